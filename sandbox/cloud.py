@@ -1,0 +1,113 @@
+"""One cloud: its state, its servers and its doors, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import web
+
+from sandbox import certificates
+from sandbox.facts import CloudFacts
+from sandbox.ids import ResourceId
+from sandbox.oci import Registry
+from sandbox.peers import Azurite, Ports, RegistryServer
+from sandbox.places import Places
+from sandbox.store import Json, Store
+from sandbox.tokens import Tokens
+
+HOST = "localhost"
+
+
+@dataclass
+class Cloud:
+    """What the doors of one cloud share. Two clouds share nothing but the machine."""
+
+    facts: CloudFacts
+    places: Places
+    neighbours: list[Cloud] = field(default_factory=list)
+    """All clouds of the sandbox, which a metadata document may list."""
+
+    def __post_init__(self) -> None:
+        folder = self.places.state / self.facts.side
+        self.store = Store(folder)
+        self.tokens = Tokens(self.facts, folder)
+        self.ports = Ports(self.store)
+        self.azurite = Azurite(self.places, folder / "storage", self.ports.of("storage"))
+        self.registries: dict[str, RegistryServer] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.doors: dict[str, web.AppRunner] = {}
+        self.arm_port = self.ports.of("management")
+        self._folder = folder
+
+    @property
+    def arm(self) -> str:
+        """The base of all management requests, and with a slash the audience of their tokens."""
+        return f"https://{HOST}:{self.arm_port}"
+
+    @property
+    def audience(self) -> str:
+        """What a token for management requests is issued for."""
+        return self.arm + "/"
+
+    def operator_token(self, audience: str) -> str:
+        """A token of the one who calls from this machine."""
+        return self.tokens.issue(self.facts.operator, audience, idtyp="app")
+
+    async def open(self, name: str, application: web.Application, port: int) -> None:
+        """Serve an application over TLS on a port of its own."""
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.places)).start()
+        self.doors[name] = runner
+
+    async def shut(self, name: str) -> None:
+        """Stop serving one application and forget its port."""
+        if runner := self.doors.pop(name, None):
+            await runner.cleanup()
+        self.store.forget_port(name)
+
+    def spawn(self, work: asyncio.Task[None]) -> None:
+        """Keep a background task until it ends."""
+        self.tasks.add(work)
+        work.add_done_callback(self.tasks.discard)
+
+    async def start_registry(self, name: str) -> str:
+        """Start a registry's server; the answer is its login server. Its front door opens separately."""
+        login_server = self.login_server(name)
+        server = RegistryServer(
+            self.places, self._folder / "registries" / name.lower(), self.ports.of(f"registry-server/{name}")
+        )
+        await server.start(login_server, self.tokens.issuer, self.tokens.key_set)
+        self.registries[name.lower()] = server
+        return login_server
+
+    def login_server(self, name: str) -> str:
+        """Host and port of a registry's front door."""
+        kept = self.store.port(f"registry/{name.lower()}")
+        return f"{HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
+
+    def registry(self, session: aiohttp.ClientSession, name: str) -> Registry:
+        """The transfer service's own way into a registry: a token that its server checks like any other."""
+        access = [{"type": "repository", "name": "*", "actions": ["pull", "push"]}]
+        return Registry(session, self.registries[name.lower()].url, {"x-access": str(access)})
+
+    async def stop(self) -> None:
+        """End all that was started; the state stays."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*(runner.cleanup() for runner in self.doors.values()))
+        await asyncio.gather(*(server.stop() for server in self.registries.values()), self.azurite.stop())
+        self.store.close()
+
+
+def new_id() -> str:
+    """A GUID for what Azure would name so."""
+    return str(uuid.uuid4())
+
+
+def group_of(cloud: Cloud, id: ResourceId) -> Json | None:
+    """The resource group that an ID lies in."""
+    return cloud.store.get(ResourceId(id.subscription, id.group))

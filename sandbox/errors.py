@@ -1,0 +1,94 @@
+"""Azure's error codes and words in one table, and the sandbox's own failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SandboxError(Exception):
+    """The sandbox cannot do what its user asked; the message says what to do."""
+
+
+class AzureError(Exception):
+    """An answer that refuses: an HTTP status, Azure's code, and a message in Azure's words.
+
+    The envelope is `{"error": {"code", "message"}}`, for a vault with `innererror` left out
+    (https://learn.microsoft.com/rest/api/azure/#handle-errors-in-the-response).
+    """
+
+    def __init__(self, code: str, *, headers: dict[str, str] | None = None, **values: str) -> None:
+        self.status, template = _WORDS[code]
+        self.code = code
+        self.message = template.format(**values)
+        self.headers = headers or {}
+        super().__init__(f"{code}: {self.message}")
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON envelope."""
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+# Code: (status, words). A choice where no source says what Azure answers is listed in docs/sandbox.md.
+_WORDS: dict[str, tuple[int, str]] = {
+    "AuthenticationFailed": (401, "Authentication failed. The 'Authorization' header is missing."),
+    "InvalidAuthenticationToken": (401, "The access token is invalid: {reason}."),
+    "InvalidAuthenticationTokenTenant": (
+        401,
+        "The access token is from the wrong issuer. It must match the tenant '{tenant}' of this subscription.",
+    ),
+    "MissingApiVersionParameter": (
+        400,
+        "The api-version query parameter (?api-version=) is required for all requests.",
+    ),
+    "SubscriptionNotFound": (404, "The subscription '{subscription}' could not be found."),
+    "ResourceGroupNotFound": (404, "Resource group '{group}' could not be found."),
+    "ResourceNotFound": (
+        404,
+        "The Resource '{resource}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    ),
+    "ParentResourceNotFound": (
+        404,
+        "Can not perform requested operation on nested resource. Parent resource '{parent}' not found.",
+    ),
+    "NoRegisteredProviderFound": (
+        400,
+        "No registered resource provider found for location '{location}' and API version '{version}' "
+        "for type '{type}'.{known}",
+    ),
+    "InvalidRequestContent": (400, "The request content was invalid and could not be deserialized: {reason}."),
+    "InvalidResourceName": (400, "Resource name {name} is invalid. The name must match {pattern}."),
+    "LocationRequired": (400, "The location property is required for this definition."),
+    "MethodNotAllowed": (405, "The request '{method}' is not allowed for type '{type}'."),
+    "BadRequest": (400, "{reason}"),
+    "AlreadyInUse": (
+        409,
+        "The registry DNS name {server} is already in use. You can check if the name is already claimed "
+        "using following API: https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/"
+        "checknameavailability",
+    ),
+    "SkuNotSupported": (400, "The SKU {sku} is not supported."),
+    "StorageAccountAlreadyTaken": (409, "The storage account named {name} is already taken."),
+    "VaultAlreadyExists": (
+        409,
+        "The vault name '{name}' is already in use. Vault names are globally unique so it is possible that "
+        "the name is already taken. If you are sure that the vault name was not taken then it is possible "
+        "that a vault with the same name was recently deleted but not purged after being placed in a "
+        "recoverable state. If the vault is in a recoverable state then the vault will need to be purged "
+        "before reusing the name.",
+    ),
+    "Unauthorized": (401, "AKV10000: Request is missing a Bearer or PoP token."),
+    "Forbidden": (
+        403,
+        "The user, group or application 'oid={principal}' does not have secrets {right} permission on key "
+        "vault '{vault};location={location}'. For help resolving this issue, please see "
+        "https://go.microsoft.com/fwlink/?linkid=2125287",
+    ),
+    "SecretNotFound": (
+        404,
+        "A secret with (name/id) {name} was not found in this key vault. If you recently deleted this secret "
+        "you may be able to recover it using the correct recovery command.",
+    ),
+    "OperationNotFound": (404, "The operation '{operation}' was not found."),
+}

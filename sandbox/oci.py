@@ -1,0 +1,114 @@
+"""The few calls of OCI's distribution specification that the transfer service and the samples need."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    *INDEX_TYPES,
+)
+CHUNK = 1 << 20
+
+
+class ImageNotFoundError(Exception):
+    """The registry has no such repository, tag or digest."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest as its registry keeps it, byte for byte."""
+
+    media_type: str
+    body: bytes
+
+    @property
+    def digest(self) -> str:
+        """The digest of the bytes themselves."""
+        return digest_of(self.body)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The parsed manifest."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
+
+    @property
+    def children(self) -> list[str]:
+        """Digests of the manifests that an index lists, in its order."""
+        return [entry["digest"] for entry in self.content.get("manifests", [])]
+
+    @property
+    def blobs(self) -> dict[str, int]:
+        """Digest and size of what an image needs besides its manifest. Foreign layers are not carried."""
+        content = self.content
+        parts = [content["config"], *content.get("layers", [])] if "config" in content else []
+        return {part["digest"]: part["size"] for part in parts if not part.get("urls")}
+
+
+def digest_of(body: bytes) -> str:
+    """`sha256:` and 64 hex digits."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()
+
+
+class Registry:
+    """A client of one registry (https://github.com/opencontainers/distribution-spec/blob/main/spec.md)."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> None:
+        self._session, self._url, self._headers = session, url.rstrip("/"), headers
+
+    async def manifest(self, repository: str, reference: str) -> Manifest:
+        """The manifest that a tag or digest names."""
+        accept = {**self._headers, "Accept": ", ".join(MANIFEST_TYPES)}
+        async with self._session.get(self._path(repository, "manifests", reference), headers=accept) as answer:
+            if answer.status == 404:
+                raise ImageNotFoundError(f"{repository} {reference}")
+            answer.raise_for_status()
+            return Manifest(answer.content_type, await answer.read())
+
+    async def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> None:
+        """Store a manifest under a tag or its digest; all it names must be there."""
+        headers = {**self._headers, "Content-Type": manifest.media_type}
+        path = self._path(repository, "manifests", reference)
+        async with self._session.put(path, data=manifest.body, headers=headers) as answer:
+            answer.raise_for_status()
+
+    async def has(self, repository: str, kind: str, reference: str) -> bool:
+        """Whether a manifest (kind `manifests`) or a blob (kind `blobs`) is there."""
+        accept = {**self._headers, "Accept": ", ".join(MANIFEST_TYPES)}
+        async with self._session.head(self._path(repository, kind, reference), headers=accept) as answer:
+            if answer.status != 404:
+                answer.raise_for_status()
+            return answer.status == 200
+
+    async def blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
+        """A blob's bytes, chunk by chunk."""
+        async with self._session.get(self._path(repository, "blobs", digest), headers=self._headers) as answer:
+            answer.raise_for_status()
+            async for chunk in answer.content.iter_chunked(CHUNK):
+                yield chunk
+
+    async def put_blob(self, repository: str, digest: str, size: int, body: AsyncIterator[bytes]) -> None:
+        """Store a blob; the registry itself checks the bytes against the digest."""
+        async with self._session.post(self._path(repository, "blobs", "uploads/"), headers=self._headers) as begun:
+            begun.raise_for_status()
+            place = begun.headers["Location"]
+        target = place if place.startswith("http") else self._url + place
+        mark = "&" if "?" in target else "?"
+        headers = {**self._headers, "Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        async with self._session.put(f"{target}{mark}digest={digest}", data=body, headers=headers) as answer:
+            answer.raise_for_status()
+
+    def _path(self, repository: str, kind: str, reference: str) -> str:
+        return f"{self._url}/v2/{repository}/{kind}/{reference}"

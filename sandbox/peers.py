@@ -1,0 +1,218 @@
+"""The real servers that a cloud stands on: Azurite for its storage, a distribution registry for each registry."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import ctypes
+import hashlib
+import hmac
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sandbox import certificates
+from sandbox.errors import SandboxError
+from sandbox.places import Places, node
+from sandbox.store import Store
+
+_PATIENCE = 60.0
+"""Seconds that a server may take to start on a busy machine."""
+
+
+class Ports:
+    """Ports of one cloud: free ones, chosen once and kept, because state files hold the addresses."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, door: str) -> int:
+        """The port of a door. One that was kept and is taken by another program now is an error."""
+        kept = self._store.port(door)
+        if kept is None:
+            kept = free_port()
+            self._store.keep_port(door, kept)
+        elif not _is_free(kept):
+            raise SandboxError(
+                f"Port {kept}, which this sandbox's state names for {door}, is taken by another program. "
+                "Stop that program, or start afresh with other ports: `python -m sandbox up --fresh`."
+            )
+        return kept
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+class Azurite:
+    """One cloud's blob storage, for all its accounts."""
+
+    def __init__(self, places: Places, folder: Path, port: int) -> None:
+        self._places, self._folder, self.port = places, folder, port
+        self._process: asyncio.subprocess.Process | None = None
+        self._accounts: dict[str, tuple[str, str]] = {}
+        self._turn = asyncio.Lock()
+        self._seed = _secret_file(folder / "account-keys.seed")
+
+    def keys(self, account: str) -> tuple[str, str]:
+        """The account's two keys, base64 of 64 bytes; made from the sandbox's own secret, never stored."""
+        made = (hmac.digest(self._seed, f"{account}/{key}".encode(), hashlib.sha512) for key in (1, 2))
+        first, second = (base64.b64encode(key).decode() for key in made)
+        return first, second
+
+    async def start(self, accounts: Sequence[str]) -> None:
+        """Start with these accounts; returns when it answers."""
+        self._accounts = {name: self.keys(name) for name in accounts}
+        options = ["--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--location", str(self._folder)]
+        trust = ["--cert", str(certificates.server_chain(self._places))]
+        trust += ["--key", str(certificates.server_key(self._places))]
+        quiet = ["--skipApiVersionCheck", "--silent", "--disableTelemetry"]
+        script = str(Path(__file__).with_name("azurite.js"))
+        self._process = await asyncio.create_subprocess_exec(
+            *(node(), script, str(self._places.azurite()), *options, *trust, *quiet),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        await self._tell_accounts()
+        await self._line("successfully listens", "Azurite did not start")
+
+    async def add(self, account: str) -> None:
+        """Let an account answer from now on."""
+        async with self._turn:
+            self._accounts[account] = self.keys(account)
+            await self._renew()
+
+    async def drop(self, account: str) -> None:
+        """Let an account answer no more."""
+        async with self._turn:
+            self._accounts.pop(account, None)
+            await self._renew()
+
+    async def stop(self) -> None:
+        """End it; what was written is on disk then."""
+        if self._process:
+            await _end(self._process)
+
+    async def _renew(self) -> None:
+        await self._tell_accounts()
+        await self._line("accounts", "Azurite did not take the new accounts")
+
+    async def _tell_accounts(self) -> None:
+        assert self._process and self._process.stdin
+        # Without any account Azurite would fall back to its well-known one.
+        accounts = self._accounts or {"none": self.keys("none")}
+        listed = ";".join(f"{name}:{first}:{second}" for name, (first, second) in accounts.items())
+        self._process.stdin.write(f"{listed}\n".encode())
+        await self._process.stdin.drain()
+
+    async def _line(self, word: str, otherwise: str) -> None:
+        assert self._process and self._process.stdout
+        async with asyncio.timeout(_PATIENCE):
+            while line := await self._process.stdout.readline():
+                if word in line.decode():
+                    return
+        raise SandboxError(f"{otherwise}; see {self._places.log}.")
+
+
+class RegistryServer:
+    """One registry: the distribution project's server, on loopback behind the registry's own door."""
+
+    def __init__(self, places: Places, folder: Path, port: int) -> None:
+        self._places, self._folder, self.port = places, folder, port
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without TLS, on this machine alone."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, login_server: str, issuer: str, key_set: Path) -> None:
+        """Start it for one login server; it checks every token against the cloud's public key itself."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        configuration = self._folder / "configuration.yml"
+        configuration.touch(mode=0o600)
+        configuration.write_text(self._configuration(login_server, issuer, key_set))
+        self._process = await asyncio.create_subprocess_exec(
+            *(str(self._places.registry()), "serve", str(configuration)),
+            env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
+            start_new_session=True,
+            preexec_fn=_end_with_parent(),
+        )
+        await self._answers()
+
+    async def stop(self) -> None:
+        """End it; what was pushed is on disk."""
+        if self._process:
+            await _end(self._process)
+
+    async def _answers(self) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    writer.close()
+                    return
+                if self._process and self._process.returncode is not None:
+                    raise SandboxError(f"The registry server did not start; see {self._places.log}.")
+                await asyncio.sleep(0.02)
+
+    def _configuration(self, login_server: str, issuer: str, key_set: Path) -> str:
+        return f"""\
+version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: "{self._folder / "images"}"}}
+  delete: {{enabled: true}}
+http: {{addr: "127.0.0.1:{self.port}", relativeurls: true, secret: {secrets.token_hex(32)}}}
+auth:
+  token:
+    realm: "https://{login_server}/oauth2/token"
+    service: "{login_server}"
+    issuer: "{issuer}"
+    jwks: "{key_set}"
+"""
+
+
+def _secret_file(path: Path) -> bytes:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(64))
+    return path.read_bytes()
+
+
+def _end_with_parent() -> Callable[[], object] | None:
+    """On Linux the kernel ends a server whose sandbox was killed; elsewhere `down` finds it by its record."""
+    if sys.platform != "linux":
+        return None
+    prctl, set_parent_death_signal = ctypes.CDLL(None).prctl, 1
+    return lambda: prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 10)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

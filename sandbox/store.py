@@ -1,0 +1,172 @@
+"""What one cloud remembers: a SQLite file that survives a restart. Secret values are encrypted in it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from sandbox.ids import ResourceId
+
+Json = dict[str, Any]
+
+_TABLES = """
+create table if not exists resource (key text primary key, id text, type text, body text);
+create table if not exists secret (
+    vault text, name text, version text, value blob, properties text, deleted integer default 0,
+    number integer primary key autoincrement);
+create table if not exists operation (id text primary key, body text);
+create table if not exists seen (pipeline text, blob text, etag text, primary key (pipeline, blob, etag));
+create table if not exists port (name text primary key, number integer);
+create table if not exists exchange (
+    number integer primary key autoincrement, time real, door text, principal text, method text, url text,
+    status integer, request text, response text);
+"""
+
+
+class Store:
+    """One cloud's state. Every write is durable when the call returns."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._cipher = Fernet(_key(folder / "store.key"))
+        self._database = sqlite3.connect(folder / "cloud.db", isolation_level=None)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    # Resources
+
+    def get(self, id: ResourceId | str) -> Json | None:
+        """The stored body of a resource, whatever the case of its ID."""
+        row = self._one("select body from resource where key = ?", str(id).lower())
+        return json.loads(row[0]) if row else None
+
+    def put(self, id: ResourceId, type: str, body: Json) -> None:
+        """Store a resource under its ID, over what was there."""
+        self._run(
+            "insert into resource values (?, ?, ?, ?) on conflict (key) do update set body = excluded.body",
+            id.key,
+            str(id),
+            type.lower(),
+            json.dumps(body),
+        )
+
+    def remove(self, id: ResourceId) -> None:
+        """Forget a resource and all that is below it."""
+        self._run("delete from resource where key = ? or key like ? || '/%'", id.key, id.key)
+
+    def of_type(self, type: str, below: str = "") -> list[Json]:
+        """All resources of a type whose ID begins with `below`, in the order of their making."""
+        rows = self._database.execute(
+            "select body from resource where type = ? and key like ? || '%' order by rowid",
+            (type.lower(), below.lower()),
+        )
+        return [json.loads(body) for (body,) in rows]
+
+    # Secrets of vaults
+
+    def add_secret(self, vault: str, name: str, version: str, value: str, properties: Json) -> None:
+        """A new version of a secret; its value is encrypted before it reaches the disk."""
+        self._run(
+            "insert into secret (vault, name, version, value, properties) values (?, ?, ?, ?, ?)",
+            vault.lower(),
+            name.lower(),
+            version,
+            self._cipher.encrypt(value.encode()),
+            json.dumps(properties),
+        )
+
+    def secret(self, vault: str, name: str, version: str = "") -> tuple[str, str, Json] | None:
+        """Version, value and properties of a secret: the named version, or the newest."""
+        row = self._one(
+            "select version, value, properties from secret where vault = ? and name = ? and deleted = 0"
+            " and (? = '' or version = ?) order by number desc limit 1",
+            vault.lower(),
+            name.lower(),
+            version,
+            version,
+        )
+        return (row[0], self._cipher.decrypt(row[1]).decode(), json.loads(row[2])) if row else None
+
+    def delete_secret(self, vault: str, name: str) -> None:
+        """Soft-delete a secret: its name answers not found from now on."""
+        self._run("update secret set deleted = 1 where vault = ? and name = ?", vault.lower(), name.lower())
+
+    # Operations, ports, what the trigger has seen
+
+    def put_operation(self, id: str, body: Json) -> None:
+        """Remember a long-running operation's answer."""
+        self._run("insert or replace into operation values (?, ?)", id, json.dumps(body))
+
+    def operation(self, id: str) -> Json | None:
+        """The answer of a long-running operation."""
+        row = self._one("select body from operation where id = ?", id)
+        return json.loads(row[0]) if row else None
+
+    def port(self, name: str) -> int | None:
+        """The port that a door had before; addresses must survive a restart, for state files hold them."""
+        row = self._one("select number from port where name = ?", name)
+        return int(row[0]) if row else None
+
+    def keep_port(self, name: str, number: int) -> None:
+        """Remember a door's port."""
+        self._run("insert or replace into port values (?, ?)", name, number)
+
+    def forget_port(self, name: str) -> None:
+        """A door is gone for good."""
+        self._run("delete from port where name = ?", name)
+
+    def first_sight(self, pipeline: str, blob: str, etag: str) -> bool:
+        """Whether the trigger meets this state of a blob for the first time; it will not again."""
+        new = self._database.execute(
+            "insert or ignore into seen values (?, ?, ?)", (pipeline.lower(), blob, etag)
+        )
+        return new.rowcount == 1
+
+    # The log
+
+    def log(self, door: str, principal: str, method: str, url: str, status: int, sent: str, got: str) -> None:
+        """Remember one exchange; the caller has blanked what is secret."""
+        self._run(
+            "insert into exchange (time, door, principal, method, url, status, request, response)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
+            time.time(),
+            door,
+            principal,
+            method,
+            url,
+            status,
+            sent,
+            got,
+        )
+
+    def exchanges(self) -> Iterator[Json]:
+        """All remembered exchanges, oldest first."""
+        cursor = self._database.execute("select * from exchange order by number")
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
+            yield dict(zip(names, row, strict=True))
+
+    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._database.execute(sql, values).fetchone()
+        return row
+
+    def _run(self, sql: str, *values: object) -> None:
+        self._database.execute(sql, values)
+
+
+def _key(path: Path) -> bytes:
+    """The key beside the file keeps values out of backups and searches, not from the file's owner."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(Fernet.generate_key())
+    return path.read_bytes()

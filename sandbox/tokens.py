@@ -1,0 +1,76 @@
+"""The tokens of one cloud: issued by its own key, so that no other cloud's are accepted."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.errors import AzureError
+from sandbox.facts import CloudFacts
+
+_ALGORITHM = "RS256"
+
+
+class Tokens:
+    """Issues and checks JSON web tokens (RFC 7519) for one cloud."""
+
+    def __init__(self, facts: CloudFacts, folder: Path) -> None:
+        self._facts = facts
+        self._key = _signing_key(folder / "tokens.pem")
+        self._name = f"{facts.side}-tokens"
+        self.key_set = folder / "tokens.jwks"
+        """The public key as a JSON web key set: what the registry servers check tokens with."""
+        self.key_set.write_text(json.dumps({"keys": [self._public()]}))
+
+    @property
+    def issuer(self) -> str:
+        """Who signs; it names the tenant."""
+        return f"https://login.{self._facts.name.lower()}.invalid/{self._facts.tenant}/"
+
+    def issue(self, principal: str, audience: str, *, seconds: float = 86_400, **claims: Any) -> str:
+        """A token that says the bearer is `principal` of this tenant, good for `audience` alone."""
+        now = int(time.time())
+        body = {"iss": self.issuer, "sub": principal, "oid": principal, "tid": self._facts.tenant}
+        times = {"aud": audience, "iat": now, "nbf": now - 60, "exp": int(now + seconds)}
+        whole = {**body, "appid": self._facts.operator_application, **times, "jti": str(uuid.uuid4()), **claims}
+        return jwt.encode(whole, self._key, _ALGORITHM, headers={"kid": self._name})
+
+    def check(self, token: str, audience: str) -> dict[str, Any]:
+        """The claims of a token of this cloud; a foreign, stale or misdirected one is refused."""
+        try:
+            unproved = jwt.decode(token, options={"verify_signature": False})
+            if unproved.get("iss") != self.issuer:
+                raise AzureError("InvalidAuthenticationTokenTenant", tenant=self._facts.tenant)
+            claims: dict[str, Any] = jwt.decode(
+                token, self._key.public_key(), [_ALGORITHM], audience=audience, issuer=self.issuer
+            )
+        except jwt.PyJWTError as error:
+            raise AzureError("InvalidAuthenticationToken", reason=str(error)) from error
+        return claims
+
+    def _public(self) -> dict[str, Any]:
+        key: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        return {**key, "kid": self._name, "alg": _ALGORITHM, "use": "sig"}
+
+
+def _signing_key(path: Path) -> rsa.RSAPrivateKey:
+    if not path.exists():
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        path.touch(mode=0o600)
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+    loaded = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    assert isinstance(loaded, rsa.RSAPrivateKey)
+    return loaded

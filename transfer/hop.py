@@ -1,0 +1,149 @@
+"""Carry every exported blob from the source's container to the target's, side by side, in bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob.aio import ContainerClient
+
+from transfer.copying import CATEGORY, Advance, Exported, category, copied
+from transfer.errors import MissingError, NothingExportedError, TransferError, error_code, explained, host
+from transfer.together import together
+
+_BLOCKS_IN_MEMORY = 8
+"""Blocks in memory at any moment, all blobs together: 64 MiB of content."""
+
+_SIDE_BY_SIDE = 4
+"""Blobs that are copied at the same time."""
+
+_QUESTIONS = 16
+"""Requests for properties that are under way at the same time."""
+
+
+class Outcome(StrEnum):
+    """What became of one blob."""
+
+    COPIED = "copied"
+    PRESENT = "already there"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """One blob, and what became of it."""
+
+    name: str
+    size: int
+    md5: bytes
+    outcome: Outcome
+    error: TransferError | None = None
+
+    @property
+    def md5_text(self) -> str:
+        """The MD5 as the header Content-MD5 spells it (base64)."""
+        return base64.b64encode(self.md5).decode()
+
+
+Begin = Callable[[int, int], None]
+"""Told the number of blobs and their bytes once they are known, before the first is copied."""
+
+
+async def hop(
+    names: Sequence[str], source: ContainerClient, target: ContainerClient, begin: Begin, advance: Advance
+) -> list[Carried]:
+    """Copy the blobs `names`; what became of each, in their order, failures among them.
+
+    Everything that can be known beforehand is checked before the first byte moves: raises `NothingExportedError`
+    with every fault of the source, `MissingError` if the target's container is not there.
+    """
+    exported = await _exported(list(dict.fromkeys(names)), source)
+    await _container_is_there(target)
+    begin(len(exported), sum(blob.size for blob in exported))
+    room = asyncio.Semaphore(_BLOCKS_IN_MEMORY)
+
+    async def carry(blob: Exported) -> Carried:
+        return await _carried(blob, source, target, room, advance)
+
+    return await together(carry, exported, _SIDE_BY_SIDE)
+
+
+async def _carried(
+    blob: Exported,
+    source: ContainerClient,
+    target: ContainerClient,
+    room: asyncio.Semaphore,
+    advance: Advance,
+) -> Carried:
+    outcome, error = Outcome.PRESENT, None
+    try:
+        clients = source.get_blob_client(blob.name), target.get_blob_client(blob.name)
+        if await copied(blob, *clients, room, advance):
+            outcome = Outcome.COPIED
+        else:
+            advance(blob.name, blob.size)
+    except TransferError as failure:
+        # The others go on: what they bring is not lost, and the next run skips it.
+        outcome, error = Outcome.FAILED, failure
+    return Carried(name=blob.name, size=blob.size, md5=blob.md5, outcome=outcome, error=error)
+
+
+async def _exported(names: Sequence[str], source: ContainerClient) -> list[Exported]:
+    async def ask(name: str) -> Exported | str:
+        return await _one_exported(name, source)
+
+    if not names:
+        raise NothingExportedError(
+            "the source stack's hand-over names no blob: nothing was exported. "
+            "Set acr-transfer:artifacts and run `pulumi up` on the source stack."
+        )
+    answers = await together(ask, names, _QUESTIONS)
+    faults = [answer for answer in answers if isinstance(answer, str)]
+    if faults:
+        raise NothingExportedError("these blobs cannot be carried:\n  " + "\n  ".join(faults))
+    return [answer for answer in answers if isinstance(answer, Exported)]
+
+
+async def _one_exported(name: str, source: ContainerClient) -> Exported | str:
+    """What is to be copied, or why it must not be."""
+    with explained(f"looking for blob {name} at the source", host(source.url), needs="to read blobs"):
+        try:
+            there = await source.get_blob_client(name).get_blob_properties()
+        except ResourceNotFoundError as error:
+            what = "the container itself" if error_code(error) == "ContainerNotFound" else "the blob"
+            return (
+                f"{name}: {what} is not there, so its export run has not succeeded, or it was removed since. "
+                "Look at output `runs` of the source stack, and run `pulumi up` on it (with a new forceUpdateTag)."
+            )
+    md5 = bytes(there.content_settings.content_md5 or b"")
+    lacking = [] if md5 else ["Content-MD5"]
+    if category(there.metadata) != CATEGORY:
+        lacking.append(f"metadata category={CATEGORY}")
+    if lacking:
+        return (
+            f"{name}: has no {' and no '.join(lacking)}, so the import trigger would never see it. "
+            "No export run wrote it so: some other tool did. Export it again."
+        )
+    return Exported(
+        name=name,
+        size=there.size,
+        md5=md5,
+        etag=there.etag,
+        metadata=there.metadata,
+        settings=there.content_settings,
+    )
+
+
+async def _container_is_there(target: ContainerClient) -> None:
+    with explained("looking for the target's container", host(target.url), needs="to read the container"):
+        try:
+            await target.get_container_properties()
+        except ResourceNotFoundError:
+            raise MissingError(
+                f"the target's container {target.container_name} at {host(target.url)} is not there. "
+                "Run `pulumi up` on the target stack."
+            ) from None

@@ -90,9 +90,16 @@ class Cloud:
         return f"{HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
 
     def registry(self, session: aiohttp.ClientSession, name: str) -> Registry:
-        """The transfer service's own way into a registry: a token that its server checks like any other."""
-        access = [{"type": "repository", "name": "*", "actions": ["pull", "push"]}]
-        return Registry(session, self.registries[name.lower()].url, {"x-access": str(access)})
+        """The transfer service's own way into a registry: with tokens that its server checks like any other's."""
+        server = self.registries[name.lower()]
+        return Registry(session, server.url, lambda repository: self.authorise(name, repository))
+
+    def authorise(self, registry: str, repository: str) -> dict[str, str]:
+        """A header that lets its bearer pull from and push to one repository."""
+        access = [{"type": "repository", "name": repository, "actions": ["pull", "push"]}]
+        audience = self.login_server(registry)
+        token = self.tokens.issue("acr-transfer-service", audience, seconds=3600, access=access)
+        return {"Authorization": f"Bearer {token}"}
 
     async def stop(self) -> None:
         """End all that was started; the state stays."""

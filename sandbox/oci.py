@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ MANIFEST_TYPES = (
     *INDEX_TYPES,
 )
 CHUNK = 1 << 20
+
+Authorise = Callable[[str], Mapping[str, str]]
+"""Headers that let a request on a repository in."""
 
 
 class ImageNotFoundError(Exception):
@@ -65,12 +68,12 @@ def digest_of(body: bytes) -> str:
 class Registry:
     """A client of one registry (https://github.com/opencontainers/distribution-spec/blob/main/spec.md)."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> None:
-        self._session, self._url, self._headers = session, url.rstrip("/"), headers
+    def __init__(self, session: aiohttp.ClientSession, url: str, authorise: Authorise) -> None:
+        self._session, self._url, self._headers = session, url.rstrip("/"), authorise
 
     async def manifest(self, repository: str, reference: str) -> Manifest:
         """The manifest that a tag or digest names."""
-        accept = {**self._headers, "Accept": ", ".join(MANIFEST_TYPES)}
+        accept = {**self._headers(repository), "Accept": ", ".join(MANIFEST_TYPES)}
         async with self._session.get(self._path(repository, "manifests", reference), headers=accept) as answer:
             if answer.status == 404:
                 raise ImageNotFoundError(f"{repository} {reference}")
@@ -79,14 +82,14 @@ class Registry:
 
     async def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> None:
         """Store a manifest under a tag or its digest; all it names must be there."""
-        headers = {**self._headers, "Content-Type": manifest.media_type}
+        headers = {**self._headers(repository), "Content-Type": manifest.media_type}
         path = self._path(repository, "manifests", reference)
         async with self._session.put(path, data=manifest.body, headers=headers) as answer:
             answer.raise_for_status()
 
     async def has(self, repository: str, kind: str, reference: str) -> bool:
         """Whether a manifest (kind `manifests`) or a blob (kind `blobs`) is there."""
-        accept = {**self._headers, "Accept": ", ".join(MANIFEST_TYPES)}
+        accept = {**self._headers(repository), "Accept": ", ".join(MANIFEST_TYPES)}
         async with self._session.head(self._path(repository, kind, reference), headers=accept) as answer:
             if answer.status != 404:
                 answer.raise_for_status()
@@ -94,19 +97,19 @@ class Registry:
 
     async def blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
         """A blob's bytes, chunk by chunk."""
-        async with self._session.get(self._path(repository, "blobs", digest), headers=self._headers) as answer:
+        async with self._session.get(self._path(repository, "blobs", digest), headers=self._headers(repository)) as answer:
             answer.raise_for_status()
             async for chunk in answer.content.iter_chunked(CHUNK):
                 yield chunk
 
     async def put_blob(self, repository: str, digest: str, size: int, body: AsyncIterator[bytes]) -> None:
         """Store a blob; the registry itself checks the bytes against the digest."""
-        async with self._session.post(self._path(repository, "blobs", "uploads/"), headers=self._headers) as begun:
+        async with self._session.post(self._path(repository, "blobs", "uploads/"), headers=self._headers(repository)) as begun:
             begun.raise_for_status()
             place = begun.headers["Location"]
         target = place if place.startswith("http") else self._url + place
         mark = "&" if "?" in target else "?"
-        headers = {**self._headers, "Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        headers = {**self._headers(repository), "Content-Type": "application/octet-stream", "Content-Length": str(size)}
         async with self._session.put(f"{target}{mark}digest={digest}", data=body, headers=headers) as answer:
             answer.raise_for_status()
 

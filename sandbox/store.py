@@ -72,6 +72,11 @@ class Store:
         )
         return [json.loads(body) for (body,) in rows]
 
+    def get_below(self, id: ResourceId) -> list[str]:
+        """IDs of all resources below one."""
+        rows = self._database.execute("select id from resource where key like ? || '/%'", (id.key,))
+        return [row[0] for row in rows]
+
     # Secrets of vaults
 
     def add_secret(self, vault: str, name: str, version: str, value: str, properties: Json) -> None:

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Python prints warnings of loggers that nobody listens to. Those of Azure's libraries name requests.
     logging.getLogger("azure").addHandler(logging.NullHandler())
     try:
-        with explained("a request that no step answers for", "Azure"):
+        with explained("an unforeseen request", "Azure"):
             run: Callable[[argparse.Namespace], int] = options.run
             return run(options)
     except TransferError as error:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
@@ -144,13 +145,9 @@ async def _read(blob: Exported, source: BlobClient, start: int, length: int) -> 
                 start, length, etag=blob.etag, match_condition=MatchConditions.IfNotModified
             )
             return await stream.readall()
-        except ResourceModifiedError:
+        except (ResourceModifiedError, ResourceNotFoundError):
             raise CopyError(
-                f"blob {blob.name}: source changed during the copy. Nothing was committed; run again."
-            ) from None
-        except ResourceNotFoundError:
-            raise CopyError(
-                f"blob {blob.name}: source was deleted during the copy. Nothing was committed."
+                f"blob {blob.name}: source changed or was removed during the copy. Nothing was committed; run again."
             ) from None
 
 
@@ -161,6 +158,9 @@ async def _send(target: BlobClient, identifier: str, content: bytes) -> None:
 
 
 async def _commit(blob: Exported, target: BlobClient, there: BlobProperties | None) -> None:
+    condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
+    if there is not None:
+        condition = {"match_condition": MatchConditions.IfNotModified, "etag": there.etag}
     blocks = [BlobBlock(identifier) for identifier, _, _ in blob.blocks()]
     with explained(f"committing blob {blob.name}", host(target.url), needs="to write blobs"):
         try:
@@ -169,8 +169,7 @@ async def _commit(blob: Exported, target: BlobClient, there: BlobProperties | No
                 content_settings=blob.settings,
                 metadata=dict(blob.metadata),
                 validate_content=True,
-                etag=there.etag if there else None,
-                match_condition=MatchConditions.IfNotModified if there else MatchConditions.IfMissing,
+                **condition,
             )
         except (ResourceModifiedError, ResourceExistsError):
             raise CopyError(

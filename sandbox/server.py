@@ -1,0 +1,114 @@
+"""The process that serves both clouds until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+
+import psutil
+from aiohttp import web
+
+from sandbox import certificates, frontdoor, identity, runs, vault
+from sandbox.arm import app, groups
+from sandbox.cloud import Cloud
+from sandbox.facts import CLOUDS
+from sandbox.ids import ResourceId
+from sandbox.peers import free_port
+from sandbox.places import Places
+from sandbox.store import Json
+
+
+async def serve(places: Places) -> None:
+    """Start both clouds, say where they are, and stop them on SIGTERM or SIGINT."""
+    certificates.ensure(places)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clouds = [Cloud(facts, places) for facts in CLOUDS]
+    try:
+        await asyncio.gather(*(_start(cloud, clouds) for cloud in clouds))
+        endpoint = await _identity(clouds)
+        _announce(places, clouds, endpoint)
+        await stop.wait()
+    finally:
+        places.running.unlink(missing_ok=True)
+        await asyncio.gather(*(cloud.stop() for cloud in clouds))
+
+
+async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
+    """Bring one cloud up with all that its state names."""
+    cloud.neighbours = clouds
+    _ensure_group(cloud)
+    accounts = [body["name"] for body in cloud.store.of_type("Microsoft.Storage/storageAccounts")]
+    names = [body["name"] for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries")]
+    await asyncio.gather(cloud.azurite.start(accounts), *(_open_registry(cloud, name) for name in names))
+    for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
+        await vault.open_vault(cloud, body["name"])
+    await cloud.open("management", app.application(cloud), cloud.arm_port)
+    if cloud.facts.registry not in names:
+        await _existing_registry(cloud)
+    runs.resume(cloud)
+    cloud.spawn(asyncio.create_task(runs.watch(cloud)))
+
+
+def _ensure_group(cloud: Cloud) -> None:
+    id = ResourceId(cloud.facts.subscription, cloud.facts.registry_group)
+    state = {"provisioningState": "Succeeded"}
+    body = {"id": str(id), "name": id.group, "type": groups.TYPE, "location": cloud.facts.location}
+    if cloud.store.get(id) is None:
+        cloud.store.put(id, groups.TYPE, {**body, "tags": {}, "properties": state})
+
+
+async def _open_registry(cloud: Cloud, name: str) -> None:
+    await cloud.start_registry(name)
+    await frontdoor.open_registry(cloud, name)
+
+
+async def _existing_registry(cloud: Cloud) -> None:
+    """The registry that is there before anyone deploys, made the way that anyone would make it."""
+    facts = cloud.facts
+    id = ResourceId(
+        facts.subscription,
+        facts.registry_group,
+        "Microsoft.ContainerRegistry",
+        ("registries", facts.registry),
+    )
+    body = {"location": facts.location, "sku": {"name": "Premium"}}
+    request = app.Request(cloud, "PUT", id, "2023-01-01-preview", facts.operator, body)
+    await app.TYPES[id.type].put(request)  # type: ignore[misc]
+
+
+async def _identity(clouds: list[Cloud]) -> Json:
+    password, port = secrets.token_hex(16), free_port()
+    runner = web.AppRunner(identity.application(clouds, password), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return {"endpoint": f"http://127.0.0.1:{port}/msi/token", "header": password}
+
+
+def _announce(places: Places, clouds: list[Cloud], endpoint: Json) -> None:
+    """Write the addresses where the commands find them; whole or not at all."""
+    me = psutil.Process()
+    running = {
+        "process": me.pid,
+        "started": me.create_time(),
+        "identity": endpoint,
+        "arm": {cloud.facts.side: cloud.arm for cloud in clouds},
+    }
+    draft = places.running.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(running))
+    os.replace(draft, places.running)
+
+
+def main(places: Places) -> None:
+    """Serve; what goes wrong is in the log that `up` shows."""
+    logging.basicConfig(level=logging.WARNING)
+    # These print addresses with their signature at lower levels; they must never be asked to.
+    for library in ("azure", "aiohttp.client", "urllib3"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    asyncio.run(serve(places))

@@ -1,0 +1,102 @@
+"""Key Vault's own door: secrets, for whom an access policy lets in.
+
+https://learn.microsoft.com/rest/api/keyvault/secrets/operation-groups
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+from aiohttp import web
+
+from sandbox import journal
+from sandbox.cloud import Cloud, new_id
+from sandbox.errors import AzureError
+from sandbox.store import Json
+
+
+async def open_vault(cloud: Cloud, name: str) -> None:
+    """Serve a vault on a port of its own: a vault's name is its host in Azure."""
+    door = f"vault/{name.lower()}"
+
+    async def serve(request: web.Request) -> web.Response:
+        return await _serve(cloud, name, request)
+
+    app = web.Application()
+    app.router.add_route("*", "/secrets/{secret}", serve)
+    app.router.add_route("GET", "/secrets/{secret}/{version}", serve)
+    app.router.add_route("GET", "/secrets/{secret}/", serve)
+    await cloud.open(door, app, cloud.ports.of(door))
+
+
+def store_secret(cloud: Cloud, vault: str, name: str, value: str, properties: Json, tags: Json) -> str:
+    """A new version of a secret, made by either door; the answer is the version's name."""
+    version = new_id().replace("-", "")
+    cloud.store.add_secret(vault, name, version, value, {**properties, "tags": tags, "made": int(time.time())})
+    return version
+
+
+async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response:
+    sent, principal, headers = await request.text(), "", {}
+    try:
+        principal = _principal(cloud, request)
+        body = _answer(cloud, vault, request, principal, sent)
+        status = 200
+    except AzureError as error:
+        status, body, headers = error.status, error.body, error.headers
+    text = json.dumps(body)
+    exchange = (request.method, f"{request.host}{request.path_qs}", status)
+    journal.record(cloud.store, "vault", principal, exchange, sent, text)
+    return web.Response(status=status, text=text, content_type="application/json", headers=headers)
+
+
+def _principal(cloud: Cloud, request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        login = f"{cloud.arm}/{cloud.facts.tenant}"
+        challenge = f'Bearer authorization="{login}", resource="{cloud.facts.vault_audience}"'
+        raise AzureError("Unauthorized", headers={"WWW-Authenticate": challenge})
+    return str(cloud.tokens.check(token, cloud.facts.vault_audience)["oid"])
+
+
+def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent: str) -> Json:
+    name, version = request.match_info["secret"], request.match_info.get("version", "")
+    right = {"GET": "get", "PUT": "set", "DELETE": "delete"}.get(request.method, request.method.lower())
+    _demand(cloud, vault, principal, right)
+    if right == "set":
+        given = json.loads(sent)
+        version = store_secret(cloud, vault, name, given["value"], {}, given.get("tags") or {})
+    found = cloud.store.secret(vault, name, version)
+    if found is None:
+        raise AzureError("SecretNotFound", name=name)
+    if right == "delete":
+        cloud.store.delete_secret(vault, name)
+    return _shown(request, name, found, with_value=right != "delete")
+
+
+def _demand(cloud: Cloud, vault: str, principal: str, right: str) -> None:
+    """An access policy must name the principal and the right; nobody else may read a secret."""
+    for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
+        if body["name"].lower() == vault.lower():
+            for policy in body["properties"]["accessPolicies"]:
+                rights = {each.lower() for each in policy["permissions"].get("secrets") or []}
+                if policy["objectId"] == principal and rights & {right, "all"}:
+                    return
+    place = cloud.facts.location
+    raise AzureError("Forbidden", principal=principal, right=right, vault=vault, location=place)
+
+
+def _shown(request: web.Request, name: str, found: tuple[str, str, Json], *, with_value: bool) -> Json:
+    version, value, properties = found
+    times = {"created": properties["made"], "updated": properties["made"]}
+    level = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
+    given = properties.get("attributes") or {}
+    body: Json = {
+        "id": f"https://{request.host}/secrets/{name}/{version}",
+        "attributes": {"enabled": True, **given, **times, **level},
+        "tags": properties.get("tags") or {},
+    }
+    if properties.get("contentType"):
+        body["contentType"] = properties["contentType"]
+    return {"value": value, **body} if with_value else body

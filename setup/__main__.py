@@ -1,0 +1,51 @@
+"""Installs what is missing: `python3 -m setup [all|venv|azurite|registry|pulumi ...]`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from setup import azurite, prerequisites, pulumi, registry, venv
+from setup.errors import SetupError
+from setup.folders import locked
+from setup.paths import cache
+from setup.progress import say, step
+
+
+class Installable(Protocol):
+    """A module of this folder that installs one thing."""
+
+    NAME: str
+    ABOUT: str
+    LOCK: Path
+    NEEDS: prerequisites.Prerequisite
+
+    def current(self) -> bool:
+        """Tell whether it is installed."""
+
+    def install(self) -> None:
+        """Install it, whole or not at all."""
+
+
+# One after the other: a Go build keeps 1.8 of 2 cores busy, so side by side gains nothing.
+THINGS: dict[str, Installable] = {
+    "venv": venv, "azurite": azurite, "registry": registry, "pulumi": pulumi
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Install what `argv` names and is missing; return 0, or 1 with one message on stderr."""
+    parser = argparse.ArgumentParser(prog="python3 -m setup", description="Install what is missing.")
+    parser.add_argument(
+        "things", nargs="*", metavar="THING", help=f"all (default), {', '.join(THINGS)}"
+    )
+    names = parser.parse_args(argv).things or ["all"]
+    if unknown := set(names) - set(THINGS) - {"all"}:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; expected all, {', '.join(THINGS)}")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stopped)
+    return _install([thing for name, thing in THINGS.items() if name in names or "all" in names])

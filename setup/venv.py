@@ -1,0 +1,53 @@
+"""The virtual environment `.venv` of this checkout."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+
+from setup.command import run
+from setup.folders import remove
+from setup.paths import CHECKOUT
+from setup.prerequisites import VENV
+
+NAME = "the virtual environment .venv"
+ABOUT = "1 minute"
+FOLDER = CHECKOUT / ".venv"
+LOCK = CHECKOUT / ".venv.lock"
+NEEDS = VENV
+_STAMP = FOLDER / ".complete"
+
+
+def current() -> bool:
+    """Tell whether `.venv` is whole, and made from these pins, by this Python, at this place.
+
+    Scripts in a virtual environment hold its path, so a checkout that was moved needs a new one.
+    """
+    return _STAMP.is_file() and _STAMP.read_text() == _stamp()
+
+
+def install() -> None:
+    """Make `.venv` anew: every package by its hash, then the project itself, editable."""
+    remove(FOLDER)
+    try:
+        run([sys.executable, "-m", "venv", str(FOLDER)], log="venv")
+        # Python compiles on first import; all of azure-native compiled ahead takes longer than the rest.
+        _pip("requirements", "--no-compile", "--require-hashes", "-r", "requirements.txt")
+        _pip("project", "--no-deps", "--no-build-isolation", "-e", ".")
+        _STAMP.write_text(_stamp())
+    finally:
+        if not current():
+            remove(FOLDER)
+
+
+def _pip(log: str, *arguments: str) -> None:
+    pip = [str(FOLDER / "bin" / "python"), "-m", "pip", "install", "--no-input"]
+    run([*pip, "--disable-pip-version-check", *arguments], log=f"venv-{log}", folder=CHECKOUT)
+
+
+def _stamp() -> str:
+    pins = hashlib.sha256()
+    for name in ("requirements.txt", "pyproject.toml"):
+        pins.update((CHECKOUT / name).read_bytes())
+    # base_prefix, because set-up may be run from the virtual environment itself.
+    return f"{pins.hexdigest()}\n{sys.base_prefix} {sys.version}\n{CHECKOUT}\n"

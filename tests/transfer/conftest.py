@@ -1,0 +1,62 @@
+"""Two real storage servers that share nothing, and containers in them, for the tests of `transfer`."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
+
+from tests.transfer.stores import Store, azurite
+from transfer.copying import CATEGORY
+
+Export = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def source_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The storage of the cloud that images leave."""
+    with azurite(tmp_path_factory.mktemp("source"), "leaving") as stores:
+        yield stores[0]
+
+
+@pytest.fixture(scope="session")
+def target_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The storage of the cloud that images arrive in."""
+    with azurite(tmp_path_factory.mktemp("target"), "arriving") as stores:
+        yield stores[0]
+
+
+@pytest.fixture
+def source(source_store: Store) -> Iterator[ContainerClient]:
+    """An empty container to leave from."""
+    yield from _container(source_store)
+
+
+@pytest.fixture
+def target(target_store: Store) -> Iterator[ContainerClient]:
+    """An empty container to arrive in."""
+    yield from _container(target_store)
+
+
+def _container(store: Store) -> Iterator[ContainerClient]:
+    with BlobServiceClient(store.url, store.credential()) as service:
+        with service.create_container(f"c{uuid.uuid4().hex}") as container:
+            yield container
+
+
+@pytest.fixture
+def export(source: ContainerClient) -> Export:
+    """Puts a blob into the source's container just as an export run leaves it; gives its content."""
+
+    def put(name: str, content: bytes, *, md5: bytes | None = None, **metadata: str) -> bytes:
+        right = hashlib.md5(content, usedforsecurity=False).digest()
+        source.upload_blob(name, content, overwrite=True, metadata={"category": CATEGORY, **metadata})
+        # Set by itself: an upload with a wrong one would be refused.
+        settings = ContentSettings(content_type="application/x-tar", content_md5=bytearray(md5 or right))
+        source.get_blob_client(name).set_http_headers(settings)
+        return content
+
+    return put

@@ -1,0 +1,158 @@
+"""As much of Azure as the command asks: a token endpoint, metadata, ARM for storage keys, and registries.
+
+Registries answer as Azure's do (challenge, exchange, token), and may be told to lie. All over https.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import trustme
+
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json"}
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def image(text: str, **more: Any) -> bytes:
+    """A manifest of an image that is like no other."""
+    return json.dumps(
+        {"schemaVersion": 2, "mediaType": IMAGE, "config": CONFIG, "annotations": {"": text}, **more}
+    ).encode()
+
+
+def index(*children: bytes) -> bytes:
+    """An index of images."""
+    listed = [{"mediaType": IMAGE, "digest": digest_of(child), "size": len(child)} for child in children]
+    return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}).encode()
+
+
+@dataclass
+class Answers:
+    """What a server is to say, and what it was asked."""
+
+    manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By repository, and tag or digest."""
+
+    documents: dict[str, Any] = field(default_factory=dict)
+    """Other answers by path: JSON, or a number for a failure of that status."""
+
+    token: str = "token"
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def put(self, repository: str, content: bytes, *tags: str) -> str:
+        """Hold a manifest under its digest and these tags."""
+        for reference in (digest_of(content), *tags):
+            self.manifests[repository, reference] = content
+        return digest_of(content)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    answers: ClassVar[Answers]
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        self.answers.asked[path.split("/")[1]] += 1
+        if not path.startswith("/v2/"):
+            return self._document(path)
+        repository, _, reference = path.removeprefix("/v2/").partition("/manifests/")
+        if self.headers.get("Authorization") != f"Bearer access to {repository} by {self.answers.token}":
+            service = (
+                f'Bearer realm="https://x/oauth2/token",service="x",scope="repository:{repository}:pull"'
+            )
+            return self._say(401, b"{}", {"WWW-Authenticate": service})
+        content = self.answers.manifests.get((repository, reference))
+        if content is None:
+            return self._say(404, json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN"}]}).encode())
+        kind = INDEX if b'"manifests"' in content else IMAGE
+        self._say(200, content, {"Content-Type": kind, "Docker-Content-Digest": digest_of(content)})
+        return None
+
+    def do_POST(self) -> None:
+        body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+        path = urlsplit(self.path).path
+        self.answers.asked[path] += 1
+        if path == "/oauth2/exchange":
+            accepted = body["access_token"] == [self.answers.token]
+            self._say(200 if accepted else 401, json.dumps({"refresh_token": self.answers.token}).encode())
+        elif path == "/oauth2/token":
+            repository = body["scope"][0].split(":")[1]
+            access = f"access to {repository} by {body['refresh_token'][0]}"
+            self._say(200, json.dumps({"access_token": access}).encode())
+        else:
+            self._document(path)
+
+    def _document(self, path: str) -> None:
+        answer = self.answers.documents.get(path, 404)
+        if path == "/token":
+            resource = parse_qs(urlsplit(self.path).query)["resource"][0]
+            answer = {"access_token": f"{self.answers.token}", "expires_on": str(int(time.time()) + 3600)}
+            answer |= {"resource": resource, "token_type": "Bearer"}
+        if isinstance(answer, int):
+            return self._say(
+                answer, json.dumps({"error": {"code": "Refused", "message": self.answers.token}}).encode()
+            )
+        return self._say(200, json.dumps(answer).encode())
+
+    def _say(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority of the tests' own, and a certificate for this machine."""
+
+    trusted: Path
+    chain: Path
+    key: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> Authority:
+        """Write the files into a folder."""
+        made = cls(folder / "ca.pem", folder / "chain.pem", folder / "key.pem")
+        authority = trustme.CA()
+        certificate = authority.issue_cert("localhost")
+        authority.cert_pem.write_to_path(str(made.trusted))
+        certificate.private_key_pem.write_to_path(str(made.key))
+        made.chain.write_bytes(b"".join(part.bytes() for part in certificate.cert_chain_pems))
+        return made
+
+    @contextlib.contextmanager
+    def serve(self, answers: Answers) -> Iterator[str]:
+        """Serve these answers; gives host and port."""
+        handler = type("Handler", (_Handler,), {"answers": answers})
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.chain, self.key)
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            server.handle_error = lambda *_: None  # type: ignore[method-assign]
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            yield f"localhost:{server.server_address[1]}"
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,102 @@
+"""Real storage servers for the tests of `transfer`: Azurite."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from azure.core.credentials import AzureNamedKeyCredential
+
+CACHE = Path(
+    os.environ.get("ACR_TRANSFER_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "acr-transfer"
+)
+
+
+def cached(pattern: str) -> Path:
+    """A file that the set-up put into the user's cache."""
+    found = sorted(CACHE.glob(pattern))
+    assert found, f"{CACHE}/{pattern} is not there: run `make test`, which installs it"
+    return found[-1]
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Store:
+    """One Azurite with one account."""
+
+    account: str
+    key: str = field(repr=False)
+    port: int
+    scheme: str = "http"
+
+    @property
+    def url(self) -> str:
+        """The account's blob endpoint."""
+        return f"{self.scheme}://localhost:{self.port}/{self.account}"
+
+    def credential(self) -> AzureNamedKeyCredential:
+        """What signs requests to it."""
+        return AzureNamedKeyCredential(self.account, self.key)
+
+
+@contextlib.contextmanager
+def azurite(
+    folder: Path, *accounts: str, certificate: tuple[Path, Path] | None = None
+) -> Iterator[list[Store]]:
+    """An Azurite process with these accounts, ended by its own id. `certificate`: chain and key, for https."""
+    keys = {account: base64.b64encode(secrets.token_bytes(64)).decode() for account in accounts}
+    port = free_port()
+    script = cached("azurite/*/node_modules/azurite/dist/src/blob/main.js")
+    node = shutil.which("node")
+    assert node, "node is not on PATH; Azurite needs it"
+    call = [
+        node,
+        str(script),
+        "--blobPort",
+        str(port),
+        "--location",
+        str(folder),
+        "--silent",
+        "--disableTelemetry",
+    ]
+    call += ["--skipApiVersionCheck"]
+    if certificate:
+        call += ["--cert", str(certificate[0]), "--key", str(certificate[1])]
+    environment = {**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{key}" for name, key in keys.items())}
+    log = (folder / "azurite.log").open("wb")
+    with (
+        log,
+        subprocess.Popen(call, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as process,
+    ):
+        try:
+            _wait_for(port, process)
+            scheme = "https" if certificate else "http"
+            yield [Store(name, key, port, scheme) for name, key in keys.items()]
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert process.poll() is None, "Azurite ended while starting"
+        time.sleep(0.05)
+    raise AssertionError("Azurite did not start within 30 s")

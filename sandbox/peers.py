@@ -32,17 +32,21 @@ class Ports:
         self._store = store
 
     def of(self, door: str) -> int:
-        """The port of a door. One that was kept and is taken by another program now is an error."""
+        """The port of a door: the one that it had before, or a free one."""
         kept = self._store.port(door)
         if kept is None:
             kept = free_port()
             self._store.keep_port(door, kept)
-        elif not _is_free(kept):
+        return kept
+
+    def refuse_taken(self) -> None:
+        """Before anything starts: a kept port that another program has taken is an error that names it."""
+        taken = [f"{number} ({door})" for door, number in self._store.ports() if not _is_free(number)]
+        if taken:
             raise SandboxError(
-                f"Port {kept}, which this sandbox's state names for {door}, is taken by another program. "
+                f"Ports that this sandbox's state names are taken by another program: {', '.join(taken)}. "
                 "Stop that program, or start afresh with other ports: `python -m sandbox up --fresh`."
             )
-        return kept
 
 
 def free_port() -> int:

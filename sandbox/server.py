@@ -29,6 +29,8 @@ async def serve(places: Places) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     clouds = [Cloud(facts, places) for facts in CLOUDS]
+    for cloud in clouds:
+        cloud.ports.refuse_taken()
     try:
         await asyncio.gather(*(_start(cloud, clouds) for cloud in clouds))
         endpoint = await _identity(clouds)

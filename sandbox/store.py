@@ -122,6 +122,10 @@ class Store:
         row = self._one("select number from port where name = ?", name)
         return int(row[0]) if row else None
 
+    def ports(self) -> list[tuple[str, int]]:
+        """All doors with their ports."""
+        return list(self._database.execute("select name, number from port"))
+
     def keep_port(self, name: str, number: int) -> None:
         """Remember a door's port."""
         self._run("insert or replace into port values (?, ?)", name, number)

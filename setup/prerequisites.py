@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,15 +21,26 @@ class Prerequisite:
     needed_for: str
     programs: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    """A command that prints the version; only where a program can be too old."""
+    at_least: int = 0
+    """The lowest number that will do: Go's minor version, Node's major version."""
     debian: str
     fedora: str
     homebrew: str
 
     def missing(self) -> bool:
-        """Tell whether a program is not on PATH or a module is not in this Python."""
-        return any(shutil.which(program) is None for program in self.programs) or any(
-            find_spec(module) is None for module in self.modules
+        """Tell whether a program is not on PATH, is too old, or a module is not in this Python."""
+        return (
+            any(shutil.which(program) is None for program in self.programs)
+            or any(find_spec(module) is None for module in self.modules)
+            or (bool(self.version) and self._number() < self.at_least)
         )
+
+    def _number(self) -> int:
+        printed = subprocess.run(self.version, capture_output=True, text=True, check=False).stdout
+        found = re.search(r"go1\.(\d+)|v(\d+)\.", printed)
+        return int(found[1] or found[2]) if found else 0
 
     def __str__(self) -> str:
         return (
@@ -53,8 +66,10 @@ GO = Prerequisite(
     name="Go 1.21 or later",
     needed_for="building the Pulumi CLI and the registry server",
     programs=("go",),
-    # Earlier Debian and Ubuntu releases have a Go that cannot fetch a newer toolchain by itself.
-    debian="sudo apt-get install -y golang-go   (too old there? https://go.dev/doc/install)",
+    version=("go", "version"),
+    at_least=21,
+    # Go 1.21 is the first that fetches by itself the newer toolchain that a module asks for.
+    debian="sudo apt-get install -y golang-go   (older than 1.21 there: https://go.dev/doc/install)",
     fedora="sudo dnf install -y golang",
     homebrew="brew install go",
 )
@@ -63,7 +78,9 @@ NODE = Prerequisite(
     name="Node.js 20 or later with npm",
     needed_for="the storage server Azurite",
     programs=("node", "npm"),
-    debian="sudo apt-get install -y nodejs npm",
+    version=("node", "--version"),
+    at_least=20,
+    debian="sudo apt-get install -y nodejs npm   (older than 20 there: https://nodejs.org/en/download)",
     fedora="sudo dnf install -y nodejs npm",
     homebrew="brew install node",
 )
@@ -75,5 +92,5 @@ def require(needed: Iterable[Prerequisite]) -> None:
     if missing:
         listed = "\n".join(map(str, missing))
         raise MissingPrerequisiteError(
-            f"Not on this machine yet, nothing was installed:\n{listed}\nThen run the same command again."
+            f"Not on this machine, or too old; nothing was installed:\n{listed}\nThen run the same command again."
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from setup.command import run
 from setup.errors import CommandError
 from setup.folders import whole_folder
+from setup.go import go
 from setup.paths import cache
 from setup.prerequisites import GO
 from setup.progress import say
@@ -50,8 +50,8 @@ def _refused(output: str) -> bool:
 
 def _build(version: str) -> None:
     with whole_folder(_binary(version).parent.parent) as folder:
-        run(["go", "mod", "init", "acr-transfer/pulumi"], log="pulumi-init", folder=folder)
-        run(["go", "get", "-tool", f"{_PACKAGE}@{version}"], log="pulumi-get", folder=folder)
+        go("mod", "init", "acr-transfer/pulumi", log="pulumi-init", folder=folder)
+        go("get", "-tool", f"{_PACKAGE}@{version}", log="pulumi-get", folder=folder)
         flags = f"-s -w -X {_VERSION_VARIABLE}={version}"
-        build = ["go", "build", "-trimpath", "-ldflags", flags, "-o", "bin/pulumi", _PACKAGE]
-        run(build, log="pulumi-build", folder=folder, env={"CGO_ENABLED": "0"})
+        arguments = ["-trimpath", "-ldflags", flags, "-o", "bin/pulumi", _PACKAGE]
+        go("build", *arguments, log="pulumi-build", folder=folder)

@@ -5,8 +5,8 @@ https://distribution.github.io/distribution/
 
 from __future__ import annotations
 
-from setup.command import run
 from setup.folders import whole_folder
+from setup.go import go
 from setup.paths import cache
 from setup.prerequisites import GO
 
@@ -27,6 +27,5 @@ def install() -> None:
     """Build the server into the cache."""
     with whole_folder(_FOLDER) as folder:
         package = f"github.com/distribution/distribution/v3/cmd/registry@{VERSION}"
-        # Go refuses GOBIN for another system's programs, so GOOS and GOARCH of a shell are set aside.
-        env = {"GOBIN": str(folder / "bin"), "CGO_ENABLED": "0", "GOOS": "", "GOARCH": ""}
-        run(["go", "install", "-trimpath", "-ldflags", "-s -w", package], log="registry", env=env)
+        env = {"GOBIN": str(folder / "bin")}
+        go("install", "-trimpath", "-ldflags", "-s -w", package, log="registry", folder=folder, env=env)

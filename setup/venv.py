@@ -30,7 +30,9 @@ def install() -> None:
     """Make `.venv` anew: every package by its hash, then the project itself, editable."""
     remove(FOLDER)
     try:
-        run([sys.executable, "-m", "venv", str(FOLDER)], log="venv")
+        # Not sys.executable: from inside `.venv` that one was just removed.
+        python = getattr(sys, "_base_executable", sys.executable)
+        run([python, "-m", "venv", str(FOLDER)], log="venv")
         # Python compiles on first import; all of azure-native compiled ahead takes longer than the rest.
         _pip("requirements", "--no-compile", "--require-hashes", "-r", "requirements.txt")
         _pip("project", "--no-deps", "--no-build-isolation", "-e", ".")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import trustme
 
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
     answers: ClassVar[Answers]
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        path = unquote(urlsplit(self.path).path)
         self.answers.asked[path.split("/")[1]] += 1
         if not path.startswith("/v2/"):
             return self._document(path)
@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
-        path = urlsplit(self.path).path
+        path = unquote(urlsplit(self.path).path)
         self.answers.asked[path] += 1
         if path == "/oauth2/exchange":
             accepted = body["access_token"] == [self.answers.token]

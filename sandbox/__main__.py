@@ -1,0 +1,113 @@
+"""The command `python -m sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from sandbox import environment, lifecycle, seed, server
+from sandbox.errors import SandboxError
+from sandbox.facts import CLOUDS
+from sandbox.places import Places
+from sandbox.store import Store
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did what was asked, 1 with a message when it could not."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(Places.here(), options)
+    except SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Two Azure clouds on this machine, for ACR Transfer."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, help: str | None) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help) if help else commands.add_parser(name)
+        sub.set_defaults(run=run)
+        return sub
+
+    up = command("up", _up, "start both clouds; returns when they answer")
+    up.add_argument("--fresh", action="store_true", help="forget what an earlier sandbox held")
+    command("down", _down, "stop both clouds; their state stays for the next start")
+    status = command("status", _status, "what is up, and where")
+    status.add_argument("--json", action="store_true", help="for machines; holds a bearer token for each cloud")
+    env = command("env", _env, "print export lines, for: eval \"$(.venv/bin/python -m sandbox env)\"")
+    env.add_argument(
+        "--real-provider",
+        metavar="CLOUD",
+        choices=[facts.side for facts in CLOUDS],
+        help="use the vendor's azure-native and random plugins, pointed at this cloud (source or target)",
+    )
+    command("seed", _seed, "fill the source registry with the sample content")
+    log = command("log", _log, "what was sent to management, vault and token endpoints; secrets are blanked")
+    log.add_argument("--json", action="store_true", help="one JSON object a line, with bodies")
+    command("serve", _serve, None)
+    return parser
+
+
+def _up(places: Places, options: argparse.Namespace) -> None:
+    print("Starting two clouds (storage, registries, vaults, management) ...", file=sys.stderr)
+    lifecycle.up(places, fresh=options.fresh)
+    print('Up. Next: eval "$(.venv/bin/python -m sandbox env)"', file=sys.stderr)
+
+
+def _down(places: Places, _: argparse.Namespace) -> None:
+    print("Stopped." if lifecycle.down(places) else "The sandbox was not running.", file=sys.stderr)
+
+
+def _status(places: Places, options: argparse.Namespace) -> None:
+    found = lifecycle.status(places)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    for side, cloud in found["clouds"].items():
+        print(f"{side}: management {cloud['arm']}, subscription {cloud['subscription']}")
+        for name, place in cloud["registries"].items():
+            print(f"  registry {name}: {place}")
+        for name, endpoints in cloud["accounts"].items():
+            print(f"  storage account {name}: {endpoints['blob']}")
+        for name, place in cloud["vaults"].items():
+            print(f"  vault {name}: {place}")
+
+
+def _env(places: Places, options: argparse.Namespace) -> None:
+    print(environment.exports(environment.variables(places, real_provider=options.real_provider or "")), end="")
+
+
+def _seed(places: Places, _: argparse.Namespace) -> None:
+    lifecycle.require_running(places)
+    seed.seed(places, lambda words: print(words, file=sys.stderr))
+
+
+def _log(places: Places, options: argparse.Namespace) -> None:
+    if not places.state.exists():
+        raise SandboxError("There is no sandbox yet. Start it: `.venv/bin/python -m sandbox up`.")
+    merged = [(facts.side, each) for facts in CLOUDS for each in Store(places.state / facts.side).exchanges()]
+    for side, exchange in sorted(merged, key=lambda pair: pair[1]["time"]):
+        if options.json:
+            print(json.dumps({"cloud": side, **exchange}))
+            continue
+        clock = datetime.fromtimestamp(exchange["time"]).strftime("%H:%M:%S.%f")[:-3]
+        line = f"{exchange['status']} {exchange['method']:6} {exchange['url']}"
+        print(f"{clock} {side:6} {exchange['door']:5} {line}")
+
+
+def _serve(places: Places, _: argparse.Namespace) -> None:
+    server.main(places)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

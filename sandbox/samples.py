@@ -1,0 +1,173 @@
+"""Sample content made by code: the same bytes, and so the same digests, on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from sandbox.oci import Manifest, digest_of
+
+_OCI = "application/vnd.oci.image"
+_MADE = "2026-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One manifest to push, with the blobs that it names and the tag that it goes by."""
+
+    repository: str
+    manifest: Manifest
+    blobs: tuple[bytes, ...] = ()
+    tag: str = ""
+    """Empty for what is named by its digest alone."""
+
+    listed: str = ""
+    """How the source stack lists it as an artifact; empty for what comes along with another."""
+
+
+def samples() -> Iterator[Sample]:
+    """All samples, in an order in which they can be pushed: what is named comes before what names it."""
+    yield from _services()
+    yield from _large_images()
+    yield from _index()
+    yield from _signed()
+    yield _chart()
+    yield _by_digest()
+
+
+def artifacts() -> list[str]:
+    """The list of artifacts for the source stack."""
+    return sorted(sample.listed for sample in samples() if sample.listed)
+
+
+def _services() -> Iterator[Sample]:
+    """Fifty small images: ten services, five versions each, that share their base layer."""
+    base = _layer("base", 256 << 10)
+    for service in ("api", "auth", "billing", "cart", "catalog", "gateway", "mail", "orders", "search", "web"):
+        for minor in range(5):
+            layers = (base, _layer(f"{service}-{minor}", 4 << 10))
+            yield _image(f"shop/{service}", f"1.{minor}.0", layers)
+
+
+def _large_images() -> Iterator[Sample]:
+    for size in (1, 4, 8, 12, 16, 24):
+        yield _image("data/model", f"{size}mb", (_layer(f"model-{size}", size << 20),))
+
+
+def _index() -> Iterator[Sample]:
+    """One image for two architectures, behind one index."""
+    children = []
+    for architecture in ("amd64", "arm64"):
+        layers = (_layer(f"agent-{architecture}", 512 << 10),)
+        child = _image("platform/agent", "", layers, architecture=architecture)
+        platform = {"architecture": architecture, "os": "linux"}
+        children.append({**_descriptor(child.manifest), "platform": platform})
+        yield child
+    index = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": children}
+    yield _tagged("platform/agent", "2.0", Manifest(f"{_OCI}.index.v1+json", _json(index)))
+
+
+def _signed() -> Iterator[Sample]:
+    """An image, a signature attached to it as a referrer, and the index by which registries find referrers.
+
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+    """
+    image = _image("secure/vault-agent", "3.1", (_layer("vault-agent", 1 << 20),))
+    yield image
+    signature = _artifact(
+        "application/vnd.dev.cosign.artifact.sig.v1+json",
+        "application/vnd.dev.cosign.simplesigning.v1+json",
+        _json({"critical": {"image": {"docker-manifest-digest": image.manifest.digest}}, "optional": None}),
+        subject=_descriptor(image.manifest),
+    )
+    manifest, blobs = signature
+    listed = f"secure/vault-agent@{manifest.digest}"
+    yield Sample("secure/vault-agent", manifest, blobs, listed=listed)
+    entry = {**_descriptor(manifest), "artifactType": "application/vnd.dev.cosign.artifact.sig.v1+json"}
+    found = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": [entry]}
+    tag = image.manifest.digest.replace(":", "-")
+    yield _tagged("secure/vault-agent", tag, Manifest(f"{_OCI}.index.v1+json", _json(found)))
+
+
+def _chart() -> Sample:
+    """An OCI artifact that is no image: a chart as Helm pushes it (https://helm.sh/docs/topics/registries/)."""
+    manifest, blobs = _artifact(
+        "",
+        "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+        _layer("chart", 2 << 10),
+        config=("application/vnd.cncf.helm.config.v1+json", _json({"name": "shop", "version": "1.0.0"})),
+    )
+    return Sample("charts/shop", manifest, blobs, "1.0.0", "charts/shop:1.0.0")
+
+
+def _by_digest() -> Sample:
+    """An image that has a tag and is listed by its digest."""
+    image = _image("tools/probe", "1.0", (_layer("probe", 64 << 10),))
+    return Sample(image.repository, image.manifest, image.blobs, "1.0", f"tools/probe@{image.manifest.digest}")
+
+
+def _image(repository: str, tag: str, layers: tuple[bytes, ...], architecture: str = "amd64") -> Sample:
+    rootfs = {"type": "layers", "diff_ids": [digest_of(layer) for layer in layers]}
+    config = _json({"architecture": architecture, "os": "linux", "created": _MADE, "rootfs": rootfs, "config": {}})
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{_OCI}.manifest.v1+json",
+        "config": _blob(f"{_OCI}.config.v1+json", config),
+        "layers": [_blob(f"{_OCI}.layer.v1.tar", layer) for layer in layers],
+    }
+    made = Manifest(f"{_OCI}.manifest.v1+json", _json(manifest))
+    listed = f"{repository}:{tag}" if tag else ""
+    return Sample(repository, made, (config, *layers), tag, listed)
+
+
+def _artifact(
+    kind: str,
+    layer_type: str,
+    layer: bytes,
+    subject: dict[str, object] | None = None,
+    config: tuple[str, bytes] = ("application/vnd.oci.empty.v1+json", b"{}"),
+) -> tuple[Manifest, tuple[bytes, ...]]:
+    content = {
+        "schemaVersion": 2,
+        "mediaType": f"{_OCI}.manifest.v1+json",
+        **({"artifactType": kind} if kind else {}),
+        "config": _blob(*config),
+        "layers": [_blob(layer_type, layer)],
+        **({"subject": subject} if subject else {}),
+    }
+    return Manifest(f"{_OCI}.manifest.v1+json", _json(content)), (config[1], layer)
+
+
+def _tagged(repository: str, tag: str, manifest: Manifest) -> Sample:
+    return Sample(repository, manifest, (), tag, f"{repository}:{tag}")
+
+
+def _descriptor(manifest: Manifest) -> dict[str, object]:
+    return {"mediaType": manifest.media_type, "digest": manifest.digest, "size": len(manifest.body)}
+
+
+def _blob(media_type: str, body: bytes) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
+
+
+@cache
+def _layer(name: str, size: int) -> bytes:
+    """A layer with one file of bytes that do not compress, drawn from the layer's name."""
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    body = random.Random(seed).randbytes(size)
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as layer:
+        entry = tarfile.TarInfo(f"opt/{name}.bin")
+        entry.size = size
+        layer.addfile(entry, io.BytesIO(body))
+    return held.getvalue()
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":"), sort_keys=True).encode()

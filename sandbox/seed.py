@@ -1,0 +1,45 @@
+"""Pushes the sample content into the source registry, through its front door as any client would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+
+from sandbox import certificates
+from sandbox.cloud import Cloud
+from sandbox.facts import SOURCE
+from sandbox.oci import Registry, digest_of
+from sandbox.places import Places
+from sandbox.samples import Sample, samples
+
+
+def seed(places: Places, say: Callable[[str], None]) -> None:
+    """Push all samples; what is there already is not sent again."""
+    count = asyncio.run(_push_all(Cloud(SOURCE, places)))
+    say(f"The source registry {SOURCE.registry} holds {count} sample manifests.")
+
+
+async def _push_all(cloud: Cloud) -> int:
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
+    async with aiohttp.ClientSession(connector=trust) as session:
+        url = f"https://{cloud.login_server(SOURCE.registry)}"
+        registry = Registry(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
+        count = 0
+        for sample in samples():
+            await _push(registry, sample)
+            count += 1
+    return count
+
+
+async def _push(registry: Registry, sample: Sample) -> None:
+    name = sample.tag or sample.manifest.digest
+    for blob in sample.blobs:
+        if not await registry.has(sample.repository, "blobs", digest_of(blob)):
+            await registry.put_blob(sample.repository, digest_of(blob), len(blob), _chunks(blob))
+    await registry.put_manifest(sample.repository, name, sample.manifest)
+
+
+async def _chunks(body: bytes) -> AsyncIterator[bytes]:
+    yield body

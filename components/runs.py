@@ -77,7 +77,7 @@ class PipelineRunsArgs(TypedDict):
     """Any text; with another one, every run is made again."""
 
 
-class RunError(pulumi.RunError):
+class FailedRunError(pulumi.RunError):
     """A run did not end well; the message begins with the service's own."""
 
 
@@ -91,7 +91,7 @@ class PipelineRuns(pulumi.ComponentResource):
         super().__init__("acr-transfer:index:PipelineRuns", name, None, opts)
         direction = args["direction"]
         made = [_outcome(self._run(name, args, each), each) for each in args["transfers"]]
-        self.runs = Output.all(*made).apply(list)
+        self.runs = Output.all(*made).apply(list) if made else Output.from_input([])
         # Apart from `runs`, so that the outcome of every run can be looked up when one has failed.
         self.runs.apply(lambda runs: _refuse_failures(runs, direction))
         self.register_outputs({"runs": self.runs})
@@ -165,7 +165,7 @@ def _refuse_failures(runs: list[Run], direction: Direction) -> None:
         # An old failure must not stand in the way of the change that mends it.
         pulumi.log.warn(message)
         return
-    raise RunError(message)
+    raise FailedRunError(message)
 
 
 def _complaint(run: Run, direction: Direction) -> str:

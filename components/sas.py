@@ -86,8 +86,12 @@ class SasSecret(pulumi.ComponentResource):
             )
         )
         return Output.all(args["account_name"], args["container_name"], keys).apply(
-            lambda known: container_sas(known[0], known[1], known[2].keys[0].value, rights, expiry)
+            lambda known: container_sas(known[0], known[1], _first_key(known[2]), rights, expiry)
         )
+
+
+def _first_key(found: storage.ListStorageAccountKeysResult) -> str:
+    return next(key.value for key in found.keys if key.key_name == "key1")
 
 
 def permissions(direction: Direction, *, deletes_blobs: bool = False) -> ContainerSasPermissions:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
+import tomllib
 
 from setup.command import run
 from setup.folders import remove
@@ -48,8 +50,11 @@ def _pip(log: str, *arguments: str) -> None:
 
 
 def _stamp() -> str:
-    pins = hashlib.sha256()
-    for name in ("requirements.txt", "pyproject.toml"):
-        pins.update((CHECKOUT / name).read_bytes())
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    # Not the tools' settings, which change nothing that is installed.
+    installed = json.dumps(
+        [project["build-system"], project["project"], project.get("tool", {}).get("hatch")]
+    )
+    pins = hashlib.sha256((CHECKOUT / "requirements.txt").read_bytes() + installed.encode())
     # base_prefix, because set-up may be run from the virtual environment itself.
     return f"{pins.hexdigest()}\n{sys.base_prefix} {sys.version}\n{CHECKOUT}\n"

@@ -216,7 +216,6 @@ def _sound(world: World) -> None:
 def _no_secret_is_said(world: World) -> Iterator[None]:
     world.said = ""
     yield
-    assert world.said
     assert leaks(world.said, world.secrets()) == []
 
 
@@ -272,7 +271,6 @@ def test_a_closed_pipe_or_terminal_sees_only_the_result_on_stdout(world: World) 
     assert progress.startswith("1 blobs: ")
 
 
-@pytest.mark.parametrize("program", [COMMAND, LOUD], ids=["plain", "loud"])
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
@@ -281,13 +279,12 @@ def test_a_closed_pipe_or_terminal_sees_only_the_result_on_stdout(world: World) 
         (["hop", "--target", "source"], 0, "already there"),
     ],
 )
-def test_bad_names_are_named(world: World, line: list[str], code: int, words: str, program: str) -> None:
+def test_bad_names_are_named(world: World, line: list[str], code: int, words: str) -> None:
     world.export("app:v1")
-    done, said, reason = world.run(*line, program=program)
+    done, said, reason = world.run(*line)
     assert (done, words in said + reason) == (code, True)
 
 
-@pytest.mark.parametrize("program", [COMMAND, LOUD], ids=["plain", "loud"])
 @pytest.mark.parametrize(
     ("failure", "code", "words"),
     [
@@ -302,7 +299,7 @@ def test_bad_names_are_named(world: World, line: list[str], code: int, words: st
             6,
             "needs Microsoft.Storage/storageAccounts/listKeys/action on storage account arriving",
         ),
-        ("wrong key", 6, "refused (HTTP 403 AuthenticationFailed)"),
+        ("wrong key", 6, "refused (HTTP 403 AuthorizationFailure)"),
         ("no login", 6, "no login that this cloud accepts. Run `az login`"),
         ("no account", 7, "no storage account of subscription"),
         ("no container", 7, "the target's container transfer at localhost"),
@@ -312,13 +309,13 @@ def test_bad_names_are_named(world: World, line: list[str], code: int, words: st
     ],
 )
 def test_each_failure_of_hop_has_its_code_and_reason(
-    world: World, failure: str, code: int, words: str, program: str, monkeypatch: pytest.MonkeyPatch
+    world: World, failure: str, code: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.export("app:v1", blob="another" if failure == "no blob" else "batch1")
     _break(world, failure, monkeypatch)
-    done, said, reason = world.run("hop", program=program)
+    done, said, reason = world.run("hop")
     assert (done, words in said + reason) == (code, True), reason
-    assert "Traceback" not in reason or program == LOUD
+    assert "Traceback" not in reason
 
 
 def _break(world: World, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +353,6 @@ def _break(world: World, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setitem(world.environment, "SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
 
 
-@pytest.mark.parametrize("program", [COMMAND, LOUD], ids=["plain", "loud"])
 @pytest.mark.parametrize(
     ("failure", "code", "words"),
     [
@@ -368,7 +364,7 @@ def _break(world: World, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_each_failure_of_prove_has_its_code_and_reason(
-    world: World, failure: str, code: int, words: str, program: str, monkeypatch: pytest.MonkeyPatch
+    world: World, failure: str, code: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.export(*([] if failure == "empty hand-over" else ["app:v1"]))
     world.registries["source"].put("app", image("one"), "v1")
@@ -378,5 +374,19 @@ def test_each_failure_of_prove_has_its_code_and_reason(
         world.registries["target"].token = "another"
     if failure == "registry down":
         world.deploy("target", **{**world.outputs("target"), "loginServer": "localhost:1"})
-    done, said, reason = world.run("prove", program=program)
+    done, said, reason = world.run("prove")
     assert (done, words in said + reason) == (code, True), reason
+
+
+@pytest.mark.parametrize("failure", ["nothing", "no right to list keys", "wrong key", "no right to pull"])
+def test_the_loudest_loggers_of_all_libraries_hold_no_secret(
+    world: World, failure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.export("app:v1")
+    world.registries["source"].put("app", image("one"), "v1")
+    _break(world, failure, monkeypatch)
+    if failure == "no right to pull":
+        world.registries["source"].token = "another"
+    for command in ("hop", "prove"):
+        _, _, log = world.run(command, program=LOUD)
+        assert "DEBUG:azure.identity" in log

@@ -1,0 +1,54 @@
+# Every target brings what it needs first (see setup/); a second run installs nothing.
+.PHONY: help demo test lint install venv clean
+.DEFAULT_GOAL := help
+
+# $(1): what `python3 -m setup` shall install, by the first Python that is new enough.
+define setup
+@for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3; do \
+  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+    exec "$$python" -m setup $(1); \
+  fi; \
+done; \
+printf '%s\n' \
+  'Not on this machine: Python 3.11 or later. Nothing was installed.' \
+  '  Debian 12, Ubuntu 24.04 or later: sudo apt-get install -y python3 python3-venv' \
+  '  Fedora:                           sudo dnf install -y python3' \
+  '  Homebrew:                         brew install python' \
+  'Then run the same command again. A Python elsewhere is taken with `make PYTHON=/path/to/python3 ...`.' >&2; \
+exit 1
+endef
+
+help:
+	@printf '%s\n' \
+	  'make demo          move some sixty images between two clouds on this machine, and prove every digest' \
+	  'make demo KEEP=1  the same, and leave the two clouds running to look at' \
+	  'make test          lint, then all tests' \
+	  'make lint          ruff format, ruff check, mypy --strict' \
+	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
+	  'make clean         stop the two clouds; remove .venv and caches of this checkout'
+
+demo: install
+	@KEEP='$(KEEP)' bash examples/demo.sh
+
+test: install lint
+	.venv/bin/python -m pytest
+
+lint: venv
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+install:
+	$(call setup,all)
+
+venv:
+	$(call setup,venv)
+
+clean:
+	@if [ -x .venv/bin/python ]; then .venv/bin/python -m sandbox down || true; fi
+	rm -rf .venv .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@cache="$${ACR_TRANSFER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/acr-transfer}"; \
+	if [ -d "$$cache" ]; then printf '%s\n' \
+	  "Kept, because all checkouts share it: the Pulumi CLI, Azurite and the registry server in $$cache" \
+	  "Remove them too with: rm -rf '$$cache'"; fi

@@ -1,0 +1,43 @@
+"""Runs one Pulumi program in this process, with the settings that stand on standard input."""
+
+import asyncio
+import json
+import runpy
+import sys
+import traceback
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+from pulumi.runtime.settings import Settings
+
+_SHOWN = 32
+
+
+def execute(settings: dict[str, Any]) -> int:
+    """Run the program; an error is shown by the engine, and the exit code says so."""
+    pulumi.runtime.set_all_config(settings["config"], settings["secret_keys"])
+    names = ("project", "stack", "monitor", "engine", "parallel", "dry_run", "organization", "root_directory")
+    pulumi.runtime.configure(Settings(**{name: settings[name] for name in names}))
+    sys.argv = [settings["program"], *settings["arguments"]]
+    sys.path.insert(0, settings["program"])
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        program = settings["program"]
+        loop.run_until_complete(
+            pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__") and None)
+        )
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+        return _SHOWN
+    except KeyboardInterrupt:
+        return _SHOWN
+    except Exception:
+        pulumi.log.error("Program failed with an unhandled exception:\n" + traceback.format_exc())
+        return _SHOWN
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(execute(json.load(sys.stdin)))

@@ -1,0 +1,191 @@
+"""The small parts of the command: blocks, clouds, stacks, tables."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import pytest
+from azure.core import AzureClouds
+from azure.core.exceptions import ServiceRequestError
+from azure.mgmt.core.tools import get_arm_endpoints
+from azure.storage.blob import ContentSettings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transfer import report, sides
+from transfer.__main__ import main
+from transfer.clouds import Cloud, _known
+from transfer.copying import Exported
+from transfer.errors import ServiceError, StackError, TransferError, explained, host
+from transfer.hop import Carried, Outcome
+from transfer.progress import HopProgress, Progress
+from transfer.stacks import Stack
+
+
+def exported(size: int, content: bytes = b"") -> Exported:
+    md5 = hashlib.md5(content).digest()
+    return Exported(name="b", size=size, md5=md5, etag="e", metadata={}, settings=ContentSettings())
+
+
+@given(st.integers(0, 6 * 1024**4))
+def test_blocks_cover_the_blob_once_and_storage_takes_their_ids(size: int) -> None:
+    blob = exported(size)
+    blocks = blob.blocks()
+    assert sum(length for _, _, length in blocks) == size
+    assert [start for _, start, _ in blocks] == list(range(0, size, blob.block_size))
+    assert len({identifier for identifier, _, _ in blocks}) == len(blocks) <= 50_000
+    assert {len(identifier) for identifier, _, _ in blocks} <= {38}
+
+
+def test_blocks_of_another_content_have_other_ids() -> None:
+    assert not set(exported(9, b"a").blocks()) & set(exported(9, b"b").blocks())
+
+
+@pytest.mark.parametrize(
+    ("names", "cloud"),
+    [
+        (["", "public", "Public", "AzureCloud"], AzureClouds.AZURE_PUBLIC_CLOUD),
+        (["china", "AzureChinaCloud"], AzureClouds.AZURE_CHINA_CLOUD),
+        (["usgovernment", "usgov", "AzureUSGovernment"], AzureClouds.AZURE_US_GOVERNMENT),
+    ],
+)
+def test_a_known_cloud_is_what_azures_own_tables_say(names: list[str], cloud: AzureClouds) -> None:
+    endpoints = get_arm_endpoints(cloud)
+    for name in names:
+        known: Cloud = _known(name)
+        assert known.resource_manager == endpoints["resource_manager"]
+        assert [known.scope] == endpoints["credential_scopes"]
+        assert known.authority.startswith("https://login.")
+
+
+def test_an_unknown_cloud_is_named_with_what_was_expected() -> None:
+    with pytest.raises(StackError, match="'mars'; expected public, usgovernment or china"):
+        _known("mars")
+
+
+PIPELINE = (
+    "/subscriptions/{}/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r/importPipelines/p"
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "outputs", "expected"),
+    [
+        ({"azure-native:subscriptionId": "one"}, {"importPipelineId": PIPELINE.format("two")}, "one"),
+        ({}, {"importPipelineId": PIPELINE.format("two")}, "two"),
+        ({}, {"exportPipelineId": PIPELINE.format("three"), "importPipelineId": None}, "three"),
+    ],
+)
+def test_the_subscription_is_the_configured_or_the_pipelines(
+    config: dict[str, str], outputs: dict[str, str | None], expected: str
+) -> None:
+    assert sides.subscription(Stack(name="s", outputs=outputs, config=config)) == expected
+
+
+def test_a_stack_without_subscription_says_what_to_set() -> None:
+    with pytest.raises(StackError, match="set azure-native:subscriptionId"):
+        sides.subscription(Stack(name="s", outputs={}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://a/c", "https://a/", "https://a", "https://a/c?sv=1&sig=SECRET", "https://SECRET@a/c", "SECRET"],
+)
+def test_a_container_url_that_is_not_plain_is_refused_unseen(url: str) -> None:
+    with pytest.raises(StackError, match="not a plain https URL") as refused:
+        Stack(name="s", outputs={"containerUrl": url}).container_url()
+    assert "SECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("handover", "words"),
+    [
+        (None, "has no output 'handover'"),
+        ("text", "not a hand-over"),
+        ({}, "not a hand-over"),
+        ({"blobs": []}, "schema None; this command reads 1"),
+        ({"schema": 2, "blobs": []}, "schema 2; this command reads 1"),
+        ({"schema": 1, "blobs": [{"name": "b"}]}, "lacks name or artifacts"),
+        ({"schema": 1, "blobs": ["b"]}, "lacks name or artifacts"),
+    ],
+)
+def test_a_hand_over_that_cannot_be_read_is_refused_with_the_reason(handover: object, words: str) -> None:
+    with pytest.raises(StackError, match=words):
+        Stack(name="s", outputs={"loginServer": "l", "handover": handover}).handover()
+
+
+def test_each_kind_of_failure_has_its_own_exit_code() -> None:
+    kinds = TransferError.__subclasses__()
+    codes = [kind.exit_code for kind in kinds]
+    assert len(set(codes)) == len(codes)
+    assert not {0, 1, 2, 130} & set(codes)
+
+
+def test_a_library_failure_is_not_chained_or_quoted() -> None:
+    request = "https://a/c?sig=SECRET"
+    with pytest.raises(ServiceError) as shown, explained("reading", host(request)):
+        raise ServiceRequestError(request, error=ValueError(request))
+    assert str(shown.value) == "reading at a: no answer (ValueError). Is it up, and reachable from here?"
+    assert shown.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (20 * 1024**2, "20.0 MiB"), (8 * 1024**3, "8.0 GiB")],
+)
+def test_sizes_read_well(size: int, text: str) -> None:
+    assert report.amount(size) == text
+
+
+def test_the_result_of_hop_is_a_table() -> None:
+    carried = [
+        Carried(name="b1", size=2048, md5=b"", outcome=Outcome.COPIED),
+        Carried(name="batch2", size=1, md5=b"", outcome=Outcome.PRESENT),
+    ]
+    assert report.hop_table(carried, 1.25).splitlines() == [
+        "blob       size  outcome",
+        "b1      2.0 KiB  copied",
+        "batch2      1 B  already there",
+        "1 copied, 1 already there: 2.0 KiB in 1.2 s",
+    ]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_rewrites_its_line_on_a_terminal_and_leaves_none_behind() -> None:
+    stream = _Terminal()
+    progress = Progress(stream)
+    HopProgress(progress).begin(2, 2048)
+    progress.end()
+    assert stream.getvalue().startswith("\r\033[K2 blobs: 0 B of 2.0 KiB")
+    assert stream.getvalue().endswith("\r\033[K")
+
+
+def test_progress_elsewhere_is_plain_lines_and_few() -> None:
+    stream = io.StringIO()
+    counting = HopProgress(Progress(stream))
+    counting.begin(1, 100)
+    for _ in range(100):
+        counting.advance("b", 1)
+    assert stream.getvalue().count("\n") == 1
+    assert "\r" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("line", [[], ["nope"], ["prove", "--wait", "soon"], ["prove", "--wait", "-1"]])
+def test_a_wrong_command_line_exits_with_2(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(line)
+    assert stopped.value.code == 2
+    assert "usage: acr-transfer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", [["--help"], ["hop", "--help"], ["prove", "--help"]])
+def test_every_command_has_help(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(line)
+    assert stopped.value.code == 0
+    assert "source" in capsys.readouterr().out

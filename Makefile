@@ -21,7 +21,7 @@ endef
 help:
 	@printf '%s\n' \
 	  'make demo          move some sixty images between two clouds on this machine, and prove every digest' \
-	  'make demo KEEP=1  the same, and leave the two clouds running to look at' \
+	  'make demo KEEP=1   the same, and leave the two clouds running to look at' \
 	  'make test          lint, then all tests' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \

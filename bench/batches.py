@@ -3,7 +3,7 @@
     .venv/bin/python bench/batches.py [--seeds 200] [--largest 3000] [--split 7/16 ...]
 
 For each proportion: the mean fill over all sizes, and the size at which the fill is worst, with that fill.
-A fill is artifacts / (batches * 50); each size is measured over `seeds` random lists, from 51 artifacts upwards.
+A fill is artifacts / (batches * 50); each size from 51 is measured over `seeds` random lists.
 """
 
 import argparse
@@ -21,19 +21,25 @@ _HASHES = 1 << 64
 
 def main() -> int:
     """Print one line a proportion."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=200, help="random lists a size")
     parser.add_argument("--largest", type=int, default=3000, help="the largest size")
     parser.add_argument("--step", type=int, default=7, help="from one size to the next")
-    parser.add_argument("--split", nargs="+", type=Fraction, default=_proportions(), help="proportions to try")
+    parser.add_argument(
+        "--split", nargs="+", type=Fraction, default=_proportions(), help="proportions to try"
+    )
     options = parser.parse_args()
     sizes = range(BATCH_LIMIT + 1, options.largest + 1, options.step)
     print("split   mean    worst at 51..   worst from 250   worst from 500")
     for split in options.split:
         fills = {size: _fill(size, split, options.seeds) for size in sizes}
-        worst = [min((fill, size) for size, fill in fills.items() if size >= least) for least in (51, 250, 500)]
+        worst = [
+            min((fill, size) for size, fill in fills.items() if size >= least) for least in (51, 250, 500)
+        ]
         shown = "   ".join(f"{fill:.1%} ({size:4})" for fill, size in worst)
-        print(f"{str(split):6} {sum(fills.values()) / len(fills):.1%}   {shown}", flush=True)
+        print(f"{split!s:6} {sum(fills.values()) / len(fills):.1%}   {shown}", flush=True)
     return 0
 
 

@@ -48,7 +48,7 @@ class Artifact:
         """Read `repository`, `repository:tag` or `repository@sha256:<64 hex digits>`.
 
         A repository alone means its tag `latest`, as the service reads it. `registry` is the name of the
-        registry that the artifact is in: its host name before the repository is then seen as the mistake it is.
+        registry that the artifact is in, so that its host before the repository is seen as a mistake.
         Raises `ArtifactError` for anything else.
 
         The grammar is https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
@@ -58,7 +58,9 @@ class Artifact:
         name, at, digest = text.partition("@")
         repository, colon, tag = name.partition(":")
         if at and colon:
-            raise ArtifactError(text, f"has a tag and a digest; expected one of them, as in {_one_of(text)!r}")
+            raise ArtifactError(
+                text, f"has a tag and a digest; expected one of them, as in {_one_of(text)!r}"
+            )
         _refuse_repository(text, repository)
         if at:
             _refuse_digest(text, digest)
@@ -85,7 +87,7 @@ def _refuse_what_is_no_name(text: str) -> None:
 def _refuse_host(text: str, registry: str) -> None:
     """Refuse a registry's host before the repository.
 
-    A dot alone does not make a host: `docker.io/library/nginx` is a good repository of a registry that mirrors others.
+    A dot alone does not make a host: a registry that mirrors others may well have `docker.io/library/nginx`.
     """
     first, slash, rest = text.partition("/")
     host = first.lower()
@@ -125,4 +127,6 @@ def _refuse_digest(text: str, digest: str) -> None:
         found = f"has a digest of {len(digits)} characters after 'sha256:'"
         raise ArtifactError(text, f"{found}; expected {_DIGEST_LENGTH} hex digits")
     if not _HEX.fullmatch(digits):
-        raise ArtifactError(text, "has a digest with other characters than 0-9 and a-f; expected 64 hex digits")
+        raise ArtifactError(
+            text, "has a digest with other characters than 0-9 and a-f; expected 64 hex digits"
+        )

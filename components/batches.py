@@ -15,7 +15,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 """
 
 SPLIT = Fraction(7, 16)
-"""Where a full interval is cut, as a fraction; chosen by measurement, see docs/adr/0004-batches-by-content.md."""
+"""Where a full interval is cut; chosen by measurement, see docs/adr/0004-batches-by-content.md."""
 
 _HASHES = 1 << 256
 _NAME_LENGTH = 40

@@ -58,7 +58,7 @@ class ExportPipeline(pulumi.ComponentResource):
         *,
         vault: pulumi.Resource | None = None,
     ) -> None:
-        """Make the pipeline; with `vault`, the program's own vault, the grant is deleted together with that."""
+        """Make the pipeline; if the program has made `vault` too, the grant is deleted with that."""
         super().__init__("acr-transfer:index:ExportPipeline", name, None, opts)
         pipeline = self._pipeline(name, args)
         self.principal_id = pipeline.identity.apply(principal_id)

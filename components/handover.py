@@ -60,7 +60,7 @@ async def handover_of(stack: str) -> Handover:
     It needs no resource, so a program can await it before it makes anything.
     """
     try:
-        # A StackReference to a stack that is not there ends the program at once, without advice: so ask first.
+        # A StackReference to no stack ends the program at once, without advice: so ask first.
         await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": stack})
     except Exception as failure:
         raise HandoverError(
@@ -82,7 +82,7 @@ def checked_handover(value: Any, stack: str) -> Handover:
         )
     if not _is_whole(value):
         raise HandoverError(
-            f"The hand-over of stack {stack} does not fit its schema: source or blobs are missing or misshapen.\n"
+            f"The hand-over of stack {stack} does not fit its schema: source or blobs are wrong.\n"
             f"Deploy the source stack again: pulumi up -s {stack}"
         )
     return cast(Handover, value)
@@ -99,7 +99,11 @@ def _is_whole(value: dict[str, Any]) -> bool:
 
 
 def _is_blob(blob: object) -> bool:
-    return isinstance(blob, dict) and isinstance(blob.get("name"), str) and isinstance(blob.get("artifacts"), list)
+    return (
+        isinstance(blob, dict)
+        and isinstance(blob.get("name"), str)
+        and isinstance(blob.get("artifacts"), list)
+    )
 
 
 def _cause(failure: Exception) -> str:

@@ -38,7 +38,7 @@ class ImportPipelineArgs(TypedDict):
     """The vault's resource group."""
 
     options: NotRequired[Input[list[str]]]
-    """Pipeline options: OverwriteTags, DeleteSourceBlobOnSuccess, ContinueOnErrors; by default the first two."""
+    """Pipeline options: OverwriteTags, DeleteSourceBlobOnSuccess (both by default), ContinueOnErrors."""
 
     source_trigger_status: NotRequired[TriggerStatus]
     """Whether a blob is imported by itself when it arrives; by default it is."""
@@ -61,7 +61,7 @@ class ImportPipeline(pulumi.ComponentResource):
         *,
         vault: pulumi.Resource | None = None,
     ) -> None:
-        """Make the pipeline; with `vault`, the program's own vault, the grant is deleted together with that."""
+        """Make the pipeline; if the program has made `vault` too, the grant is deleted with that."""
         super().__init__("acr-transfer:index:ImportPipeline", name, None, opts)
         pipeline = self._pipeline(name, args)
         self.principal_id = pipeline.identity.apply(principal_id)

@@ -173,4 +173,5 @@ def _complaint(run: Run, direction: Direction) -> str:
     names = ", ".join(run["artifacts"][:_SHOWN_ARTIFACTS])
     rest = len(run["artifacts"]) - _SHOWN_ARTIFACTS
     more = f" and {rest} more" if rest > 0 else ""
-    return f"{said}\n  {direction} run {run['name']} is {run['status']}; blob {run['blob']}; artifacts {names}{more}"
+    what = f"{direction} run {run['name']} is {run['status']}"
+    return f"{said}\n  {what}; blob {run['blob']}; artifacts {names}{more}"

@@ -39,7 +39,7 @@ class SasSecretArgs(TypedDict):
     """Whether the import pipeline deletes a blob that it has imported; by default it does not."""
 
     expiry: str
-    """When the token ends: a time with a zone, such as 2027-01-31T00:00:00Z. Absolute, so that it stays the same."""
+    """When the token ends: a time with a zone, such as 2027-01-31T00:00:00Z."""
 
 
 class SasSecret(pulumi.ComponentResource):
@@ -74,11 +74,9 @@ class SasSecret(pulumi.ComponentResource):
         self.secret_uri = Output.unsecret(secret.properties.apply(lambda found: found.secret_uri))
         self.register_outputs({"secretUri": self.secret_uri})
 
-    def _token(
-        self, args: SasSecretArgs, rights: ContainerSasPermissions, expiry: datetime
-    ) -> Output[str]:
+    def _token(self, args: SasSecretArgs, rights: ContainerSasPermissions, expiry: datetime) -> Output[str]:
         # Azure's provider marks no key as a secret, so the program does before it looks at one.
-        keys = Output.secret(
+        keys: Output[storage.ListStorageAccountKeysResult] = Output.secret(
             storage.list_storage_account_keys_output(
                 account_name=args["account_name"],
                 resource_group_name=args["resource_group_name"],

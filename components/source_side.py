@@ -56,7 +56,7 @@ class SourceSideArgs(TypedDict):
 
 
 class SourceSide(pulumi.ComponentResource):
-    """An export pipeline of an existing registry with its container, vault and token, and the runs of a list of artifacts."""
+    """An existing registry with all that it needs to export: container, vault, token, pipeline, runs."""
 
     login_server: Output[str]
     """The registry's host."""
@@ -152,7 +152,9 @@ class SourceSide(pulumi.ComponentResource):
                 "pipeline_id": pipeline.pipeline_id,
                 "direction": Direction.EXPORT,
                 "transfers": exports(
-                    args["artifacts"], args.get("pipeline_name", "exportPipeline"), args.get("blob_prefix", "")
+                    args["artifacts"],
+                    args.get("pipeline_name", "exportPipeline"),
+                    args.get("blob_prefix", ""),
                 ),
                 "force_update_tag": args.get("force_update_tag", "1"),
             },

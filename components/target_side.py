@@ -42,10 +42,10 @@ class TargetSideArgs(TypedDict):
     """The import pipeline's name, 5 to 50 letters and digits; by default importPipeline."""
 
     options: NotRequired[list[str]]
-    """Pipeline options: OverwriteTags, DeleteSourceBlobOnSuccess, ContinueOnErrors; by default the first two."""
+    """Pipeline options: OverwriteTags, DeleteSourceBlobOnSuccess (both by default), ContinueOnErrors."""
 
     source_trigger_status: NotRequired[TriggerStatus]
-    """Whether a blob is imported by itself when it arrives; by default it is. If not, this side makes the runs."""
+    """Whether a blob is imported by itself when it arrives; by default it is, else this side makes the runs."""
 
     force_update_tag: NotRequired[Input[str]]
     """Any text, by default 1; with another one, every run is made again."""
@@ -55,7 +55,7 @@ class TargetSideArgs(TypedDict):
 
 
 class TargetSide(pulumi.ComponentResource):
-    """An import pipeline of an existing registry with its container, vault and token, and its runs unless a trigger makes them."""
+    """An existing registry with all that it needs to import: container, vault, token, pipeline, trigger or runs."""
 
     login_server: Output[str]
     """The registry's host."""

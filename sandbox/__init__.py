@@ -1,1 +1,1 @@
-"""Two Azure clouds on this machine: enough of each to try, test and review ACR Transfer without an account."""
+"""Two Azure clouds on this machine: enough of each to try and test ACR Transfer without an account."""

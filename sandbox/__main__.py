@@ -43,8 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--fresh", action="store_true", help="forget what an earlier sandbox held")
     command("down", _down, "stop both clouds; their state stays for the next start")
     status = command("status", _status, "what is up, and where")
-    status.add_argument("--json", action="store_true", help="for machines; holds a bearer token for each cloud")
-    env = command("env", _env, "print export lines, for: eval \"$(.venv/bin/python -m sandbox env)\"")
+    status.add_argument(
+        "--json", action="store_true", help="for machines; holds a bearer token for each cloud"
+    )
+    env = command("env", _env, 'print export lines, for: eval "$(.venv/bin/python -m sandbox env)"')
     env.add_argument(
         "--real-provider",
         metavar="CLOUD",
@@ -84,7 +86,9 @@ def _status(places: Places, options: argparse.Namespace) -> None:
 
 
 def _env(places: Places, options: argparse.Namespace) -> None:
-    print(environment.exports(environment.variables(places, real_provider=options.real_provider or "")), end="")
+    print(
+        environment.exports(environment.variables(places, real_provider=options.real_provider or "")), end=""
+    )
 
 
 def _seed(places: Places, _: argparse.Namespace) -> None:

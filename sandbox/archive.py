@@ -1,7 +1,7 @@
 """What the blob between two clouds holds: an OCI image layout in a tar.
 
-The layout is the specification's (https://github.com/opencontainers/image-spec/blob/main/image-layout.md). That it
-is what travels is the sandbox's own choice; what the service really writes is not published.
+The layout is the specification's (https://github.com/opencontainers/image-spec/blob/main/image-layout.md).
+That it is what travels is the sandbox's own choice; what the service really writes is not published.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Cloud:
         return f"{HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
 
     def registry(self, session: aiohttp.ClientSession, name: str) -> Registry:
-        """The transfer service's own way into a registry: with tokens that its server checks like any other's."""
+        """The transfer service's own way into a registry: with tokens that its server checks too."""
         server = self.registries[name.lower()]
         return Registry(session, server.url, lambda repository: self.authorise(name, repository))
 

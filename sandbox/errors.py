@@ -57,7 +57,10 @@ _WORDS: dict[str, tuple[int, str]] = {
         "No registered resource provider found for location '{location}' and API version '{version}' "
         "for type '{type}'.{known}",
     ),
-    "InvalidRequestContent": (400, "The request content was invalid and could not be deserialized: {reason}."),
+    "InvalidRequestContent": (
+        400,
+        "The request content was invalid and could not be deserialized: {reason}.",
+    ),
     "InvalidResourceName": (400, "Resource name {name} is invalid. The name must match {pattern}."),
     "LocationRequired": (400, "The location property is required for this definition."),
     "MethodNotAllowed": (405, "The request '{method}' is not allowed for type '{type}'."),

@@ -21,7 +21,17 @@ from sandbox.errors import AzureError
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The user name that goes with a refresh token as password."""
 
-_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "date", "server"}
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "host",
+    "date",
+    "server",
+}
 _CHUNK = 1 << 20
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,7 +41,9 @@ async def open_registry(cloud: Cloud, name: str) -> None:
     """Open the door of a registry whose server runs."""
     server = cloud.registries[name.lower()]
     session = aiohttp.ClientSession(
-        auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None), connector=aiohttp.TCPConnector(limit=64)
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None),
+        connector=aiohttp.TCPConnector(limit=64),
     )
 
     async def close(_: web.Application) -> None:
@@ -51,10 +63,14 @@ async def open_registry(cloud: Cloud, name: str) -> None:
 
 def refresh_token(cloud: Cloud, name: str) -> str:
     """What `az acr login` puts into the Docker configuration."""
-    return cloud.tokens.issue(cloud.facts.operator, f"refresh:{cloud.login_server(name)}", seconds=30 * 86_400)
+    return cloud.tokens.issue(
+        cloud.facts.operator, f"refresh:{cloud.login_server(name)}", seconds=30 * 86_400
+    )
 
 
-def _guarded(cloud: Cloud, name: str, work: Callable[[Cloud, str, web.Request], Awaitable[dict[str, str]]]) -> Handler:
+def _guarded(
+    cloud: Cloud, name: str, work: Callable[[Cloud, str, web.Request], Awaitable[dict[str, str]]]
+) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             status, body = 200, dict[str, object](await work(cloud, name, request))
@@ -82,7 +98,9 @@ async def _token(cloud: Cloud, name: str, request: web.Request) -> dict[str, str
     given = str(form.get("refresh_token") or form.get("password") or _basic_password(request))
     server = cloud.login_server(name)
     principal = cloud.tokens.check(given, f"refresh:{server}")["oid"]
-    access = [_access(scope) for value in form.getall("scope", []) for scope in str(value).split(" ") if scope]
+    access = [
+        _access(scope) for value in form.getall("scope", []) for scope in str(value).split(" ") if scope
+    ]
     token = cloud.tokens.issue(principal, server, seconds=75 * 60, access=access)
     return {"access_token": token, "token": token}
 

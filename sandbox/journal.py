@@ -13,7 +13,9 @@ _TOKENS = {"access_token", "refresh_token", "client_secret", "password"}
 _SIGNATURE = re.compile(r"(sig=)[^&\"\s]+")
 
 
-def record(store: Store, door: str, principal: str, exchange: tuple[str, str, int], sent: str, got: str) -> None:
+def record(
+    store: Store, door: str, principal: str, exchange: tuple[str, str, int], sent: str, got: str
+) -> None:
     """Keep one exchange: (method, path and query, status), the request's body and the answer's."""
     method, url, status = exchange
     secretive = door == "vault" or "/secrets/" in url.lower() or "/listkeys" in url.lower()

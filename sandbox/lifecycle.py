@@ -59,7 +59,9 @@ def _await_start(places: Places, process: subprocess.Popen[bytes]) -> None:
 def _last_words(places: Places) -> str:
     lines = places.log.read_text(errors="replace").splitlines()
     said = [line for line in lines if "SandboxError" in line]
-    return (said[-1].partition("SandboxError: ")[2] if said else "\n".join(lines[-5:])) + f"\nLog: {places.log}"
+    return (
+        said[-1].partition("SandboxError: ")[2] if said else "\n".join(lines[-5:])
+    ) + f"\nLog: {places.log}"
 
 
 def down(places: Places) -> bool:

@@ -74,7 +74,9 @@ class Registry:
     async def manifest(self, repository: str, reference: str) -> Manifest:
         """The manifest that a tag or digest names."""
         accept = {**self._headers(repository), "Accept": ", ".join(MANIFEST_TYPES)}
-        async with self._session.get(self._path(repository, "manifests", reference), headers=accept) as answer:
+        async with self._session.get(
+            self._path(repository, "manifests", reference), headers=accept
+        ) as answer:
             if answer.status == 404:
                 raise ImageNotFoundError(f"{repository} {reference}")
             answer.raise_for_status()
@@ -97,19 +99,27 @@ class Registry:
 
     async def blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
         """A blob's bytes, chunk by chunk."""
-        async with self._session.get(self._path(repository, "blobs", digest), headers=self._headers(repository)) as answer:
+        async with self._session.get(
+            self._path(repository, "blobs", digest), headers=self._headers(repository)
+        ) as answer:
             answer.raise_for_status()
             async for chunk in answer.content.iter_chunked(CHUNK):
                 yield chunk
 
     async def put_blob(self, repository: str, digest: str, size: int, body: AsyncIterator[bytes]) -> None:
         """Store a blob; the registry itself checks the bytes against the digest."""
-        async with self._session.post(self._path(repository, "blobs", "uploads/"), headers=self._headers(repository)) as begun:
+        async with self._session.post(
+            self._path(repository, "blobs", "uploads/"), headers=self._headers(repository)
+        ) as begun:
             begun.raise_for_status()
             place = begun.headers["Location"]
         target = place if place.startswith("http") else self._url + place
         mark = "&" if "?" in target else "?"
-        headers = {**self._headers(repository), "Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        headers = {
+            **self._headers(repository),
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+        }
         async with self._session.put(f"{target}{mark}digest={digest}", data=body, headers=headers) as answer:
             answer.raise_for_status()
 

@@ -209,7 +209,10 @@ def _start(cloud: Cloud, pipeline: Json, blob: Any) -> None:
     assert made
     name = f"{pipeline['name']}_{new_id()[:8]}"
     id = ResourceId(made.subscription, made.group, made.namespace, (*made.segments[:2], "pipelineRuns", name))
-    request = {"pipelineResourceId": pipeline["id"], "source": {"type": "AzureStorageBlob", "name": blob.name}}
+    request = {
+        "pipelineResourceId": pipeline["id"],
+        "source": {"type": "AzureStorageBlob", "name": blob.name},
+    }
     operation = f"pipelineruns-{new_id()}"
     body = begun(cloud, id, {"request": request, "forceUpdateTag": ""}, operation)
     body["properties"]["response"]["trigger"] = {

@@ -49,7 +49,18 @@ def artifacts() -> list[str]:
 def _services() -> Iterator[Sample]:
     """Fifty small images: ten services, five versions each, that share their base layer."""
     base = _layer("base", 256 << 10)
-    for service in ("api", "auth", "billing", "cart", "catalog", "gateway", "mail", "orders", "search", "web"):
+    for service in (
+        "api",
+        "auth",
+        "billing",
+        "cart",
+        "catalog",
+        "gateway",
+        "mail",
+        "orders",
+        "search",
+        "web",
+    ):
         for minor in range(5):
             layers = (base, _layer(f"{service}-{minor}", 4 << 10))
             yield _image(f"shop/{service}", f"1.{minor}.0", layers)
@@ -109,12 +120,16 @@ def _chart() -> Sample:
 def _by_digest() -> Sample:
     """An image that has a tag and is listed by its digest."""
     image = _image("tools/probe", "1.0", (_layer("probe", 64 << 10),))
-    return Sample(image.repository, image.manifest, image.blobs, "1.0", f"tools/probe@{image.manifest.digest}")
+    return Sample(
+        image.repository, image.manifest, image.blobs, "1.0", f"tools/probe@{image.manifest.digest}"
+    )
 
 
 def _image(repository: str, tag: str, layers: tuple[bytes, ...], architecture: str = "amd64") -> Sample:
     rootfs = {"type": "layers", "diff_ids": [digest_of(layer) for layer in layers]}
-    config = _json({"architecture": architecture, "os": "linux", "created": _MADE, "rootfs": rootfs, "config": {}})
+    config = _json(
+        {"architecture": architecture, "os": "linux", "created": _MADE, "rootfs": rootfs, "config": {}}
+    )
     manifest = {
         "schemaVersion": 2,
         "mediaType": f"{_OCI}.manifest.v1+json",

@@ -13,7 +13,8 @@ import psutil
 from aiohttp import web
 
 from sandbox import certificates, frontdoor, identity, runs, vault
-from sandbox.arm import app, groups
+from sandbox.arm import app, groups, registries
+from sandbox.arm.wire import Request
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS
 from sandbox.ids import ResourceId
@@ -80,8 +81,8 @@ async def _existing_registry(cloud: Cloud) -> None:
         ("registries", facts.registry),
     )
     body = {"location": facts.location, "sku": {"name": "Premium"}}
-    request = app.Request(cloud, "PUT", id, "2023-01-01-preview", facts.operator, body)
-    await app.TYPES[id.type].put(request)  # type: ignore[misc]
+    request = Request(cloud, "PUT", id, "2023-01-01-preview", facts.operator, body)
+    await registries.put(request)
 
 
 async def _identity(clouds: list[Cloud]) -> Json:

@@ -115,7 +115,9 @@ async def _gathered(run: Run, registry: Registry) -> Contents:
     return contents
 
 
-async def _gather(contents: Contents, registry: Registry, repository: str, reference: str, name: str = "") -> None:
+async def _gather(
+    contents: Contents, registry: Registry, repository: str, reference: str, name: str = ""
+) -> None:
     manifest = await registry.manifest(repository, reference)
     contents.manifests[manifest.digest] = manifest
     if name:
@@ -229,7 +231,7 @@ async def _delete(blob: BlobClient, outcome: Outcome) -> None:
 def storage_words(error: AzureError) -> str:
     """What a run says of a failure of storage; the request's address, which holds the SAS, is not in it."""
     if isinstance(error, ResourceNotFoundError):
-        code = error.error_code or "BlobNotFound"
+        code = getattr(error, "error_code", None) or "BlobNotFound"
         return f"Failed to access storage.  Service request failed.  Status: 404 ({code})"
     if isinstance(error, HttpResponseError) and error.status_code:
         reason = getattr(error, "error_code", None) or error.reason

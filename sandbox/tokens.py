@@ -39,7 +39,13 @@ class Tokens:
         now = int(time.time())
         body = {"iss": self.issuer, "sub": principal, "oid": principal, "tid": self._facts.tenant}
         times = {"aud": audience, "iat": now, "nbf": now - 60, "exp": int(now + seconds)}
-        whole = {**body, "appid": self._facts.operator_application, **times, "jti": str(uuid.uuid4()), **claims}
+        whole = {
+            **body,
+            "appid": self._facts.operator_application,
+            **times,
+            "jti": str(uuid.uuid4()),
+            **claims,
+        }
         return jwt.encode(whole, self._key, _ALGORITHM, headers={"kid": self._name})
 
     def check(self, token: str, audience: str) -> dict[str, Any]:

@@ -33,7 +33,9 @@ async def open_vault(cloud: Cloud, name: str) -> None:
 def store_secret(cloud: Cloud, vault: str, name: str, value: str, properties: Json, tags: Json) -> str:
     """A new version of a secret, made by either door; the answer is the version's name."""
     version = new_id().replace("-", "")
-    cloud.store.add_secret(vault, name, version, value, {**properties, "tags": tags, "made": int(time.time())})
+    cloud.store.add_secret(
+        vault, name, version, value, {**properties, "tags": tags, "made": int(time.time())}
+    )
     return version
 
 

@@ -92,5 +92,6 @@ def require(needed: Iterable[Prerequisite]) -> None:
     if missing:
         listed = "\n".join(map(str, missing))
         raise MissingPrerequisiteError(
-            f"Not on this machine, or too old; nothing was installed:\n{listed}\nThen run the same command again."
+            f"Not on this machine, or too old; nothing was installed:\n{listed}\n"
+            "Then run the same command again."
         )

@@ -60,7 +60,8 @@ class Stack:
         """The blobs of the source stack's `handover` output, or a `StackError` for one that cannot be read."""
         handover = self.outputs.get("handover")
         if not isinstance(handover, dict) or not isinstance(handover.get("blobs"), list):
-            self.output("handover")
+            if handover is None:
+                self.output("handover")
             raise StackError(
                 f"output handover of stack {self.name!r} is not a hand-over: expected an object with blobs"
             )

@@ -6,7 +6,16 @@ from typing import Any
 
 from sandbox import runs
 from sandbox.arm.registries import NAME, PREVIEWS
-from sandbox.arm.wire import FAST, Answer, Request, ResourceType, operation_url, require, system_data, typed_name
+from sandbox.arm.wire import (
+    FAST,
+    Answer,
+    Request,
+    ResourceType,
+    operation_url,
+    require,
+    system_data,
+    typed_name,
+)
 from sandbox.cloud import new_id
 from sandbox.errors import AzureError
 from sandbox.service import MOST_ARTIFACTS
@@ -51,7 +60,9 @@ def _identity(request: Request) -> Json:
     """The pipeline's own identity, kept over updates; Azure spells its type in camel case."""
     kind = str((request.body.get("identity") or {}).get("type") or "")
     if kind.lower() != "systemassigned":
-        raise AzureError("BadRequest", reason=f"identity type {kind or 'none'!r} is not known to this sandbox.")
+        raise AzureError(
+            "BadRequest", reason=f"identity type {kind or 'none'!r} is not known to this sandbox."
+        )
     old = (request.existing or {}).get("identity") or {}
     principal = old.get("principalId") or new_id()
     return {"principalId": principal, "tenantId": request.cloud.facts.tenant, "type": "systemAssigned"}

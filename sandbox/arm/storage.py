@@ -110,7 +110,10 @@ def _account(request: Request) -> Json:
         },
         "supportsHttpsTrafficOnly": True,
         "encryption": {
-            "services": {"file": {"keyType": "Account", "enabled": True}, "blob": {"keyType": "Account", "enabled": True}},
+            "services": {
+                "file": {"keyType": "Account", "enabled": True},
+                "blob": {"keyType": "Account", "enabled": True},
+            },
             "keySource": "Microsoft.Storage",
         },
         "accessTier": "Hot",
@@ -132,8 +135,6 @@ def _account(request: Request) -> Json:
         "tags": request.body.get("tags") or {},
         "properties": {**defaults, **request.properties, **fixed},
     }
-
-
 
 
 _VERSIONS = frozenset(

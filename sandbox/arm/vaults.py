@@ -78,7 +78,9 @@ async def put_secret(request: Request) -> Answer:
     vault_name, name = request.id.segments[1], request.id.name
     value = str(request.properties["value"])
     shown = {key: entry for key, entry in request.properties.items() if key != "value"}
-    version = vault.store_secret(request.cloud, vault_name, name, value, shown, request.body.get("tags") or {})
+    version = vault.store_secret(
+        request.cloud, vault_name, name, value, shown, request.body.get("tags") or {}
+    )
     place = f"{uri(request.cloud, vault_name)}/secrets/{name}"
     now, old = int(time.time()), request.existing
     made = old["properties"]["attributes"]["created"] if old else now

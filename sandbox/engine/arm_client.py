@@ -51,15 +51,17 @@ class ArmClient:
         """From the configuration, always."""
         found = self._config.get("subscriptionId") or os.environ.get("ARM_SUBSCRIPTION_ID")
         if not found:
-            raise ProviderError("A Subscription ID must be configured when authenticating with a managed identity")
+            raise ProviderError(
+                "A Subscription ID must be configured when authenticating with a managed identity"
+            )
         return found
 
     @property
     def metadata(self) -> Values:
         """The cloud's metadata document.
 
-        The plugin reads the one document of `metadataHost`. With two clouds on one machine the environment can
-        name one host only, so here `environment` chooses by name from the list that the host answers.
+        The plugin reads the one document of `metadataHost`. With two clouds on one machine the environment
+        can name one host only, so here `environment` chooses by name from the list that the host answers.
         """
         with self._lock:
             self._metadata = self._metadata or self._read_metadata()
@@ -94,7 +96,9 @@ class ArmClient:
     def data_plane(self, method: str, url: str) -> int:
         """A call on a vault itself; the answer is the status."""
         token = self.token(self.metadata["vaultAudience"])
-        answer = self._session().request(method, url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        answer = self._session().request(
+            method, url, headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
         return answer.status_code
 
     def token(self, resource: str) -> str:
@@ -122,7 +126,9 @@ class ArmClient:
         except requests.RequestException as error:
             raise ProviderError(_NOT_RUNNING) from error
         if not answer.ok:
-            raise ProviderError(f"The sandbox's identity endpoint refused a token: {answer.text}. {_NOT_RUNNING}")
+            raise ProviderError(
+                f"The sandbox's identity endpoint refused a token: {answer.text}. {_NOT_RUNNING}"
+            )
         body = answer.json()
         return body["access_token"], float(body["expires_on"])
 
@@ -224,8 +230,8 @@ class ArmClient:
 
 
 _NOT_RUNNING = (
-    "The sandbox does not answer, or this shell does not know it. Start it with `.venv/bin/python -m sandbox up`, "
-    'then: eval "$(.venv/bin/python -m sandbox env)"'
+    "The sandbox does not answer, or this shell does not know it. "
+    'Start it with `.venv/bin/python -m sandbox up`, then: eval "$(.venv/bin/python -m sandbox env)"'
 )
 
 

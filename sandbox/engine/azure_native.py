@@ -1,6 +1,7 @@
 """A stand-in for `pulumi-resource-azure-native`: nothing but a client of Azure Resource Manager.
 
-It behaves as version 3.29.0 of the real plugin does, for the types in kinds.py; docs/sandbox.md says where not.
+It behaves as version 3.29.0 of the real plugin does, for the types in kinds.py; docs/sandbox.md says where
+it does not.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ class AzureNative(Provider):
             return self._client_config()
         if name == "storage:listStorageAccountKeys":
             account = KINDS["storage:StorageAccount"]
-            return self._called(account, arguments, lambda id: self._arm.post(f"{id}/listKeys", account.version))
+            return self._called(
+                account, arguments, lambda id: self._arm.post(f"{id}/listKeys", account.version)
+            )
         if name not in GETTERS:
             raise ProviderError(f"the sandbox's stand-in for azure-native does not know the function {token}")
         kind = KINDS[GETTERS[name]]

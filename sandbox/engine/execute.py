@@ -23,11 +23,12 @@ def execute(settings: dict[str, Any]) -> int:
     sys.path.insert(0, settings["program"])
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+
+    def program() -> None:
+        runpy.run_path(settings["program"], run_name="__main__")
+
     try:
-        program = settings["program"]
-        loop.run_until_complete(
-            pulumi.runtime.run_in_stack(lambda: runpy.run_path(program, run_name="__main__") and None)
-        )
+        loop.run_until_complete(pulumi.runtime.run_in_stack(program))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return _SHOWN

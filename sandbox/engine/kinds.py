@@ -76,7 +76,7 @@ class Kind:
         merged = {**{key: value for key, value in answer.items() if key != "properties" or not self.flat}}
         if isinstance(inner, dict):
             back = {wire: name for name, wire in self.renamed.items()}
-            merged |= {back.get(key, key): value for key, value in inner.items()}
+            merged |= {back.get(str(key), str(key)): value for key, value in inner.items()}
         kept = {key: value for key, value in merged.items() if value is not None}
         return {**kept, "azureApiVersion": self.version}
 
@@ -197,7 +197,9 @@ def _name_faults(kind: Kind, inputs: Values) -> list[str]:
     shortest, longest, pattern = limits
     found = []
     if len(name) < shortest:
-        found.append(f"'{kind.name_input}' is too short ({len(name)}): at least {shortest} characters required")
+        found.append(
+            f"'{kind.name_input}' is too short ({len(name)}): at least {shortest} characters required"
+        )
     if len(name) > longest:
         found.append(f"'{kind.name_input}' is too long ({len(name)}): at most {longest} characters allowed")
     if pattern and not re.search(pattern, name):

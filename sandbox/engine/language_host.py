@@ -138,7 +138,9 @@ def main() -> None:
     """Serve until the engine is done; end silently on an interrupt, which the engine passes on itself."""
     addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     server = grpc.server(ThreadPoolExecutor(16), options=_LIMIT)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(addresses[0] if addresses else ""), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
+        LanguageHost(addresses[0] if addresses else ""), server
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)

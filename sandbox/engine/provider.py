@@ -137,9 +137,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Read(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
         inputs, state = values(request.inputs), values(request.properties)
-        found = _guarded(
-            context, lambda: self._provider.read(_type(request.urn), request.id, inputs, state)
-        )
+        found = _guarded(context, lambda: self._provider.read(_type(request.urn), request.id, inputs, state))
         if found is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, inputs=struct(found[0]), properties=struct(found[1]))

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# One transfer from end to end, in the commands that a user types: `make demo` runs it.
+# KEEP=1 leaves the sandbox up afterwards. Exit 0 only if every artifact is proved.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+
+stop() {
+  local code=$?
+  trap - EXIT INT TERM
+  if [ "${KEEP:-}" = 1 ] && [ "$code" -eq 0 ]; then
+    echo
+    echo 'The sandbox stays up. To go on in this shell:  eval "$(.venv/bin/python -m sandbox env)"'
+    echo 'To stop it:  .venv/bin/python -m sandbox down'
+  else
+    "$python" -m sandbox down
+  fi
+  exit "$code"
+}
+
+step() {
+  echo
+  echo "\$ $*"
+  "$@"
+}
+
+trap 'exit 130' INT TERM
+"$python" -m sandbox down 2>/dev/null # a demo begins with two fresh clouds
+trap stop EXIT
+
+step "$python" -m sandbox up --fresh
+eval "$("$python" -m sandbox env)"
+step "$python" -m sandbox seed
+for stack in source target; do
+  pulumi stack init "$stack" >/dev/null 2>&1 || pulumi stack select "$stack" # made once a sandbox
+done
+step pulumi up --stack source --yes --skip-preview --suppress-permalink
+step acr-transfer hop --source source --target target
+step pulumi up --stack target --yes --skip-preview --suppress-permalink
+step acr-transfer prove --source source --target target --wait 300

@@ -2,9 +2,9 @@
 .PHONY: help demo test lint install venv clean
 .DEFAULT_GOAL := help
 
-# $(1): what `python3 -m setup` shall install, by the first Python that is new enough.
+# $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
 define setup
-@for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3; do \
+@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
   if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
     exec "$$python" -m setup $(1); \
   fi; \

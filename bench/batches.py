@@ -36,7 +36,8 @@ def main() -> int:
     for split in options.split:
         fills = {size: _fill(size, split, options.seeds) for size in sizes}
         worst = [
-            min((fill, size) for size, fill in fills.items() if size >= least) for least in (51, 250, 500)
+            min(((fill, size) for size, fill in fills.items() if size >= least), default=(1.0, 0))
+            for least in (51, 250, 500)
         ]
         shown = "   ".join(f"{fill:.1%} ({size:4})" for fill, size in worst)
         print(f"{split!s:6} {sum(fills.values()) / len(fills):.1%}   {shown}", flush=True)

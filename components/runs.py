@@ -1,6 +1,6 @@
 """The transfers themselves: one pipeline run for each blob."""
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
@@ -130,28 +130,37 @@ def _request(
 
 
 def _outcome(run: containerregistry.PipelineRun, transfer: Transfer) -> Output[Run]:
-    def read(known: list[Any]) -> Run:
-        run_id, provisioning_state, response = known
-        return Run(
+    said = Output.all(run.id, run.provisioning_state, run.response.apply(_answer))
+    return said.apply(
+        lambda known: Run(
             name=transfer["run_name"],
-            id=run_id,
+            id=known[0],
             blob=transfer["blob"],
             artifacts=transfer["artifacts"],
-            status=_status(provisioning_state, response),
-            error=(response and response.pipeline_run_error_message) or "",
-            started=(response and response.start_time) or "",
-            finished=(response and response.finish_time) or "",
+            status=_status(known[1], known[2]["status"]),
+            error=known[2]["error"],
+            started=known[2]["started"],
+            finished=known[2]["finished"],
         )
+    )
 
-    return Output.all(run.id, run.provisioning_state, run.response).apply(read)
+
+def _answer(response: containerregistry.outputs.PipelineRunResponseResponse | None) -> dict[str, str]:
+    """What the service says about the transfer, as plain text; empty where it says nothing."""
+    if response is None:
+        return dict.fromkeys(("status", "error", "started", "finished"), "")
+    return {
+        "status": response.status or "",
+        "error": response.pipeline_run_error_message or "",
+        "started": response.start_time or "",
+        "finished": response.finish_time or "",
+    }
 
 
-def _status(
-    provisioning_state: str, response: containerregistry.outputs.PipelineRunResponseResponse | None
-) -> str:
+def _status(provisioning_state: str, status: str) -> str:
     """The run is good only if the resource and the response both say so."""
-    said = [(response and response.status) or "Unknown", provisioning_state]
-    return next((status for status in said if status != SUCCEEDED), SUCCEEDED)
+    said = [status or "Unknown", provisioning_state]
+    return next((each for each in said if each != SUCCEEDED), SUCCEEDED)
 
 
 def _refuse_failures(runs: list[Run], direction: Direction) -> None:

@@ -83,8 +83,8 @@ class SasSecret(pulumi.ComponentResource):
                 opts=pulumi.InvokeOutputOptions(parent=self),
             )
         )
-        return Output.all(args["account_name"], args["container_name"], keys).apply(
-            lambda known: container_sas(known[0], known[1], _first_key(known[2]), rights, expiry)
+        return Output.all(args["account_name"], args["container_name"], keys.apply(_first_key)).apply(
+            lambda known: container_sas(known[0], known[1], known[2], rights, expiry)
         )
 
 

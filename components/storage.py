@@ -44,9 +44,8 @@ class Storage(pulumi.ComponentResource):
         )
         self.account_name = account.name
         self.container_name = container.name
-        self.container_url = Output.all(account.primary_endpoints, container.name).apply(
-            lambda found: f"{found[0].blob.rstrip('/')}/{found[1]}"
-        )
+        endpoint = account.primary_endpoints.apply(lambda found: found.blob.rstrip("/"))
+        self.container_url = Output.concat(endpoint, "/", container.name)
         self.register_outputs(
             {
                 "accountName": self.account_name,

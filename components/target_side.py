@@ -45,7 +45,7 @@ class TargetSideArgs(TypedDict):
     """Pipeline options: OverwriteTags, DeleteSourceBlobOnSuccess (both by default), ContinueOnErrors."""
 
     source_trigger_status: NotRequired[TriggerStatus]
-    """Whether a blob is imported by itself when it arrives; by default it is, else this side makes the runs."""
+    """Whether a blob is imported by itself when it arrives; by default it is, else this side has runs."""
 
     force_update_tag: NotRequired[Input[str]]
     """Any text, by default 1; with another one, every run is made again."""
@@ -55,7 +55,7 @@ class TargetSideArgs(TypedDict):
 
 
 class TargetSide(pulumi.ComponentResource):
-    """An existing registry with all that it needs to import: container, vault, token, pipeline, trigger or runs."""
+    """An existing registry with all that it needs to import: container, vault, token, pipeline, runs."""
 
     login_server: Output[str]
     """The registry's host."""

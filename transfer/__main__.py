@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="SECONDS",
                 type=_seconds,
                 default=0.0,
-                help="look again until all is proved, for so long; a triggered import starts within 15 minutes",
+                help="look again until all is proved, for so long; a trigger takes up to 15 minutes",
             )
     return parser
 
@@ -149,7 +149,7 @@ async def _look(options: argparse.Namespace, progress: Progress) -> Proof:
 
 def _what_to_do(proof: Proof) -> str:
     advice = {
-        Verdict.MISSING: "missing: was hop run, and has the import run? See output `runs` of the target; --wait waits",
+        Verdict.MISSING: "missing: has hop run, and the import? See `runs` of the target stack; --wait waits",
         Verdict.DIFFERENT: "different: a tag that moved at the source since the export, or an import without "
         "OverwriteTags; export again with a new forceUpdateTag",
         Verdict.NOT_PROVABLE: "not provable: gone at the source; export by digest to prove without it",

@@ -1,7 +1,7 @@
 """The Azure cloud of a stack: which one it is, where its ARM answers, and who vouches for the caller.
 
-Nothing of any cloud is written here. Known clouds come from the tables of Azure's own libraries, all others from
-the metadata that a cloud serves itself, just as pulumi-azure-native does it.
+Nothing of any cloud is written here. Known clouds come from the tables of Azure's own libraries, all others
+from the metadata that a cloud serves itself, just as pulumi-azure-native does it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Cloud:
 
 
 async def cloud_of(stack: Stack) -> Cloud:
-    """The cloud that a stack deploys to, chosen as pulumi-azure-native chooses it: a metadata host beats a name."""
+    """The cloud that a stack deploys to, chosen as pulumi-azure-native does: a metadata host beats a name."""
     name = stack.setting("azure-native:environment", "ARM_ENVIRONMENT", "AZURE_ENVIRONMENT")
     metadata_host = stack.setting("azure-native:metadataHost", "ARM_METADATA_HOSTNAME")
     if metadata_host:
@@ -77,7 +77,7 @@ def _known(name: str) -> Cloud:
 def _from_tables(cloud: AzureClouds, authority: str) -> Cloud:
     endpoints = get_arm_endpoints(cloud)
     manager: str = endpoints["resource_manager"]
-    # Azure's client documents Resource Manager's audience for the national clouds, and its own default elsewhere.
+    # Azure's client documents Resource Manager's audience for national clouds, its own default elsewhere.
     audience = None if cloud == AzureClouds.AZURE_PUBLIC_CLOUD else manager.rstrip("/")
     return Cloud(
         name=cloud.name,

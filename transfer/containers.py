@@ -28,8 +28,8 @@ async def opened(
 ) -> AsyncIterator[ContainerClient]:
     """A client for the container at `url`, signed in with a key of its storage account.
 
-    Raises `MissingError` if no account of the subscription has that endpoint, `AccessError` if the caller may not
-    list the accounts or their keys.
+    Raises `MissingError` if no account of the subscription has that endpoint, `AccessError` if the caller may
+    not list the accounts or their keys.
     """
     key = await _key_for(url, subscription, cloud, login)
     # Short first waits: a person is watching. Six tries within about 35 s.

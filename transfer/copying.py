@@ -55,7 +55,7 @@ class Exported:
     def blocks(self) -> list[tuple[str, int, int]]:
         """ID, offset and length of every block.
 
-        The IDs hold the hash of the whole, so that blocks left by the copy of another version are never mixed in.
+        The IDs hold the hash of the whole: blocks left by the copy of another version are never mixed in.
         """
         starts = range(0, self.size, self.block_size)
         return [
@@ -69,9 +69,9 @@ async def copied(
 ) -> bool:
     """Copy one blob; False if an equal one was there already.
 
-    `room` has one place for each block that may be in memory. Nothing is visible at the target before the commit,
-    and nothing is committed whose MD5 is not the one that the export run wrote. Raises `CopyError` for a source that
-    changed, other bytes than expected, or a target that changed meanwhile; a `TransferError` for a failed request.
+    `room` has one place for each block that may be in memory. Nothing is visible at the target before the
+    commit, and nothing is committed whose MD5 is not the one that the export run wrote. Raises
+    `CopyError` for a source or target that changed meanwhile, and for other bytes than expected.
     """
     there = await _look(target)
     if there is not None and _equal(blob, there):
@@ -80,7 +80,7 @@ async def copied(
     if read != blob.md5:
         raise CopyError(
             f"blob {blob.name}: hash differs: expected MD5 {blob.md5.hex()}, read {read.hex()}. "
-            "Nothing was committed. Run again; if it stays so, the blob at the source is damaged: export it anew."
+            "Nothing was committed. Run again; if it stays so, the source's blob is damaged: export it anew."
         )
     await _commit(blob, target, there)
     await _check(blob, target)
@@ -99,7 +99,11 @@ async def _look(target: BlobClient) -> BlobProperties | None:
 
 def category(metadata: Mapping[str, str] | None) -> str | None:
     """The metadata `category`, whatever the case of its name: header names have none."""
-    return {name.lower(): value for name, value in (metadata or {}).items()}.get("category")
+    return _by_lower_name(metadata or {}).get("category")
+
+
+def _by_lower_name(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in metadata.items()}
 
 
 def _equal(blob: Exported, there: BlobProperties) -> bool:
@@ -129,7 +133,7 @@ async def _stage(
             for block in blob.blocks():
                 await room.acquire()
                 hashed = asyncio.Event()
-                # A task cancelled before its first step runs no `finally`: the place is given back from outside.
+                # Given back from outside: a task cancelled before its first step runs no `finally`.
                 tasks.create_task(move(block, before, hashed)).add_done_callback(lambda _: room.release())
                 before = hashed
     except ExceptionGroup as group:
@@ -147,7 +151,8 @@ async def _read(blob: Exported, source: BlobClient, start: int, length: int) -> 
             return await stream.readall()
         except (ResourceModifiedError, ResourceNotFoundError):
             raise CopyError(
-                f"blob {blob.name}: source changed or was removed during the copy. Nothing was committed; run again."
+                f"blob {blob.name}: source changed or was removed during the copy. "
+                "Nothing was committed; run again."
             ) from None
 
 
@@ -173,19 +178,26 @@ async def _commit(blob: Exported, target: BlobClient, there: BlobProperties | No
             )
         except (ResourceModifiedError, ResourceExistsError):
             raise CopyError(
-                f"blob {blob.name}: somebody else wrote it at the target during the copy. Theirs was kept; run again."
+                f"blob {blob.name}: somebody else wrote it at the target during the copy. "
+                "Theirs was kept; run again."
             ) from None
 
 
 async def _check(blob: Exported, target: BlobClient) -> None:
     with explained(f"checking blob {blob.name}", host(target.url)):
         there = await target.get_blob_properties()
-    same_metadata = {k.lower(): v for k, v in there.metadata.items()} == {
-        k.lower(): v for k, v in blob.metadata.items()
-    }
-    same_type = there.content_settings.content_type == blob.settings.content_type
-    if not (_equal(blob, there) and same_metadata and same_type):
+    wrong = [
+        what
+        for what, same in (
+            ("size, MD5 or category", _equal(blob, there)),
+            ("metadata", _by_lower_name(there.metadata) == _by_lower_name(blob.metadata)),
+            # A blob may have no content type; storage then gives it one of its own.
+            ("content type", blob.settings.content_type in (None, there.content_settings.content_type)),
+        )
+        if not same
+    ]
+    if wrong:
         raise CopyError(
-            f"blob {blob.name}: at the target its size, MD5, content type or metadata are not those of the source, "
-            "so the import trigger will not see it. Run again."
+            f"blob {blob.name}: {', '.join(wrong)} at the target not as at the source, "
+            "so the import trigger may not see it. Run again."
         )

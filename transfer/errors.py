@@ -1,6 +1,6 @@
 """What can go wrong, one exit code a kind, and what a failed request to Azure means for the person who typed.
 
-A library's exception can carry a signed request. None is shown or chained: only status, error code and host are.
+A library's exception can carry a signed request. None is shown or chained: status, error code and host are.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def _meaning(error: AzureError, tried: str, needs: str) -> TransferError:
     # azure-identity raises its refusals without a response; a service's refusal has one.
     if status is None and type(error).__name__ in ("ClientAuthenticationError", "CredentialUnavailableError"):
         return AccessError(
-            f"{tried}: no login that this cloud accepts. Run `az login`, or set up another login of azure-identity."
+            f"{tried}: no login that this cloud accepts. "
+            "Run `az login`, or set up another login of azure-identity."
         )
     if status is None:
         return ServiceError(f"{tried}: no answer ({_reason(error)}). Is it up, and reachable from here?")

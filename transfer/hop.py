@@ -58,7 +58,7 @@ async def hop(
 ) -> list[Carried]:
     """Copy the blobs `names`; what became of each, in their order, failures among them.
 
-    Everything that can be known beforehand is checked before the first byte moves: raises `NothingExportedError`
+    What can be known beforehand is checked before the first byte moves: raises `NothingExportedError`
     with every fault of the source, `MissingError` if the target's container is not there.
     """
     exported = await _exported(list(dict.fromkeys(names)), source)
@@ -117,7 +117,7 @@ async def _one_exported(name: str, source: ContainerClient) -> Exported | str:
             what = "the container itself" if error_code(error) == "ContainerNotFound" else "the blob"
             return (
                 f"{name}: {what} is not there, so its export run has not succeeded, or it was removed since. "
-                "Look at output `runs` of the source stack, and run `pulumi up` on it (with a new forceUpdateTag)."
+                "See output `runs` of the source stack, and run `pulumi up` on it with a new forceUpdateTag."
             )
     md5 = bytes(there.content_settings.content_md5 or b"")
     lacking = [] if md5 else ["Content-MD5"]

@@ -80,10 +80,10 @@ async def prove(
     wait: float = 0,
     watch: Watch = lambda *_: None,
 ) -> Proof:
-    """Compare the target with the source for every artifact, for at most `wait` seconds more than one look takes.
+    """Compare target and source for every artifact; look again for `wait` seconds if not all is proved.
 
-    A tag's digest is the one that it has at the source now. A digest reference tells its digest itself, so it can
-    be proved without the source. Only what is not proved yet is read again.
+    A tag's digest is the one that it has at the source now. A digest reference tells its digest itself, so it
+    can be proved without the source. Only what is not proved yet is read again.
     """
     begun = time.monotonic()
     seen = _Target(target)

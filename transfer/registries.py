@@ -1,7 +1,7 @@
 """A registry's manifests, read with Microsoft's own client for Azure Container Registry.
 
-The client signs in as the registry's challenge asks: 401, `/oauth2/exchange`, `/oauth2/token`. It does so for every
-request; `_Tokens` keeps each repository's token, so that only the first one pays.
+The client signs in as the registry's challenge asks: 401, `/oauth2/exchange`, `/oauth2/token`. It does so for
+every request; `_Tokens` keeps each repository's token, so that only the first one pays.
 https://learn.microsoft.com/azure/container-registry/container-registry-authentication
 """
 
@@ -66,7 +66,8 @@ class Registry:
             return Manifest(bytes(response.content), str(response.headers.get("Content-Type", "")))
         except (IndexError, ResponseNotReadError):
             raise ServiceError(
-                f"{self._login_server} answers for {what} without a length, or with more than the 4 MiB of a manifest"
+                f"{self._login_server} answers for {what} without a length, "
+                "or with more than the 4 MiB of a manifest"
             ) from None
 
 

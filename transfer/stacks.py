@@ -41,7 +41,8 @@ class Stack:
         if not isinstance(value, str) or not value:
             raise StackError(
                 f"stack {self.name!r} has no output {key!r}: is it a stack of acr-transfer? "
-                f"It has {', '.join(sorted(self.outputs))}. Run `pulumi up --stack {self.name}` with the current program."
+                f"It has {', '.join(sorted(self.outputs))}. "
+                f"Run `pulumi up --stack {self.name}` with the current program."
             )
         return value
 
@@ -57,7 +58,7 @@ class Stack:
         return url
 
     def handover(self) -> tuple[ExportedBlob, ...]:
-        """The blobs of the source stack's `handover` output, or a `StackError` for one that cannot be read."""
+        """The blobs of the source stack's `handover` output, or a `StackError` if it cannot be read."""
         handover = self.outputs.get("handover")
         if not isinstance(handover, dict) or not isinstance(handover.get("blobs"), list):
             if handover is None:
@@ -67,7 +68,8 @@ class Stack:
             )
         if handover.get("schema") != 1:
             raise StackError(
-                f"the hand-over of stack {self.name!r} has schema {handover.get('schema')!r}; this command reads 1"
+                f"the hand-over of stack {self.name!r} has schema {handover.get('schema')!r}; "
+                "this command reads 1"
             )
         try:
             return tuple(
@@ -87,7 +89,7 @@ class Stack:
 def read_stack(name: str, folder: Path) -> Stack:
     """Ask the Pulumi CLI in `folder` (or above it) for a deployed stack.
 
-    Raises `StackError` for: no CLI on PATH, no such stack, whatever else the CLI refuses, a stack without outputs.
+    Raises `StackError` for: no CLI on PATH, no such stack, what else the CLI refuses, no outputs.
     https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_output/
     """
     outputs = _ask(name, folder, "stack", "output")
@@ -134,5 +136,7 @@ def _refusal(stack: str, said: str) -> str:
     first = next((line for line in said.splitlines() if line.startswith("error:")), "error: no reason given")
     reason = first.removeprefix("error:").strip()
     if reason.startswith("no stack named"):
-        return f"there is no stack {stack!r}. Run `pulumi stack init {stack}` and `pulumi up`, or name another stack."
+        return (
+            f"there is no stack {stack!r}. Run `pulumi stack init {stack}` and `pulumi up`, or name another."
+        )
     return f"pulumi cannot read stack {stack!r}: {reason}"

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 
-from sandbox import certificates
 from sandbox.arm.wire import FAST, Answer, Request, ResourceType, created, operation_url, require, typed_name
 from sandbox.cloud import HOST, Cloud
 from sandbox.errors import AzureError
@@ -81,8 +80,8 @@ async def delete_container(request: Request) -> Answer:
 def service(cloud: Cloud, account: str) -> BlobServiceClient:
     """A client of an account that holds its key."""
     credential = {"account_name": account, "account_key": cloud.azurite.keys(account)[0]}
-    context = certificates.client_context(cloud.places)
-    return BlobServiceClient(blob_url(cloud, account), credential, connection_verify=context)
+    authority = str(cloud.places.authority)
+    return BlobServiceClient(blob_url(cloud, account), credential, connection_verify=authority)
 
 
 def blob_url(cloud: Cloud, account: str) -> str:

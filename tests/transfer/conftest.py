@@ -42,9 +42,11 @@ def target(target_store: Store) -> Iterator[ContainerClient]:
 
 
 def _container(store: Store) -> Iterator[ContainerClient]:
-    with BlobServiceClient(store.url, store.credential()) as service:
-        with service.create_container(f"c{uuid.uuid4().hex}") as container:
-            yield container
+    with (
+        BlobServiceClient(store.url, store.credential()) as service,
+        service.create_container(f"c{uuid.uuid4().hex}") as container,
+    ):
+        yield container
 
 
 @pytest.fixture

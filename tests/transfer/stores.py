@@ -60,7 +60,7 @@ class Store:
 def azurite(
     folder: Path, *accounts: str, certificate: tuple[Path, Path] | None = None
 ) -> Iterator[list[Store]]:
-    """An Azurite process with these accounts, ended by its own id. `certificate`: chain and key, for https."""
+    """An Azurite process with these accounts, ended by its own id. `certificate`: chain and key."""
     keys = {account: base64.b64encode(secrets.token_bytes(64)).decode() for account in accounts}
     port = free_port()
     script = cached("azurite/*/node_modules/azurite/dist/src/blob/main.js")

@@ -43,56 +43,65 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 '''
 
 
-def set_up(checkout: Path) -> str:
-    """Run set-up and return what it said."""
+def python(checkout: Path, *arguments: str | Path) -> str:
+    """Run a Python in the checkout with `arguments` and return what it wrote on both streams."""
+    own = {"ACR_TRANSFER_CACHE": str(checkout.parent / "cache"), "PIP_NO_INDEX": "1"}
     ended = subprocess.run(
-        [sys.executable, "-m", "setup", "venv"],
-        cwd=checkout,
-        env=os.environ | {"ACR_TRANSFER_CACHE": str(checkout.parent / "cache"), "PIP_NO_INDEX": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
+        arguments, cwd=checkout, env=os.environ | own, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    return ended.stderr
+    return ended.stdout + ended.stderr
 
 
-def python(checkout: Path, program: str) -> str:
-    command = [str(checkout / ".venv" / "bin" / "python"), "-c", program]
-    return subprocess.run(command, cwd="/", capture_output=True, text=True, check=True).stdout.strip()
+def set_up(checkout: Path) -> str:
+    return python(checkout, sys.executable, "-m", "setup", "venv")
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    folder = tmp_path / "my checkout"
+def is_current(checkout: Path) -> bool:
+    program = "from setup import venv; print(venv.current())"
+    return python(checkout, sys.executable, "-c", program) == "True\n"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkout that was set up, after an earlier set-up had been killed half-way."""
+    folder = tmp_path_factory.mktemp("machine") / "my checkout"
     shutil.copytree(CHECKOUT / "setup", folder / "setup")
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "requirements.txt").write_text("")
     (folder / "backend.py").write_text(BACKEND)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "python").write_text("half")
+    assert "the virtual environment .venv: done" in set_up(folder)
     return folder
 
 
-def test_it_is_made_once_and_anew_where_its_pins_or_its_place_change(checkout: Path) -> None:
-    assert "the virtual environment .venv: done" in set_up(checkout)
-    assert python(checkout, "import setup; print(setup.__file__)") == str(checkout / "setup" / "__init__.py")
+def test_it_works_in_a_path_with_a_space_and_finds_the_project(checkout: Path) -> None:
+    found = python(
+        checkout, checkout / ".venv" / "bin" / "python", "-I", "-c", "import setup; print(setup.__file__)"
+    )
+    assert found == f"{checkout}/setup/__init__.py\n"
+
+
+def test_a_second_run_makes_nothing(checkout: Path) -> None:
     assert set_up(checkout) == ""
 
+
+def test_another_pin_makes_it_anew(checkout: Path) -> None:
     (checkout / "requirements.txt").write_text("# another pin\n")
-    assert "done" in set_up(checkout)
-
-    moved = checkout.rename(checkout.parent / "moved checkout")
-    assert "done" in set_up(moved)
-    assert python(moved, "import setup; print(setup.__file__)") == str(moved / "setup" / "__init__.py")
+    assert not is_current(checkout)
+    (checkout / "requirements.txt").write_text("")
+    assert is_current(checkout)
 
 
-def test_a_half_made_one_is_made_anew(checkout: Path) -> None:
-    (checkout / ".venv" / "bin").mkdir(parents=True)
-    (checkout / ".venv" / "bin" / "python").write_text("half")
-    assert "done" in set_up(checkout)
-    assert python(checkout, "print('works')") == "works"
-
-
-def test_the_settings_of_a_linter_are_no_reason_to_make_it_anew(checkout: Path) -> None:
-    set_up(checkout)
+def test_the_settings_of_a_linter_do_not_make_it_anew(checkout: Path) -> None:
     (checkout / "pyproject.toml").write_text(f"{PROJECT}\n[tool.ruff]\nline-length = 100\n")
-    assert set_up(checkout) == ""
+    assert is_current(checkout)
+    (checkout / "pyproject.toml").write_text(PROJECT)
+
+
+def test_a_checkout_that_was_moved_gets_a_new_one(checkout: Path) -> None:
+    moved = checkout.rename(checkout.parent / "moved checkout")
+    assert not is_current(moved)
+    moved.rename(checkout)
+    assert is_current(checkout)

@@ -1,0 +1,185 @@
+"""Deploy a program on Pulumi's mocks, then look at what it asked for."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi import Output
+from pulumi.runtime import mocks, rpc, settings
+
+ACCOUNT_KEY = base64.b64encode(b"account-key" * 6).decode()
+RUN = "azure-native:containerregistry:PipelineRun"
+SECRET = "azure-native:keyvault:Secret"
+
+Program = Callable[[], object]
+
+
+@dataclass
+class Made:
+    """One resource that the program asked for."""
+
+    typ: str
+    name: str
+    inputs: dict[str, Any]
+    dependencies: list[str] = field(default_factory=list)
+    deleted_with: str = ""
+    secret_paths: list[str] = field(default_factory=list)
+
+
+class Monitor(mocks.MockMonitor):
+    """A mock engine that also remembers what a request says beside its inputs."""
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 gRPC's name
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        made = self.mocks.made[-1] if self.mocks.made else None  # type: ignore[attr-defined]
+        if made is not None and made.name == request.name:
+            made.dependencies = list(request.dependencies)
+            made.deleted_with = request.deletedWith
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 gRPC's name
+        self.mocks.outputs.append(rpc.deserialize_properties(request.outputs))  # type: ignore[attr-defined]
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+@dataclass
+class Deployed(mocks.Mocks):
+    """An Azure that answers at once, and everything that it was asked for."""
+
+    registry: dict[str, Any] = field(default_factory=dict)
+    response: Callable[[str], dict[str, Any]] = lambda name: {"status": "Succeeded"}
+    run_state: str = "Succeeded"
+    stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    identity: dict[str, Any] = field(default_factory=lambda: {"principalId": "p-1", "tenantId": "t-1"})
+    made: list[Made] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    value: Any = None
+    is_secret: bool = False
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        self.calls.append(args.token)
+        if args.token in self.missing:
+            raise Exception(f"invocation of {args.token} returned an error: not found")
+        if args.token.endswith(":getRegistry"):
+            return self._registry(), []
+        if args.token.endswith(":listStorageAccountKeys"):
+            keys = [("key2", "b3RoZXI="), ("key1", ACCOUNT_KEY)]
+            return {
+                "keys": [
+                    {"keyName": name, "value": value, "creationTime": "", "permissions": "FULL"}
+                    for name, value in keys
+                ]
+            }, []
+        if args.token.endswith(":getClientConfig"):
+            return {"tenantId": "t-1", "clientId": "c", "objectId": "o", "subscriptionId": "s"}, []
+        return {"outputs": self.stacks[args.args["name"]]}, []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        secrets: list[str] = []
+        inputs = _plain(args.inputs, "", secrets)
+        self.made.append(Made(args.typ, args.name, inputs, secret_paths=secrets))
+        state = {**inputs, **self._answer(args.typ, args.name, inputs)}
+        return (
+            "" if args.typ.startswith("acr-transfer:") else f"/{args.typ.rsplit(':')[-1]}/{args.name}"
+        ), state
+
+    def _registry(self) -> dict[str, Any]:
+        plain = {"sku": {"name": "Premium", "tier": "Premium"}, "location": "westeurope"}
+        rest = dict.fromkeys(
+            [
+                "creationDate",
+                "provisioningState",
+                "status",
+                "systemData",
+                "name",
+                "type",
+                "id",
+                "azureApiVersion",
+            ],
+            "",
+        )
+        return {**rest, **plain, "loginServer": "images.example", **self.registry}
+
+    def _answer(self, typ: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        kind = typ.rsplit(":")[-1] if typ.split(":")[0] != "acr-transfer" else ""
+        if kind == "RandomString":
+            return {"result": "abcdefghijkl"}
+        if kind == "ResourceGroup":
+            return {"name": inputs["resourceGroupName"]}
+        if kind == "StorageAccount":
+            account = inputs["accountName"]
+            return {"name": account, "primaryEndpoints": {"blob": f"https://storage.example/{account}/"}}
+        if kind == "BlobContainer":
+            return {"name": inputs["containerName"]}
+        if kind == "Vault":
+            return {"name": inputs["vaultName"]}
+        if kind == "Secret":
+            uri = f"https://{inputs['vaultName']}.example/secrets/{inputs['secretName']}"
+            return {"properties": {"secretUri": uri, "secretUriWithVersion": f"{uri}/1"}}
+        if kind in ("ExportPipeline", "ImportPipeline"):
+            return {"identity": {"type": "systemAssigned", **self.identity}}
+        if kind == "PipelineRun":
+            return {"provisioningState": self.run_state, "response": self.response(inputs["pipelineRunName"])}
+        if kind == "StackReference":
+            return {"outputs": self.stacks[inputs["name"]], "secretOutputNames": []}
+        return {}
+
+    def all(self, typ: str) -> list[Made]:
+        """Every resource whose type ends like this, in the order of their creation."""
+        return [each for each in self.made if each.typ.endswith(typ)]
+
+    def one(self, typ: str) -> Made:
+        """The only resource of this type."""
+        (found,) = self.all(typ)
+        return found
+
+    async def keep(self, output: Output[Any]) -> None:
+        self.value = await output.future()
+        self.is_secret = await output.is_secret()
+
+    @property
+    def custom(self) -> list[str]:
+        """The types of everything that is made in a cloud."""
+        return [each.typ for each in self.made if not each.typ.startswith("acr-transfer:")]
+
+
+def _plain(value: Any, path: str, secrets: list[str]) -> Any:
+    """The value without the engine's marks for secrets, whose paths are noted."""
+    if rpc.is_rpc_secret(value):
+        secrets.append(path)
+        return _plain(rpc.unwrap_rpc_secret(value), path, secrets)
+    if isinstance(value, dict):
+        return {key: _plain(each, f"{path}.{key}".strip("."), secrets) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, f"{path}[{index}]", secrets) for index, each in enumerate(value)]
+    return value
+
+
+class Deploy:
+    """Run a program to its end on a new mock Azure; keywords say how that one differs."""
+
+    def __call__(self, program: Program, *, preview: bool = False, **differences: Any) -> Deployed:
+        deployed = Deployed(**differences)
+        self.last = deployed
+        settings.reset_options()
+        pulumi.runtime.set_mocks(
+            deployed,
+            project="acr-transfer",
+            stack="source",
+            preview=preview,
+            monitor=Monitor(deployed),
+            organization="organization",
+        )
+
+        def run() -> Output[None]:
+            result: Output[Any] = Output.from_input(program())
+            return Output.from_input(deployed.keep(result))
+
+        pulumi.runtime.test(run)()
+        return deployed

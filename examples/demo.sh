@@ -32,9 +32,9 @@ step "$python" -m sandbox up --fresh
 eval "$("$python" -m sandbox env)"
 step "$python" -m sandbox seed
 for stack in source target; do
-  pulumi stack init "$stack" >/dev/null 2>&1 || pulumi stack select "$stack" # made once a sandbox
+  step pulumi stack init "$stack"
 done
-step pulumi up --stack source --yes --skip-preview --suppress-permalink
+step pulumi up --stack source --yes --skip-preview
+step pulumi up --stack target --yes --skip-preview
 step acr-transfer hop --source source --target target
-step pulumi up --stack target --yes --skip-preview --suppress-permalink
 step acr-transfer prove --source source --target target --wait 300

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 import aiohttp
 
@@ -13,6 +13,8 @@ from sandbox.facts import SOURCE
 from sandbox.oci import Registry, digest_of
 from sandbox.places import Places
 from sandbox.samples import Sample, samples
+
+_AT_ONCE = 8
 
 
 def seed(places: Places, say: Callable[[str], None]) -> None:
@@ -27,10 +29,21 @@ async def _push_all(cloud: Cloud) -> int:
         url = f"https://{cloud.login_server(SOURCE.registry)}"
         registry = Registry(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
         count = 0
-        for sample in samples():
-            await _push(registry, sample)
-            count += 1
+        for group in _independent(samples()):
+            await asyncio.gather(*(_push(registry, sample) for sample in group))
+            count += len(group)
     return count
+
+
+def _independent(pushed: Iterable[Sample]) -> Iterator[list[Sample]]:
+    """Groups in which no sample names another: whatever names others begins a group of its own."""
+    group: list[Sample] = []
+    for sample in pushed:
+        if sample.manifest.children or len(group) == _AT_ONCE:
+            yield group
+            group = []
+        group.append(sample)
+    yield group
 
 
 async def _push(registry: Registry, sample: Sample) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]
 import pulumi
 from pulumi import Output
 from pulumi.runtime import mocks, rpc, settings
@@ -30,15 +31,25 @@ class Made:
     secret_paths: list[str] = field(default_factory=list)
 
 
+class NotFoundError(grpc.RpcError):  # type: ignore[misc]
+    """What the engine answers when a function finds nothing."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
+
+
 class Monitor(mocks.MockMonitor):
     """A mock engine that also remembers what a request says beside its inputs."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 gRPC's name
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
-        made = self.mocks.made[-1] if self.mocks.made else None  # type: ignore[attr-defined]
-        if made is not None and made.name == request.name:
-            made.dependencies = list(request.dependencies)
-            made.deleted_with = request.deletedWith
+        for made in self.mocks.made:  # type: ignore[attr-defined]
+            if (made.typ, made.name) == (request.type, request.name):
+                made.dependencies = list(request.dependencies)
+                made.deleted_with = request.deletedWith
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 gRPC's name
@@ -65,17 +76,13 @@ class Deployed(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.calls.append(args.token)
         if args.token in self.missing:
-            raise Exception(f"invocation of {args.token} returned an error: not found")
+            raise NotFoundError(f"invocation of {args.token} returned an error: not found")
         if args.token.endswith(":getRegistry"):
             return self._registry(), []
         if args.token.endswith(":listStorageAccountKeys"):
-            keys = [("key2", "b3RoZXI="), ("key1", ACCOUNT_KEY)]
-            return {
-                "keys": [
-                    {"keyName": name, "value": value, "creationTime": "", "permissions": "FULL"}
-                    for name, value in keys
-                ]
-            }, []
+            more = {"creationTime": "", "permissions": "FULL"}
+            keys = {"key2": "b3RoZXI=", "key1": ACCOUNT_KEY}
+            return {"keys": [{"keyName": name, "value": keys[name], **more} for name in keys]}, []
         if args.token.endswith(":getClientConfig"):
             return {"tenantId": "t-1", "clientId": "c", "objectId": "o", "subscriptionId": "s"}, []
         return {"outputs": self.stacks[args.args["name"]]}, []
@@ -181,5 +188,5 @@ class Deploy:
             result: Output[Any] = Output.from_input(program())
             return Output.from_input(deployed.keep(result))
 
-        pulumi.runtime.test(run)()
+        pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
         return deployed

@@ -103,8 +103,10 @@ class Cloud:
 
     async def stop(self) -> None:
         """End all that was started; the state stays."""
-        for task in self.tasks:
+        tasks = list(self.tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(runner.cleanup() for runner in self.doors.values()))
         await asyncio.gather(*(server.stop() for server in self.registries.values()), self.azurite.stop())
         self.store.close()

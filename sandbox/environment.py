@@ -26,7 +26,7 @@ _STAND_INS = {
 
 
 def variables(places: Places, *, real_provider: str = "") -> dict[str, str]:
-    """Names and values to export. `real_provider` names the one cloud that the vendor's plugin is pointed at."""
+    """Names and values to export; `real_provider` names the cloud that the vendor's plugin is pointed at."""
     running = require_running(places)
     clouds = {facts.side: Cloud(facts, places) for facts in CLOUDS}
     _write_docker_config(places, list(clouds.values()))

@@ -26,7 +26,8 @@ def up(places: Places, *, fresh: bool = False) -> None:
     """Start both clouds and return when they answer; `fresh` forgets what an earlier one held."""
     if running(places):
         raise SandboxError(
-            "The sandbox is running already. Use it (`python -m sandbox env`), or stop it: `python -m sandbox down`."
+            "The sandbox is running already. Use it (`python -m sandbox env`), "
+            "or stop it: `python -m sandbox down`."
         )
     if fresh:
         shutil.rmtree(places.state, ignore_errors=True)

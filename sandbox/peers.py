@@ -1,4 +1,4 @@
-"""The real servers that a cloud stands on: Azurite for its storage, a distribution registry for each registry."""
+"""The real servers that a cloud stands on: Azurite for storage, a distribution server a registry."""
 
 from __future__ import annotations
 

@@ -169,10 +169,13 @@ async def watch(cloud: Cloud) -> None:
     """The source trigger: looks at every enabled import pipeline's container, again and again."""
     async with aiohttp.ClientSession() as session:
         clients: dict[str, ContainerClient] = {}
-        while True:
-            await asyncio.sleep(_SWEEP)
-            for pipeline in _triggered_pipelines(cloud):
-                await _look(cloud, session, pipeline, clients)
+        try:
+            while True:
+                await asyncio.sleep(_SWEEP)
+                for pipeline in _triggered_pipelines(cloud):
+                    await _look(cloud, session, pipeline, clients)
+        finally:
+            await asyncio.gather(*(client.close() for client in clients.values()))
 
 
 def _triggered_pipelines(cloud: Cloud) -> Iterable[Json]:

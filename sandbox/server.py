@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import secrets
 import signal
 
@@ -105,7 +104,7 @@ def _announce(places: Places, clouds: list[Cloud], endpoint: Json) -> None:
     draft = places.running.with_suffix(".draft")
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(running))
-    os.replace(draft, places.running)
+    draft.replace(places.running)
 
 
 def main(places: Places) -> None:

@@ -1,4 +1,4 @@
-"""The resource types and functions of azure-native that the stand-in knows, and what is special about each."""
+"""The resource types and functions of azure-native that the stand-in knows, and what each needs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Kind:
         return self.path.format(subscriptionId=subscription, **parts)
 
     def body(self, inputs: Values) -> Values:
-        """The request: top-level inputs as they are, the others under `properties`, both under Azure's names."""
+        """The request: top-level inputs as they are, the others under `properties`, all by Azure's names."""
         sent = {key: value for key, value in inputs.items() if not self._unsent(key)}
         renamed = {self.renamed.get(key, key): value for key, value in sent.items()}
         if not self.flat:

@@ -32,36 +32,36 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def __init__(self, engine: str) -> None:
         self._engine = engine
 
-    def Handshake(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Handshake(self, request, context):  # type: ignore[no-untyped-def]
         self._engine = request.engine_address
         return language_pb2.LanguageHandshakeResponse()
 
-    def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]
         return plugin_pb2.PluginInfo(version="1.0.0")
 
-    def GetRequiredPlugins(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def GetRequiredPlugins(self, request, context):  # type: ignore[no-untyped-def]
         return language_pb2.GetRequiredPluginsResponse()
 
-    def GetRequiredPackages(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def GetRequiredPackages(self, request, context):  # type: ignore[no-untyped-def]
         return language_pb2.GetRequiredPackagesResponse()
 
-    def GetProgramDependencies(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def GetProgramDependencies(self, request, context):  # type: ignore[no-untyped-def]
         return language_pb2.GetProgramDependenciesResponse()
 
-    def RuntimeOptionsPrompts(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def RuntimeOptionsPrompts(self, request, context):  # type: ignore[no-untyped-def]
         return language_pb2.RuntimeOptionsResponse()
 
-    def About(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def About(self, request, context):  # type: ignore[no-untyped-def]
         version = ".".join(map(str, sys.version_info[:3]))
         return language_pb2.AboutResponse(executable=sys.executable, version=version)
 
-    def InstallDependencies(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def InstallDependencies(self, request, context):  # type: ignore[no-untyped-def]
         yield language_pb2.InstallDependenciesResponse(stdout=b"Run `make install`.\n")
 
-    def Cancel(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Cancel(self, request, context):  # type: ignore[no-untyped-def]
         return empty_pb2.Empty()
 
-    def Run(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
+    def Run(self, request, context):  # type: ignore[no-untyped-def]
         """Run a program in a process of its own; what it prints goes where ours goes."""
         settings = {
             "project": request.project,
@@ -90,7 +90,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return language_pb2.RunResponse(bail=ended.returncode == _SHOWN)
         return language_pb2.RunResponse(error=f"Program exited with code {ended.returncode}")
 
-    def RunPlugin(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
+    def RunPlugin(self, request, context):  # type: ignore[no-untyped-def]
         """Run a plugin written in Python: a policy pack, or a provider such as our components."""
         directory = request.info.program_directory or request.program
         module = ["-m", "pulumi.policy", *request.args, directory]

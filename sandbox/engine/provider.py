@@ -90,30 +90,30 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    def Handshake(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Handshake(self, request, context):  # type: ignore[no-untyped-def]
         return provider_pb2.ProviderHandshakeResponse()
 
-    def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]
         return plugin_pb2.PluginInfo(version=self._provider.version)
 
-    def GetSchema(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def GetSchema(self, request, context):  # type: ignore[no-untyped-def]
         return provider_pb2.GetSchemaResponse(schema="{}")
 
-    def CheckConfig(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def CheckConfig(self, request, context):  # type: ignore[no-untyped-def]
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def DiffConfig(self, request, context):  # type: ignore[no-untyped-def]
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    def Configure(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Configure(self, request, context):  # type: ignore[no-untyped-def]
         config = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         _guarded(context, lambda: self._provider.configure(config))
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
-    def Cancel(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Cancel(self, request, context):  # type: ignore[no-untyped-def]
         return empty_pb2.Empty()
 
-    def Check(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Check(self, request, context):  # type: ignore[no-untyped-def]
         token, name = _type(request.urn), request.urn.rpartition("::")[2]
         old, new = values(request.olds), values(request.news)
         inputs, faults = _guarded(
@@ -122,39 +122,39 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         failures = [provider_pb2.CheckFailure(reason=fault) for fault in faults]
         return provider_pb2.CheckResponse(inputs=struct(inputs), failures=failures)
 
-    def Diff(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Diff(self, request, context):  # type: ignore[no-untyped-def]
         old = values(request.old_inputs)
         new = _ignoring(request.ignoreChanges, old, values(request.news))
         diff = _guarded(context, lambda: self._provider.diff(_type(request.urn), old, new))
         return _diff_answer(diff)
 
-    def Create(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Create(self, request, context):  # type: ignore[no-untyped-def]
         inputs = values(request.properties)
         id, outputs = _guarded(
             context, lambda: self._provider.create(_type(request.urn), inputs, request.preview)
         )
         return provider_pb2.CreateResponse(id=id, properties=struct(outputs))
 
-    def Read(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Read(self, request, context):  # type: ignore[no-untyped-def]
         inputs, state = values(request.inputs), values(request.properties)
         found = _guarded(context, lambda: self._provider.read(_type(request.urn), request.id, inputs, state))
         if found is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, inputs=struct(found[0]), properties=struct(found[1]))
 
-    def Update(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Update(self, request, context):  # type: ignore[no-untyped-def]
         token, old, new = _type(request.urn), values(request.olds), values(request.news)
         outputs = _guarded(
             context, lambda: self._provider.update(token, request.id, old, new, request.preview)
         )
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
-    def Delete(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Delete(self, request, context):  # type: ignore[no-untyped-def]
         inputs = values(request.old_inputs)
         _guarded(context, lambda: self._provider.delete(_type(request.urn), request.id, inputs))
         return empty_pb2.Empty()
 
-    def Invoke(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802, D102
+    def Invoke(self, request, context):  # type: ignore[no-untyped-def]
         found = _guarded(context, lambda: self._provider.invoke(request.tok, values(request.args)))
         return provider_pb2.InvokeResponse(**{"return": struct(found)})
 

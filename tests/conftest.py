@@ -1,0 +1,44 @@
+"""One sandbox for all tests that need one, and a leak search that they share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import environment, lifecycle
+from sandbox.places import CHECKOUT, Places
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """A running sandbox with the sample content, apart from the one that the user may have running."""
+    state = tmp_path_factory.mktemp("a sandbox") / "state"
+    found = Places(state=state, cache=Places.here().cache)
+    before = os.environ.get("ACR_TRANSFER_SANDBOX")
+    os.environ["ACR_TRANSFER_SANDBOX"] = str(state)
+    try:
+        for command in ("up", "seed"):
+            subprocess.run([sys.executable, "-m", "sandbox", command], check=True, cwd=CHECKOUT)
+        yield found
+    finally:
+        lifecycle.down(found)
+        os.environ.pop("ACR_TRANSFER_SANDBOX")
+        if before is not None:
+            os.environ["ACR_TRANSFER_SANDBOX"] = before
+
+
+@pytest.fixture(scope="session")
+def sandbox_environment(places: Places) -> dict[str, str]:
+    """What a shell has after `eval "$(python -m sandbox env)"`."""
+    return {**os.environ, **environment.variables(places)}
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The repository's root."""
+    return Path(__file__).resolve().parents[1]

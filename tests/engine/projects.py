@@ -1,0 +1,79 @@
+"""A Pulumi project of a test's own: this repository's program beside stack files that the test writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.facts import SOURCE, TARGET, CloudFacts
+
+PROGRAM = ("__main__.py", "config.py", "components", ".venv")
+
+
+@dataclass
+class Project:
+    """A folder with the program in it, and the environment of the sandbox."""
+
+    folder: Path
+    environment: dict[str, str]
+    said: str = ""
+    """All that every command has printed so far, for the search for leaks."""
+
+    @classmethod
+    def made(cls, folder: Path, checkout: Path, environment: dict[str, str]) -> Project:
+        """Lay out a project: the program by links, the project file as it is."""
+        for name in PROGRAM:
+            (folder / name).symlink_to(checkout / name)
+        (folder / "Pulumi.yaml").write_text((checkout / "Pulumi.yaml").read_text())
+        return cls(folder, environment)
+
+    def stack(self, name: str, facts: CloudFacts, **config: Any) -> str:
+        """Make a stack with this configuration; keys are without their namespace."""
+        registry = {"registry": facts.registry, "registryResourceGroup": facts.registry_group}
+        given = {"side": facts.side, "resourceGroup": f"tests-{name}", **registry, **config}
+        cloud = {"environment": facts.name, "location": facts.location}
+        cloud |= {"subscriptionId": facts.subscription, "tenantId": facts.tenant}
+        whole = {f"acr-transfer:{key}": value for key, value in given.items()}
+        whole |= {f"azure-native:{key}": value for key, value in cloud.items()}
+        (self.folder / f"Pulumi.{name}.yaml").write_text(json.dumps({"config": whole}))
+        self.run("pulumi", "stack", "init", name)
+        return name
+
+    def source(self, name: str, artifacts: list[str], **config: Any) -> str:
+        """A source stack with a token that is good for long enough."""
+        return self.stack(
+            name, SOURCE, **{"sasExpiry": "2098-01-01T00:00:00Z", "artifacts": artifacts, **config}
+        )
+
+    def target(self, name: str, source: str, **config: Any) -> str:
+        """A target stack of that source."""
+        return self.stack(name, TARGET, **{"sasExpiry": "2098-01-01T00:00:00Z", "source": source, **config})
+
+    def run(self, *command: str, good: bool = True) -> str:
+        """Run a command in the project; its output, both streams. `good` says whether it must succeed."""
+        ended = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        self.said += ended.stdout
+        assert (ended.returncode == 0) is good, ended.stdout
+        return ended.stdout
+
+    def up(self, stack: str, *, good: bool = True) -> str:
+        """`pulumi up` without questions."""
+        plain = ("--yes", "--skip-preview", "--suppress-progress", "--color", "never")
+        return self.run("pulumi", "up", "--stack", stack, *plain, good=good)
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        """The stack's outputs."""
+        found: dict[str, Any] = json.loads(self.run("pulumi", "stack", "output", "--json", "--stack", stack))
+        return found

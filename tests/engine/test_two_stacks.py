@@ -1,0 +1,166 @@
+"""The two stacks on the real engine and the sandbox, as a user runs them, from nothing to nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import lifecycle
+from sandbox.arm.storage import blob_url
+from sandbox.cloud import Cloud
+from sandbox.facts import CLOUDS, SOURCE, TARGET
+from sandbox.places import Places
+from sandbox.samples import artifacts
+from sandbox.store import Store
+from tests.engine.projects import Project
+
+SMALL = [artifact for artifact in artifacts() if not artifact.startswith("data/")]
+"""The samples without the large images: still more than one run takes."""
+
+
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, checkout: Path, sandbox_environment: dict[str, str]
+) -> Project:
+    """Both sides deployed once; the source side exported more than fifty artifacts."""
+    project = Project.made(tmp_path_factory.mktemp("a pair"), checkout, sandbox_environment)
+    project.source("pair-source", SMALL)
+    project.target("pair-target", "pair-source")
+    project.up("pair-source")
+    project.up("pair-target")
+    return project
+
+
+@pytest.fixture(scope="module")
+def arrived(pair: Project) -> str:
+    """What `prove` said after the hop and the triggered imports."""
+    stacks = ("--source", "pair-source", "--target", "pair-target")
+    pair.run("acr-transfer", "hop", *stacks)
+    return pair.run("acr-transfer", "prove", *stacks, "--wait", "120")
+
+
+def test_more_than_fifty_artifacts_become_several_runs_that_succeed(pair: Project) -> None:
+    runs = pair.outputs("pair-source")["runs"]
+    assert len(runs) >= 2
+    assert {run["status"] for run in runs} == {"Succeeded"}
+    assert sorted(artifact for run in runs for artifact in run["artifacts"]) == sorted(SMALL)
+
+
+@pytest.mark.parametrize("stack", ["pair-source", "pair-target"])
+def test_a_second_up_changes_nothing(pair: Project, stack: str) -> None:
+    said = pair.up(stack)
+    assert "unchanged" in said
+    assert not re.search(r"\d+ (created|updated|deleted|replaced)", said), said
+
+
+def test_every_artifact_arrives_with_its_digest(arrived: str) -> None:
+    assert f"{len(SMALL)} of {len(SMALL)} artifacts proved" in arrived
+
+
+def test_an_independent_reader_sees_equal_manifests_on_both_sides(arrived: str, places: Places) -> None:
+    """curl reads what the registries hold: index, children and the signature among them."""
+    del arrived
+    for repository, reference in (
+        ("platform/agent", "2.0"),
+        ("secure/vault-agent", SMALL_SIGNATURE.partition("@")[2]),
+    ):
+        bodies = {_curled(places, Cloud(facts, places), repository, reference) for facts in CLOUDS}
+        assert len(bodies) == 1
+        for child in json.loads(bodies.pop()).get("manifests", []):
+            assert len({_curled(places, Cloud(f, places), repository, child["digest"]) for f in CLOUDS}) == 1
+
+
+SMALL_SIGNATURE = next(artifact for artifact in SMALL if artifact.startswith("secure/vault-agent@"))
+
+
+def _curled(places: Places, cloud: Cloud, repository: str, reference: str) -> bytes:
+    bearer = cloud.authorise(cloud.facts.registry, repository)["Authorization"]
+    url = f"https://{cloud.login_server(cloud.facts.registry)}/v2/{repository}/manifests/{reference}"
+    accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
+    config = f'url = "{url}"\nheader = "Authorization: {bearer}"\nheader = "Accept: {accept}"\nfail\nsilent\n'
+    command = ["curl", "--cacert", str(places.authority), "--config", "-"]
+    return subprocess.run(command, input=config.encode(), capture_output=True, check=True).stdout
+
+
+def test_a_new_force_update_tag_runs_every_export_again_and_nothing_else(pair: Project) -> None:
+    before = {run["name"]: run["started"] for run in pair.outputs("pair-source")["runs"]}
+    pair.run("pulumi", "config", "set", "acr-transfer:forceUpdateTag", "2", "--stack", "pair-source")
+    said = pair.up("pair-source")
+    after = {run["name"]: run["started"] for run in pair.outputs("pair-source")["runs"]}
+    assert f"{len(before)} updated" in said
+    assert before.keys() == after.keys()
+    assert all(after[name] > before[name] for name in before)
+
+
+def test_the_log_shows_what_the_program_sent(pair: Project, places: Places) -> None:
+    del pair
+    lines = [json.dumps(exchange) for exchange in Store(places.state / SOURCE.side).exchanges()]
+    assert any('"PUT"' in line and "/pipelineRuns/" in line and "forceUpdateTag" in line for line in lines)
+
+
+def test_no_secret_is_anywhere_in_clear(pair: Project, arrived: str, places: Places, checkout: Path) -> None:
+    del arrived
+    secrets = list(_secrets(places))
+    assert len(secrets) >= 6
+    haystacks = {"commands' output": pair.said.encode()}
+    folders = (pair.folder, places.state, checkout)
+    haystacks |= {str(path): path.read_bytes() for folder in folders for path in _files(folder)}
+    haystacks |= {f"command line {path}": _bytes(path) for path in Path("/proc").glob("[0-9]*/cmdline")}
+    planted = {"planted": secrets[0]}
+    assert [name for name, body in planted.items() if any(secret in body for secret in secrets)]
+    found = [name for name, body in haystacks.items() if any(secret in body for secret in secrets)]
+    assert found == []
+
+
+def _secrets(places: Places) -> Iterator[bytes]:
+    """Every live SAS signature, as it is and decoded, and every account key."""
+    for facts in CLOUDS:
+        cloud = Cloud(facts, places)
+        for body in cloud.store.of_type("Microsoft.Storage/storageAccounts"):
+            assert blob_url(cloud, body["name"])
+            yield from (key.encode() for key in cloud.azurite.keys(body["name"]))
+        for body in cloud.store.of_type("Microsoft.KeyVault/vaults/secrets"):
+            vault = body["id"].split("/")[8]
+            found = cloud.store.secret(vault, body["name"])
+            assert found
+            signature = re.search(r"sig=([^&]+)", found[1])
+            assert signature
+            yield signature.group(1).encode()
+            yield signature.group(1).replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").encode()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files of a folder that the product or its user wrote: not libraries, images or blobs."""
+    skipped = {".venv", ".git", "images", "__blobstorage__", ".mypy_cache", ".hypothesis", ".ruff_cache"}
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and not skipped & set(path.relative_to(folder).parts):
+            yield path
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
+    pair: Project, arrived: str, places: Places
+) -> None:
+    del arrived
+    for stack in ("pair-target", "pair-source"):
+        pair.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
+    held = lifecycle.status(places)["clouds"]
+    for facts in (SOURCE, TARGET):
+        group = f"/subscriptions/{facts.subscription}/resourceGroups/tests-pair-{facts.side}"
+        store = Store(places.state / facts.side)
+        assert store.get(group) is None
+        assert store.of_type("Microsoft.ContainerRegistry/registries/exportPipelines") == []
+        assert facts.registry in held[facts.side]["registries"]
+    target = Cloud(TARGET, places)
+    assert _curled(places, target, "platform/agent", "2.0")

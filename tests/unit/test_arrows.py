@@ -1,0 +1,49 @@
+"""The house's one-way arrows: folders that answer different questions do not import each other."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+APART = ("components", "transfer", "sandbox", "setup")
+"""Folders of the product, none of which may import another one, nor the program that uses them."""
+
+
+def imports_of(source: str) -> set[str]:
+    """Top-level names of all modules that a file imports, wherever in it the import stands."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_an_import_is_found_wherever_it_stands() -> None:
+    source = "def f():\n    from sandbox.store import Store\nimport transfer.hop as h\nfrom . import own\n"
+    assert imports_of(source) == {"sandbox", "transfer"}
+
+
+@pytest.mark.parametrize("folder", APART)
+def test_a_folder_imports_none_of_the_others(folder: str) -> None:
+    forbidden = {*APART, "config", "tests", "policy"} - {folder}
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files
+    found = {str(file.relative_to(ROOT)): imports_of(file.read_text()) & forbidden for file in files}
+    assert {file: names for file, names in found.items() if names} == {}
+
+
+def test_the_program_imports_its_components_alone() -> None:
+    for file in ("__main__.py", "config.py"):
+        assert imports_of((ROOT / file).read_text()) & {"transfer", "sandbox", "setup", "tests"} == set()
+
+
+def test_no_endpoint_of_a_cloud_is_put_together_in_the_code() -> None:
+    suffixes = ("windows.net", "azurecr.", "vault.azure.", "usgovcloudapi", "chinacloudapi", "vault.usgov")
+    for folder in ("components", "transfer"):
+        for file in (ROOT / folder).rglob("*.py"):
+            assert [suffix for suffix in suffixes if suffix in file.read_text()] == [], file

@@ -35,7 +35,7 @@ _WORDS: dict[str, tuple[int, str]] = {
     "InvalidAuthenticationToken": (401, "The access token is invalid: {reason}."),
     "InvalidAuthenticationTokenTenant": (
         401,
-        "The access token is from the wrong issuer. It must match the tenant '{tenant}' of this subscription.",
+        "The access token is from the wrong issuer. It must match the tenant '{tenant}' of this cloud.",
     ),
     "MissingApiVersionParameter": (
         400,

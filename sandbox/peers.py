@@ -121,7 +121,8 @@ class Azurite:
         await self._line("accounts", "Azurite did not take the new accounts")
 
     async def _tell_accounts(self) -> None:
-        assert self._process and self._process.stdin
+        assert self._process
+        assert self._process.stdin
         # Without any account Azurite would fall back to its well-known one.
         accounts = self._accounts or {"none": self.keys("none")}
         listed = ";".join(f"{name}:{first}:{second}" for name, (first, second) in accounts.items())
@@ -129,7 +130,8 @@ class Azurite:
         await self._process.stdin.drain()
 
     async def _line(self, word: str, otherwise: str) -> None:
-        assert self._process and self._process.stdout
+        assert self._process
+        assert self._process.stdout
         async with asyncio.timeout(_PATIENCE):
             while line := await self._process.stdout.readline():
                 if word in line.decode():

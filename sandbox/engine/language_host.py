@@ -110,7 +110,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 def _streamed(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginResponse]:
     """Both streams of a process as they come; errors are gathered beside, for a plugin writes few."""
     errors: list[bytes] = []
-    assert process.stdout and process.stderr
+    assert process.stdout
+    assert process.stderr
     stderr = process.stderr
     reader = threading.Thread(target=lambda: errors.extend(stderr), daemon=True)
     reader.start()

@@ -156,7 +156,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request, context):  # type: ignore[no-untyped-def]
         found = _guarded(context, lambda: self._provider.invoke(request.tok, values(request.args)))
-        return provider_pb2.InvokeResponse(**{"return": struct(found)})
+        answer = provider_pb2.InvokeResponse()
+        getattr(answer, "return").CopyFrom(struct(found))  # `return` is a keyword here
+        return answer
 
 
 def serve(provider: Provider) -> None:
@@ -172,7 +174,7 @@ def serve(provider: Provider) -> None:
 
 
 def values(message: struct_pb2.Struct) -> Values:
-    """Plain values of a message; whole numbers become integers, as they were before JSON."""
+    """Plain values of a message; whole numbers are integers again."""
     return {key: _whole(value) for key, value in json_format.MessageToDict(message).items()}
 
 
@@ -193,7 +195,7 @@ def known(value: Any) -> bool:
 
 
 def changes(old: Any, new: Any, path: str = "") -> Iterable[tuple[str, str]]:
-    """Paths at which two values differ, with ADD, UPDATE or DELETE; keys that begin with `__` do not count."""
+    """Paths at which two values differ, with ADD, UPDATE or DELETE; keys that begin with `__` do not."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             if not key.startswith("__"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 import pulumi
 from pulumi import Output
 from pulumi.runtime import mocks, rpc, settings
@@ -31,7 +31,7 @@ class Made:
     secret_paths: list[str] = field(default_factory=list)
 
 
-class NotFoundError(grpc.RpcError):  # type: ignore[misc]
+class NotFoundError(grpc.RpcError):
     """What the engine answers when a function finds nothing."""
 
     def code(self) -> grpc.StatusCode:

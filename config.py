@@ -126,6 +126,11 @@ class Settings:
             raise ConfigError(reading.faults)
         return settings
 
+    @property
+    def makes_imports(self) -> bool:
+        """Whether the stack itself imports blobs, as no trigger does."""
+        return self.side is Side.TARGET and self.source_trigger_status is TriggerStatus.DISABLED
+
     def source_args(self) -> SourceSideArgs:
         """What a source side is made of."""
         return {

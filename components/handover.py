@@ -61,13 +61,24 @@ async def handover_of(stack: str) -> Handover:
     """
     try:
         # A StackReference to no stack ends the program at once, without advice: so ask first.
-        await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": stack})
+        await _outputs_of(stack)
     except Exception as failure:
         raise HandoverError(
             f"The source stack {stack} cannot be read: {_cause(failure)}\n{_advice(stack)}"
         ) from failure
     details = await pulumi.StackReference(stack).get_output_details("handover")
     return checked_handover(details.value, stack)
+
+
+async def was_deployed(stack: str) -> bool:
+    """Whether a stack has outputs from a deployment before this one."""
+    return bool(await _outputs_of(stack))
+
+
+async def _outputs_of(stack: str) -> dict[str, Any]:
+    """What a StackReference reads, but for a stack that is not there the error can be caught."""
+    found = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": stack})
+    return cast(dict[str, Any], found["outputs"])
 
 
 def checked_handover(value: Any, stack: str) -> Handover:

@@ -34,7 +34,10 @@ def execute(settings: dict[str, Any]) -> int:
         return _SHOWN
     except KeyboardInterrupt:
         return _SHOWN
-    except Exception:
+    except Exception as error:
+        if str(error).startswith("invoke of "):  # a provider's refusal, no fault of the program
+            pulumi.log.error(str(error))
+            return _SHOWN
         pulumi.log.error("Program failed with an unhandled exception:\n" + traceback.format_exc())
         return _SHOWN
     return 0

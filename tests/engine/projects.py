@@ -33,7 +33,8 @@ class Project:
     def stack(self, name: str, facts: CloudFacts, **config: Any) -> str:
         """Make a stack with this configuration; keys are without their namespace."""
         registry = {"registry": facts.registry, "registryResourceGroup": facts.registry_group}
-        given = {"side": facts.side, "resourceGroup": f"tests-{name}", **registry, **config}
+        own = {"resourceGroup": f"tests-{name}", "pipeline": name.replace("-", "")}
+        given = {"side": facts.side, **own, **registry, **config}
         cloud = {"environment": facts.name, "location": facts.location}
         cloud |= {"subscriptionId": facts.subscription, "tenantId": facts.tenant}
         whole = {f"acr-transfer:{key}": value for key, value in given.items()}

@@ -13,7 +13,8 @@ import pytest
 from sandbox import lifecycle
 from sandbox.arm.storage import blob_url
 from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS, SOURCE, TARGET
+from sandbox.facts import CLOUDS, SOURCE, TARGET, CloudFacts
+from sandbox.ids import ResourceId
 from sandbox.places import Places
 from sandbox.samples import artifacts
 from sandbox.store import Store
@@ -73,6 +74,12 @@ def test_an_independent_reader_sees_equal_manifests_on_both_sides(arrived: str, 
         assert len(bodies) == 1
         for child in json.loads(bodies.pop()).get("manifests", []):
             assert len({_curled(places, Cloud(f, places), repository, child["digest"]) for f in CLOUDS}) == 1
+
+
+def registry_id(facts: CloudFacts) -> ResourceId:
+    """The registry that was there before."""
+    place = ("Microsoft.ContainerRegistry", ("registries", facts.registry))
+    return ResourceId(facts.subscription, facts.registry_group, *place)
 
 
 SMALL_SIGNATURE = next(artifact for artifact in SMALL if artifact.startswith("secure/vault-agent@"))
@@ -160,7 +167,7 @@ def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
         group = f"/subscriptions/{facts.subscription}/resourceGroups/tests-pair-{facts.side}"
         store = Store(places.state / facts.side)
         assert store.get(group) is None
-        assert store.of_type("Microsoft.ContainerRegistry/registries/exportPipelines") == []
+        assert [each for each in store.get_below(registry_id(facts)) if f"pair{facts.side}" in each] == []
         assert facts.registry in held[facts.side]["registries"]
     target = Cloud(TARGET, places)
     assert _curled(places, target, "platform/agent", "2.0")

@@ -104,7 +104,8 @@ class PipelineRuns(pulumi.ComponentResource):
             pipeline_run_name=transfer["run_name"],
             request=_request(args["direction"], args["pipeline_id"], transfer),
             force_update_tag=args["force_update_tag"],
-            opts=ResourceOptions(parent=self),
+            # Two runs cannot have one name, and `--replace` would else make the second one first.
+            opts=ResourceOptions(parent=self, delete_before_replace=True),
         )
 
 
@@ -168,7 +169,8 @@ def _refuse_failures(runs: list[Run], direction: Direction) -> None:
     if not failed:
         return
     message = "\n".join(_complaint(run, direction) for run in failed) + (
-        "\nMend the cause, then give forceUpdateTag a new value: every run is made again."
+        "\nMend the cause, then make a run again: pulumi up --replace '**<its resource name>'"
+        "\nor make every run again: give forceUpdateTag a new value."
     )
     if pulumi.runtime.is_dry_run():
         # An old failure must not stand in the way of the change that mends it.

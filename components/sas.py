@@ -29,6 +29,9 @@ class SasSecretArgs(TypedDict):
     vault_name: Input[str]
     """The key vault that holds the secret."""
 
+    vault_uri: Input[str]
+    """The vault's address, without a slash at the end."""
+
     secret_name: Input[str]
     """The secret's name: 1 to 127 letters, digits and hyphens."""
 
@@ -70,8 +73,9 @@ class SasSecret(pulumi.ComponentResource):
             },
             opts=ResourceOptions(parent=self),
         )
-        # The token is written and never read back: the URI beside it is no secret.
-        self.secret_uri = Output.unsecret(secret.properties.apply(lambda found: found.secret_uri))
+        # Put together rather than read from the secret, whose answer is unknown while a preview shows a new
+        # token: so the preview shows that nothing else changes. It is the name that waits for the secret.
+        self.secret_uri = Output.concat(args["vault_uri"], "/secrets/", secret.name)
         self.register_outputs({"secretUri": self.secret_uri})
 
     def _token(self, args: SasSecretArgs, rights: ContainerSasPermissions, expiry: datetime) -> Output[str]:

@@ -97,6 +97,7 @@ class Staging(pulumi.ComponentResource):
                 "account_name": storage.account_name,
                 "container_name": storage.container_name,
                 "vault_name": vault.vault_name,
+                "vault_uri": vault.vault_uri,
                 "secret_name": args["sas_secret_name"],
                 "direction": args["direction"],
                 "deletes_blobs": args.get("deletes_blobs", False),

@@ -22,6 +22,9 @@ class Vault(pulumi.ComponentResource):
     vault_name: Output[str]
     """The vault's globally unique name, kept as long as the vault is."""
 
+    vault_uri: Output[str]
+    """The vault's address, as the vault says, without a slash at the end."""
+
     def __init__(self, name: str, args: VaultArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("acr-transfer:index:Vault", name, None, opts)
         client = authorization.get_client_config_output(opts=pulumi.InvokeOutputOptions(parent=self))
@@ -39,7 +42,9 @@ class Vault(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         self.vault_name = self._vault.name
-        self.register_outputs({"vaultName": self.vault_name})
+        # Azure writes it with a slash at the end in one answer and without in the next.
+        self.vault_uri = self._vault.properties.apply(lambda found: (found.vault_uri or "").rstrip("/"))
+        self.register_outputs({"vaultName": self.vault_name, "vaultUri": self.vault_uri})
 
     @property
     def resource(self) -> keyvault.Vault:

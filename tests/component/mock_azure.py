@@ -28,6 +28,7 @@ class Made:
     inputs: dict[str, Any]
     dependencies: list[str] = field(default_factory=list)
     deleted_with: str = ""
+    delete_first: bool = False
     secret_paths: list[str] = field(default_factory=list)
 
 
@@ -50,6 +51,7 @@ class Monitor(mocks.MockMonitor):
             if (made.typ, made.name) == (request.type, request.name):
                 made.dependencies = list(request.dependencies)
                 made.deleted_with = request.deletedWith
+                made.delete_first = request.deleteBeforeReplace
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 gRPC's name
@@ -125,10 +127,10 @@ class Deployed(mocks.Mocks):
         if kind == "BlobContainer":
             return {"name": inputs["containerName"]}
         if kind == "Vault":
-            return {"name": inputs["vaultName"]}
+            uri = f"https://{inputs['vaultName']}.example/"
+            return {"name": inputs["vaultName"], "properties": {"vaultUri": uri, "tenantId": "t-1"}}
         if kind == "Secret":
-            uri = f"https://{inputs['vaultName']}.example/secrets/{inputs['secretName']}"
-            return {"properties": {"secretUri": uri, "secretUriWithVersion": f"{uri}/1"}}
+            return {"name": inputs["secretName"], "properties": {"secretUri": "unused"}}
         if kind in ("ExportPipeline", "ImportPipeline"):
             return {"identity": {"type": "systemAssigned", **self.identity}}
         if kind == "PipelineRun":

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.handover import handover_of, qualified_stack_name
+from components.handover import handover_of, qualified_stack_name, was_deployed
 from tests.component.mock_azure import Deploy
 
 STACK = "organization/acr-transfer/source"
@@ -49,6 +49,14 @@ def test_a_stack_that_was_never_made_is_refused_with_what_to_do(deploy: Deploy) 
             missing={"pulumi:pulumi:readStackOutputs"},
         )
     assert deploy.last.custom == []
+
+
+@pytest.mark.parametrize(("outputs", "expected"), [({}, False), ({"runs": []}, True)])
+def test_a_stack_was_deployed_if_it_has_outputs(
+    deploy: Deploy, outputs: dict[str, Any], expected: bool
+) -> None:
+    deployed = deploy(lambda: was_deployed(STACK), stacks={STACK: outputs})
+    assert deployed.value is expected
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import parse_qs
 
@@ -10,7 +11,9 @@ import pulumi
 import pytest
 
 from components import SourceSide, SourceSideArgs
-from tests.component.mock_azure import RUN, SECRET, Deploy, Deployed
+from components.direction import Direction
+from components.sas import container_sas, permissions
+from tests.component.mock_azure import ACCOUNT_KEY, RUN, SECRET, Deploy, Deployed
 
 MANY = [f"team/app{number}:1" for number in range(51)]
 CONTRACT = {"loginServer", "containerUrl", "exportPipelineId", "sasSecretUri", "runs", "handover"}
@@ -49,6 +52,12 @@ def test_the_token_opens_one_container_over_https_with_the_rights_of_an_export_u
     assert (fields["sr"], fields["spr"], fields["se"]) == ("c", "https", "2099-12-31T00:00:00Z")
     assert set(fields["sp"]) == set("rawl")
     assert "srt" not in fields
+
+
+def test_the_token_is_signed_with_the_accounts_first_key(deploy: Deploy) -> None:
+    rights, expiry = permissions(Direction.EXPORT), datetime(2099, 12, 31, tzinfo=UTC)
+    signed = container_sas("transferabcdefghijkl", "transfer", ACCOUNT_KEY, rights, expiry)
+    assert token_of(source(deploy)) == signed
 
 
 def test_the_token_is_a_secret_where_it_goes_and_goes_nowhere_else(deploy: Deploy) -> None:
@@ -102,7 +111,7 @@ def test_the_pipeline_reads_the_secret_without_its_version_and_lives_where_its_r
     pipeline = (
         source(deploy, registry={"location": "chinaeast2"}).one(":containerregistry:ExportPipeline").inputs
     )
-    assert pipeline["target"]["keyVaultUri"].endswith("/secrets/acrexportsas")
+    assert pipeline["target"]["keyVaultUri"] == "https://transfer-abcdefghijkl.example/secrets/acrexportsas"
     assert pipeline["target"]["uri"] == "https://storage.example/transferabcdefghijkl/transfer"
     assert pipeline["location"] == "chinaeast2"
     assert pipeline["options"] == ["OverwriteBlobs"]
@@ -127,6 +136,10 @@ def test_51_artifacts_become_2_runs_that_hold_all_of_them_and_carry_the_tag(depl
     assert len(runs) == 2
     assert sorted(itertools.chain(*(request["artifacts"] for request in requests))) == sorted(MANY)
     assert {run.inputs["forceUpdateTag"] for run in runs} == {"again"}
+
+
+def test_a_run_that_is_replaced_is_deleted_first_as_its_name_stays(deploy: Deploy) -> None:
+    assert source(deploy).one(RUN).delete_first
 
 
 def test_two_pipelines_of_one_registry_never_share_a_run(deploy: Deploy) -> None:
@@ -180,7 +193,7 @@ def test_a_registry_that_cannot_be_read_is_refused_before_anything_is_made(deplo
 def test_a_failed_run_fails_the_deployment_with_the_services_message_first(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         source(deploy, response=failed)
-    first, second, last = str(raised.value).splitlines()
+    first, second, *_, last = str(raised.value).splitlines()
     assert first == "manifest of lib:latest not found"
     assert "export run" in second
     assert "app:1, lib:latest" in second

@@ -1,0 +1,47 @@
+"""State and addresses survive a restart; a port that another program took is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from sandbox import lifecycle
+from sandbox.facts import SOURCE
+from sandbox.places import CHECKOUT, Places
+from sandbox.store import Store
+
+
+def command(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """One command of the sandbox with a state of its own."""
+    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(state)}
+    whole = [sys.executable, "-m", "sandbox", *words]
+    return subprocess.run(whole, cwd=CHECKOUT, env=environment, capture_output=True, check=False, text=True)
+
+
+def test_addresses_survive_a_restart_and_a_taken_port_is_named(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    places = Places(state, Places.here().cache)
+    try:
+        assert command(state, "up").returncode == 0
+        before = json.loads(command(state, "status", "--json").stdout)["clouds"]["source"]
+        assert command(state, "down").returncode == 0
+        assert command(state, "up").returncode == 0
+        after = json.loads(command(state, "status", "--json").stdout)["clouds"]["source"]
+        assert (before["arm"], before["registries"]) == (after["arm"], after["registries"])
+        command(state, "down")
+        with socket.socket() as taken:
+            port = Store(state / SOURCE.side).port("management")
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", port or 0))
+            taken.listen()
+            refused = command(state, "up")
+        assert refused.returncode == 1
+        assert f"{port} (management)" in refused.stderr
+        assert "up --fresh" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    finally:
+        lifecycle.down(places)

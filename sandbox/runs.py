@@ -200,6 +200,17 @@ async def _look(
             await client.close()
 
 
+def triggered_by(cloud: Cloud, pipeline: str) -> list[ResourceId]:
+    """The runs that a pipeline's trigger made; nobody else would ever delete them."""
+    found = [ResourceId.parse(body["id"]) for body in cloud.store.of_type(TYPE) if _made_by(body, pipeline)]
+    return [id for id in found if id]
+
+
+def _made_by(body: Json, pipeline: str) -> bool:
+    asked = body["properties"]["request"]["pipelineResourceId"]
+    return "trigger" in body["properties"]["response"] and asked.lower() == pipeline.lower()
+
+
 def _fits(blob: Any) -> bool:
     """Modified within 60 days, with a Content-MD5 and the category that an export sets."""
     recent = blob.last_modified > datetime.now(UTC) - _NEWER_THAN

@@ -69,7 +69,7 @@ def _identity(request: Request) -> Json:
 
 
 async def delete(request: Request) -> Answer:
-    """Pipelines and runs go at once; blobs and imported tags stay. A trigger's runs go with their pipeline."""
+    """Pipelines and runs go at once, a trigger's runs with their pipeline; blobs and tags stay."""
     for run in runs.triggered_by(request.cloud, str(request.id)):
         request.cloud.store.remove(run)
     request.cloud.store.remove(request.id)

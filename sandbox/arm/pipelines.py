@@ -77,10 +77,10 @@ async def delete(request: Request) -> Answer:
 
 
 async def put_run(request: Request) -> Answer:
-    """Start a run, or answer what is there where nothing in the request has changed."""
+    """Start a run, or answer what is there where nothing has changed; a failed run is tried again."""
     wanted = _wanted(request)
     existing = request.existing
-    if existing and _asked(existing) == wanted:
+    if existing and _asked(existing) == wanted and not _has_failed(existing):
         return Answer(200, _shown(existing))
     _refuse_bad_run(request, wanted)
     operation, url = operation_url(request, request.id, "pipelineruns")
@@ -99,6 +99,10 @@ def _wanted(request: Request) -> Json:
     wanted = {key: _without_empty(value) for key, value in sent.items()}
     tag = request.properties.get("forceUpdateTag") or ""
     return {"request": {key: value for key, value in wanted.items() if value}, "forceUpdateTag": tag}
+
+
+def _has_failed(body: Json) -> bool:
+    return bool(body["properties"]["provisioningState"] == "Failed")
 
 
 def _asked(body: Json) -> Json:

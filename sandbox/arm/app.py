@@ -59,8 +59,8 @@ async def _serve(cloud: Cloud, request: web.Request) -> web.Response:
         answer = Answer(error.status, error.body, error.headers)
     except Exception:
         logging.getLogger("sandbox").exception("%s %s", request.method, request.path)
-        error = AzureError("InternalServerError")
-        answer = Answer(error.status, error.body)
+        fault = AzureError("InternalServerError")
+        answer = Answer(fault.status, fault.body)
     text = "" if answer.body is None else json.dumps(_shown(answer.body))
     journal.record(
         cloud.store, "arm", principal, (request.method, request.path_qs, answer.status), sent, text

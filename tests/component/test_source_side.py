@@ -223,5 +223,5 @@ def test_an_old_failure_does_not_stand_in_the_way_of_a_preview(deploy: Deploy) -
 
 
 def test_a_pipeline_without_an_identity_is_refused(deploy: Deploy) -> None:
-    with pytest.raises(pulumi.RunError, match="no system-assigned identity"):
+    with pytest.raises(pulumi.RunError, match="has no identity"):
         source(deploy, identity={})

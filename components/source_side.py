@@ -9,7 +9,7 @@ from .artifacts import Artifact
 from .batches import batches, short_hash
 from .direction import DEFAULT_OPTIONS, Direction
 from .export_pipeline import ExportPipeline
-from .handover import SCHEMA, ExportedBlob, Handover, HandoverSource
+from .handover import ExportedBlob, Handover, handover_document
 from .registry import Registry, existing_registry
 from .runs import SUCCEEDED, PipelineRuns, Run, Transfer
 from .staging import Staging
@@ -179,12 +179,6 @@ def exports(artifacts: list[str], pipeline_name: str, blob_prefix: str) -> list[
 
 
 def _handover(login_server: str, container_url: str, runs: list[Run]) -> Handover:
-    return Handover(
-        schema=SCHEMA,
-        source=HandoverSource(loginServer=login_server, containerUrl=container_url),
-        blobs=[
-            ExportedBlob(name=run["blob"], artifacts=run["artifacts"])
-            for run in runs
-            if run["status"] == SUCCEEDED
-        ],
-    )
+    done = [run for run in runs if run["status"] == SUCCEEDED]
+    blobs = [ExportedBlob(name=run["blob"], artifacts=run["artifacts"]) for run in done]
+    return handover_document(login_server, container_url, blobs)

@@ -15,8 +15,7 @@ def warnings_about(expiry: datetime, written: datetime | None, now: datetime, sh
     """Return what a person should know about a token that ends at `expiry`; nothing if all is well.
 
     Its life begins when the vault's secret was `written`, None where that is not known: the token itself
-    names no beginning, so that an unchanged stack has an unchanged token. `share` is in percent, 0 for no such
-    warning.
+    names no beginning, so that an unchanged stack has an unchanged token. `share` is in percent, 0 for none.
     """
     left = expiry - now
     if left <= timedelta():

@@ -10,7 +10,8 @@ from .artifacts import Artifact
 from .batches import batches, short_hash
 from .direction import DEFAULT_OPTIONS, Direction
 from .export_pipeline import ExportPipeline
-from .handover import SCHEMA, ExportedBlob, Handover, HandoverSource
+from .handover import ExportedBlob, Handover, handover_document
+from .lock import Lock, LockError, read_lock
 from .outcomes import SUCCEEDED, Run, Transfer
 from .runs import AT_ONCE, PipelineRuns
 from .side import Ground, ground
@@ -91,8 +92,11 @@ class SourceSideArgs(TypedDict):
     max_concurrent_runs: NotRequired[int]
     """How many runs are made at once; by default 10."""
 
-    artifacts: list[str]
+    artifacts: NotRequired[list[str]]
     """What leaves: repository, repository:tag or repository@sha256:..., any number of them."""
+
+    lock: NotRequired[str]
+    """What leaves instead, as acr-transfer plan has pinned it: the lock file's path, or its text."""
 
     blob_prefix: NotRequired[str]
     """What the names of the exported blobs begin with; by default nothing."""
@@ -120,18 +124,20 @@ class SourceSide(pulumi.ComponentResource):
     """What the target side has to know."""
 
     def __init__(self, name: str, args: SourceSideArgs, opts: ResourceOptions | None = None) -> None:
+        """Make the side; raises `ArtifactError` or `LockError` for artifacts that cannot be read."""
         super().__init__("acr-transfer:index:SourceSide", name, None, opts)
+        lock = read_lock(args["lock"]) if args.get("lock") else None
         stands_on = ground(name, args, Direction.EXPORT, self)
         self._has_token = stands_on.staging.secret is not None
         pipeline = self._pipeline(name, args, stands_on)
-        runs = self._runs(name, args, stands_on, pipeline)
-        self.login_server = stands_on.registry.apply(lambda found: found.login_server)
+        runs = self._runs(name, args, stands_on, pipeline, lock)
+        self.login_server = stands_on.registry.apply(lambda found: _same(found.login_server, lock))
         self.container_url = stands_on.staging.container_url
         self.export_pipeline_id = pipeline.pipeline_id
         self.sas_secret_uri = stands_on.staging.sas_secret_uri
         self.runs = runs.runs
         self.handover = Output.all(self.login_server, self.container_url, self.runs).apply(
-            lambda known: _handover(known[0], known[1], known[2])
+            lambda known: _handover(known[0], known[1], known[2], lock)
         )
         self.register_outputs(self.outputs)
 
@@ -160,7 +166,12 @@ class SourceSide(pulumi.ComponentResource):
         )
 
     def _runs(
-        self, name: str, args: SourceSideArgs, stands_on: Ground, pipeline: ExportPipeline
+        self,
+        name: str,
+        args: SourceSideArgs,
+        stands_on: Ground,
+        pipeline: ExportPipeline,
+        lock: Lock | None,
     ) -> PipelineRuns:
         return PipelineRuns(
             f"{name}-run",
@@ -170,7 +181,7 @@ class SourceSide(pulumi.ComponentResource):
                 "pipeline_id": pipeline.pipeline_id,
                 "direction": Direction.EXPORT,
                 "transfers": exports(
-                    args["artifacts"],
+                    lock.artifacts if lock else [Artifact.parse(text) for text in args.get("artifacts", [])],
                     args.get("pipeline_name", "exportPipeline"),
                     args.get("blob_prefix", ""),
                 ),
@@ -181,29 +192,33 @@ class SourceSide(pulumi.ComponentResource):
         )
 
 
-def exports(artifacts: list[str], pipeline_name: str, blob_prefix: str) -> list[Transfer]:
-    """Return the runs that export these artifacts, or raise `ArtifactError` for one that cannot be parsed.
+def exports(artifacts: list[Artifact], pipeline_name: str, blob_prefix: str) -> list[Transfer]:
+    """Return the runs that export these artifacts.
 
     A blob is named by what is in it. A run is named by its pipeline too: one registry holds the runs of all
     its pipelines, and two of them may well transfer the same artifacts.
     """
     return [
         Transfer(
-            run_name=short_hash(pipeline_name, *batch.references),
+            run_name=short_hash(pipeline_name, *batch.identities),
             blob=f"{blob_prefix}{batch.name}",
             artifacts=batch.references,
         )
-        for batch in batches(Artifact.parse(text) for text in artifacts)
+        for batch in batches(artifacts)
     ]
 
 
-def _handover(login_server: str, container_url: str, runs: list[Run]) -> Handover:
-    return Handover(
-        schema=SCHEMA,
-        source=HandoverSource(loginServer=login_server, containerUrl=container_url),
-        blobs=[
-            ExportedBlob(name=run["blob"], artifacts=run["artifacts"])
-            for run in runs
-            if run["status"] == SUCCEEDED
-        ],
-    )
+def _same(login_server: str, lock: Lock | None) -> str:
+    """The registry's host, if the lock was made of that registry."""
+    if lock and lock.registry.lower() != login_server.lower():
+        raise LockError(
+            f"The lock was made of registry {lock.registry}, and this stack exports from {login_server}.\n"
+            "Make a lock of this registry: acr-transfer plan"
+        )
+    return login_server
+
+
+def _handover(login_server: str, container_url: str, runs: list[Run], lock: Lock | None) -> Handover:
+    done = [run for run in runs if run["status"] == SUCCEEDED]
+    blobs = [ExportedBlob(name=run["blob"], artifacts=run["artifacts"]) for run in done]
+    return handover_document(login_server, container_url, blobs, lock.entries if lock else ())

@@ -177,18 +177,13 @@ def imports(blobs: list[ExportedBlob], pipeline_name: str) -> list[Transfer]:
     Only some runs are made at once: with the longest begun first, the last one ends soonest. Where a blob's
     size is not known yet, the number of its artifacts stands for it.
     """
-    ordered = sorted(blobs, key=lambda blob: (-_size(blob), -len(blob["artifacts"]), blob["name"]))
+    ordered = sorted(blobs, key=lambda blob: (-blob.get("size", 0), -len(blob["artifacts"]), blob["name"]))
     return [
         Transfer(
             run_name=short_hash(pipeline_name, blob["name"]), blob=blob["name"], artifacts=blob["artifacts"]
         )
         for blob in ordered
     ]
-
-
-def _size(blob: ExportedBlob) -> int:
-    found = blob.get("size")
-    return found if isinstance(found, int) else 0
 
 
 def _options(args: TargetSideArgs) -> list[str]:

@@ -13,7 +13,8 @@ from urllib.parse import urljoin
 
 import requests
 
-from sandbox.engine.provider import ProviderError, Values
+from sandbox.engine.provider import ProviderError
+from sandbox.engine.values import Values
 
 _DONE = {"succeeded", "completed", "failed", "canceled", "cancelled"}
 _INTERVAL = 10.0
@@ -26,8 +27,11 @@ _LISTING = "2020-06-01"
 class RequestError(ProviderError):
     """An answer that is no success, in the plugin's words; no request ID is in it."""
 
+    refused = False
+    """Whether the request itself was refused, so that nothing was made; else an operation failed later."""
+
     def __init__(self, status: int, body: str) -> None:
-        self.status = status
+        self.status, self.body = status, body
         try:
             error = json.loads(body)["error"]
             message = f'Status={status} Code="{error["code"]}" Message="{error["message"]}"'
@@ -77,12 +81,20 @@ class ArmClient:
     def put(self, path: str, version: str, body: Values) -> Values:
         """Create or replace, and wait until the operation is over."""
         answer = self._send("PUT", path, version, body)
-        first = self._checked(answer, 200, 201, 202)
+        try:
+            first = self._checked(answer, 200, 201, 202)
+        except RequestError as error:
+            error.refused = True
+            raise
         return self._wait(answer, first, path, version)
 
-    def post(self, path: str, version: str) -> Values:
+    def require(self, path: str, version: str) -> Values:
+        """A resource that has to be there."""
+        return self._checked(self._send("GET", path, version), 200)
+
+    def post(self, path: str, version: str, body: Values | None = None) -> Values:
         """An action that answers at once."""
-        return self._checked(self._send("POST", path, version))
+        return self._checked(self._send("POST", path, version, body), 200, 201)
 
     def delete(self, path: str, version: str) -> None:
         """Remove and wait; what is gone already is good."""

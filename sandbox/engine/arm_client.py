@@ -20,6 +20,10 @@ _DONE = {"succeeded", "completed", "failed", "canceled", "cancelled"}
 _INTERVAL = 10.0
 """Seconds between polls where the answer does not say when to come back."""
 
+_RETRIES = (0.2, 0.6, 1.2)
+"""Seconds before each new try: a hundredth of the plugin's 20, 60 and 120, so that tests can wait."""
+
+_LONGEST_RETRY = 120
 _LIMIT = 2 * 3600.0
 _LISTING = "2020-06-01"
 
@@ -211,13 +215,28 @@ class ArmClient:
         return body
 
     def _send(self, method: str, path: str, version: str, body: Values | None = None) -> requests.Response:
+        """One request, tried again as azcore does where the cloud is busy, broken or out of reach."""
         url = self.metadata["resourceManager"].rstrip("/") + path
-        try:
-            return self._session().request(
-                method, url, params={"api-version": version}, json=body, headers=self._headers(), timeout=120
-            )
-        except requests.RequestException as error:
-            raise ProviderError(f"{_NOT_RUNNING} ({method} {path}: {type(error).__name__})") from error
+        for pause in (*_RETRIES, None):
+            try:
+                answer = self._session().request(
+                    method,
+                    url,
+                    params={"api-version": version},
+                    json=body,
+                    headers=self._headers(),
+                    timeout=120,
+                )
+                if pause is None or not _passing(answer):
+                    return answer
+                pause = _asked_pause(answer, pause)
+            except requests.RequestException as error:
+                if pause is None:
+                    raise ProviderError(
+                        f"{_NOT_RUNNING} ({method} {path}: {type(error).__name__})"
+                    ) from error
+            time.sleep(pause)
+        raise AssertionError("the last try answers or raises")
 
     def _headers(self) -> dict[str, str]:
         token = self.token(self.metadata["authentication"]["audiences"][0])
@@ -250,6 +269,17 @@ _NOT_RUNNING = (
 def _state(body: Values) -> str:
     inner = body.get("properties")
     return str((inner or {}).get("provisioningState") or "").lower() if isinstance(inner, dict) else ""
+
+
+def _passing(answer: requests.Response) -> bool:
+    """Whether the same request may fare better soon."""
+    busy = answer.status_code == 409 and "AnotherOperationInProgress" in answer.text
+    return busy or answer.status_code in (408, 429, 500, 502, 503, 504)
+
+
+def _asked_pause(answer: requests.Response, otherwise: float) -> float:
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if asked.isdigit() and 0 < int(asked) <= _LONGEST_RETRY else otherwise
 
 
 def _pause(answer: requests.Response) -> float:

@@ -23,7 +23,24 @@ IMPORT_PIPELINE = f"{PACKAGE}:containerregistry:ImportPipeline"
 """The type of an import pipeline in this version."""
 
 _VERSION = "3.29.0"
-_PARAMETER = {"module": "containerregistry", "version": "v20250601preview"}
+_SETTINGS = (
+    "auxiliaryTenantIds",
+    "clientCertificatePath",
+    "disableInstanceDiscovery",
+    "disablePulumiPartnerId",
+    "environment",
+    "location",
+    "metadataHost",
+    "oidcRequestUrl",
+    "oidcTokenFilePath",
+    "partnerId",
+    "subscriptionId",
+    "tenantId",
+    "useDefaultAzureCredential",
+    "useMsi",
+    "useOidc",
+)
+_SECRETS = ("clientId", "clientSecret", "clientCertificatePassword", "oidcRequestToken", "oidcToken")
 
 
 class ManagedExportPipeline(pulumi.CustomResource):
@@ -65,7 +82,8 @@ class ManagedExportPipeline(pulumi.CustomResource):
             "options": options,
             "provisioningState": None,
         }
-        super().__init__(EXPORT_PIPELINE, resource_name, inputs, opts, package_ref=_package())
+        provided = _provided(resource_name, EXPORT_PIPELINE, opts)
+        super().__init__(EXPORT_PIPELINE, resource_name, inputs, provided, package_ref=_package())
 
 
 class ManagedImportPipeline(pulumi.CustomResource):
@@ -110,7 +128,8 @@ class ManagedImportPipeline(pulumi.CustomResource):
             "options": options,
             "provisioningState": None,
         }
-        super().__init__(IMPORT_PIPELINE, resource_name, inputs, opts, package_ref=_package())
+        provided = _provided(resource_name, IMPORT_PIPELINE, opts)
+        super().__init__(IMPORT_PIPELINE, resource_name, inputs, provided, package_ref=_package())
 
 
 def _place(container_url: Input[str]) -> dict[str, Input[str]]:
@@ -121,7 +140,30 @@ def _place(container_url: Input[str]) -> dict[str, Input[str]]:
     }
 
 
+def _provided(name: str, kind: str, opts: ResourceOptions | None) -> ResourceOptions:
+    """The given options with a provider of the package, unless the caller has brought one.
+
+    The engine's own one would not know the stack's `azure-native` configuration, only that of its package.
+    """
+    given = opts or ResourceOptions()
+    if given.provider or (given.parent and given.parent.get_provider(kind)):
+        return given
+    configured = pulumi.Config("azure-native")
+    settings = {key: configured.get(key) for key in _SETTINGS}
+    secrets = {key: configured.get_secret(key) for key in _SECRETS}
+    provider = pulumi.ProviderResource(
+        PACKAGE,
+        f"{name}-azure",
+        {key: value for key, value in {**settings, **secrets}.items() if value is not None},
+        ResourceOptions(parent=given.parent),
+        package_ref=_package(),
+    )
+    return ResourceOptions.merge(given, ResourceOptions(provider=provider))
+
+
 async def _package() -> str:
     """The engine's reference of the package; asked for once a deployment."""
-    parameter = base64.b64encode(json.dumps(_PARAMETER).encode()).decode()
-    return await register_package("azure-native", _VERSION, "", PACKAGE, _VERSION, parameter)
+    wanted = {"module": "containerregistry", "version": "v20250601preview"}
+    # Twice: the plugin reads base64, and a generated SDK holds what the plugin reads in base64.
+    parameter = base64.b64encode(base64.b64encode(json.dumps(wanted, separators=(",", ":")).encode()))
+    return await register_package("azure-native", _VERSION, "", PACKAGE, _VERSION, parameter.decode())

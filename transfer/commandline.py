@@ -10,7 +10,9 @@ from typing import Any
 
 from transfer.commands import Command
 
-_ABOUT = "Carry what a source stack exported to a target stack, and prove what arrived."
+_ABOUT = (
+    "Say which images move, carry what a source stack exported to a target stack, and prove what arrived."
+)
 
 _ENDING = """exit codes:
   0  done; for prove: everything is proved
@@ -23,7 +25,9 @@ _ENDING = """exit codes:
   7  a container, storage account, registry or cloud is not there
   8  hop: a blob was not copied, or not as it is at the source
   9  a service cannot be reached or answers something unexpected
-  10  a file that was given is not what it should be: a lock, a hand-over, a log file
+  10  a file that was given is not what it should be: rules, a lock, a hand-over, a receipt, a log file
+  11  plan: an artifact is not there, or (--strict) must not move as it is; no lock was written
+  12  plan --diff: the two locks differ
   130  stopped by Ctrl-C; the same command goes on
 
 environment:

@@ -71,6 +71,18 @@ class InputError(TransferError):
     exit_code = 10
 
 
+class PlanError(TransferError):
+    """What was asked for is not there, or must not move as it is."""
+
+    exit_code = 11
+
+
+class LocksDifferError(TransferError):
+    """Two locks that were compared are not the same."""
+
+    exit_code = 12
+
+
 def host(url: str) -> str:
     """Host and port of a URL: all of it that may be shown."""
     parts = urlsplit(url)

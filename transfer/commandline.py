@@ -68,13 +68,13 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     return whole
 
 
-def add_stack(parser: argparse.ArgumentParser, side: str, purpose: str) -> None:
+def add_stack(parser: argparse._ActionsContainer, side: str, purpose: str) -> None:
     """`--source` or `--target`: the name of a stack."""
     default = os.environ.get(f"ACR_TRANSFER_{side.upper()}") or side
     parser.add_argument(f"--{side}", metavar="STACK", default=default, help=f"{purpose} (%(default)s)")
 
 
-def add_project(parser: argparse.ArgumentParser) -> None:
+def add_project(parser: argparse._ActionsContainer) -> None:
     """`--cwd`: the folder in which Pulumi is asked for the stacks."""
     default = Path(os.environ.get("ACR_TRANSFER_PROJECT") or ".")
     parser.add_argument(

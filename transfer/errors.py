@@ -65,6 +65,14 @@ class ServiceError(TransferError):
     exit_code = 9
 
 
+class BrokenAnswerError(ServiceError):
+    """An answer that ended early, or is not of the kind that was asked for."""
+
+
+class MissingBlobError(ServiceError):
+    """A blob that a manifest names is not in its registry."""
+
+
 class InputError(TransferError):
     """A file that the user gave is not what it should be."""
 

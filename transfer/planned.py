@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def _with_referrers(
 
 def _row(planned: Planned, depth: int) -> tuple[str, ...]:
     entry = planned.entry
-    name = entry.reference if entry.tag else f"{entry.repository}@{short(entry.digest)}"
+    name = named(entry.reference)
     name = f"{'  ' * (depth - 1)}└ {name}" if depth else name
     return planned.state.value, name, short(entry.digest), described(planned), amount(entry.size)
 
@@ -72,6 +73,11 @@ def described(planned: Planned) -> str:
     if planned.kind is Kind.IMAGE:
         return "image"
     return entry.artifact_type.removeprefix("application/vnd.").removeprefix("application/") or planned.kind
+
+
+def named(reference: str) -> str:
+    """A reference with whatever digest is in it cut short."""
+    return re.sub(r"(sha256[:-][0-9a-f]{12})[0-9a-f]{52}", r"\1…", reference)
 
 
 def short(digest: str) -> str:

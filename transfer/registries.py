@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 
 from transfer import wire
-from transfer.errors import ServiceError
+from transfer.errors import BrokenAnswerError, MissingBlobError
 from transfer.manifests import ACCEPTED, Descriptor, Manifest
 from transfer.sign_in import SignIn
 from transfer.wire import Wire
@@ -24,12 +24,6 @@ _LARGEST_MANIFEST = 4 * 1024 * 1024
 
 _CHUNK = 1 << 20
 _PAGE = 1000
-
-
-class BrokenAnswerError(ServiceError):
-    """An answer that ended early, or is none of the kind that was asked for."""
-
-    exit_code = ServiceError.exit_code
 
 
 @asynccontextmanager
@@ -174,12 +168,6 @@ class Registry:
 
     def _broken(self, what: str, why: str) -> BrokenAnswerError:
         return BrokenAnswerError(f"{self.login_server} answers for {what} with something unexpected: {why}")
-
-
-class MissingBlobError(ServiceError):
-    """A blob that a manifest names is not in the registry."""
-
-    exit_code = ServiceError.exit_code
 
 
 def _pull(repository: str) -> str:

@@ -16,12 +16,14 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
-from azure.core.credentials_async import AsyncTokenCredential
 
 from transfer.errors import AccessError, ServiceError, explained
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 _HOLDER_OF_A_REFRESH_TOKEN = "00000000-0000-0000-0000-000000000000"
 """The user name under which Docker keeps what `az acr login` got."""

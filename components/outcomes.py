@@ -1,9 +1,12 @@
 """What became of a run: as the service says it, for outputs and for people."""
 
+import re
 from typing import TypedDict
 
 import pulumi
-from pulumi import Output
+from pulumi import ErrorHook, ErrorHookArgs, Output
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import monitor_supports_feature
 from pulumi_azure_native import containerregistry
 
 from .direction import Direction
@@ -12,6 +15,13 @@ SUCCEEDED = "Succeeded"
 """What both the run's resource and its response say when all went well."""
 
 _SHOWN_ARTIFACTS = 10
+_MESSAGE = re.compile(r'(?s)Message="(.*)"')
+
+
+_NEXT = (
+    "\nMend the cause, then make the run again: pulumi up. What went well stays as it is; runs that were not"
+    "\nbegun yet are made then too, or at once with pulumi up --continue-on-error."
+)
 
 
 class Transfer(TypedDict):
@@ -59,10 +69,12 @@ class FailedRunError(pulumi.RunError):
     """A run did not end well; the message begins with the service's own."""
 
 
-def outcome(run: containerregistry.PipelineRun, transfer: Transfer) -> Output[Run]:
-    """Return what became of a run, as soon as it has ended."""
-    said = Output.all(run.id, run.provisioning_state, run.response.apply(_answer))
-    return said.apply(
+def outcome(run: containerregistry.PipelineRun, transfer: Transfer, told: dict[str, str]) -> Output[Run]:
+    """Return what became of a run, as soon as it has ended.
+
+    `told` has the service's message for every run that the engine took for failed, by the run's name.
+    """
+    said = Output.all(run.id, run.provisioning_state, run.response.apply(_answer)).apply(
         lambda known: Run(
             name=transfer["run_name"],
             id=known[0],
@@ -74,14 +86,56 @@ def outcome(run: containerregistry.PipelineRun, transfer: Transfer) -> Output[Ru
             finished=known[2]["finished"],
         )
     )
+    return said if pulumi.runtime.is_dry_run() else Output.from_input(_settled(said, transfer, told))
 
 
-def refuse_failures(runs: list[Run], direction: Direction) -> None:
-    """Raise a `FailedRunError` that names every run that did not end well; in a preview, warn."""
-    failed = [run for run in runs if run["status"] != SUCCEEDED]
+async def _settled(said: Output[Run], transfer: Transfer, told: dict[str, str]) -> Run:
+    """What the run's resource says. The engine knows nothing of one that failed, but our hook heard of it."""
+    found = await said.future()
+    return found or Run(
+        name=transfer["run_name"],
+        id="",
+        blob=transfer["blob"],
+        artifacts=transfer["artifacts"],
+        status="Failed",
+        error=told.get(transfer["run_name"], ""),
+        started="",
+        finished="",
+    )
+
+
+def failure_hooks(
+    name: str,
+    transfers: dict[str, Transfer],
+    direction: Direction,
+    parent: pulumi.Resource,
+    told: dict[str, str],
+) -> list[ErrorHook]:
+    """Return a hook that says what to do about a run that the service ends as failed; none for an old engine.
+
+    `transfers` are by the names of their resources; `told` gets the message for each run that fails.
+    The engine itself shows those words alone, and it ends the program without an answer.
+    """
+    if not transfers or not monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS):
+        return []
+
+    def tell(failure: ErrorHookArgs) -> bool:
+        transfer, said = transfers[failure.name], "\n".join(failure.errors[:1])
+        message = _MESSAGE.search(said)
+        error = message.group(1) if message else said
+        told[transfer["run_name"]] = error
+        pulumi.log.error(_complaint(transfer, "Failed", error, direction) + _NEXT, parent)
+        return False
+
+    return [ErrorHook(name, tell)]
+
+
+def refuse_failures(runs: list[Run], direction: Direction, told: dict[str, str]) -> None:
+    """Raise a `FailedRunError` for runs that did not end well and were not told of; in a preview, warn."""
+    failed = [run for run in runs if run["status"] != SUCCEEDED and run["name"] not in told]
     if not failed:
         return
-    message = "\n".join(_complaint(run, direction) for run in failed) + (
+    message = "\n".join(_complaint(run, run["status"], run["error"], direction) for run in failed) + (
         "\nMend the cause, then make a run again: pulumi up --replace '**<its resource name>'"
         "\nor make every run again: give forceUpdateTag a new value."
     )
@@ -110,10 +164,10 @@ def _status(provisioning_state: str, status: str) -> str:
     return next((each for each in said if each != SUCCEEDED), SUCCEEDED)
 
 
-def _complaint(run: Run, direction: Direction) -> str:
-    said = run["error"] or f"The service gave no message; it says {run['status']}."
+def _complaint(run: Transfer | Run, status: str, error: str, direction: Direction) -> str:
+    said = error or f"The service gave no message; it says {status}."
     names = ", ".join(run["artifacts"][:_SHOWN_ARTIFACTS])
     rest = len(run["artifacts"]) - _SHOWN_ARTIFACTS
     more = f" and {rest} more" if rest > 0 else ""
-    what = f"{direction} run {run['name']} is {run['status']}"
-    return f"{said}\n  {what}; blob {run['blob']}; artifacts {names}{more}"
+    name = run.get("run_name") or run.get("name")
+    return f"{said}\n  {direction} run {name} is {status}; blob {run['blob']}; artifacts {names}{more}"

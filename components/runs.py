@@ -4,11 +4,11 @@ import asyncio
 from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, Output, ResourceHookBinding, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .direction import Direction
-from .outcomes import Run, Transfer, outcome, refuse_failures
+from .outcomes import Run, Transfer, failure_hooks, outcome, refuse_failures
 
 AT_ONCE = 10
 """How many runs of a pipeline are made at once unless told otherwise."""
@@ -48,14 +48,17 @@ class PipelineRuns(pulumi.ComponentResource):
     def __init__(self, name: str, args: PipelineRunsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("acr-transfer:index:PipelineRuns", name, None, opts)
         direction, limit = args["direction"], max(1, args.get("max_concurrent_runs", AT_ONCE))
+        named = {_resource_name(name, each): each for each in args["transfers"]}
+        told: dict[str, str] = {}
+        self._hooks = failure_hooks(f"{name}-failed", named, direction, self, told)
         made: list[containerregistry.PipelineRun] = []
         for index, transfer in enumerate(args["transfers"]):
             before = made[index - limit] if index >= limit else None
             made.append(self._run(name, args, transfer, before))
-        outcomes = [outcome(run, each) for run, each in zip(made, args["transfers"], strict=True)]
+        outcomes = [outcome(run, each, told) for run, each in zip(made, args["transfers"], strict=True)]
         self.runs = Output.all(*outcomes).apply(list) if outcomes else Output.from_input([])
         # Apart from `runs`, so that the outcome of every run can be looked up when one has failed.
-        self.runs.apply(lambda runs: refuse_failures(runs, direction))
+        self.runs.apply(lambda runs: refuse_failures(runs, direction, told))
         self.register_outputs({"runs": self.runs})
 
     def _run(
@@ -67,15 +70,21 @@ class PipelineRuns(pulumi.ComponentResource):
     ) -> containerregistry.PipelineRun:
         tag = args["force_update_tag"]
         return containerregistry.PipelineRun(
-            f"{name}-{transfer['run_name'][:12]}",
+            _resource_name(name, transfer),
             registry_name=args["registry_name"],
             resource_group_name=args["registry_resource_group_name"],
             pipeline_run_name=transfer["run_name"],
             request=_request(args["direction"], args["pipeline_id"], transfer),
             force_update_tag=_after(before, tag) if before else tag,
             # Two runs cannot have one name, and `--replace` would else make the second one first.
-            opts=ResourceOptions(parent=self, delete_before_replace=True),
+            opts=ResourceOptions(
+                parent=self, delete_before_replace=True, hooks=ResourceHookBinding(on_error=self._hooks)
+            ),
         )
+
+
+def _resource_name(name: str, transfer: Transfer) -> str:
+    return f"{name}-{transfer['run_name'][:12]}"
 
 
 def _after(before: containerregistry.PipelineRun, tag: Input[str]) -> Output[str]:

@@ -18,7 +18,12 @@ def record(
 ) -> None:
     """Keep one exchange: (method, path and query, status), the request's body and the answer's."""
     method, url, status = exchange
-    secretive = door == "vault" or "/secrets/" in url.lower() or "/listkeys" in url.lower()
+    secretive = (
+        door == "vault"
+        or "/secrets/" in url.lower()
+        or "/listkeys" in url.lower()
+        or "/listcredentials" in url.lower()
+    )
     bodies = (_blanked_text(body, secretive) for body in (sent, got))
     store.log(door, principal, method, _SIGNATURE.sub(rf"\1{BLANK}", url), status, *bodies)
 

@@ -94,7 +94,9 @@ class StandIn:
         return values(_called(self._calls.Update, asked).properties)
 
     def delete(self, type: str, id: str, inputs: Values) -> None:
-        _called(self._calls.Delete, provider_pb2.DeleteRequest(urn=_urn(type), id=id, old_inputs=struct(inputs)))
+        _called(
+            self._calls.Delete, provider_pb2.DeleteRequest(urn=_urn(type), id=id, old_inputs=struct(inputs))
+        )
 
     def invoke(self, token: str, arguments: Values) -> Values:
         asked = provider_pb2.InvokeRequest(tok=f"azure-native:{token}", args=struct(arguments))

@@ -103,7 +103,7 @@ class Settings:
             force_update_tag=reading.matching("forceUpdateTag", "(?s).+", "some text", "1"),
             max_concurrent_runs=reading.integer("maxConcurrentRuns", 1, 1000),
             artifacts=rules.artifacts(reading, side),
-            lock=reading.text("lock"),
+            lock=reading.path("lock"),
             blob_prefix=rules.blob_prefix(reading, side),
             source_trigger_status=rules.trigger(reading, side),
             source=source,

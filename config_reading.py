@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -133,9 +134,15 @@ class Reading:
             self.fault(key, value, f"one in this stack's subscription, {self._subscription}", "<name>")
         return value
 
+    def path(self, key: str) -> str:
+        """A path that counts from the project's folder, wherever `main` says that the program is."""
+        value, root = self.text(key), Path(pulumi.get_root_directory() or "")
+        # Outside the engine there is no project; the SDK says some word then.
+        return os.path.relpath(root / value) if value and root.is_absolute() else value
+
     def file(self, key: str) -> str:
         """The path of a file that is there; empty if not set."""
-        value = self.text(key)
+        value = self.path(key)
         try:
             there = not value or Path(value).is_file()
         except (OSError, ValueError):

@@ -256,7 +256,7 @@ def _listed(reading: Reading) -> list[Artifact]:
 
 
 def _locked(reading: Reading) -> list[Artifact]:
-    path = reading.text("lock")
+    path = reading.path("lock")
     try:
         return read_lock(Path(path)).artifacts
     except (DocumentError, ValueError) as error:
@@ -290,7 +290,7 @@ def source(reading: Reading, side: Side | None) -> tuple[str, str]:
     """The source side's stack, or the file with its hand-over: one of the two."""
     if side is not Side.TARGET:
         return "", ""
-    stack, path = reading.text("source"), reading.text("handover")
+    stack, path = reading.text("source"), reading.path("handover")
     if stack and path:
         reading.unwanted("handover", "nothing: source says already where the hand-over is")
     elif path:

@@ -1,4 +1,4 @@
-"""Results as people and machines read them: tables and JSON."""
+"""What `hop` did, as people and machines read it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from transfer.hop import Carried, Outcome
-from transfer.prove import Finding, Proof
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Rows below a header in aligned columns; the columns numbered in `right` are flush right."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-
-    def line(cells: Sequence[str]) -> str:
-        placed = (
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        )
-        return "  ".join(placed).rstrip()
-
-    return "\n".join(map(line, lines))
-
-
-def amount(size: float) -> str:
-    """Bytes as people read them: `512 B`, `1.5 KiB`, `20.0 MiB`."""
-    if size < 1024:
-        return f"{size:.0f} B"
-    for unit in ("KiB", "MiB", "GiB"):
-        size /= 1024
-        if size < 1024:
-            return f"{size:.1f} {unit}"
-    return f"{size / 1024:.1f} TiB"
+from transfer.table import amount, table
 
 
 def hop_table(carried: Sequence[Carried], seconds: float) -> str:
@@ -58,52 +32,3 @@ def _blob(blob: Carried) -> dict[str, Any]:
         "outcome": blob.outcome.value,
     }
     return described | ({"error": str(blob.error)} if blob.error else {})
-
-
-def proof_table(proof: Proof) -> str:
-    """One line an artifact, a line more for whatever is wrong with it, then what it came to."""
-    header = ("artifact", "digest", "kind", "children", "verdict")
-    lines = table(header, [_row(finding) for finding in proof.findings], right=(3,)).splitlines()
-    for number, finding in reversed(list(enumerate(proof.findings, start=1))):
-        if finding.detail:
-            lines.insert(number + 1, f"    {finding.detail}")
-    return "\n".join([*lines, summary(proof)])
-
-
-def _row(finding: Finding) -> tuple[str, ...]:
-    kind = finding.kind.value if finding.kind else "-"
-    children = str(finding.children) if finding.children else "-"
-    return finding.artifact, finding.digest or "-", kind, children, finding.verdict.value
-
-
-def summary(proof: Proof) -> str:
-    """The proof in one line."""
-    return (
-        f"{proof.proved} of {len(proof.findings)} artifacts proved, "
-        f"{proof.manifests_read} manifests read, {proof.seconds:.1f} s"
-    )
-
-
-def proof_json(proof: Proof) -> dict[str, Any]:
-    """The same for machines; `docs/commands.md` describes it."""
-    return {
-        "schema": 1,
-        "artifacts": len(proof.findings),
-        "proved": proof.proved,
-        "manifestsRead": proof.manifests_read,
-        "seconds": round(proof.seconds, 3),
-        "findings": [_found(finding) for finding in proof.findings],
-    }
-
-
-def _found(finding: Finding) -> dict[str, Any]:
-    return {
-        "artifact": finding.artifact,
-        "verdict": finding.verdict.value,
-        "digest": finding.digest,
-        "got": finding.got,
-        "kind": finding.kind.value if finding.kind else None,
-        "mediaType": finding.media_type,
-        "children": finding.children,
-        "detail": finding.detail,
-    }

@@ -6,15 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from azure.mgmt.core.tools import parse_resource_id
-from azure.storage.blob.aio import ContainerClient
-
-from transfer import containers, registries
-from transfer.clouds import Login, cloud_of
+from transfer import registries
 from transfer.errors import StackError
 from transfer.registries import Registry
+from transfer.sign_in import AzureSignIn, DockerSignIn, docker_credentials
 from transfer.stacks import Stack, read_stack
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.storage.blob.aio import ContainerClient
+
+    from transfer.clouds import Cloud
+
+# Azure's libraries take a second to load: each is imported where it is needed.
 
 
 async def read_stacks(names: Sequence[str], folder: Path) -> list[Stack]:
@@ -24,6 +30,8 @@ async def read_stacks(names: Sequence[str], folder: Path) -> list[Stack]:
 
 def subscription(stack: Stack) -> str:
     """The subscription that the stack deploys to: as configured, else that of its pipeline."""
+    from azure.mgmt.core.tools import parse_resource_id
+
     configured = stack.setting("azure-native:subscriptionId")
     if configured:
         return configured
@@ -40,6 +48,9 @@ def subscription(stack: Stack) -> str:
 @asynccontextmanager
 async def container(stack: Stack) -> AsyncIterator[ContainerClient]:
     """The container that the stack's blobs leave or arrive in."""
+    from transfer import containers
+    from transfer.clouds import Login, cloud_of
+
     cloud = await cloud_of(stack)
     async with (
         Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
@@ -50,10 +61,34 @@ async def container(stack: Stack) -> AsyncIterator[ContainerClient]:
 
 @asynccontextmanager
 async def registry(stack: Stack) -> AsyncIterator[Registry]:
-    """The registry that the stack's images leave or arrive in."""
+    """The registry that the stack's images leave or arrive in; before the first `up` the configured one."""
+    from transfer.clouds import Login, cloud_of
+
     cloud = await cloud_of(stack)
-    async with (
-        Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
-        registries.opened(stack.output("loginServer"), cloud, login) as opened,
-    ):
+    async with Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login:
+        where = str(stack.outputs.get("loginServer") or "") or await _configured(stack, cloud, login)
+        async with registries.opened(where, AzureSignIn(login, cloud.registry_audience)) as opened:
+            yield opened
+
+
+async def _configured(stack: Stack, cloud: Cloud, login: AsyncTokenCredential) -> str:
+    from transfer import arm
+
+    name = stack.setting("acr-transfer:registry")
+    group = stack.setting("acr-transfer:registryResourceGroup") or stack.setting("acr-transfer:resourceGroup")
+    if not name or not group:
+        raise StackError(
+            f"stack {stack.name!r} names no registry: set acr-transfer:registry, and its resource group in "
+            "acr-transfer:registryResourceGroup; or name the registry with --registry HOST"
+        )
+    of_group = f"/subscriptions/{subscription(stack)}/resourceGroups/{group}"
+    registry_id = f"{of_group}/providers/Microsoft.ContainerRegistry/registries/{name}"
+    return await arm.login_server(registry_id, cloud, login)
+
+
+@asynccontextmanager
+async def registry_at(host: str) -> AsyncIterator[Registry]:
+    """Any registry, signed in to with what Docker keeps for it; without a name if it keeps nothing."""
+    found = docker_credentials(host.rpartition("://")[2]) or DockerSignIn()
+    async with registries.opened(host, found) as opened:
         yield opened

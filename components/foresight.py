@@ -19,16 +19,18 @@ def foreseen_principal(
     user_assigned: Input[str] | None,
     parent: pulumi.Resource,
 ) -> Output[str]:
-    """Return the principal of a pipeline's identity; in a preview, that of the pipeline that is there already.
+    """Return the principal of a pipeline's identity; in a preview, that of the pipeline that is there now.
 
-    A preview of a change knows nothing that Azure answers, and would show a new grant and new runs where none will
-    be made. `pipeline` is its name, its registry and the registry's resource group.
+    A preview of a change knows nothing that Azure answers, and would show a new grant and new runs where none
+    will be made. `pipeline` is its name, its registry and the registry's resource group.
     """
     principal = answered.apply(principal_id)
     if not pulumi.runtime.is_dry_run():
         return principal
-    now = _found(direction, pipeline, parent).apply(lambda found: found)
-    same = Output.all(now, user_assigned).apply(lambda known: _same_principal(known[0], known[1]))
+    now = _found(direction, pipeline, parent).recover(lambda _: None)
+    same = Output.all(now, user_assigned).apply(
+        lambda known: _same_principal(known[0].identity, known[1]) if known[0] else ""
+    )
 
     async def value() -> Any:
         return await (principal if await principal.is_known() else same).future()
@@ -41,21 +43,17 @@ def foreseen_principal(
 
 def _found(
     direction: Direction, pipeline: tuple[Input[str], Input[str], Input[str]], parent: pulumi.Resource
-) -> Output[Identity | None]:
-    """The identity of the pipeline as it is now; None if there is no such pipeline."""
+) -> Output[Any]:
+    """The pipeline as it is now; it fails if there is none."""
     name, registry, group = pipeline
     opts = pulumi.InvokeOutputOptions(parent=parent)
-    found: Output[Any]
     if direction is Direction.EXPORT:
-        found = containerregistry.get_export_pipeline_output(
+        return containerregistry.get_export_pipeline_output(
             export_pipeline_name=name, registry_name=registry, resource_group_name=group, opts=opts
         )
-    else:
-        found = containerregistry.get_import_pipeline_output(
-            import_pipeline_name=name, registry_name=registry, resource_group_name=group, opts=opts
-        )
-    identity: Output[Identity | None] = found.apply(lambda known: known.identity)
-    return identity.recover(lambda _: None)
+    return containerregistry.get_import_pipeline_output(
+        import_pipeline_name=name, registry_name=registry, resource_group_name=group, opts=opts
+    )
 
 
 def _same_principal(now: Identity | None, wanted: str | None) -> str:

@@ -30,6 +30,12 @@ class Tokens:
         self.key_set.write_text(json.dumps({"keys": [self._public()]}))
 
     @property
+    def public_key(self) -> str:
+        """What checks the tokens, in PEM."""
+        kind, form = serialization.PublicFormat.SubjectPublicKeyInfo, serialization.Encoding.PEM
+        return self._key.public_key().public_bytes(form, kind).decode()
+
+    @property
     def issuer(self) -> str:
         """Who signs; it names the tenant."""
         return f"https://login.{self._facts.name.lower()}.invalid/{self._facts.tenant}/"

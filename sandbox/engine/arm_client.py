@@ -82,9 +82,9 @@ class ArmClient:
             return None
         return self._checked(answer)
 
-    def put(self, path: str, version: str, body: Values) -> Values:
-        """Create or replace, and wait until the operation is over."""
-        answer = self._send("PUT", path, version, body)
+    def put(self, path: str, version: str, body: Values, method: str = "PUT") -> Values:
+        """Create or replace (or PATCH), and wait until the operation is over."""
+        answer = self._send(method, path, version, body)
         try:
             first = self._checked(answer, 200, 201, 202)
         except RequestError as error:

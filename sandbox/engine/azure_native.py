@@ -29,6 +29,7 @@ from sandbox.engine.provider import Autonaming, Diff, InitError, Provider, Provi
 from sandbox.engine.values import UNKNOWN, Values, at, changes
 from sandbox.engine.vault_secret import VaultSecrets
 
+_OPEN = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
 _POLICY_REPLACES = frozenset({"resourceGroupName", "vaultName", "policy.objectId"})
 
 
@@ -92,7 +93,7 @@ class AzureNative(Provider):
         known = _known(token)
         id = self._id(known, inputs)
         self._refuse_existing(known, id)
-        return self._put(known, id, inputs, fresh=True)
+        return self._put(known, id, inputs)
 
     def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
         if parsed(token)[0] == POLICY:
@@ -106,15 +107,15 @@ class AzureNative(Provider):
             return convert.inputs(known, id, now), now
         return refresh.inputs_after(known, inputs, state, now), now
 
-    def update(self, token: str, id: str, old: Values, new: Values, preview: bool) -> Values:
+    def update(self, token: str, id: str, state: Values, old: Values, new: Values, preview: bool) -> Values:
         short, _ = parsed(token)
         if preview:
-            kept: Values = {key: old[key] for key in ("name", "location") if key in old}
+            kept: Values = {key: state[key] for key in ("name", "location") if key in state}
             return new if short == POLICY else {**_previewed(_known(token), new), **kept}
         if short == POLICY:
             return AccessPolicies(self._arm).update(new)
         known = _known(token)
-        return self._put(known, self._id(known, new), new, fresh=False)[1]
+        return self._put(known, self._id(known, new), new, old)[1]
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
         if parsed(token)[0] == POLICY:
@@ -136,16 +137,19 @@ class AzureNative(Provider):
                 f"the sandbox's stand-in for azure-native does not know the function {token}"
             ) from error
 
-    def _put(self, known: ResourceType, id: str, inputs: Values, *, fresh: bool) -> tuple[str, Values]:
+    def _put(
+        self, known: ResourceType, id: str, inputs: Values, old: Values | None = None
+    ) -> tuple[str, Values]:
         """PUT, wait, read again. What was accepted and then failed is kept as partly made."""
         version = known.kind.request_version(inputs)
-        body = self._body(known, id, inputs, fresh)
+        body = self._body(known, id, inputs, old)
+        method = convert.without_identities(known, body, old or {}, inputs)
         secret = known.short == "keyvault:Secret" and known.custom
         try:
             if secret:
                 answer = VaultSecrets(self._arm).written(inputs, lambda: self._arm.put(id, version, body))
                 return id, convert.outputs(known, answer)
-            answer = self._arm.put(id, version, body)
+            answer = self._arm.put(id, version, body, method)
         except ProviderError as error:
             if isinstance(error, RequestError) and error.refused:
                 raise
@@ -158,9 +162,14 @@ class AzureNative(Provider):
             ), answer  # only a warning for the plugin too: the answer, as it is
         return str(answer.get("id", id)), convert.outputs(known, found)
 
-    def _body(self, known: ResourceType, id: str, inputs: Values, fresh: bool) -> Values:
-        """The request; access policies that the program does not list stay as they are."""
-        body = convert.body(known, inputs)
+    def _body(self, known: ResourceType, id: str, inputs: Values, old: Values | None) -> Values:
+        """The request; access policies that the program does not list stay as they are.
+
+        An account's network rules that a program no longer lists are opened, as the plugin opens them.
+        """
+        body, fresh = convert.body(known, inputs), old is None
+        if known.short == "storage:StorageAccount" and "networkRuleSet" in (old or {}):
+            body["properties"].setdefault("networkAcls", dict(_OPEN))
         if known.short == "keyvault:Vault" and at(body, "properties.accessPolicies") is None:
             there = None if fresh else self._arm.get(id, known.kind.version)
             body.setdefault("properties", {})["accessPolicies"] = at(there, "properties.accessPolicies") or []

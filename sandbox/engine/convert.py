@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.engine.kinds import Kind
 from sandbox.engine.lookup import ResourceType
-from sandbox.engine.values import Values
+from sandbox.engine.values import Values, at
 
 _OF_EVERY_ANSWER = ("id", "name", "type")
 
@@ -45,6 +45,18 @@ def project(known: ResourceType, state: Values) -> Values:
     """What of a state could be an input, in an input's form."""
     found: Values = _projected(known.kind, _object(known.inputs), state, "")
     return found
+
+
+def without_identities(known: ResourceType, body: Values, old: Values, new: Values) -> str:
+    """The method of an update. Identities taken off a list are sent as null, and that makes it a PATCH."""
+    method = "PUT"
+    for path in known.kind.listed_ids:
+        gone = [id for id in at(old, path) or [] if id not in (at(new, path) or [])]
+        if gone and at(new, path.partition(".")[0]) is not None:
+            head, _, key = path.partition(".")
+            body[head].setdefault(key, {}).update(dict.fromkeys(gone))
+            method = "PATCH"
+    return method
 
 
 def _object(shape: Values) -> Values:

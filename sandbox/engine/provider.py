@@ -87,8 +87,8 @@ class Provider:
         """
         raise NotImplementedError
 
-    def update(self, token: str, id: str, old: Values, new: Values, preview: bool) -> Values:
-        """Change a resource: its outputs."""
+    def update(self, token: str, id: str, state: Values, old: Values, new: Values, preview: bool) -> Values:
+        """Change a resource from old inputs to new ones: its outputs."""
         raise NotImplementedError
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
@@ -168,9 +168,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ReadResponse(id=request.id, inputs=struct(found[0]), properties=struct(found[1]))
 
     def Update(self, request, context):  # type: ignore[no-untyped-def]
-        token, old, new = _type(request.urn), values(request.olds), values(request.news)
+        token, state = _type(request.urn), values(request.olds)
+        old, new = values(request.old_inputs), values(request.news)
         outputs = _guarded(
-            context, lambda: self._provider.update(token, request.id, old, new, request.preview)
+            context, lambda: self._provider.update(token, request.id, state, old, new, request.preview)
         )
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 

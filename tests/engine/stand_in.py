@@ -18,11 +18,11 @@ from sandbox.facts import CloudFacts
 REGISTRY = {"resourceGroupName": "images", "registryName": "contososource"}
 
 
-class CallFailed(Exception):
+class CallFailedError(Exception):
     """What the engine would show."""
 
 
-class PartlyMade(CallFailed):
+class PartlyMadeError(CallFailedError):
     """A resource that is there and not good: what the engine keeps of it."""
 
     def __init__(self, words: str, found: provider_pb2.ErrorResourceInitFailed) -> None:
@@ -87,9 +87,23 @@ class StandIn:
         answer = _called(self._calls.Read, asked)
         return answer.id, values(answer.inputs), values(answer.properties)
 
-    def update(self, type: str, id: str, state: Values, new: Values, *, preview: bool = False) -> Values:
+    def update(
+        self,
+        type: str,
+        id: str,
+        state: Values,
+        new: Values,
+        *,
+        old: Values | None = None,
+        preview: bool = False,
+    ) -> Values:
         asked = provider_pb2.UpdateRequest(
-            urn=_urn(type), id=id, olds=struct(state), news=struct(new), preview=preview
+            urn=_urn(type),
+            id=id,
+            olds=struct(state),
+            old_inputs=struct(old or {}),
+            news=struct(new),
+            preview=preview,
         )
         return values(_called(self._calls.Update, asked).properties)
 
@@ -134,9 +148,10 @@ def _called(call: Any, asked: Any) -> Any:
     try:
         return call(asked, timeout=60)
     except grpc.RpcError as error:
-        details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
-        if not details:
-            raise CallFailed(error.details()) from error
+        words, marks = str(error.details()), dict[str, Any](error.trailing_metadata() or ())  # type: ignore
+        details = marks.get("grpc-status-details-bin")
+        if not isinstance(details, bytes):
+            raise CallFailedError(words) from error
         found = provider_pb2.ErrorResourceInitFailed()
         status_pb2.Status.FromString(details).details[0].Unpack(found)
-        raise PartlyMade(error.details(), found) from error
+        raise PartlyMadeError(words, found) from error

@@ -8,6 +8,7 @@ from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
 from .direction import DEFAULT_OPTIONS, Direction
+from .foresight import foreseen_principal
 from .grant import container_role
 from .identity import identity_of
 from .managed_pipelines import EXPORT_PIPELINE, ManagedExportPipeline
@@ -78,21 +79,25 @@ class ExportPipeline(pulumi.ComponentResource):
     ) -> None:
         """Make the pipeline; if the program has made `vault` too, the grant is deleted with that."""
         super().__init__("acr-transfer:index:ExportPipeline", name, None, opts)
-        pipeline = self._managed(name, args) if is_managed(args) else self._with_token(name, args)
+        user = user_identity(name, args, _name(args), args["location"], self)
+        make = self._managed if is_managed(args) else self._with_token
+        pipeline = make(name, args, identity_of(user))
+        place = (_name(args), args["registry_name"], args["registry_resource_group_name"])
+        self.principal_id = foreseen_principal(pipeline.identity, Direction.EXPORT, place, user, self)
         role = container_role(Direction.EXPORT, deletes_blobs=False)
-        self.pipeline_id, self.principal_id = let_in(
-            name, args, pipeline.id, pipeline.identity, role, self, vault
-        )
+        self.pipeline_id = let_in(name, args, pipeline.id, self.principal_id, role, self, vault)
         self.register_outputs({"pipelineId": self.pipeline_id, "principalId": self.principal_id})
 
-    def _with_token(self, name: str, args: ExportPipelineArgs) -> containerregistry.ExportPipeline:
+    def _with_token(
+        self, name: str, args: ExportPipelineArgs, identity: containerregistry.IdentityPropertiesArgs
+    ) -> containerregistry.ExportPipeline:
         return containerregistry.ExportPipeline(
             name,
             registry_name=args["registry_name"],
             resource_group_name=args["registry_resource_group_name"],
             export_pipeline_name=_name(args),
             location=args["location"],
-            identity=identity_of(user_identity(name, args, _name(args), args["location"], self)),
+            identity=identity,
             target=containerregistry.ExportPipelineTargetPropertiesArgs(
                 type="AzureStorageBlobContainer",
                 uri=args["container_url"],
@@ -102,14 +107,16 @@ class ExportPipeline(pulumi.ComponentResource):
             opts=same_as(EXPORT_PIPELINE, "target.storageAccessMode", self),
         )
 
-    def _managed(self, name: str, args: ExportPipelineArgs) -> ManagedExportPipeline:
+    def _managed(
+        self, name: str, args: ExportPipelineArgs, identity: containerregistry.IdentityPropertiesArgs
+    ) -> ManagedExportPipeline:
         return ManagedExportPipeline(
             name,
             registry_name=args["registry_name"],
             resource_group_name=args["registry_resource_group_name"],
             export_pipeline_name=_name(args),
             location=args["location"],
-            identity=identity_of(user_identity(name, args, _name(args), args["location"], self)),
+            identity=identity,
             container_url=args["container_url"],
             options=_options(args),
             opts=same_as(_TYPED, "target.storageAccessMode", self),

@@ -8,6 +8,7 @@ from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
 from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, Direction, TriggerStatus
+from .foresight import foreseen_principal
 from .grant import container_role
 from .identity import identity_of
 from .managed_pipelines import IMPORT_PIPELINE, ManagedImportPipeline
@@ -81,21 +82,25 @@ class ImportPipeline(pulumi.ComponentResource):
     ) -> None:
         """Make the pipeline; if the program has made `vault` too, the grant is deleted with that."""
         super().__init__("acr-transfer:index:ImportPipeline", name, None, opts)
-        pipeline = self._managed(name, args) if is_managed(args) else self._with_token(name, args)
+        user = user_identity(name, args, _name(args), args["location"], self)
+        make = self._managed if is_managed(args) else self._with_token
+        pipeline = make(name, args, identity_of(user))
+        place = (_name(args), args["registry_name"], args["registry_resource_group_name"])
+        self.principal_id = foreseen_principal(pipeline.identity, Direction.IMPORT, place, user, self)
         role = container_role(Direction.IMPORT, deletes_blobs=DELETE_SOURCE_BLOB in _options(args))
-        self.pipeline_id, self.principal_id = let_in(
-            name, args, pipeline.id, pipeline.identity, role, self, vault
-        )
+        self.pipeline_id = let_in(name, args, pipeline.id, self.principal_id, role, self, vault)
         self.register_outputs({"pipelineId": self.pipeline_id, "principalId": self.principal_id})
 
-    def _with_token(self, name: str, args: ImportPipelineArgs) -> containerregistry.ImportPipeline:
+    def _with_token(
+        self, name: str, args: ImportPipelineArgs, identity: containerregistry.IdentityPropertiesArgs
+    ) -> containerregistry.ImportPipeline:
         return containerregistry.ImportPipeline(
             name,
             registry_name=args["registry_name"],
             resource_group_name=args["registry_resource_group_name"],
             import_pipeline_name=_name(args),
             location=args["location"],
-            identity=identity_of(user_identity(name, args, _name(args), args["location"], self)),
+            identity=identity,
             source=containerregistry.ImportPipelineSourcePropertiesArgs(
                 type=containerregistry.PipelineSourceType.AZURE_STORAGE_BLOB_CONTAINER,
                 uri=args["container_url"],
@@ -108,14 +113,16 @@ class ImportPipeline(pulumi.ComponentResource):
             opts=same_as(IMPORT_PIPELINE, "source.storageAccessMode", self),
         )
 
-    def _managed(self, name: str, args: ImportPipelineArgs) -> ManagedImportPipeline:
+    def _managed(
+        self, name: str, args: ImportPipelineArgs, identity: containerregistry.IdentityPropertiesArgs
+    ) -> ManagedImportPipeline:
         return ManagedImportPipeline(
             name,
             registry_name=args["registry_name"],
             resource_group_name=args["registry_resource_group_name"],
             import_pipeline_name=_name(args),
             location=args["location"],
-            identity=identity_of(user_identity(name, args, _name(args), args["location"], self)),
+            identity=identity,
             container_url=args["container_url"],
             trigger_status=_trigger(args),
             options=_options(args),

@@ -4,11 +4,10 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
-from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
 from .grant import Role, assign, let_read_secrets, once_granted
-from .identity import SYSTEM, identity_id, principal_id
+from .identity import SYSTEM, identity_id
 
 
 class PipelineAccess(TypedDict):
@@ -76,13 +75,12 @@ def let_in(
     name: str,
     args: PipelineAccess,
     pipeline_id: Output[str],
-    identity: Output[containerregistry.outputs.IdentityPropertiesResponse | None],
+    principal: Output[str],
     role: Role,
     parent: pulumi.Resource,
     vault: pulumi.Resource | None,
-) -> tuple[Output[str], Output[str]]:
-    """Give the identity its right; return the pipeline's ID once that is done, and the principal."""
-    principal = identity.apply(principal_id)
+) -> Output[str]:
+    """Give the identity's principal its right; return the pipeline's ID once that is done."""
     grant: pulumi.CustomResource
     if args.get("storage_access") is StorageAccess.MANAGED_IDENTITY:
         own = ResourceOptions(parent=parent)
@@ -96,4 +94,4 @@ def let_in(
             args.get("vault_access", VaultAccess.ACCESS_POLICY),
             ResourceOptions(parent=parent, deleted_with=vault),
         )
-    return once_granted(pipeline_id, grant), principal
+    return once_granted(pipeline_id, grant)

@@ -86,7 +86,7 @@ class Deployed(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.calls.append(args.token)
-        if args.token in self.missing:
+        if args.token in self.missing or args.token.endswith("portPipeline"):
             raise NotFoundError(f"invocation of {args.token} returned an error: not found")
         if args.token.endswith(":getRegistry"):
             return self._registry(), []

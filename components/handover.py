@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict, cast
 import pulumi
 
 from .documents import DocumentError, checked, checksum_of, parsed, read_text
-from .lock import DIGEST, ENTRY, LOGIN_SERVER, REFERENCE, LockedArtifact, refuse_contradictions
+from .lock import DIGEST, ENTRY, REFERENCE, LockedArtifact, refuse_contradictions
 from .shape import Check, exactly, fields, items, number, text
 
 SCHEMA = 1
@@ -68,7 +68,7 @@ SHAPE: Check = fields(
         "schema": exactly(SCHEMA),
         "source": fields(
             {
-                "loginServer": LOGIN_SERVER,
+                "loginServer": text(r"[A-Za-z0-9.-]+(?::[0-9]+)?", "a registry's host"),
                 # No '?': a SAS token after the address would be a secret in a clear file.
                 "containerUrl": text(r"https://[A-Za-z0-9.:/_$%\[\]-]+", "an https address without a token"),
             }

@@ -21,9 +21,6 @@ REFERENCE: Check = text(
 )
 """What an artifact looks like where it was written by a program: in full."""
 
-LOGIN_SERVER: Check = text(r"[A-Za-z0-9.-]+(?::[0-9]+)?", "a registry's host")
-"""What a login server looks like: a host, with a port if it has one."""
-
 
 class LockedChild(TypedDict):
     """One manifest that an index consists of."""
@@ -87,8 +84,8 @@ ENTRY: Check = fields(
 SHAPE: Check = fields(
     {
         "schema": exactly(SCHEMA),
-        "registry": LOGIN_SERVER,
-        "artifacts": items(ENTRY, least=1),
+        "registry": text(),
+        "artifacts": items(ENTRY),
         "checksum": DIGEST,
     }
 )

@@ -71,6 +71,12 @@ _WORDS: dict[str, tuple[int, str]] = {
         "using following API: https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/"
         "checknameavailability",
     ),
+    "UnAuthorizedForCredentialOperations": (
+        400,
+        "Cannot perform credential operations for {registry} as admin user is disabled. Kindly enable admin "
+        "user as per docs: https://docs.microsoft.com/en-us/azure/container-registry/"
+        "container-registry-authentication#admin-account",
+    ),
     "SkuNotSupported": (400, "The SKU {sku} is not supported."),
     "PublicAccessWithoutExports": (
         400,

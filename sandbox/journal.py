@@ -10,7 +10,7 @@ from sandbox.store import Store
 
 BLANK = "[secret]"
 _TOKENS = {"access_token", "refresh_token", "client_secret", "password"}
-_SECRETIVE = ("/secrets/", "/listkeys", "/regeneratekey")
+_SECRETIVE = ("/secrets/", "/listkeys", "/regeneratekey", "/listcredentials", "/regeneratecredential")
 """Paths whose bodies hold a secret as `value`."""
 
 _SIGNATURE = re.compile(r"(sig=)[^&\"\s]+")

@@ -144,6 +144,11 @@ class RegistryServer:
         self._process: asyncio.subprocess.Process | None = None
 
     @property
+    def images(self) -> Path:
+        """The folder that it keeps its content in."""
+        return self._folder / "images"
+
+    @property
     def url(self) -> str:
         """Where it listens, without TLS, on this machine alone."""
         return f"http://127.0.0.1:{self.port}"
@@ -183,7 +188,7 @@ class RegistryServer:
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage:
-  filesystem: {{rootdirectory: "{self._folder / "images"}"}}
+  filesystem: {{rootdirectory: "{self.images}"}}
   delete: {{enabled: true}}
 http: {{addr: "127.0.0.1:{self.port}", relativeurls: true, secret: {secrets.token_hex(32)}}}
 auth:

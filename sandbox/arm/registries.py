@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sandbox import frontdoor
 from sandbox.arm.wire import FAST, Answer, Request, ResourceType, operation_url, require, system_data
 from sandbox.errors import AzureError
+from sandbox.registry.rights import admin_passwords
 from sandbox.store import Json
 
 PREVIEWS = frozenset(
@@ -100,6 +101,16 @@ async def delete(request: Request) -> Answer:
     return Answer(202, deleting, {"Location": url, **FAST})
 
 
+async def list_credentials(request: Request) -> Answer:
+    """The admin user's name and both passwords, where the registry has one."""
+    registry = request.existing or {}
+    if not registry["properties"].get("adminUserEnabled"):
+        raise AzureError("UnAuthorizedForCredentialOperations", registry=registry["id"])
+    found = zip(("password", "password2"), admin_passwords(request.cloud, registry["name"]), strict=True)
+    passwords = [{"name": name, "value": value} for name, value in found]
+    return Answer(200, {"username": registry["name"], "passwords": passwords})
+
+
 def _body(request: Request, login_server: str, sku: str) -> Json:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "1+00:00"
     old = request.existing
@@ -150,6 +161,7 @@ TYPES = (
         NAME,
         put=put,
         delete=delete,
+        actions={"listcredentials": list_credentials},
         needs_location=True,
     ),
 )

@@ -71,7 +71,8 @@ def test_an_artifact_may_look_like_a_host_where_a_registry_was_seen_to_have_it()
         (json.dumps({**GOOD, "more": "\ud800"}), "was changed after it was written"),
         (json.dumps({**GOOD, "more": "x"}), "was changed after it was written"),
         (json.dumps({**GOOD, "registry": "other.example"}), "was changed after it was written"),
-        (json.dumps(document()), "artifacts is []; expected a list of at least 1"),
+        (json.dumps(document(artifacts={})), "artifacts is {}; expected a list"),
+        (json.dumps({**GOOD, "registry": ""}), "registry is ''; expected text"),
         (json.dumps(document(entry("shop/web", ONE))), "artifacts[0].reference is 'shop/web'"),
         (json.dumps(document(entry("shop/web:1", "sha256:1"))), "artifacts[0].digest is 'sha256:1'"),
         (json.dumps(document(entry("shop/web:1", ONE, size=-1))), "artifacts[0].size is -1"),
@@ -95,6 +96,11 @@ def test_all_faults_are_told_at_once() -> None:
 def test_a_lock_that_is_not_there_is_named_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(LockError, match=r"none\.lock is not there\.\n.*acr-transfer plan"):
         read_lock(tmp_path / "none.lock")
+
+
+def test_a_lock_of_nothing_is_a_lock() -> None:
+    """What is at the target already is left out of a lock; sometimes that is all."""
+    assert read_lock(json.dumps(document())).artifacts == []
 
 
 def test_the_order_of_keys_and_the_layout_do_not_count() -> None:

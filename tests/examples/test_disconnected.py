@@ -15,7 +15,7 @@ from sandbox.facts import SOURCE, TARGET, CloudFacts
 from sandbox.places import Places
 from tests.examples.conftest import Copy
 from tests.examples.example import Example, everything, imported
-from tests.examples.test_examples import artifacts_of, assert_arrived, blobs_of
+from tests.examples.pair import artifacts_of, assert_arrived, blobs_of
 
 SOURCE_STACK, TARGET_STACK = "disconnected-source", "disconnected-target"
 

@@ -5,17 +5,16 @@ A library's exception can carry a signed request. None is shown or chained: stat
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aiohttp import ClientConnectorCertificateError
-from azure.core.exceptions import (
-    AzureError,
-    HttpResponseError,
-    ServiceRequestTimeoutError,
-    ServiceResponseTimeoutError,
-)
+if TYPE_CHECKING:
+    from azure.core.exceptions import AzureError
+
+# Azure's libraries take a second to load: they are imported where a failure of theirs can come from.
 
 
 class TransferError(Exception):
@@ -66,6 +65,12 @@ class ServiceError(TransferError):
     exit_code = 9
 
 
+class InputError(TransferError):
+    """A file that the user gave is not what it should be."""
+
+    exit_code = 10
+
+
 def host(url: str) -> str:
     """Host and port of a URL: all of it that may be shown."""
     parts = urlsplit(url)
@@ -80,8 +85,15 @@ def explained(doing: str, where: str, *, needs: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except AzureError as error:
-        raise _meaning(error, f"{doing} at {where}", needs) from None
+    except Exception as error:
+        # Where nobody loaded the library, no failure can be the library's.
+        if "azure.core.exceptions" not in sys.modules:
+            raise
+        from azure.core.exceptions import AzureError
+
+        if isinstance(error, AzureError):
+            raise _meaning(error, f"{doing} at {where}", needs) from None
+        raise
 
 
 def _meaning(error: AzureError, tried: str, needs: str) -> TransferError:
@@ -104,6 +116,8 @@ def _meaning(error: AzureError, tried: str, needs: str) -> TransferError:
 
 def error_code(error: AzureError) -> str:
     """The error code that the service gave, like `ContainerNotFound`; empty if it gave none."""
+    from azure.core.exceptions import HttpResponseError
+
     if not isinstance(error, HttpResponseError):
         return ""
     code = getattr(error, "error_code", None) or getattr(error.error, "code", None) or ""
@@ -111,6 +125,9 @@ def error_code(error: AzureError) -> str:
 
 
 def _reason(error: AzureError) -> str:
+    from aiohttp import ClientConnectorCertificateError
+    from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+
     # Only known causes are spelled out: the text of an unknown one may hold the request.
     inner = error.inner_exception
     if isinstance(inner, ClientConnectorCertificateError):

@@ -1,48 +1,89 @@
-"""How far the work is, for the person who waits: on stderr, so that stdout is the result alone."""
+"""How far the work is, for the person who waits: on stderr, and only where that is a terminal."""
 
 from __future__ import annotations
 
-import shutil
 import time
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from transfer.report import amount
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 
 class Progress:
-    """How far the work is: one line that is rewritten on a terminal, now and then a line elsewhere."""
+    """One line that is rewritten on a terminal: counted work with rate and time left, or a state in words.
 
-    def __init__(self, stream: TextIO) -> None:
+    Elsewhere, and with `quiet`, it says nothing. It is a context: what it wrote is wiped away at the end.
+    """
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
-        self._terminal = stream.isatty()
-        self._pause = 0.1 if self._terminal else 5.0
-        self._next = 0.0
+        self._shown = stream.isatty() and not quiet
         self._begun = time.monotonic()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     @property
     def seconds(self) -> float:
         """Since this began."""
         return time.monotonic() - self._begun
 
+    def begin(self, text: str, total: float, *, of_bytes: bool = False) -> None:
+        """Start to count up to `total`, in bytes or in pieces; what was counted before is over."""
+        self.end()
+        if self._shown:
+            self._bar = _bar(self._stream, of_bytes=of_bytes)
+            self._bar.add_task(text, total=total)
+            self._bar.start()
+
+    def advance(self, amount: float) -> None:
+        """So much more is done."""
+        if self._bar is not None:
+            self._bar.advance(self._bar.task_ids[0], amount)
+
     def show(self, text: str) -> None:
-        """The newest state; the ones that come too fast to be read are left out."""
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + self._pause
-        if self._terminal:
-            width = shutil.get_terminal_size().columns
-            self._write(f"\r\033[K{text[: width - 1]}")
-        else:
-            self._write(f"{text}\n")
+        """A state in words, in the place of the one before."""
+        if self._shown and self._bar is None:
+            self._bar = _waiting(self._stream)
+            self._bar.add_task(text, total=None)
+            self._bar.start()
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], description=text)
 
     def end(self) -> None:
         """Leave the terminal's line clean for what follows."""
-        if self._terminal:
-            self._write("\r\033[K")
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+
+def _bar(stream: TextIO, *, of_bytes: bool) -> Bar:
+    from rich import progress
+    from rich.console import Console
+
+    columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
+    if of_bytes:
+        columns += [progress.DownloadColumn(binary_units=True), progress.TransferSpeedColumn()]
+    else:
+        columns += [progress.MofNCompleteColumn()]
+    columns += [progress.TimeRemainingColumn()]
+    return progress.Progress(*columns, console=Console(file=stream), transient=True)
+
+
+def _waiting(stream: TextIO) -> Bar:
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.TimeElapsedColumn(),
+    )
+    return progress.Progress(*columns, console=Console(file=stream), transient=True)
 
 
 class HopProgress:
@@ -50,15 +91,11 @@ class HopProgress:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._blobs = self._total = self._done = 0
 
     def begin(self, blobs: int, total: int) -> None:
         """How much there is to carry."""
-        self._blobs, self._total = blobs, total
-        self.advance("", 0)
+        self._progress.begin(f"{blobs} blob{'s' if blobs != 1 else ''}", total, of_bytes=True)
 
     def advance(self, _name: str, size: int) -> None:
         """So many bytes more have arrived, or were there."""
-        self._done += size
-        rate = amount(self._done / max(self._progress.seconds, 0.001))
-        self._progress.show(f"{self._blobs} blobs: {amount(self._done)} of {amount(self._total)}, {rate}/s")
+        self._progress.advance(size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.storage.blob.aio import BlobClient
@@ -96,13 +97,13 @@ async def _fetched(blob: Exported, block: Block, link: Link, target: BlobClient)
         except HttpResponseError as error:
             if error.status_code == 412 or error_code(error) in ("BlobNotFound", "CannotVerifyCopySource"):
                 raise CopyError(
-                    f"blob {blob.name}: source changed, was removed, or the target's storage can read it no more "
+                    f"blob {blob.name}: source changed, was removed, or the target cannot read it any more "
                     f"({error.status_code} {error_code(error)}). Nothing was committed; run again."
                 ) from None
             raise
 
 
-async def _fetch(blob: Exported, block: Block, url: str, target: BlobClient, **options: int) -> None:
+async def _fetch(blob: Exported, block: Block, url: str, target: BlobClient, **options: Any) -> None:
     await target.stage_block_from_url(
         blob.block_id(block),
         url,

@@ -34,17 +34,22 @@ class Patience(ExponentialRetry):
         super().__init__(retry_total=tries - 1)
         self._pace = pace
 
-    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+    async def send(  # type: ignore[override]
+        self, request: PipelineRequest[Any]
+    ) -> PipelineResponse[Any, Any]:
         """Send, and again while that may help; the last answer or failure is what counts."""
         settings = self.configure_retries(request)
         body = request.http_request.body
+        # The base class is typed as its synchronous twin.
+        following: Any = self.next
+        transport: Any = request.context.transport
         for tries in range(settings["total"] + 1):
             last = tries == settings["total"]
             await self._pace.calm()
             if tries and hasattr(body, "seek"):
                 body.seek(settings["body_position"])
             try:
-                response: PipelineResponse[Any, Any] = await self.next.send(request)
+                response: PipelineResponse[Any, Any] = await following.send(request)
             except AzureError as error:
                 if last or type(error).__name__ == "AzureSigningError":
                     raise
@@ -55,7 +60,7 @@ class Patience(ExponentialRetry):
                     # Readers of answers expect to be told which of an account's places answered.
                     response.http_response.location_mode = settings["mode"]
                     return response
-            await request.context.transport.sleep(wait)
+            await transport.sleep(wait)
         raise AssertionError("no try was the last")
 
     def _wait(self, response: PipelineResponse[Any, Any], tries: int) -> float:

@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
-from transfer.hop import Carried, Outcome
 from transfer.prove import Finding, Proof
-from transfer.table import amount, table
-
-
-def hop_table(carried: Sequence[Carried], seconds: float) -> str:
-    """One line a blob, then what it came to."""
-    rows = [(blob.name, amount(blob.size), blob.outcome) for blob in carried]
-    counts = Counter(blob.outcome for blob in carried)
-    parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
-    total = amount(sum(blob.size for blob in carried))
-    return f"{table(('blob', 'size', 'outcome'), rows, right=(1,))}\n{parts}: {total} in {seconds:.1f} s"
-
-
-def hop_json(carried: Sequence[Carried], seconds: float) -> dict[str, Any]:
-    """The same for machines; `docs/commands.md` describes it."""
-    return {"schema": 1, "seconds": round(seconds, 3), "blobs": [_blob(blob) for blob in carried]}
-
-
-def _blob(blob: Carried) -> dict[str, Any]:
-    described = {
-        "name": blob.name,
-        "size": blob.size,
-        "contentMd5": blob.md5_text,
-        "outcome": blob.outcome.value,
-    }
-    return described | ({"error": str(blob.error)} if blob.error else {})
+from transfer.table import table
 
 
 def proof_table(proof: Proof) -> str:

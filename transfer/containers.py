@@ -123,7 +123,7 @@ class _Delegated:
     async def _ask(self) -> UserDelegationKey:
         self._until = _now() + _KEY_LIFE
         account = self._client.url.rpartition("/")[0]
-        async with BlobServiceClient(account, self._login, retry_policy=Patience(self._pace)) as service:
+        async with BlobServiceClient(account, self._login, retry_policy=Patience(self._pace, 2)) as service:
             return await service.get_user_delegation_key(_now() - _SKEW, self._until)
 
 

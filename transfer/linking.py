@@ -52,6 +52,8 @@ class Chooser:
         if self._wish is Way.STREAM or self._link is None or not blob.size:
             return Way.STREAM
         first = blob.blocks()[0]
+        if blob.block_id(first) in await arriving.staged(target):
+            return Way.SERVER  # It worked in an earlier run.
         try:
             await _fetch(blob, first, await self._link(blob.name), target, retry_total=0)
         except AzureError as error:

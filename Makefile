@@ -31,7 +31,7 @@ demo: install
 	@KEEP='$(KEEP)' bash examples/demo.sh
 
 test: install lint
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: venv
 	.venv/bin/ruff format --check .

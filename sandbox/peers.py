@@ -112,9 +112,13 @@ class Azurite:
             await self._renew()
 
     async def stop(self) -> None:
-        """End it; what was written is on disk then."""
-        if self._process:
-            await _end(self._process)
+        """End it; what was written is on disk then.
+
+        It ends when its standard input does; told by a signal, it would wait for that input for ever.
+        """
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
+            await _ended(self._process)
 
     async def _renew(self) -> None:
         await self._tell_accounts()
@@ -217,6 +221,12 @@ def _end_with_parent() -> Callable[[], object] | None:
 async def _end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
+    await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a process that was asked to end; one that takes too long is killed."""
+    with contextlib.suppress(ProcessLookupError):
         try:
             await asyncio.wait_for(process.wait(), 10)
         except TimeoutError:

@@ -10,7 +10,9 @@ from typing import Any
 
 from transfer.commands import Command
 
-_ABOUT = "Carry what a source stack exported to a target stack, and prove what arrived."
+_ABOUT = (
+    "Say which images move, carry what a source stack exported to a target stack, and prove what arrived."
+)
 
 _ENDING = """exit codes:
   0  done; for prove: everything is proved
@@ -23,7 +25,9 @@ _ENDING = """exit codes:
   7  a container, storage account, registry or cloud is not there
   8  hop: a blob was not copied, or not as it is at the source
   9  a service cannot be reached or answers something unexpected
-  10  a file that was given is not what it should be: a lock, a hand-over, a log file
+  10  a file that was given is not what it should be: rules, a lock, a hand-over, a receipt, a log file
+  11  plan: an artifact is not there, or (--strict) must not move as it is; no lock was written
+  12  plan --diff: the two locks differ
   130  stopped by Ctrl-C; the same command goes on
 
 environment:
@@ -64,13 +68,13 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     return whole
 
 
-def add_stack(parser: argparse.ArgumentParser, side: str, purpose: str) -> None:
+def add_stack(parser: argparse._ActionsContainer, side: str, purpose: str) -> None:
     """`--source` or `--target`: the name of a stack."""
     default = os.environ.get(f"ACR_TRANSFER_{side.upper()}") or side
     parser.add_argument(f"--{side}", metavar="STACK", default=default, help=f"{purpose} (%(default)s)")
 
 
-def add_project(parser: argparse.ArgumentParser) -> None:
+def add_project(parser: argparse._ActionsContainer) -> None:
     """`--cwd`: the folder in which Pulumi is asked for the stacks."""
     default = Path(os.environ.get("ACR_TRANSFER_PROJECT") or ".")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""JSON documents that go from one command to the next: one spelling, a checksum, all faults in one message."""
+"""JSON documents that go from one command to the next: one spelling, a checksum, all faults at once."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def checked(document: object, what: str, check: Check, mend: str) -> dict[str, A
     faults = list(check(document))
     if not faults and document.get("checksum") != checksum(document):
         faults = [
-            f"checksum: {document.get('checksum')!r} does not fit the content; expected {checksum(document)}. "
-            "It was changed after it was written."
+            f"checksum: {document.get('checksum')!r} does not fit the content, which was changed since; "
+            f"expected {checksum(document)}"
         ]
     if faults:
         more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""

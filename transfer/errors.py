@@ -65,10 +65,30 @@ class ServiceError(TransferError):
     exit_code = 9
 
 
+class BrokenAnswerError(ServiceError):
+    """An answer that ended early, or is not of the kind that was asked for."""
+
+
+class MissingBlobError(ServiceError):
+    """A blob that a manifest names is not in its registry."""
+
+
 class InputError(TransferError):
     """A file that the user gave is not what it should be."""
 
     exit_code = 10
+
+
+class PlanError(TransferError):
+    """What was asked for is not there, or must not move as it is."""
+
+    exit_code = 11
+
+
+class LocksDifferError(TransferError):
+    """Two locks that were compared are not the same."""
+
+    exit_code = 12
 
 
 def host(url: str) -> str:

@@ -10,13 +10,14 @@ from transfer.hop import Carried, Outcome
 from transfer.table import amount, table
 
 
-def hop_table(carried: Sequence[Carried], seconds: float) -> str:
-    """One line a blob, then what it came to."""
+def hop_table(carried: Sequence[Carried], seconds: float, way: str = "") -> str:
+    """One line a blob, then what it came to, and which way it took if that was found out."""
     rows = [(blob.name, amount(blob.size), _outcome(blob)) for blob in carried]
     counts = Counter(blob.outcome for blob in carried)
     parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
     total = amount(sum(blob.size for blob in carried))
-    return f"{table(('blob', 'size', 'outcome'), rows, right=(1,))}\n{parts}: {total} in {seconds:.1f} s"
+    lines = [table(("blob", "size", "outcome"), rows, right=(1,)), f"{parts}: {total} in {seconds:.1f} s"]
+    return "\n".join([*lines, way] if way else lines)
 
 
 def _outcome(blob: Carried) -> str:

@@ -4,68 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from transfer.manifests import Kind, Manifest, Manifests, Reference
+from transfer.errors import TransferError
+from transfer.layers import LayerProof, Layers
+from transfer.lock import Entry
+from transfer.looking import AT_A_TIME, Finding, Target, Verdict, described
+from transfer.manifests import Manifests, Reference
 from transfer.together import together
-
-_AT_A_TIME = 16
-"""Manifests that are read at the same time."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 """Seconds between two looks at the target: soon at first, seldom later; an import on Azure takes minutes."""
 
 
-class Verdict(StrEnum):
-    """What the bytes at the target say about one artifact."""
-
-    PROVED = "proved"
-    MISSING = "missing"
-    DIFFERENT = "different"
-    NOT_PROVABLE = "not provable"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One artifact of the hand-over, and what is known about it at the target."""
-
-    artifact: str
-    verdict: Verdict
-    digest: str | None = None
-    """The digest that is expected; None if nothing tells it any more."""
-
-    got: str | None = None
-    """The digest that is there instead."""
-
-    media_type: str | None = None
-    kind: Kind | None = None
-    children: int = 0
-    """Manifests below an index, at any depth."""
-
-    detail: str = ""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """All findings, in the order of the hand-over, and what it took to make them."""
+    """All findings, in the order of the hand-over and extra ones last, and what it took to make them."""
 
     findings: tuple[Finding, ...]
     manifests_read: int
     """Answers of the target's registry that were read and hashed."""
 
     seconds: float
+    layers: LayerProof = field(default_factory=lambda: LayerProof(mode=Layers.NONE))
+
+    @property
+    def expected(self) -> tuple[Finding, ...]:
+        """The findings about what had to arrive."""
+        return tuple(finding for finding in self.findings if finding.verdict is not Verdict.EXTRA)
+
+    def count(self, verdict: Verdict) -> int:
+        """How many findings are so."""
+        return sum(finding.verdict is verdict for finding in self.findings)
 
     @property
     def proved(self) -> int:
         """How many artifacts are proved."""
-        return sum(finding.verdict is Verdict.PROVED for finding in self.findings)
+        return self.count(Verdict.PROVED)
 
     @property
     def complete(self) -> bool:
         """Whether every artifact is proved."""
-        return self.proved == len(self.findings)
+        return self.proved == len(self.expected)
 
 
 Watch = Callable[[int, int, float], None]
@@ -74,25 +56,27 @@ Watch = Callable[[int, int, float], None]
 
 async def prove(
     artifacts: Iterable[str],
-    source: Manifests,
-    target: Manifests,
+    source: Manifests | None,
+    target: Manifests | Target,
     *,
+    pinned: Mapping[str, Entry] | None = None,
     wait: float = 0,
     watch: Watch = lambda *_: None,
 ) -> Proof:
-    """Compare target and source for every artifact; look again for `wait` seconds if not all is proved.
+    """Look at the target for every artifact; look again for `wait` seconds if not all is proved.
 
-    A tag's digest is the one that it has at the source now. A digest reference tells its digest itself, so it
-    can be proved without the source. Only what is not proved yet is read again.
+    The digest that is expected is the one of `pinned` (what the lock said); of a digest reference its own; of
+    any other tag the one that it has at the source now. Only what is not proved yet is read again.
     """
     begun = time.monotonic()
-    seen = _Target(target)
-    findings = await _expected([Reference.parse(text) for text in dict.fromkeys(artifacts)], source)
+    seen = target if isinstance(target, Target) else Target(target)
+    references = [Reference.parse(text) for text in dict.fromkeys(artifacts)]
+    findings = await _expected(references, source, pinned or {})
     pause = _FIRST_PAUSE
     while True:
         findings = await _looked_at(findings, seen)
         left = begun + wait - time.monotonic()
-        rest = min(pause, left) if any(map(_may_come, findings)) and left > 0 else 0.0
+        rest = min(pause, left) if any(finding.may_come for finding in findings) and left > 0 else 0.0
         watch(sum(finding.verdict is Verdict.PROVED for finding in findings), len(findings), rest)
         if not rest:
             break
@@ -103,99 +87,83 @@ async def prove(
     )
 
 
-def _may_come(finding: Finding) -> bool:
-    return finding.verdict in (Verdict.MISSING, Verdict.DIFFERENT)
-
-
-async def _expected(references: Sequence[Reference], source: Manifests) -> list[Finding]:
+async def _expected(
+    references: Sequence[Reference], source: Manifests | None, pinned: Mapping[str, Entry]
+) -> list[Finding]:
     """What must be at the target: missing until seen there, or not provable at once."""
 
     async def resolve(reference: Reference) -> Finding:
+        missing = Finding(artifact=reference.text, verdict=Verdict.MISSING)
+        entry = pinned.get(reference.text)
+        if entry is not None:
+            return replace(
+                missing, digest=entry.digest, subject=entry.subject, artifact_type=entry.artifact_type
+            )
         if reference.digest:
-            return Finding(artifact=reference.text, verdict=Verdict.MISSING, digest=reference.digest)
+            return replace(missing, digest=reference.digest)
+        if source is None:
+            return _unknown(missing, "the hand-over names no digest for it, and the source is out of reach")
         manifest = await source.get(reference.repository, reference.tag_or_digest)
         if manifest is None:
-            detail = "the source no longer has it, so nothing tells which digest was exported"
-            return Finding(artifact=reference.text, verdict=Verdict.NOT_PROVABLE, detail=detail)
-        return _described(
-            Finding(artifact=reference.text, verdict=Verdict.MISSING, digest=manifest.digest), manifest
-        )
+            return _unknown(
+                missing, "the source no longer has it, so nothing tells which digest was exported"
+            )
+        return described(replace(missing, digest=manifest.digest), manifest)
 
-    return await together(resolve, references, _AT_A_TIME)
-
-
-def _described(finding: Finding, manifest: Manifest) -> Finding:
-    return replace(
-        finding, media_type=manifest.media_type, kind=manifest.kind, children=len(manifest.children)
-    )
+    return await together(resolve, references, AT_A_TIME)
 
 
-async def _looked_at(findings: Sequence[Finding], target: _Target) -> list[Finding]:
+def _unknown(finding: Finding, detail: str) -> Finding:
+    return replace(finding, verdict=Verdict.NOT_PROVABLE, detail=detail)
+
+
+async def _looked_at(findings: Sequence[Finding], target: Target) -> list[Finding]:
     async def look(finding: Finding) -> Finding:
-        return await target.look(finding) if _may_come(finding) else finding
+        return await target.look(finding) if finding.may_come else finding
 
-    return await together(look, findings, _AT_A_TIME)
-
-
-@dataclass(frozen=True)
-class _Fault:
-    verdict: Verdict
-    got: str | None
-    detail: str
+    return await together(look, findings, AT_A_TIME)
 
 
-class _Target:
-    """The target's registry, with a memory of the content that is proved already."""
+class Tagged(Protocol):
+    """A registry that lists tags."""
 
-    def __init__(self, manifests: Manifests) -> None:
-        self._manifests = manifests
-        self._lanes = asyncio.Semaphore(_AT_A_TIME)
-        self._proved: dict[tuple[str, str], Manifest] = {}
-        self.manifests_read = 0
-
-    async def look(self, finding: Finding) -> Finding:
-        """The finding as the target shows it now."""
-        reference, expected = Reference.parse(finding.artifact), str(finding.digest)
-        manifest = await self._get(reference.repository, reference.tag_or_digest)
-        fault = _compared(reference.tag_or_digest, expected, manifest)
-        below = 0
-        if manifest is not None and fault is None:
-            finding = _described(finding, manifest)
-            below, fault = await self._below(reference.repository, manifest)
-        if fault is not None:
-            return replace(finding, verdict=fault.verdict, got=fault.got, detail=fault.detail)
-        return replace(finding, verdict=Verdict.PROVED, children=below, got=None, detail="")
-
-    async def _below(self, repository: str, manifest: Manifest) -> tuple[int, _Fault | None]:
-        """How many manifests hang below this one, and the first fault among them."""
-
-        async def child(digest: str) -> tuple[int, _Fault | None]:
-            return await self._child(repository, digest)
-
-        looked = await together(child, manifest.children, _AT_A_TIME)
-        return sum(below for below, _ in looked), next((fault for _, fault in looked if fault), None)
-
-    async def _child(self, repository: str, digest: str) -> tuple[int, _Fault | None]:
-        manifest = self._proved.get((repository, digest)) or await self._get(repository, digest)
-        fault = _compared(f"child {digest}", digest, manifest)
-        if manifest is None or fault is not None:
-            return 1, fault
-        self._proved[repository, digest] = manifest
-        below, fault = await self._below(repository, manifest)
-        return below + 1, fault
-
-    async def _get(self, repository: str, reference: str) -> Manifest | None:
-        async with self._lanes:
-            manifest = await self._manifests.get(repository, reference)
-        self.manifests_read += manifest is not None
-        return manifest
+    async def tags(self, repository: str) -> list[str] | None:
+        """All tags; None if there is no such repository."""
 
 
-def _compared(what: str, expected: str, manifest: Manifest | None) -> _Fault | None:
-    if manifest is None:
-        return _Fault(Verdict.MISSING, None, f"{what} is not at the target")
-    if manifest.digest != expected:
-        return _Fault(
-            Verdict.DIFFERENT, manifest.digest, f"{what}: expected {expected}, got {manifest.digest}"
+async def extras(proof: Proof, known: Iterable[str], registry: Tagged) -> list[Finding] | None:
+    """Tags of the hand-over's repositories that neither it nor `known` names; None if none may be listed."""
+    named = {finding.artifact for finding in proof.findings} | set(known)
+    repositories = sorted({Reference.parse(finding.artifact).repository for finding in proof.findings})
+
+    async def ask(repository: str) -> list[str]:
+        return [f"{repository}:{tag}" for tag in sorted(await registry.tags(repository) or ())]
+
+    try:
+        listed = await together(ask, repositories, AT_A_TIME)
+    except TransferError:
+        return None
+    return [
+        Finding(
+            artifact=name, verdict=Verdict.EXTRA, detail="in a repository of the hand-over, but not in it"
         )
-    return None
+        for names in listed
+        for name in names
+        if name not in named
+    ]
+
+
+def with_layers(proof: Proof, layers: LayerProof, target: Target) -> Proof:
+    """The proof after layers were read: an artifact that needs a faulty one is not proved."""
+    faults = layers.faults or {}
+
+    def judged(finding: Finding) -> Finding:
+        needs = target.below.get(finding.artifact)
+        wrong = [digest for digest in (needs.blobs if needs else ()) if digest in faults]
+        if finding.verdict is not Verdict.PROVED or not wrong:
+            return finding
+        detail = faults[wrong[0]]
+        absent = detail.endswith("is not at the target")
+        return replace(finding, verdict=Verdict.MISSING if absent else Verdict.DIFFERENT, detail=detail)
+
+    return replace(proof, findings=tuple(map(judged, proof.findings)), layers=layers)

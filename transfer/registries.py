@@ -1,98 +1,180 @@
-"""A registry's manifests, read with Microsoft's own client for Azure Container Registry.
+"""What a registry holds, asked over OCI's distribution API; nothing that it says of a digest is believed.
 
-The client signs in as the registry's challenge asks: 401, `/oauth2/exchange`, `/oauth2/token`. It does so for
-every request; `_Tokens` keeps each repository's token, so that only the first one pays.
-https://learn.microsoft.com/azure/container-registry/container-registry-authentication
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from azure.containerregistry.aio import ContainerRegistryClient
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import ResourceNotFoundError, ResponseNotReadError
-from azure.core.pipeline import PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import SansIOHTTPPolicy
+import aiohttp
 
-from transfer.clouds import Cloud
-from transfer.errors import ServiceError, explained
-from transfer.manifests import Manifest
+from transfer import wire
+from transfer.errors import BrokenAnswerError, MissingBlobError
+from transfer.manifests import ACCEPTED, Descriptor, Manifest
+from transfer.sign_in import SignIn
+from transfer.wire import Wire
 
-_MANIFEST_PATH = re.compile(r"/v2/(?P<repository>.+)/manifests/[^/]+")
+_LARGEST_MANIFEST = 4 * 1024 * 1024
+"""https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests"""
+
+_CHUNK = 1 << 20
+_PAGE = 1000
 
 
 @asynccontextmanager
-async def opened(login_server: str, cloud: Cloud, login: AsyncTokenCredential) -> AsyncIterator[Registry]:
-    """The registry at `login_server` (host, or host and port), over https."""
-    audience = {"audience": cloud.registry_audience} if cloud.registry_audience else {}
-    async with ContainerRegistryClient(
-        login_server, login, per_retry_policies=[_Tokens()], **audience
-    ) as client:
-        yield Registry(login_server, client)
+async def opened(login_server: str, sign_in: SignIn) -> AsyncIterator[Registry]:
+    """The registry at a host (with its port if it has one), over https; `http://` must be said."""
+    async with wire.opened(login_server, sign_in) as way:
+        yield Registry(way)
 
 
 class Registry:
-    """A registry behind its client; a `Manifests`."""
+    """One registry; a `Manifests`."""
 
-    def __init__(self, login_server: str, client: ContainerRegistryClient) -> None:
-        self._login_server = login_server
-        self._client = client
+    def __init__(self, way: Wire) -> None:
+        self._wire = way
+        self._refers = True
+
+    @property
+    def login_server(self) -> str:
+        """Host, and port if it has one."""
+        return self._wire.login_server
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._wire.requests
 
     async def get(self, repository: str, reference: str) -> Manifest | None:
         """The manifest behind a tag or digest, with the bytes as they came; None if it is not there.
 
-        Raises `AccessError` without the right to pull, `ServiceError` for an answer that is no manifest.
+        Raises `AccessError` without the right to pull, `BrokenAnswerError` for a body that ended early
+        or is too large for a manifest.
         """
-        answers: list[PipelineResponse[Any, Any]] = []
-        needs = f"to pull from {self._login_server} (the role AcrPull)"
-        with explained(f"reading {repository} {reference}", self._login_server, needs=needs):
-            try:
-                await self._client.get_manifest(repository, reference, raw_response_hook=answers.append)
-            except ResourceNotFoundError:
+        path = f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
+        async with self._wire.ask(path, _pull(repository), {"Accept": ACCEPTED}) as answer:
+            if answer.status == 404:
                 return None
-            except ValueError:
-                # The client found bytes that do not fit the digest, or are no manifest. They decide, below.
-                pass
-            return self._from(answers, f"{repository} {reference}")
+            content = await self._body(answer, f"{repository} {reference}")
+            return Manifest(content, str(answer.headers.get("Content-Type", "")))
 
-    def _from(self, answers: list[PipelineResponse[Any, Any]], what: str) -> Manifest:
+    async def digest(self, repository: str, reference: str) -> str | None:
+        """What the registry calls a tag's digest, without its content; None if the tag is not there."""
+        path = f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
+        async with self._wire.ask(path, _pull(repository), {"Accept": ACCEPTED}, "HEAD") as answer:
+            return None if answer.status == 404 else answer.headers.get("Docker-Content-Digest", "")
+
+    async def repositories(self) -> list[str]:
+        """All repositories; AcrPull lists them, where permissions go by repository a role of its own does."""
+        pages = [
+            page
+            async for page in self._pages(f"/v2/_catalog?n={_PAGE}", "registry:catalog:*", "repositories")
+        ]
+        return [name for page in pages for name in page or ()]
+
+    async def tags(self, repository: str) -> list[str] | None:
+        """All tags of a repository; None if there is no such repository."""
+        pages = [
+            page
+            async for page in self._pages(f"/v2/{repository}/tags/list?n={_PAGE}", _pull(repository), "tags")
+        ]
+        return None if pages == [None] else [name for page in pages for name in page or ()]
+
+    async def tag_times(self, repository: str) -> dict[str, str] | None:
+        """When each tag was last moved (RFC 3339), where the registry is Azure's; None elsewhere.
+
+        https://learn.microsoft.com/rest/api/containerregistry/tag/get-list
+        """
+        path, scope = f"/acr/v1/{repository}/_tags?n={_PAGE}", f"repository:{repository}:metadata_read"
+        pages = [page async for page in self._pages(path, scope, "tags")]
+        if pages == [None]:
+            return None
+        listed = [tag for page in pages for tag in page or () if isinstance(tag, dict)]
+        return {str(tag.get("name")): str(tag.get("lastUpdateTime") or "") for tag in listed}
+
+    async def referrers(self, repository: str, digest: str) -> list[Descriptor] | None:
+        """What says that it refers to a digest; None where the registry has no such list.
+
+        https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+        """
+        if not self._refers:
+            return None
+        pages = [
+            page
+            async for page in self._pages(
+                f"/v2/{repository}/referrers/{digest}", _pull(repository), "manifests"
+            )
+        ]
+        if pages == [None]:
+            # The specification forbids 404 for a digest without referrers: there is no such list here.
+            self._refers = False
+            return None
+        found = (Descriptor.parse(entry) for page in pages for entry in page or ())
+        return [descriptor for descriptor in found if descriptor]
+
+    async def blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
+        """A blob's bytes as they come, piece by piece. Raises `MissingBlobError` if it is not there."""
+        async with self._wire.ask(f"/v2/{repository}/blobs/{digest}", _pull(repository)) as answer:
+            if answer.status == 404:
+                raise MissingBlobError(f"{digest} is not in {repository} at {self.login_server}")
+            try:
+                async for chunk in answer.content.iter_chunked(_CHUNK):
+                    yield chunk
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise self._broken(f"{repository} {digest}", type(error).__name__) from None
+
+    async def small_blob(self, repository: str, digest: str) -> bytes:
+        """The bytes of a blob that fits into memory, like a config; empty if it is not there."""
+        async with self._wire.ask(f"/v2/{repository}/blobs/{digest}", _pull(repository)) as answer:
+            return b"" if answer.status == 404 else await self._body(answer, f"{repository} {digest}")
+
+    async def _pages(self, path: str, scope: str, key: str) -> AsyncIterator[list[Any] | None]:
+        """The lists of all pages; one None if there is nothing at that path."""
+        while path:
+            async with self._wire.ask(path, scope) as answer:
+                if answer.status == 404:
+                    yield None
+                    return
+                said = self._object(await self._body(answer, path.partition("?")[0]), path)
+                listed = said.get(key)
+                yield listed if isinstance(listed, list) else []
+                following = answer.links.get("next")
+                path = _path(str(following["url"])) if following else ""
+
+    async def _body(self, answer: aiohttp.ClientResponse, what: str) -> bytes:
+        content = bytearray()
         try:
-            response = answers[-1].http_response
-            return Manifest(bytes(response.content), str(response.headers.get("Content-Type", "")))
-        except (IndexError, ResponseNotReadError):
-            raise ServiceError(
-                f"{self._login_server} answers for {what} without a length, "
-                "or with more than the 4 MiB of a manifest"
-            ) from None
+            async for chunk in answer.content.iter_chunked(_CHUNK):
+                content += chunk
+                if len(content) > _LARGEST_MANIFEST:
+                    raise self._broken(what, "more than the 4 MiB of a manifest")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._broken(what, f"{type(error).__name__}: it ended early") from None
+        return bytes(content)
+
+    def _object(self, content: bytes, path: str) -> dict[str, Any]:
+        try:
+            said = json.loads(content)
+        except ValueError:
+            raise self._broken(path.partition("?")[0], "no JSON") from None
+        if not isinstance(said, dict):
+            raise self._broken(path.partition("?")[0], "no JSON object")
+        return said
+
+    def _broken(self, what: str, why: str) -> BrokenAnswerError:
+        return BrokenAnswerError(f"{self.login_server} answers for {what} with something unexpected: {why}")
 
 
-class _Tokens(SansIOHTTPPolicy[Any, Any]):
-    """Uses the last access token of a repository again, until the registry refuses it.
-
-    It stands behind the client's own policy for challenges: that one sees a refusal and gets a new token.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:
-        token = self._known.get(_repository(request))
-        if token and "Authorization" not in request.http_request.headers:
-            request.http_request.headers["Authorization"] = token
-
-    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
-        repository, token = _repository(request), request.http_request.headers.get("Authorization")
-        if response.http_response.status_code == 401:
-            self._known.pop(repository, None)
-        elif repository and token:
-            self._known[repository] = token
+def _pull(repository: str) -> str:
+    return f"repository:{repository}:pull"
 
 
-def _repository(request: PipelineRequest[Any]) -> str:
-    match = _MANIFEST_PATH.fullmatch(urlsplit(request.http_request.url).path)
-    return match["repository"] if match else ""
+def _path(url: str) -> str:
+    """A link's path and query: the next page is on the same registry, whatever host the link names."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -6,16 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from azure.mgmt.core.tools import parse_resource_id
-
-from transfer import containers, registries
-from transfer.clouds import Login, cloud_of
-from transfer.containers import Container
+from transfer import registries
 from transfer.errors import StackError
-from transfer.pace import Pace
 from transfer.registries import Registry
+from transfer.sign_in import AzureSignIn, DockerSignIn, docker_credentials
 from transfer.stacks import Stack, read_stack
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from transfer.clouds import Cloud
+    from transfer.containers import Container
+    from transfer.pace import Pace
+
+# Azure's libraries take a second to load: each is imported where it is needed.
 
 
 async def read_stacks(names: Sequence[str], folder: Path) -> list[Stack]:
@@ -25,6 +31,8 @@ async def read_stacks(names: Sequence[str], folder: Path) -> list[Stack]:
 
 def subscription(stack: Stack) -> str:
     """The subscription that the stack deploys to: as configured, else that of its pipeline."""
+    from azure.mgmt.core.tools import parse_resource_id
+
     configured = stack.setting("azure-native:subscriptionId")
     if configured:
         return configured
@@ -41,6 +49,9 @@ def subscription(stack: Stack) -> str:
 @asynccontextmanager
 async def container(stack: Stack, pace: Pace | None = None) -> AsyncIterator[Container]:
     """The container that the stack's blobs leave or arrive in."""
+    from transfer import containers
+    from transfer.clouds import Login, cloud_of
+
     cloud = await cloud_of(stack)
     async with (
         Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
@@ -55,6 +66,9 @@ async def container_at(url: str, pace: Pace | None = None) -> AsyncIterator[Cont
 
     The cloud is the one that the environment names (ARM_METADATA_HOSTNAME, ARM_ENVIRONMENT).
     """
+    from transfer import containers
+    from transfer.clouds import Login, cloud_of
+
     nowhere = Stack(name="--container-url", outputs={"containerUrl": url})
     cloud = await cloud_of(nowhere)
     async with (
@@ -66,10 +80,34 @@ async def container_at(url: str, pace: Pace | None = None) -> AsyncIterator[Cont
 
 @asynccontextmanager
 async def registry(stack: Stack) -> AsyncIterator[Registry]:
-    """The registry that the stack's images leave or arrive in."""
+    """The registry that the stack's images leave or arrive in; before the first `up` the configured one."""
+    from transfer.clouds import Login, cloud_of
+
     cloud = await cloud_of(stack)
-    async with (
-        Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
-        registries.opened(stack.output("loginServer"), cloud, login) as opened,
-    ):
+    async with Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login:
+        where = str(stack.outputs.get("loginServer") or "") or await _configured(stack, cloud, login)
+        async with registries.opened(where, AzureSignIn(login, cloud.registry_audience)) as opened:
+            yield opened
+
+
+async def _configured(stack: Stack, cloud: Cloud, login: AsyncTokenCredential) -> str:
+    from transfer import arm
+
+    name = stack.setting("acr-transfer:registry")
+    group = stack.setting("acr-transfer:registryResourceGroup") or stack.setting("acr-transfer:resourceGroup")
+    if not name or not group:
+        raise StackError(
+            f"stack {stack.name!r} names no registry: set acr-transfer:registry, and its resource group in "
+            "acr-transfer:registryResourceGroup; or name the registry with --registry HOST"
+        )
+    of_group = f"/subscriptions/{subscription(stack)}/resourceGroups/{group}"
+    registry_id = f"{of_group}/providers/Microsoft.ContainerRegistry/registries/{name}"
+    return await arm.login_server(registry_id, cloud, login)
+
+
+@asynccontextmanager
+async def registry_at(host: str) -> AsyncIterator[Registry]:
+    """Any registry, signed in to with what Docker keeps for it; without a name if it keeps nothing."""
+    found = docker_credentials(host.rpartition("://")[2]) or DockerSignIn()
+    async with registries.opened(host, found) as opened:
         yield opened

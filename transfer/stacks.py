@@ -86,14 +86,14 @@ class Stack:
         return self.config.get(key) or next(filter(None, map(os.environ.get, variables)), "")
 
 
-def read_stack(name: str, folder: Path) -> Stack:
-    """Ask the Pulumi CLI in `folder` (or above it) for a deployed stack.
+def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
+    """Ask the Pulumi CLI in `folder` (or above it) for a stack; `deployed`: it must have outputs.
 
     Raises `StackError` for: no CLI on PATH, no such stack, what else the CLI refuses, no outputs.
     https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_output/
     """
     outputs = _ask(name, folder, "stack", "output")
-    if not outputs:
+    if deployed and not outputs:
         raise StackError(
             f"stack {name!r} has no outputs: it was never deployed. Run `pulumi up --stack {name}` first."
         )

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.component.mock_azure import Deploy
+
+
+@pytest.fixture(autouse=True)
+def event_loop() -> None:
+    """An event loop for Pulumi, which takes the current one; `asyncio.run` of another test leaves none."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 @pytest.fixture

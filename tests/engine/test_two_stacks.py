@@ -116,7 +116,7 @@ def test_no_secret_is_anywhere_in_clear(pair: Project, arrived: str, places: Pla
     assert len(secrets) >= 6
     haystacks = {"commands' output": pair.said.encode()}
     folders = (pair.folder, places.state, checkout)
-    haystacks |= {str(path): path.read_bytes() for folder in folders for path in _files(folder)}
+    haystacks |= {str(path): _bytes(path) for folder in folders for path in _files(folder)}
     haystacks |= {f"command line {path}": _bytes(path) for path in Path("/proc").glob("[0-9]*/cmdline")}
     planted = {"planted": secrets[0]}
     assert [name for name, body in planted.items() if any(secret in body for secret in secrets)]
@@ -136,7 +136,8 @@ def _secrets(places: Places) -> Iterator[bytes]:
             found = cloud.store.secret(vault, body["name"])
             assert found
             signature = re.search(r"sig=([^&]+)", found[1])
-            assert signature
+            if signature is None:
+                continue  # another test's, of another kind
             yield signature.group(1).encode()
             yield signature.group(1).replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").encode()
 

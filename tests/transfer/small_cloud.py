@@ -55,6 +55,19 @@ class Answers:
 
     token: str = "token"
     asked: Counter[str] = field(default_factory=Counter)
+    passes: int = 0
+    """Access tokens of an earlier number are refused."""
+
+    blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    lists_referrers: bool = False
+    page: int = 1000
+    """Names on one page of a list, whatever the client asks for."""
+
+    refuse: list[tuple[int, str]] = field(default_factory=list)
+    """Status and `Retry-After` of the next answers."""
+
+    cut_off: set[str] = field(default_factory=set)
+    """Paths whose answers end before their length says."""
 
     def put(self, repository: str, content: bytes, *tags: str) -> str:
         """Hold a manifest under its digest and these tags."""
@@ -72,18 +85,65 @@ class _Handler(BaseHTTPRequestHandler):
         self.answers.asked[path.split("/")[1]] += 1
         if not path.startswith("/v2/"):
             return self._document(path)
-        repository, _, reference = path.removeprefix("/v2/").partition("/manifests/")
-        if self.headers.get("Authorization") != f"Bearer access to {repository} by {self.answers.token}":
-            service = (
-                f'Bearer realm="https://x/oauth2/token",service="x",scope="repository:{repository}:pull"'
-            )
+        if self.answers.refuse:
+            status, pause = self.answers.refuse.pop(0)
+            return self._say(status, b"{}", {"Retry-After": pause} if pause else {})
+        repository, kind, reference = self._parts(path.removeprefix("/v2/"))
+        access = f"Bearer access to {repository} by {self.answers.token} {self.answers.passes}"
+        if self.headers.get("Authorization") != access:
+            scope = f"repository:{repository}:pull" if kind else "registry:catalog:*"
+            realm = f"https://{self.headers['Host']}/oauth2/token"
+            service = f'Bearer realm="{realm}",service="x",scope="{scope}"'
             return self._say(401, b"{}", {"WWW-Authenticate": service})
+        if kind == "referrers":
+            return self._referrers(repository, reference)
+        if kind in ("tags", ""):
+            return self._list(repository, kind)
+        if kind == "blobs" and (blob := self.answers.blobs.get((repository, reference))):
+            return self._say(200, blob)
         content = self.answers.manifests.get((repository, reference))
         if content is None:
             return self._say(404, json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN"}]}).encode())
         kind = INDEX if b'"manifests"' in content else IMAGE
         self._say(200, content, {"Content-Type": kind, "Docker-Content-Digest": digest_of(content)})
         return None
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    @staticmethod
+    def _parts(path: str) -> tuple[str, str, str]:
+        for kind in ("manifests", "referrers", "blobs", "tags"):
+            repository, found, reference = path.partition(f"/{kind}/")
+            if found:
+                return repository, kind, reference
+        return "catalog", "", ""
+
+    def _list(self, repository: str, kind: str) -> None:
+        """One page of the tags of a repository, or of all repositories."""
+        held = self.answers.manifests
+        names = {where if not kind else what for where, what in held if not kind or where == repository}
+        names = {name for name in names if not name.startswith("sha256:")}
+        if kind and not any(where == repository for where, _ in held):
+            return self._say(404, b"{}")
+        begin = parse_qs(urlsplit(self.path).query).get("last", [""])[0]
+        page = [name for name in sorted(names) if name > begin][: self.answers.page]
+        more = bool(page) and page[-1] != max(names)
+        path = urlsplit(self.path).path
+        link = {"Link": f'<{path}?last={page[-1]}>; rel="next"'} if more else {}
+        return self._say(200, json.dumps({"tags" if kind else "repositories": page}).encode(), link)
+
+    def _referrers(self, repository: str, digest: str) -> None:
+        self.answers.asked["referrers"] += 1
+        if not self.answers.lists_referrers:
+            return self._say(404, b"404 page not found")
+        listed = []
+        for (where, name), content in self.answers.manifests.items():
+            document = json.loads(content) if content.startswith(b"{") else {}
+            if (where, document.get("subject", {}).get("digest")) == (repository, digest) and ":" in name:
+                descriptor = {"mediaType": IMAGE, "digest": name, "size": len(content)}
+                listed.append({**descriptor, "artifactType": document.get("artifactType", "")})
+        return self._say(200, json.dumps({"manifests": listed}).encode())
 
     def do_POST(self) -> None:
         body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
@@ -94,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200 if accepted else 401, json.dumps({"refresh_token": self.answers.token}).encode())
         elif path == "/oauth2/token":
             repository = body["scope"][0].split(":")[1]
-            access = f"access to {repository} by {body['refresh_token'][0]}"
+            access = f"access to {repository} by {body['refresh_token'][0]} {self.answers.passes}"
             self._say(200, json.dumps({"access_token": access}).encode())
         else:
             self._document(path)
@@ -115,9 +175,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
+        cut = self.path in self.answers.cut_off
+        self.send_header("Content-Length", str(len(content) + cut))
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
+        self.close_connection = self.close_connection or cut
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

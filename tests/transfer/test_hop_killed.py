@@ -209,7 +209,7 @@ def test_the_loudest_loggers_hold_no_token_and_no_link(clouds: Clouds) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        (["--handover", "nowhere.json"], 10, "the hand-over nowhere.json cannot be read"),
+        (["--handover", "nowhere.json"], 10, "hand-over nowhere.json cannot be read"),
         (["--container-url", "https://a/c?sv=1&sig=secret"], 4, "not a plain https URL"),
         (["--cap", "fast"], 2, "'fast' is no size"),
         (["--way", "server"], 8, "cannot read the source (404 CannotVerifyCopySource)"),

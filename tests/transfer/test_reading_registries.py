@@ -1,24 +1,37 @@
-"""Registries read by Microsoft's client: signed in once a repository, and never believed."""
+"""Registries over the wire: signed in once a repository, patient, and never believed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+import base64
+import json
+import stat
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
-from azure.containerregistry.aio import ContainerRegistryClient
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 
-from tests.transfer.small_cloud import IMAGE, Answers, Authority, digest_of, image
-from transfer.errors import AccessError, ServiceError
+from tests.transfer.small_cloud import IMAGE, Answers, Authority, digest_of, image, index
+from transfer import registries, wire
+from transfer.errors import AccessError, BrokenAnswerError, MissingBlobError, ServiceError
 from transfer.manifests import Kind, Manifest
-from transfer.registries import Registry, _Tokens
+from transfer.registries import Registry
+from transfer.sign_in import AzureSignIn, Challenge, DockerSignIn, SignIn, docker_credentials
+from transfer.wire import retry_after
+
+Result = TypeVar("Result")
 
 
 class _Login(AsyncTokenCredential):
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        self.asked += scopes
         return AccessToken("token", 2**40)
 
     async def close(self) -> None:
@@ -34,87 +47,256 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def held(authority: Authority) -> Iterator[Answers]:
+def held(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.trusted))
+    monkeypatch.setattr(wire, "_pause", lambda _: 0.0)
     answers = Answers()
     with authority.serve(answers) as answers.documents["here"]:
         yield answers
 
 
-def read(held: Answers, authority: Authority, *wanted: tuple[str, str]) -> list[Manifest | None]:
-    """Read manifests one after the other, with one client."""
+def ask(
+    held: Answers, question: Callable[[Registry], Awaitable[Result]], sign_in: SignIn | None = None
+) -> Result:
+    """Ask a registry something."""
 
-    async def ask() -> list[Manifest | None]:
-        here, trusted = held.documents["here"], str(authority.trusted)
-        client = ContainerRegistryClient(
-            here, _Login(), per_retry_policies=[_Tokens()], connection_verify=trusted, retry_total=0
-        )
-        async with client:
-            registry = Registry(here, client)
-            return [await registry.get(*one) for one in wanted]
+    async def run() -> Result:
+        async with registries.opened(held.documents["here"], sign_in or AzureSignIn(_Login())) as registry:
+            return await question(registry)
 
-    return asyncio.run(ask())
+    return asyncio.run(run())
 
 
-def test_a_manifest_comes_with_its_bytes_and_media_type(held: Answers, authority: Authority) -> None:
+def read(held: Answers, *wanted: tuple[str, str]) -> list[Manifest | None]:
+    """Read manifests at the same time, with one client."""
+
+    async def all_of(registry: Registry) -> list[Manifest | None]:
+        return list(await asyncio.gather(*(registry.get(*one) for one in wanted)))
+
+    return ask(held, all_of)
+
+
+def test_a_manifest_comes_with_its_bytes_and_media_type(held: Answers) -> None:
     content = image("one")
     digest = held.put("app/web", content, "v1")
     for reference in ("v1", digest):
-        (manifest,) = read(held, authority, ("app/web", reference))
+        (manifest,) = read(held, ("app/web", reference))
         assert manifest == Manifest(content, IMAGE)
         assert (manifest.digest, manifest.kind) == (digest, Kind.IMAGE)
 
 
-def test_what_is_not_there_is_none(held: Answers, authority: Authority) -> None:
-    assert read(held, authority, ("app/web", "v1")) == [None]
+def test_what_is_not_there_is_none(held: Answers) -> None:
+    assert read(held, ("app/web", "v1")) == [None]
+    assert ask(held, lambda registry: registry.tags("app/web")) is None
+    assert ask(held, lambda registry: registry.digest("app/web", "v1")) is None
 
 
-def test_a_repository_is_signed_in_to_once(held: Answers, authority: Authority) -> None:
+def test_each_repository_is_signed_in_to_once_however_many_ask(held: Answers) -> None:
     for repository in ("app/web", "app/db"):
         held.put(repository, image(repository), "v1")
-    read(held, authority, *[("app/web", "v1")] * 10, *[("app/db", "v1")] * 10)
+    read(held, *[("app/web", "v1")] * 50, *[("app/db", "v1")] * 50)
+    assert held.asked["/oauth2/exchange"] == 1
     assert held.asked["/oauth2/token"] == 2
-    assert held.asked["v2"] == 22
+    assert held.asked["v2"] == 101
 
 
-def test_a_token_that_ran_out_is_replaced(held: Answers, authority: Authority) -> None:
+def test_a_token_that_ran_out_is_replaced(held: Answers) -> None:
     held.put("app", image("one"), "v1")
-    tokens = _Tokens()
-    tokens._known["app"] = "Bearer old"
 
-    async def ask() -> Manifest | None:
-        client = ContainerRegistryClient(
-            held.documents["here"],
-            _Login(),
-            per_retry_policies=[tokens],
-            connection_verify=str(authority.trusted),
-        )
-        async with client:
-            return await Registry("registry", client).get("app", "v1")
+    async def twice(registry: Registry) -> list[Manifest | None]:
+        first = await registry.get("app", "v1")
+        held.passes += 1
+        return [first, await registry.get("app", "v1")]
 
-    assert asyncio.run(ask()) == Manifest(image("one"), IMAGE)
-    assert tokens._known["app"] == "Bearer access to app by token"
+    first, second = ask(held, twice)
+    assert first == second != None  # noqa: E711 - neither may be None
+    assert held.asked["/oauth2/token"] == 2
+
+
+def test_the_clouds_audience_is_asked_for(held: Answers) -> None:
+    login = _Login()
+    held.put("app", image("one"), "v1")
+    ask(held, lambda registry: registry.get("app", "v1"), AzureSignIn(login, "https://audience.invalid"))
+    assert login.asked == ["https://audience.invalid/.default"]
 
 
 @pytest.mark.parametrize("lie", [image("other"), b"no json", image("one")[:-1]])
-def test_the_bytes_decide_whatever_the_registry_calls_them(
-    lie: bytes, held: Answers, authority: Authority
-) -> None:
+def test_the_bytes_decide_whatever_the_registry_calls_them(lie: bytes, held: Answers) -> None:
     digest = held.put("app", image("one"))
     held.manifests["app", digest] = lie
-    (manifest,) = read(held, authority, ("app", digest))
+    (manifest,) = read(held, ("app", digest))
     assert manifest is not None
     assert manifest.digest == digest_of(lie) != digest
 
 
-def test_an_answer_too_large_for_a_manifest_is_refused(held: Answers, authority: Authority) -> None:
+def test_an_answer_too_large_for_a_manifest_is_refused(held: Answers) -> None:
     held.put("app", b" " * (4 * 1024 * 1024 + 1), "v1")
-    with pytest.raises(ServiceError, match="more than the 4 MiB"):
-        read(held, authority, ("app", "v1"))
+    with pytest.raises(BrokenAnswerError, match="more than the 4 MiB"):
+        read(held, ("app", "v1"))
 
 
-def test_a_caller_without_the_right_to_pull_is_told_which(held: Answers, authority: Authority) -> None:
+def test_a_body_that_ends_early_is_no_manifest(held: Answers) -> None:
+    held.put("app", image("one"), "v1")
+    held.cut_off.add("/v2/app/manifests/v1")
+    with pytest.raises(BrokenAnswerError, match="ended early"):
+        read(held, ("app", "v1"))
+
+
+def test_a_caller_without_the_right_to_pull_is_told_which(held: Answers) -> None:
     held.token = "another"
-    with pytest.raises(
-        AccessError, match=r"refused \(HTTP 401\). The caller needs to pull from localhost.* AcrPull"
-    ):
-        read(held, authority, ("app", "v1"))
+    with pytest.raises(AccessError, match=r"refused \(HTTP 401\).* The caller needs to pull .* AcrPull"):
+        read(held, ("app", "v1"))
+
+
+def test_a_registry_that_is_not_there_is_named(held: Answers) -> None:
+    held.documents["here"] = "localhost:1"
+    with pytest.raises(ServiceError, match="localhost:1: no answer"):
+        read(held, ("app", "v1"))
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_passes_is_tried_again_after_the_time_that_is_asked_for(status: int, held: Answers) -> None:
+    held.put("app", image("one"), "v1")
+    held.refuse = [(status, "0.2")] * 3
+    began = time.monotonic()
+    assert read(held, ("app", "v1")) == [Manifest(image("one"), IMAGE)]
+    assert time.monotonic() - began >= 0.6
+
+
+def test_what_does_not_pass_is_an_error_that_names_it(held: Answers) -> None:
+    held.refuse = [(500, "")] * 50
+    with pytest.raises(ServiceError, match="HTTP 500 for /v2/app/manifests/v1"):
+        read(held, ("app", "v1"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("2", 2.0), ("0", 0.0), ("", None), ("soon", None), ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0)],
+)
+def test_the_time_to_wait_is_a_number_or_a_date(value: str, expected: float | None) -> None:
+    assert retry_after(value) == expected
+
+
+def test_lists_are_read_over_all_their_pages(held: Answers) -> None:
+    held.page = 3
+    for number in range(10):
+        held.put(f"app{number}", image(str(number)), "v1", "v2", "v3", "v4")
+    assert ask(held, lambda registry: registry.repositories()) == [f"app{number}" for number in range(10)]
+    assert ask(held, lambda registry: registry.tags("app1")) == ["v1", "v2", "v3", "v4"]
+
+
+def test_referrers_are_listed_where_the_registry_lists_them(held: Answers) -> None:
+    subject = held.put("app", image("one"), "v1")
+    signature = held.put(
+        "app", image("signature", subject={"digest": subject}, artifactType="application/sig")
+    )
+    assert ask(held, lambda registry: registry.referrers("app", subject)) is None
+    held.lists_referrers = True
+    (found,) = ask(held, lambda registry: registry.referrers("app", subject)) or []
+    assert (found.digest, found.artifact_type) == (signature, "application/sig")
+    assert ask(held, lambda registry: registry.referrers("app", signature)) == []
+
+
+def test_a_registry_without_that_list_is_asked_for_it_once(held: Answers) -> None:
+    async def often(registry: Registry) -> None:
+        for number in range(5):
+            assert await registry.referrers("app", digest_of(b"%d" % number)) is None
+
+    ask(held, often)
+    assert held.asked["referrers"] == 1
+
+
+def test_a_blob_comes_in_pieces_or_is_missing(held: Answers) -> None:
+    content = bytes(range(256)) * 9000
+    held.blobs["app", digest_of(content)] = content
+
+    async def whole(registry: Registry, digest: str) -> bytes:
+        return b"".join([chunk async for chunk in registry.blob("app", digest)])
+
+    assert ask(held, lambda registry: whole(registry, digest_of(content))) == content
+    with pytest.raises(MissingBlobError):
+        ask(held, lambda registry: whole(registry, digest_of(b"x")))
+
+
+def test_an_index_lists_what_it_is_made_of(held: Answers) -> None:
+    children = image("amd64"), image("arm64")
+    held.put("app", index(*children), "v1")
+    (manifest,) = read(held, ("app", "v1"))
+    assert manifest is not None
+    assert manifest.children == tuple(map(digest_of, children))
+
+
+def test_dockers_credentials_are_good_for_azures_registries(held: Answers) -> None:
+    held.put("app", image("one"), "v1")
+    sign_in = DockerSignIn("00000000-0000-0000-0000-000000000000", "token")
+    assert ask(held, lambda registry: registry.get("app", "v1"), sign_in) is not None
+    assert held.asked["/oauth2/exchange"] == 0
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Callable[[dict[str, Any]], dict[str, str]]:
+    def configured(content: dict[str, Any]) -> dict[str, str]:
+        (tmp_path / "config.json").write_text(json.dumps(content))
+        return {"DOCKER_CONFIG": str(tmp_path)}
+
+    return configured
+
+
+PAIR = base64.b64encode(b"me:SECRET:1").decode()
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"auths": {"host:1": {"auth": PAIR}}}, DockerSignIn("me", "SECRET:1")),
+        ({"auths": {"host:1": {"identitytoken": "T"}}}, DockerSignIn(NOBODY, "T")),
+        ({"auths": {"other": {"auth": PAIR}}}, None),
+        ({"auths": {"host:1": {"auth": "?"}}}, None),
+        ({"credsStore": "is-not-there"}, None),
+        ({}, None),
+    ],
+)
+def test_dockers_configuration_is_read(
+    content: dict[str, Any],
+    expected: DockerSignIn | None,
+    docker: Callable[[dict[str, Any]], dict[str, str]],
+) -> None:
+    assert docker_credentials("host:1", docker(content)) == expected
+
+
+@pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
+def test_a_credential_helper_is_asked_by_its_protocol(
+    key: str,
+    tmp_path: Path,
+    docker: Callable[[dict[str, Any]], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = tmp_path / "docker-credential-ours"
+    program.write_text(
+        '#!/bin/sh\nread host\nprintf \'{"Username": "me", "Secret": "%s %s"}\' "$1" "$host"\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    environ = docker({key: {"host:1": "ours"} if key == "credHelpers" else "ours"})
+    assert docker_credentials("host:1", environ) == DockerSignIn("me", "get host:1")
+
+
+def test_credentials_do_not_show_themselves() -> None:
+    assert "SECRET" not in repr(DockerSignIn("me", "SECRET"))
+    assert "SECRET" not in repr(AzureSignIn(_Login(), _refresh="SECRET"))
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (
+            'Bearer realm="https://a/t",service="s",scope="repository:a/b:pull,push"',
+            Challenge("bearer", "https://a/t", "s", "repository:a/b:pull,push"),
+        ),
+        ('Basic realm="here"', Challenge("basic", "here", "", "")),
+        ("", Challenge("", "", "", "")),
+    ],
+)
+def test_a_challenge_is_read(header: str, expected: Challenge) -> None:
+    assert Challenge.parse(header) == expected

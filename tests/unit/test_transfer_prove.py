@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from transfer import prove as proving
+from transfer.looking import Finding, Verdict
 from transfer.manifests import Kind, Manifest, Reference
-from transfer.prove import Finding, Proof, Verdict, prove
+from transfer.prove import Proof, prove
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

@@ -81,13 +81,11 @@ def run(options: argparse.Namespace) -> int:
     pace = Pace(cap=options.cap)
     with console.progress() as progress:
         carried, way = asyncio.run(_carry(options, pace, HopProgress(progress)))
-    if way:
-        console.remark(way)
     if pace.busy_answers:
         console.remark(f"the storage services asked {pace.busy_answers} times for a slower pace")
     seconds = progress.seconds
     console.result(
-        lambda: hop_report.hop_json(carried, seconds), lambda: hop_report.hop_table(carried, seconds)
+        lambda: hop_report.hop_json(carried, seconds), lambda: hop_report.hop_table(carried, seconds, way)
     )
     failures = [blob.error for blob in carried if blob.error]
     for failure in failures:

@@ -1,0 +1,234 @@
+"""Plan a transfer: what moves, what is at the target already, how much it is, and what may go wrong."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from transfer.errors import PlanError
+from transfer.lock import Entry, Lock
+from transfer.manifests import Kind
+from transfer.platforms import Configs, platform_faults
+from transfer.resolving import Advance, Held, Resolved, Source, resolve, sizes
+from transfer.rules import Rules
+from transfer.selection import Chosen, Shelves, choose
+from transfer.together import together
+
+_LARGEST_LAYER = 8 * 10**9
+"""https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"""
+
+_RUN_LIMIT = 50
+"""Artifacts that one run takes."""
+
+_LEAST_FILL = 30
+"""Artifacts that a run of the source stack has at least, on average (60 % of the limit)."""
+
+_AT_A_TIME = 64
+
+
+class State(StrEnum):
+    """What a transfer does about one artifact."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    PRESENT = "present"
+
+
+class Registry(Shelves, Source, Configs, Protocol):
+    """A source registry, as far as a plan needs it."""
+
+    async def digest(self, repository: str, reference: str) -> str | None:
+        """What the registry calls a tag's digest; None if the tag is not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One artifact, and what is to be done about it."""
+
+    entry: Entry
+    state: State
+    kind: Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What was found at one moment."""
+
+    registry: str
+    artifacts: tuple[Planned, ...]
+    """Sorted by reference."""
+
+    missing: tuple[str, ...]
+    """References that the target has and the source has no more: nothing is done about them."""
+
+    bytes_to_move: int
+    """Manifests and blobs of what moves; what several of them share counts once."""
+
+    warnings: tuple[str, ...]
+    seconds: float
+    requests: int = 0
+
+    def of(self, *states: State) -> list[Planned]:
+        """The artifacts in these states."""
+        return [planned for planned in self.artifacts if planned.state in states]
+
+    @property
+    def moving(self) -> list[Planned]:
+        """What is not at the target yet."""
+        return self.of(State.NEW, State.CHANGED)
+
+    @property
+    def batches(self) -> tuple[int, int]:
+        """The least and the most runs that the source stack makes of it."""
+        count = len(self.moving)
+        least = math.ceil(count / _RUN_LIMIT)
+        return least, max(least, math.ceil(count / _LEAST_FILL)) if count > _RUN_LIMIT else least
+
+    def lock(self) -> Lock:
+        """The lock of what moves."""
+        return Lock.made(self.registry, (planned.entry for planned in self.moving))
+
+
+class Known(Protocol):
+    """What is at the target: a receipt, or the target itself."""
+
+    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
+        """The digest at the target of each of these that is there."""
+
+    def others(self, references: Sequence[str]) -> list[str]:
+        """References that are known at the target, and are none of these."""
+
+
+async def plan(
+    rules: Rules,
+    registry: Registry,
+    login_server: str,
+    now: datetime,
+    *,
+    known: Known | None = None,
+    with_referrers: bool = True,
+    strict: bool = False,
+    begin: Advance = lambda _: None,
+    advance: Advance = lambda _: None,
+) -> Plan:
+    """Look once at the registry and say what moves.
+
+    Raises one `PlanError` that lists every artifact that is named and not there, and every rule that fits no
+    repository; with `strict` also everything that is only warned of otherwise.
+    """
+    begun = time.monotonic()
+    chosen = await choose(rules, registry, now)
+    begin(len(chosen.references))
+    found = await resolve(
+        chosen.references, chosen.tags, registry, with_referrers=with_referrers, advance=advance
+    )
+    _refuse(_absences(chosen, found))
+    warnings = [*chosen.empty, *sorted(set(found.lost)), *_burdens(found)]
+    warnings += await platform_faults(rules.platforms, found, registry)
+    if strict:
+        _refuse([f"{warning} (--strict)" for warning in warnings])
+    artifacts = await _compared(found, known)
+    moving = [(one.entry.repository, one.entry.digest) for one in artifacts if one.state is not State.PRESENT]
+    shared: dict[str, int] = {}
+    for place in moving:
+        shared |= sizes(place, found.held)
+    return Plan(
+        registry=login_server,
+        artifacts=tuple(artifacts),
+        missing=tuple(await _missing(artifacts, known, registry)),
+        bytes_to_move=sum(shared.values()),
+        warnings=tuple(warnings),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    if faults:
+        raise PlanError("no lock was written:\n  " + "\n  ".join(faults))
+
+
+def _absences(chosen: Chosen, found: Resolved) -> list[str]:
+    gone = []
+    for reference in found.absent:
+        repository = reference.partition("@")[0].partition(":")[0]
+        what = "" if repository in chosen.tags else f": there is no repository {repository!r}"
+        gone.append(f"{reference} is not in the registry{what}")
+    return [*gone, *chosen.unfit]
+
+
+def _burdens(found: Resolved) -> list[str]:
+    """What the service cannot carry, in words, each with what has it."""
+    return [
+        fault
+        for (repository, digest), held in sorted(found.held.items())
+        for fault in _burdens_of(held, f"{repository}@{digest}")
+    ]
+
+
+def _burdens_of(held: Held, name: str) -> Iterator[str]:
+    for blob in held.blobs:
+        if blob.size > _LARGEST_LAYER and not blob.foreign:
+            yield (
+                f"{name} has a layer of {blob.size / 10**9:.1f} GB, {blob.digest}: "
+                "the service carries layers up to 8 GB"
+            )
+    foreign = sum(blob.foreign for blob in held.blobs)
+    if foreign:
+        yield f"{name} has {foreign} foreign layers: their bytes are not in the registry and do not move"
+    if held.schema_1:
+        yield f"{name} is of Docker's manifest schema 1, which Azure's registries take no more: push it anew"
+
+
+async def _compared(found: Resolved, known: Known | None) -> list[Planned]:
+    there = await known.digests([entry.reference for entry in found.entries]) if known else {}
+    return [
+        Planned(
+            entry=entry,
+            state=_state(entry, there),
+            kind=found.held[entry.repository, entry.digest].kind,
+        )
+        for entry in found.entries
+    ]
+
+
+def _state(entry: Entry, there: Mapping[str, str]) -> State:
+    if entry.reference not in there:
+        return State.NEW
+    return State.PRESENT if there[entry.reference] == entry.digest else State.CHANGED
+
+
+async def _missing(artifacts: Sequence[Planned], known: Known | None, registry: Registry) -> list[str]:
+    others = known.others([planned.entry.reference for planned in artifacts]) if known else []
+
+    async def gone(reference: str) -> str | None:
+        repository, at, digest = reference.partition("@")
+        name, _, tag = repository.partition(":")
+        return reference if await registry.digest(name, digest if at else tag) is None else None
+
+    return sorted(filter(None, await together(gone, others, _AT_A_TIME)))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target registry that can be reached, as what is known of the target."""
+
+    registry: Registry
+
+    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
+        """The digests that the target's registry names."""
+
+        async def ask(reference: str) -> tuple[str, str | None]:
+            repository, at, digest = reference.partition("@")
+            name, _, tag = repository.partition(":")
+            return reference, await self.registry.digest(name, digest if at else tag)
+
+        return {name: digest for name, digest in await together(ask, references, _AT_A_TIME) if digest}
+
+    def others(self, references: Sequence[str]) -> list[str]:
+        """None: what else a target has is no concern of a plan."""
+        return []

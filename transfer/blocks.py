@@ -71,9 +71,11 @@ class Exported:
         is not known here. A block that is at the target under its ID is the right one: storage took it only
         with the right Content-MD5. All IDs of a blob are of one length, as storage demands.
         """
-        return f"{self._version()}-{block.number:05}-{fingerprint[:_FINGERPRINT]:0<{_FINGERPRINT}}"
+        return f"{self.version}-{block.number:05}-{fingerprint[:_FINGERPRINT]:0<{_FINGERPRINT}}"
 
-    def _version(self) -> str:
+    @property
+    def version(self) -> str:
+        """Stands for this content of this blob, and for how it is cut."""
         text = f"{self.etag} {self.md5.hex()} {self.size} {self.block_size}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -35,7 +35,7 @@ async def streamed(
     whole = hashlib.md5(usedforsecurity=False)
 
     async def move(block: Block, before: asyncio.Event | None, hashed: asyncio.Event) -> str:
-        content = await _read(blob, source, block, pace)
+        content = await read_paced(blob, source, block, pace)
         md5 = await asyncio.to_thread(_md5, content)
         if before is not None:
             await before.wait()
@@ -74,7 +74,7 @@ def _md5(content: bytes) -> bytes:
     return hashlib.md5(content, usedforsecurity=False).digest()
 
 
-async def _read(blob: Exported, source: BlobClient, block: Block, pace: Pace) -> bytes:
+async def read_paced(blob: Exported, source: BlobClient, block: Block, pace: Pace) -> bytes:
     """One block of exactly the version that was found first."""
     if pace.reading is None or pace.cap is None:
         return await read(blob, source, block.start, block.length)

@@ -179,6 +179,6 @@ def _too_small(sizes: Sequence[int], disks: Sequence[Disk], rooms: Sequence[int]
         f"  {disk.folder}: {amount(max(0, left))} free" for disk, left in zip(disks, rooms, strict=True)
     )
     return (
-        f"the pack takes {amount(sum(sizes))} more, in parts of up to {amount(max(sizes))}; it does not fit:\n"
+        f"the pack takes {amount(sum(sizes))} more, in parts of up to {amount(max(sizes))}, too much for:\n"
         f"{listed}\nNothing was written. Give larger disks, or more: `acr-transfer pack DIR1 DIR2 ...`"
     )

@@ -51,15 +51,13 @@ async def unpack(
 ) -> list[Carried]:
     """Bring every blob of a pack to the target; what became of each, failures among them.
 
-    Folders that are not given now can be given later: what their blobs have already stays at the target, unseen.
+    Folders that are not given now can be given later: what is there of their blobs stays, unseen.
     Raises `InputError` for folders that are no pack, or of two, and for an encrypted one without a key.
     """
     whole, _ = await asyncio.to_thread(same_pack, folders)
     reader = _Reader(folders=folders, target=target, identities=identities, pace=pace, advance=advance)
     if whole.encrypted and not identities:
-        raise InputError(
-            f"the pack in {folders[0]} is encrypted: name the file of your key with --identity FILE"
-        )
+        raise InputError(f"the pack in {folders[0]} is encrypted: name your key with --identity FILE")
     _refuse_wrong_sizes(whole, reader)
     await container_is_there(target)
     begin(len(whole.blobs), sum(blob.exported.size for blob in whole.blobs))
@@ -116,8 +114,8 @@ async def _arrived(blob: PackedBlob, reader: _Reader, whole: Pack, tell: Advance
             tell(blob.exported.name, part.length, False)
     if missing:
         raise CopyError(
-            f"blob {blob.exported.name}: not all of it is here; not found: {', '.join(missing)}. What was here is "
-            "at the target, unseen; run unpack with the missing within a week."
+            f"blob {blob.exported.name}: not all of it is here; not found: {', '.join(missing)}. "
+            "What was here is at the target, unseen; run unpack with the missing within a week."
         )
     identifiers = [pieces_id for part in blob.parts for pieces_id in _Pieces(blob, part, staged).identifiers]
     await arriving.commit(blob.exported, target, there, identifiers)

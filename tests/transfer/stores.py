@@ -68,7 +68,7 @@ class Store:
 
 @contextlib.contextmanager
 def azurite(
-    folder: Path, *accounts: str, certificate: tuple[Path, Path] | None = None
+    folder: Path, *accounts: str, certificate: tuple[Path, Path] | None = None, tokens: bool = False
 ) -> Iterator[list[Store]]:
     """An Azurite process with these accounts, ended by its own id. `certificate`: chain and key."""
     keys = {account: base64.b64encode(secrets.token_bytes(64)).decode() for account in accounts}
@@ -87,8 +87,10 @@ def azurite(
     ]
     call += ["--skipApiVersionCheck"]
     if certificate:
-        # Then it takes tokens too: it checks audience, issuer and times, not the signature.
-        call += ["--cert", str(certificate[0]), "--key", str(certificate[1]), "--oauth", "basic"]
+        call += ["--cert", str(certificate[0]), "--key", str(certificate[1])]
+    if tokens:
+        # It checks audience, issuer and times of a token, not the signature.
+        call += ["--oauth", "basic"]
     environment = {**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{key}" for name, key in keys.items())}
     log = (folder / "azurite.log").open("wb")
     with (

@@ -21,7 +21,7 @@ EXAMPLES = (
     ("acr-transfer pack /media/one /media/two --part-size 8G", "over two disks"),
     (
         "acr-transfer pack /media/disk --recipient age1ql3z7hjy54pw...",
-        "readable with the receiver's key alone",
+        "for one reader alone",
     ),
 )
 

@@ -20,7 +20,7 @@ PURPOSE = "bring the blobs of a packed folder to the target's container"
 EXAMPLES = (
     ("acr-transfer unpack /media/disk", "into the container of the target stack"),
     (
-        "acr-transfer unpack /media/disk --container-url https://account.blob.example/transfer --identity key.txt",
+        "acr-transfer unpack /media/disk --identity key.txt --container-url https://a.blob.example/transfer",
         "an encrypted one, without any stack",
     ),
 )

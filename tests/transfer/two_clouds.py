@@ -119,12 +119,8 @@ def opened(folder: Path) -> Iterator[Clouds]:
     authority, token = Authority.make(folder), bearer()
     secure: Any = {"certificate": (authority.chain, authority.key), "tokens": True}
     with ExitStack() as stack:
-        (leaving,) = stack.enter_context(
-            azurite(folder / "source", "leaving", certificate=certificate, tokens=True)
-        )
-        (arriving,) = stack.enter_context(
-            azurite(folder / "target", "arriving", certificate=certificate, tokens=True)
-        )
+        (leaving,) = stack.enter_context(azurite(folder / "source", "leaving", **secure))
+        (arriving,) = stack.enter_context(azurite(folder / "target", "arriving", **secure))
         arm = Answers(token=token)
         here = stack.enter_context(authority.serve(arm))
         arm.documents["/metadata/endpoints"] = [

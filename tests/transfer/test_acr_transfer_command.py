@@ -20,7 +20,7 @@ from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from tests.transfer.small_cloud import Answers, Authority, image, index
 from tests.transfer.stores import Store, azurite, cached
-from transfer.copying import CATEGORY
+from transfer.blocks import CATEGORY
 
 ROOT = Path(__file__).parents[2]
 SUBSCRIPTIONS = {

@@ -170,7 +170,8 @@ class ArmClient:
         """As azcore polls: Azure-AsyncOperation, then Location, then the body's own provisioningState."""
         link = answer.headers.get("Azure-AsyncOperation")
         state = _state(first)
-        if state in ("succeeded", "failed") or (answer.status_code == 200 and not state and not link):
+        if state in ("succeeded", "failed") or (not state and not link and answer.status_code != 202):
+            # An identity's 201 names a Location, but the plugin waits for no identity, container or role.
             return self._judged(first, answer.status_code)
         if link:
             self._follow(answer, link)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from transfer import registries
 from transfer.errors import StackError
+from transfer.pace import Pace
 from transfer.registries import Registry
 from transfer.sign_in import AzureSignIn, DockerSignIn, docker_credentials
 from transfer.stacks import Stack, read_stack
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from transfer.clouds import Cloud
     from transfer.containers import Container
-    from transfer.pace import Pace
 
 # Azure's libraries take a second to load: each is imported where it is needed.
 

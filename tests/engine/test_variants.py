@@ -37,8 +37,9 @@ class There:
 @pytest.fixture(scope="module")
 def there(places: Places) -> There:
     made = Existing.of(places, SOURCE, "there-before")
-    account = made.account("therebefore", "boxes")
-    return There(account, made.vault("there-before", rbac=True), made.identity("mover"))
+    account, vault = made.account("therebefore", "boxes"), made.vault("there-before", rbac=True)
+    made.officer(vault)
+    return There(account, vault, made.identity("mover"))
 
 
 @pytest.fixture(scope="module")

@@ -39,11 +39,11 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
 from transfer.hop import hop, line
 from transfer.pace import Pace
-from transfer.patience import Patience
+from transfer.containers import client_options
 async def main(names, sides):
     pace = Pace()
     clients = [
-        ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key), retry_policy=Patience(pace))
+        ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key), **client_options(pace))
         for url, *key in sides
     ]
     async with clients[0], clients[1]:

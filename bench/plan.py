@@ -20,7 +20,7 @@ import aiohttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from filled_registry import fill, machine, ours, registry, timed
+from filled_registry import IMAGE, fill, machine, ours, registry, timed
 
 _AT_A_TIME = 32
 
@@ -63,7 +63,8 @@ async def _head_all(base: str, references: list[str]) -> float:
 
         async def one(reference: str) -> None:
             name, _, tag = reference.partition(":")
-            async with lanes, session.head(f"{base}/v2/{name}/manifests/{tag}") as answer:
+            url = f"{base}/v2/{name}/manifests/{tag}"
+            async with lanes, session.head(url, headers={"Accept": IMAGE}) as answer:
                 answer.raise_for_status()
 
         await asyncio.gather(*map(one, references))

@@ -4,7 +4,13 @@ import pulumi
 from pulumi import Output
 
 from components import SourceSide, TargetSide
-from components.handover import ExportedBlob, handover_of, qualified_stack_name, was_deployed
+from components.handover import (
+    ExportedBlob,
+    handover_of_file,
+    handover_of_stack,
+    qualified_stack_name,
+    was_deployed,
+)
 from config import Settings, Side
 
 
@@ -14,7 +20,10 @@ async def main() -> dict[str, Output[object]]:
     if settings.side is Side.SOURCE:
         return SourceSide("transfer", settings.source_args()).outputs
     # Awaited before anything is made: a target without a source makes no sense.
-    handover = await handover_of(_full_name(settings.source))
+    if settings.handover:
+        handover = handover_of_file(settings.handover)
+    else:
+        handover = await handover_of_stack(_full_name(settings.source))
     blobs = await _importable(handover["blobs"]) if settings.makes_imports else []
     return TargetSide("transfer", settings.target_args(blobs)).outputs
 

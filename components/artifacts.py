@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from .hosts import is_host
+
 FORMS = "repository, repository:tag or repository@sha256:<64 hex digits>"
 """What an artifact may look like, for messages."""
 
@@ -37,24 +39,47 @@ class Artifact:
     repository: str
     tag: str = ""
     digest: str = ""
+    pinned: str = ""
+    """The digest that the name stood for when a lock was made; empty without a lock."""
 
     @property
     def reference(self) -> str:
         """The artifact's one spelling: `repository:tag` or `repository@sha256:<64 hex digits>`."""
         return f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
 
+    @property
+    def identity(self) -> str:
+        """The line that stands for the content: the reference, and the pinned digest where there is one.
+
+        A tag that has moved to another digest is another line, so that nothing is named as it was before.
+        """
+        return f"{self.reference} {self.pinned}" if self.pinned else self.reference
+
     @classmethod
     def parse(cls, text: str, registry: str = "") -> Self:
         """Read `repository`, `repository:tag` or `repository@sha256:<64 hex digits>`.
 
-        A repository alone means its tag `latest`, as the service reads it. `registry` is the name of the
-        registry that the artifact is in, so that its host before the repository is seen as a mistake.
-        Raises `ArtifactError` for anything else.
+        A repository alone means its tag `latest`, as the service reads it. `registry` is the name or
+        the login server of the registry that the artifact is in, so that a host before the repository is
+        seen as a mistake. Raises `ArtifactError` for anything else.
 
         The grammar is https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
         """
         _refuse_what_is_no_name(text)
         _refuse_host(text, registry)
+        return cls._read(text)
+
+    @classmethod
+    def locked(cls, reference: str, digest: str) -> Self:
+        """Read a reference as a lock spells it, pinned to a digest; raises `ArtifactError` as `parse` does.
+
+        Whoever wrote the lock has seen the artifact in its registry, so no part of it is a host by mistake.
+        """
+        found = cls._read(reference)
+        return cls(found.repository, found.tag, found.digest, digest)
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
         name, at, digest = text.partition("@")
         repository, colon, tag = name.partition(":")
         if at and colon:
@@ -85,14 +110,8 @@ def _refuse_what_is_no_name(text: str) -> None:
 
 
 def _refuse_host(text: str, registry: str) -> None:
-    """Refuse a registry's host before the repository.
-
-    A dot alone does not make a host: a registry that mirrors others may well have `docker.io/library/nginx`.
-    """
     first, slash, rest = text.partition("/")
-    host = first.lower()
-    own = bool(registry) and host.startswith(f"{registry.lower()}.")
-    if slash and (":" in host or host == "localhost" or ".azurecr." in host or own):
+    if slash and is_host(first, registry):
         raise ArtifactError(text, f"names a registry, {first!r}; expected the artifact alone, as in {rest!r}")
 
 

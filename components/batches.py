@@ -33,9 +33,14 @@ class Batch:
         return [artifact.reference for artifact in self.artifacts]
 
     @property
+    def identities(self) -> list[str]:
+        """The lines that its names are hashed from: with a lock, digests are in them."""
+        return [artifact.identity for artifact in self.artifacts]
+
+    @property
     def name(self) -> str:
         """40 letters and digits that no batch of other content has."""
-        return short_hash(*self.references)
+        return short_hash(*self.identities)
 
 
 def short_hash(*lines: str) -> str:
@@ -50,6 +55,7 @@ def batches(artifacts: Iterable[Artifact]) -> list[Batch]:
     """Split artifacts into batches by what they are, not by their order.
 
     The same artifacts always give the same batches, and adding or removing one changes at most two of them.
+    Where an artifact goes depends on its reference alone: a tag that has moved changes no batch but its own.
     """
     hashed = sorted((_hash(artifact), artifact) for artifact in set(artifacts))
     hashes = [value for value, _ in hashed]

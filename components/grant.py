@@ -1,22 +1,29 @@
-"""The right that a pipeline needs: to read secrets, and nothing else."""
+"""The rights that a pipeline needs: to read one vault's secrets, or to use one container; nothing else."""
+
+from enum import StrEnum
 
 import pulumi
-from pulumi import Input, Output, ResourceOptions
-from pulumi_azure_native import authorization, containerregistry, keyvault
+from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
+from pulumi_azure_native import authorization, keyvault
+
+from .access import VaultAccess
+from .direction import Direction
 
 
-class IdentityError(pulumi.RunError):
-    """A pipeline has no identity that could be given a right."""
+class Role(StrEnum):
+    """Azure's built-in roles, by the ID that they have in every cloud.
 
+    https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+    """
 
-def principal_id(identity: containerregistry.outputs.IdentityPropertiesResponse | None) -> str:
-    """Return the principal of a system-assigned identity, or raise `IdentityError`."""
-    if identity is None or not identity.principal_id:
-        raise IdentityError(
-            "The pipeline has no system-assigned identity, so nobody could be let into the vault.\n"
-            "Delete the pipeline, then deploy the stack again: it makes the pipeline with an identity."
-        )
-    return identity.principal_id
+    VAULT_SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
+    """Key Vault Secrets User."""
+
+    BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+    """Storage Blob Data Contributor."""
+
+    BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    """Storage Blob Data Reader."""
 
 
 def let_read_secrets(
@@ -24,13 +31,22 @@ def let_read_secrets(
     principal: Input[str],
     vault_name: Input[str],
     resource_group_name: Input[str],
+    access: VaultAccess,
     opts: ResourceOptions,
-) -> keyvault.AccessPolicy:
-    """Let a principal get secrets of an access policy vault.
+) -> pulumi.CustomResource:
+    """Let a principal get secrets of a vault, in the way that the vault knows.
 
-    https://learn.microsoft.com/azure/key-vault/general/assign-access-policy
+    https://learn.microsoft.com/azure/key-vault/general/rbac-access-policy
     """
-    client = authorization.get_client_config_output(opts=pulumi.InvokeOutputOptions(parent=opts.parent))
+    client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=opts.parent))
+    if access is VaultAccess.RBAC:
+        vault = Output.format(
+            "/subscriptions/{0}/resourceGroups/{1}/providers/Microsoft.KeyVault/vaults/{2}",
+            client.subscription_id,
+            resource_group_name,
+            vault_name,
+        )
+        return assign(name, Role.VAULT_SECRETS_USER, principal, vault, opts)
     return keyvault.AccessPolicy(
         name,
         vault_name=vault_name,
@@ -44,6 +60,38 @@ def let_read_secrets(
     )
 
 
-def once_granted(pipeline_id: Output[str], grant: keyvault.AccessPolicy) -> Output[str]:
+def container_role(direction: Direction, *, deletes_blobs: bool) -> Role:
+    """Return the least role that a pipeline can work with: an import that leaves its blobs only reads."""
+    writes = direction is Direction.EXPORT or deletes_blobs
+    return Role.BLOB_CONTRIBUTOR if writes else Role.BLOB_READER
+
+
+def assign(
+    name: str, role: Role, principal: Input[str], scope: Input[str], opts: ResourceOptions
+) -> authorization.RoleAssignment:
+    """Give a managed identity's principal a role at one resource.
+
+    https://learn.microsoft.com/azure/role-based-access-control/role-assignments-template
+    """
+    client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=opts.parent))
+    return authorization.RoleAssignment(
+        name,
+        scope=scope,
+        principal_id=principal,
+        # Without it Azure looks a new identity up in a directory that may not know it yet, and refuses.
+        principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
+        role_definition_id=Output.format(
+            "/subscriptions/{0}/providers/Microsoft.Authorization/roleDefinitions/{1}",
+            client.subscription_id,
+            str(role),
+        ),
+        # No update of a role is possible, and the same one cannot be assigned twice.
+        opts=ResourceOptions.merge(
+            opts, ResourceOptions(replace_on_changes=["roleDefinitionId"], delete_before_replace=True)
+        ),
+    )
+
+
+def once_granted(pipeline_id: Output[str], grant: pulumi.CustomResource) -> Output[str]:
     """Return the pipeline's ID as soon as its identity has the right: a run needs both."""
     return Output.all(pipeline_id, grant.id).apply(lambda ids: str(ids[0]))

@@ -6,8 +6,15 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
-from .direction import DEFAULT_OPTIONS, Direction, TriggerStatus
-from .grant import let_read_secrets, once_granted, principal_id
+from .access import StorageAccess, VaultAccess
+from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, Direction, TriggerStatus
+from .foresight import foreseen_principal
+from .grant import container_role
+from .identity import identity_of
+from .managed_pipelines import IMPORT_PIPELINE, ManagedImportPipeline
+from .pipeline_access import is_managed, let_in, same_as, user_identity
+
+_TYPED = "azure-native:containerregistry:ImportPipeline"
 
 
 class ImportPipelineArgs(TypedDict):
@@ -25,19 +32,31 @@ class ImportPipelineArgs(TypedDict):
     pipeline_name: NotRequired[Input[str]]
     """The pipeline's name: 5 to 50 letters and digits; by default importPipeline."""
 
+    identity: NotRequired[str]
+    """Who the pipeline is: system (by default), create, or the resource ID of a user-assigned identity."""
+
     container_url: Input[str]
     """The container that blobs are read from, without a SAS token."""
 
-    sas_secret_uri: Input[str]
-    """The key vault secret that holds the SAS token, without a version."""
+    storage_access: NotRequired[StorageAccess]
+    """How the pipeline gets into the container; by default with a SAS token."""
 
-    vault_name: Input[str]
-    """The access policy vault that holds the secret."""
+    container_id: NotRequired[Input[str]]
+    """The container's resource ID; needed for access by managed identity."""
 
-    vault_resource_group_name: Input[str]
-    """The vault's resource group."""
+    sas_secret_uri: NotRequired[Input[str]]
+    """The key vault secret that holds the SAS token, without a version; needed for access by SAS token."""
 
-    options: NotRequired[Input[list[str]]]
+    vault_name: NotRequired[Input[str]]
+    """The vault that holds the secret; needed for access by SAS token."""
+
+    vault_resource_group_name: NotRequired[Input[str]]
+    """The vault's resource group; needed for access by SAS token."""
+
+    vault_access: NotRequired[VaultAccess]
+    """How the vault decides who may read; by default with access policies."""
+
+    options: NotRequired[list[str]]
     """Pipeline options: OverwriteTags, DeleteSourceBlobOnSuccess (both by default), ContinueOnErrors."""
 
     source_trigger_status: NotRequired[TriggerStatus]
@@ -45,13 +64,13 @@ class ImportPipelineArgs(TypedDict):
 
 
 class ImportPipeline(pulumi.ComponentResource):
-    """An import pipeline with its trigger, and the right of its identity to read the SAS token."""
+    """An import pipeline, and the right of its identity: to read the SAS token, or to use the container."""
 
     pipeline_id: Output[str]
-    """The pipeline's resource ID, as soon as its identity may read the SAS token."""
+    """The pipeline's resource ID, as soon as its identity has its right."""
 
     principal_id: Output[str]
-    """The identity that Azure made for the pipeline."""
+    """The principal of the pipeline's identity."""
 
     def __init__(
         self,
@@ -63,38 +82,61 @@ class ImportPipeline(pulumi.ComponentResource):
     ) -> None:
         """Make the pipeline; if the program has made `vault` too, the grant is deleted with that."""
         super().__init__("acr-transfer:index:ImportPipeline", name, None, opts)
-        pipeline = self._pipeline(name, args)
-        self.principal_id = pipeline.identity.apply(principal_id)
-        grant = let_read_secrets(
-            f"{name}-reads-sas",
-            self.principal_id,
-            args["vault_name"],
-            args["vault_resource_group_name"],
-            ResourceOptions(parent=self, deleted_with=vault),
-        )
-        self.pipeline_id = once_granted(pipeline.id, grant)
+        user = user_identity(name, args, _name(args), args["location"], self)
+        make = self._managed if is_managed(args) else self._with_token
+        pipeline = make(name, args, identity_of(user))
+        place = (_name(args), args["registry_name"], args["registry_resource_group_name"])
+        self.principal_id = foreseen_principal(pipeline.identity, Direction.IMPORT, place, user, self)
+        role = container_role(Direction.IMPORT, deletes_blobs=DELETE_SOURCE_BLOB in _options(args))
+        self.pipeline_id = let_in(name, args, pipeline.id, self.principal_id, role, self, vault)
         self.register_outputs({"pipelineId": self.pipeline_id, "principalId": self.principal_id})
 
-    def _pipeline(self, name: str, args: ImportPipelineArgs) -> containerregistry.ImportPipeline:
+    def _with_token(
+        self, name: str, args: ImportPipelineArgs, identity: containerregistry.IdentityPropertiesArgs
+    ) -> containerregistry.ImportPipeline:
         return containerregistry.ImportPipeline(
             name,
             registry_name=args["registry_name"],
             resource_group_name=args["registry_resource_group_name"],
-            import_pipeline_name=args.get("pipeline_name", "importPipeline"),
+            import_pipeline_name=_name(args),
             location=args["location"],
-            identity=containerregistry.IdentityPropertiesArgs(
-                type=containerregistry.ResourceIdentityType.SYSTEM_ASSIGNED
-            ),
+            identity=identity,
             source=containerregistry.ImportPipelineSourcePropertiesArgs(
                 type=containerregistry.PipelineSourceType.AZURE_STORAGE_BLOB_CONTAINER,
                 uri=args["container_url"],
                 key_vault_uri=args["sas_secret_uri"],
             ),
             trigger=containerregistry.PipelineTriggerPropertiesArgs(
-                source_trigger=containerregistry.PipelineSourceTriggerPropertiesArgs(
-                    status=str(args.get("source_trigger_status", TriggerStatus.ENABLED))
-                )
+                source_trigger=containerregistry.PipelineSourceTriggerPropertiesArgs(status=_trigger(args))
             ),
-            options=args.get("options", list(DEFAULT_OPTIONS[Direction.IMPORT])),
-            opts=ResourceOptions(parent=self),
+            options=_options(args),
+            opts=same_as(IMPORT_PIPELINE, "source.storageAccessMode", self),
         )
+
+    def _managed(
+        self, name: str, args: ImportPipelineArgs, identity: containerregistry.IdentityPropertiesArgs
+    ) -> ManagedImportPipeline:
+        return ManagedImportPipeline(
+            name,
+            registry_name=args["registry_name"],
+            resource_group_name=args["registry_resource_group_name"],
+            import_pipeline_name=_name(args),
+            location=args["location"],
+            identity=identity,
+            container_url=args["container_url"],
+            trigger_status=_trigger(args),
+            options=_options(args),
+            opts=same_as(_TYPED, "source.storageAccessMode", self),
+        )
+
+
+def _name(args: ImportPipelineArgs) -> Input[str]:
+    return args.get("pipeline_name", "importPipeline")
+
+
+def _options(args: ImportPipelineArgs) -> list[str]:
+    return args.get("options", list(DEFAULT_OPTIONS[Direction.IMPORT]))
+
+
+def _trigger(args: ImportPipelineArgs) -> str:
+    return str(args.get("source_trigger_status", TriggerStatus.ENABLED))

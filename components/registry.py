@@ -1,9 +1,9 @@
-"""The registry that is there already: read, checked and never managed."""
+"""The registry: one that is there already is read and never changed; a new one is safe by default."""
 
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import Input, Output
+from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 
@@ -18,6 +18,27 @@ class Registry:
     name: str
     location: str
     login_server: str
+
+
+def created_registry(
+    name: str,
+    registry_name: Input[str],
+    resource_group_name: Input[str],
+    opts: ResourceOptions,
+    location: str | None = None,
+) -> Output[Registry]:
+    """Make a Premium registry: no shared password, nobody pulls without a name, and images may leave it."""
+    made = containerregistry.Registry(
+        name,
+        registry_name=registry_name,
+        resource_group_name=resource_group_name,
+        location=location,
+        sku=containerregistry.SkuArgs(name=containerregistry.SkuName.PREMIUM),
+        admin_user_enabled=False,
+        anonymous_pull_enabled=False,
+        opts=opts,
+    )
+    return Output.all(made.name, made.location, made.login_server).apply(lambda known: Registry(*known))
 
 
 def existing_registry(

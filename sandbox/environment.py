@@ -10,11 +10,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from sandbox import frontdoor
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS
 from sandbox.lifecycle import require_running
 from sandbox.places import CHECKOUT, Places
+from sandbox.registry import tokens
 
 PASSPHRASE = "the-sandbox-holds-no-secrets-of-yours"
 """Opens the two stack files of this repository. It is public: it protects a sandbox, not a cloud."""
@@ -69,7 +69,7 @@ def _write_docker_config(places: Places, clouds: list[Cloud]) -> None:
     auths = {}
     for cloud in clouds:
         for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries"):
-            pair = f"{frontdoor.NOBODY}:{frontdoor.refresh_token(cloud, body['name'])}"
+            pair = f"{tokens.NOBODY}:{tokens.refresh_token(cloud, body['name'])}"
             auths[cloud.login_server(body["name"])] = {"auth": base64.b64encode(pair.encode()).decode()}
     folder = places.state / "docker"
     folder.mkdir(mode=0o700, exist_ok=True)

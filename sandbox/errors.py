@@ -71,7 +71,44 @@ _WORDS: dict[str, tuple[int, str]] = {
         "using following API: https://docs.microsoft.com/en-us/rest/api/containerregistry/registries/"
         "checknameavailability",
     ),
+    "UnAuthorizedForCredentialOperations": (
+        400,
+        "Cannot perform credential operations for {registry} as admin user is disabled. Kindly enable admin "
+        "user as per docs: https://docs.microsoft.com/en-us/azure/container-registry/"
+        "container-registry-authentication#admin-account",
+    ),
     "SkuNotSupported": (400, "The SKU {sku} is not supported."),
+    "PublicAccessWithoutExports": (
+        400,
+        "Enabling public network access is not supported because the registry '{registry}' has exports "
+        "disabled.",
+    ),
+    "ExportsDisabled": (400, "Exports are disabled on the registry '{registry}' by its export policy."),
+    "PrincipalNotFound": (
+        400,
+        "Principal {principal} does not exist in the directory {tenant}. Check that you have the correct "
+        "principal ID. If you are creating this principal and then immediately assigning a role, this error "
+        "might be related to a replication delay. In this case, set the role assignment principalType "
+        "property to a value, such as ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype",
+    ),
+    "RoleAssignmentExists": (
+        409,
+        "The role assignment already exists. The ID of the existing role assignment is {name}.",
+    ),
+    "RoleAssignmentUpdateNotPermitted": (
+        400,
+        "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+    ),
+    "RoleDefinitionDoesNotExist": (
+        404,
+        "The specified role definition with ID '{role}' does not exist.",
+    ),
+    "ForbiddenByRbac": (
+        403,
+        "Caller is not authorized to perform action on resource. If role assignments, deny assignments or "
+        "role definitions were changed recently, please observe propagation time. Caller: oid={principal}; "
+        "Action: 'Microsoft.KeyVault/vaults/secrets/{right}'; Vault: {vault};location={location}",
+    ),
     "StorageAccountAlreadyTaken": (409, "The storage account named {name} is already taken."),
     "VaultAlreadyExists": (
         409,
@@ -80,6 +117,10 @@ _WORDS: dict[str, tuple[int, str]] = {
         "that a vault with the same name was recently deleted but not purged after being placed in a "
         "recoverable state. If the vault is in a recoverable state then the vault will need to be purged "
         "before reusing the name.",
+    ),
+    "DeletedVaultPurge": (
+        409,
+        "Operation 'DeletedVaultPurge' is not allowed: purge protection is enabled on the vault '{name}'.",
     ),
     "Unauthorized": (401, "AKV10000: Request is missing a Bearer or PoP token."),
     "Forbidden": (
@@ -93,5 +134,6 @@ _WORDS: dict[str, tuple[int, str]] = {
         "A secret with (name/id) {name} was not found in this key vault. If you recently deleted this secret "
         "you may be able to recover it using the correct recovery command.",
     ),
+    "InternalServerError": (500, "Encountered internal server error; the sandbox's log says more."),
     "OperationNotFound": (404, "The operation '{operation}' was not found."),
 }

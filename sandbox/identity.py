@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from sandbox import journal
+from sandbox import blobs, journal
 from sandbox.cloud import Cloud
 
 
@@ -23,14 +23,24 @@ def application(clouds: Sequence[Cloud], password: str) -> web.Application:
             return _refused(401, "X-IDENTITY-HEADER is missing or wrong.")
         resource = request.query.get("resource", "").rstrip("/")
         for cloud in clouds:
-            for audience in (cloud.audience, cloud.facts.vault_audience):
-                if audience.rstrip("/") == resource:
-                    return _issued(cloud, audience, request)
+            if audience := _audience(cloud, resource):
+                return _issued(cloud, audience, request)
         return _refused(400, f"No cloud of this sandbox knows the resource {resource!r}.")
 
     app = web.Application()
     app.router.add_get("/msi/token", token)
     return app
+
+
+def _audience(cloud: Cloud, resource: str) -> str:
+    """What of this cloud is meant: management, vaults, or one storage account by its endpoint.
+
+    The name that all of Azure's storage shares would be the first cloud's here: say the account's endpoint.
+    """
+    for audience in (cloud.audience, cloud.facts.vault_audience, blobs.AUDIENCE):
+        if audience.rstrip("/") == resource:
+            return audience
+    return resource if resource.startswith(blobs.url(cloud, "").rstrip("/") + "/") else ""
 
 
 def _issued(cloud: Cloud, audience: str, request: web.Request) -> web.Response:

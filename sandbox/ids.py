@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EXTENSIONS = frozenset({"microsoft.authorization", "microsoft.insights"})
+"""Namespaces whose resources are put on others."""
+
 
 @dataclass(frozen=True)
 class ResourceId:
@@ -18,9 +21,17 @@ class ResourceId:
     segments: tuple[str, ...] = ()
     """Type and name in turn after the namespace; an odd number of them names a collection or an action."""
 
+    scope: str = ""
+    """What an extension, such as a role assignment, is put on: an ID; empty for all other resources."""
+
     @classmethod
     def parse(cls, path: str) -> ResourceId | None:
         """The ID that `path` spells, or None where it is not below a subscription."""
+        head, _, tail = path.rpartition("/providers/")
+        namespace, *segments = [part for part in tail.split("/") if part] or [""]
+        if namespace.lower() in EXTENSIONS:
+            inner = cls.parse(head)
+            return inner and cls(inner.subscription, inner.group, namespace, tuple(segments), str(inner))
         parts = [part for part in path.split("/") if part]
         if len(parts) < 2 or parts[0].lower() != "subscriptions":
             return None
@@ -57,7 +68,7 @@ class ResourceId:
     @property
     def up(self) -> ResourceId:
         """The same without its last segment: the collection of a resource, the target of an action."""
-        return ResourceId(self.subscription, self.group, self.namespace, self.segments[:-1])
+        return ResourceId(self.subscription, self.group, self.namespace, self.segments[:-1], self.scope)
 
     @property
     def parent(self) -> ResourceId | None:
@@ -66,9 +77,12 @@ class ResourceId:
 
     def child(self, *segments: str) -> ResourceId:
         """A resource below this one."""
-        return ResourceId(self.subscription, self.group, self.namespace, (*self.segments, *segments))
+        segments = (*self.segments, *segments)
+        return ResourceId(self.subscription, self.group, self.namespace, segments, self.scope)
 
     def __str__(self) -> str:
+        if self.scope:
+            return f"{self.scope}/providers/{self.namespace}/{'/'.join(self.segments)}"
         group = f"/resourceGroups/{self.group}" if self.group else ""
         provider = f"/providers/{self.namespace}/{'/'.join(self.segments)}" if self.namespace else ""
         return f"/subscriptions/{self.subscription}{group}{provider}"

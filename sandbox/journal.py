@@ -10,6 +10,9 @@ from sandbox.store import Store
 
 BLANK = "[secret]"
 _TOKENS = {"access_token", "refresh_token", "client_secret", "password"}
+_SECRETIVE = ("/secrets/", "/listkeys", "/regeneratekey", "/listcredentials", "/regeneratecredential")
+"""Paths whose bodies hold a secret as `value`."""
+
 _SIGNATURE = re.compile(r"(sig=)[^&\"\s]+")
 
 
@@ -18,7 +21,7 @@ def record(
 ) -> None:
     """Keep one exchange: (method, path and query, status), the request's body and the answer's."""
     method, url, status = exchange
-    secretive = door == "vault" or "/secrets/" in url.lower() or "/listkeys" in url.lower()
+    secretive = door == "vault" or any(word in url.lower() for word in _SECRETIVE)
     bodies = (_blanked_text(body, secretive) for body in (sent, got))
     store.log(door, principal, method, _SIGNATURE.sub(rf"\1{BLANK}", url), status, *bodies)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from sandbox.arm.storage import blob_url
+from sandbox import blobs
 from sandbox.arm.vaults import uri
 from sandbox.cloud import Cloud
 from sandbox.errors import SandboxError
@@ -127,7 +127,7 @@ def _cloud_status(cloud: Cloud) -> dict[str, Any]:
             name: cloud.login_server(name) for name in named("Microsoft.ContainerRegistry/registries")
         },
         "accounts": {
-            name: {"blob": blob_url(cloud, name)} for name in named("Microsoft.Storage/storageAccounts")
+            name: {"blob": blobs.url(cloud, name)} for name in named("Microsoft.Storage/storageAccounts")
         },
         "vaults": {name: uri(cloud, name) for name in named("Microsoft.KeyVault/vaults")},
     }

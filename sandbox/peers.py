@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import signal
@@ -19,7 +20,7 @@ from pathlib import Path
 from sandbox import certificates
 from sandbox.errors import SandboxError
 from sandbox.places import Places, node
-from sandbox.store import Store
+from sandbox.store import Json, Store
 
 _PATIENCE = 60.0
 """Seconds that a server may take to start on a busy machine."""
@@ -72,19 +73,21 @@ class Azurite:
     def __init__(self, places: Places, folder: Path, port: int) -> None:
         self._places, self._folder, self.port = places, folder, port
         self._process: asyncio.subprocess.Process | None = None
-        self._accounts: dict[str, tuple[str, str]] = {}
         self._turn = asyncio.Lock()
         self._seed = _secret_file(folder / "account-keys.seed")
 
-    def keys(self, account: str) -> tuple[str, str]:
-        """The account's two keys, base64 of 64 bytes; made from the sandbox's own secret, never stored."""
-        made = (hmac.digest(self._seed, f"{account}/{key}".encode(), hashlib.sha512) for key in (1, 2))
-        first, second = (base64.b64encode(key).decode() for key in made)
-        return first, second
+    def keys(self, account: str, generations: Sequence[int] = (0, 0)) -> tuple[str, str]:
+        """The account's two keys, base64 of 64 bytes; made from the sandbox's own secret, never stored.
 
-    async def start(self, accounts: Sequence[str]) -> None:
-        """Start with these accounts; returns when it answers."""
-        self._accounts = {name: self.keys(name) for name in accounts}
+        `generations` says how often each was made anew.
+        """
+        named = [f"{account}/{number}" for number in (1, 2)]
+        whole = [f"{name}/{made}" if made else name for name, made in zip(named, generations, strict=True)]
+        first, second = (hmac.digest(self._seed, name.encode(), hashlib.sha512) for name in whole)
+        return base64.b64encode(first).decode(), base64.b64encode(second).decode()
+
+    async def start(self, state: Json) -> None:
+        """Start with these accounts and rights (see azurite.js); returns when it answers."""
         options = ["--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--location", str(self._folder)]
         trust = ["--cert", str(certificates.server_chain(self._places))]
         trust += ["--key", str(certificates.server_key(self._places))]
@@ -96,20 +99,14 @@ class Azurite:
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        await self._tell_accounts()
+        await self._tell(state)
         await self._line("successfully listens", "Azurite did not start")
 
-    async def add(self, account: str) -> None:
-        """Let an account answer from now on."""
+    async def renew(self, state: Json) -> None:
+        """Take over other accounts, keys and rights; they hold when this returns."""
         async with self._turn:
-            self._accounts[account] = self.keys(account)
-            await self._renew()
-
-    async def drop(self, account: str) -> None:
-        """Let an account answer no more."""
-        async with self._turn:
-            self._accounts.pop(account, None)
-            await self._renew()
+            await self._tell(state)
+            await self._line("accounts", "Azurite did not take the new accounts")
 
     async def stop(self) -> None:
         """End it; what was written is on disk then.
@@ -120,17 +117,13 @@ class Azurite:
             self._process.stdin.close()
             await _ended(self._process)
 
-    async def _renew(self) -> None:
-        await self._tell_accounts()
-        await self._line("accounts", "Azurite did not take the new accounts")
-
-    async def _tell_accounts(self) -> None:
+    async def _tell(self, state: Json) -> None:
         assert self._process
         assert self._process.stdin
         # Without any account Azurite would fall back to its well-known one.
-        accounts = self._accounts or {"none": self.keys("none")}
-        listed = ";".join(f"{name}:{first}:{second}" for name, (first, second) in accounts.items())
-        self._process.stdin.write(f"{listed}\n".encode())
+        nobody = {"keys": self.keys("none"), "sharedKey": True, "open": True, "audiences": [], "grants": {}}
+        whole = {**state, "accounts": state["accounts"] or {"none": nobody}}
+        self._process.stdin.write(f"{json.dumps(whole)}\n".encode())
         await self._process.stdin.drain()
 
     async def _line(self, word: str, otherwise: str) -> None:
@@ -149,6 +142,11 @@ class RegistryServer:
     def __init__(self, places: Places, folder: Path, port: int) -> None:
         self._places, self._folder, self.port = places, folder, port
         self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def images(self) -> Path:
+        """The folder that it keeps its content in."""
+        return self._folder / "images"
 
     @property
     def url(self) -> str:
@@ -190,7 +188,7 @@ class RegistryServer:
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage:
-  filesystem: {{rootdirectory: "{self._folder / "images"}"}}
+  filesystem: {{rootdirectory: "{self.images}"}}
   delete: {{enabled: true}}
 http: {{addr: "127.0.0.1:{self.port}", relativeurls: true, secret: {secrets.token_hex(32)}}}
 auth:

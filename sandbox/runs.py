@@ -13,7 +13,7 @@ from azure.core.credentials import AzureSasCredential
 from azure.core.exceptions import AzureError as StorageError
 from azure.storage.blob.aio import ContainerClient
 
-from sandbox import certificates, service
+from sandbox import blobs, certificates, roles, service
 from sandbox.cloud import Cloud, new_id
 from sandbox.ids import ResourceId
 from sandbox.service import Outcome, Run, TransferFailedError
@@ -69,7 +69,8 @@ def _end(pipeline: Json, wanted: Json) -> Json:
     end = "target" if "target" in pipeline["properties"] else "source"
     place = pipeline["properties"][end]
     blob = {"type": "AzureStorageBlob", "uri": f"{place['uri']}/{wanted['request'][end]['name']}"}
-    return {end: {**blob, "keyVaultUri": place["keyVaultUri"]}}
+    more = {key: place[key] for key in ("keyVaultUri", "storageAccessMode") if key in place}
+    return {end: {**blob, **more}}
 
 
 async def _work(cloud: Cloud, id: ResourceId, body: Json, pipeline: Json) -> None:
@@ -122,11 +123,16 @@ async def _transfer(
 
 
 async def container(cloud: Cloud, session: aiohttp.ClientSession, pipeline: Json) -> ContainerClient:
-    """The pipeline's container, opened with the SAS that its vault secret holds, as its identity."""
+    """The pipeline's container, opened as its identity: with a SAS from the vault, or by its role."""
     place = pipeline["properties"].get("target") or pipeline["properties"]["source"]
-    sas = await _secret(cloud, session, place["keyVaultUri"], pipeline["identity"]["principalId"])
+    principal = roles.principal_of(pipeline)
+    credential: Any
+    if place.get("storageAccessMode") == "ManagedIdentity":
+        credential = blobs.Identity(cloud, principal)
+    else:
+        sas = await _secret(cloud, session, place["keyVaultUri"], principal)
+        credential = AzureSasCredential(sas.removeprefix("?"))
     authority = str(cloud.places.authority)
-    credential = AzureSasCredential(sas.removeprefix("?"))
     return ContainerClient.from_container_url(
         place["uri"], credential=credential, connection_verify=authority, retry_total=1
     )

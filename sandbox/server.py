@@ -11,7 +11,7 @@ import signal
 import psutil
 from aiohttp import web
 
-from sandbox import certificates, frontdoor, identity, runs, vault
+from sandbox import blobs, certificates, frontdoor, identity, roles, runs, vault
 from sandbox.arm import app, groups, registries
 from sandbox.arm.wire import Request
 from sandbox.cloud import Cloud
@@ -45,9 +45,11 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     """Bring one cloud up with all that its state names."""
     cloud.neighbours = clouds
     _ensure_group(cloud)
-    accounts = [body["name"] for body in cloud.store.of_type("Microsoft.Storage/storageAccounts")]
+    roles.seed(cloud)
     names = [body["name"] for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries")]
-    await asyncio.gather(cloud.azurite.start(accounts), *(_open_registry(cloud, name) for name in names))
+    await asyncio.gather(
+        cloud.azurite.start(blobs.state(cloud)), *(_open_registry(cloud, name) for name in names)
+    )
     for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
         await vault.open_vault(cloud, body["name"])
     await cloud.open("management", app.application(cloud), cloud.arm_port)

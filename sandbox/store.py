@@ -106,6 +106,10 @@ class Store:
         """Soft-delete a secret: its name answers not found from now on."""
         self._run("update secret set deleted = 1 where vault = ? and name = ?", vault.lower(), name.lower())
 
+    def purge_secrets(self, vault: str) -> None:
+        """Forget all secrets of a vault for good."""
+        self._run("delete from secret where vault = ?", vault.lower())
+
     # Operations, ports, what the trigger has seen
 
     def put_operation(self, id: str, body: Json) -> None:

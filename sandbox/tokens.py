@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import time
 import uuid
@@ -28,6 +30,12 @@ class Tokens:
         self.key_set = folder / "tokens.jwks"
         """The public key as a JSON web key set: what the registry servers check tokens with."""
         self.key_set.write_text(json.dumps({"keys": [self._public()]}))
+
+    @property
+    def public_key(self) -> str:
+        """What checks the tokens, in PEM."""
+        kind, form = serialization.PublicFormat.SubjectPublicKeyInfo, serialization.Encoding.PEM
+        return self._key.public_key().public_bytes(form, kind).decode()
 
     @property
     def issuer(self) -> str:
@@ -60,6 +68,13 @@ class Tokens:
         except jwt.PyJWTError as error:
             raise AzureError("InvalidAuthenticationToken", reason=str(error)) from error
         return claims
+
+    def secret_for(self, purpose: str) -> bytes:
+        """A key for another purpose, the same on every start, from which the signing key cannot be told."""
+        private = self._key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return hmac.new(private, purpose.encode(), hashlib.sha256).digest()
 
     def _public(self) -> dict[str, Any]:
         key: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)

@@ -10,7 +10,7 @@ import time
 
 from aiohttp import web
 
-from sandbox import journal
+from sandbox import journal, roles
 from sandbox.cloud import Cloud, new_id
 from sandbox.errors import AzureError
 from sandbox.store import Json
@@ -78,15 +78,31 @@ def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent
 
 
 def _demand(cloud: Cloud, vault: str, principal: str, right: str) -> None:
-    """An access policy must name the principal and the right; nobody else may read a secret."""
+    """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
     for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
         if body["name"].lower() == vault.lower():
-            for policy in body["properties"]["accessPolicies"]:
-                rights = {each.lower() for each in policy["permissions"].get("secrets") or []}
-                if policy["objectId"] == principal and rights & {right, "all"}:
-                    return
-    place = cloud.facts.location
-    raise AzureError("Forbidden", principal=principal, right=right, vault=vault, location=place)
+            by_role = bool(body["properties"].get("enableRbacAuthorization"))
+            if (_has_role if by_role else _has_policy)(cloud, body, principal, right):
+                return
+            code = "ForbiddenByRbac" if by_role else "Forbidden"
+            place = cloud.facts.location
+            raise AzureError(code, principal=principal, right=right, vault=vault, location=place)
+
+
+def _has_policy(cloud: Cloud, body: Json, principal: str, right: str) -> bool:
+    for policy in body["properties"]["accessPolicies"]:
+        rights = {each.lower() for each in policy["permissions"].get("secrets") or []}
+        if policy["objectId"] == principal and rights & {right, "all"}:
+            return True
+    return False
+
+
+def _has_role(cloud: Cloud, body: Json, principal: str, right: str) -> bool:
+    """https://learn.microsoft.com/azure/key-vault/general/rbac-guide"""
+    enough = {roles.SECRETS_OFFICER, roles.VAULT_ADMINISTRATOR}
+    if right in ("get", "list"):
+        enough.add(roles.SECRETS_USER)
+    return bool(roles.granted(cloud, principal, body["id"]) & enough)
 
 
 def _shown(request: web.Request, name: str, found: tuple[str, str, Json], *, with_value: bool) -> Json:

@@ -204,8 +204,8 @@ class _Reading:
                 names.append(f"{repository}:{tag}{suffix}")
                 self._subjects[f"{repository}:{tag}{suffix}"] = digest
         names = list(dict.fromkeys(names))
-        if names:
-            self._about[place] = names
+        # The index that only lists referrers is none itself.
+        self._about[place] = [name for name in names if name != f"{repository}:{tag}"]
         return names
 
     def _entry(self, name: str, place: Place) -> Entry:

@@ -124,13 +124,19 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _translated(glob: str) -> str:
     """A glob as an expression: `*` and `?` stop at a slash, `**` does not, `[a-c]` is one of these."""
-    parts = re.split(r"(\*\*|\*|\?|\[[^\]/]+\])", glob)
+    parts = re.split(r"(\*\*|\*|\?|\[!?[^\]/!]+\])", glob)
     known = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(
-        known.get(part)
-        or (part.replace("[!", "[^").replace("\\", "") if part[:1] == "[" else re.escape(part))
+        known.get(part) or (_class(part) if part[:1] == "[" and part[1:] else re.escape(part))
         for part in parts
     )
+
+
+def _class(part: str) -> str:
+    """`[abc]`, `[a-c]` or `[!abc]` as an expression; whatever else means something there is a character."""
+    inner = part[1:-1]
+    negative, inner = ("^", inner[1:]) if inner.startswith("!") else ("", inner)
+    return f"[{negative}{''.join(one if one == '-' else re.escape(one) for one in inner)}]"
 
 
 @lru_cache(maxsize=65536)
@@ -194,7 +200,7 @@ def parsed_rules(document: Mapping[str, Any], what: str) -> Rules:
     artifacts, platforms = document.get("artifacts", []), document.get("platforms", [])
     for key, value in (("artifacts", artifacts), ("platforms", platforms)):
         faults += _wrong_type(key, value, list)
-    if not faults:
+    if not _wrong_type("", artifacts, list) and not _wrong_type("", platforms, list):
         faults += [_no_artifact(text) for text in artifacts if not _is_artifact(text)]
         faults += [
             f"platforms: {text!r}; expected os/architecture[/variant], like linux/amd64"
@@ -256,7 +262,7 @@ def _value_faults(table: Mapping[str, Any]) -> list[str]:
             try:
                 _compiled(pattern)
             except re.error as error:
-                faults.append(f"{key}: {pattern!r} is no regular expression: {error}")
+                faults.append(f"{key}: {pattern!r} is no pattern: {error}")
     try:
         _range(table.get("versions") or "*")
     except ValueError:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,12 +93,14 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     Raises `StackError` for: no CLI on PATH, no such stack, what else the CLI refuses, no outputs.
     https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_output/
     """
-    outputs = _ask(name, folder, "stack", "output")
+    with ThreadPoolExecutor() as both:
+        # Each answer takes the CLI about a second.
+        asked = [both.submit(_ask, name, folder, *command) for command in (("stack", "output"), ("config",))]
+    outputs, config = (answer.result() for answer in asked)
     if deployed and not outputs:
         raise StackError(
             f"stack {name!r} has no outputs: it was never deployed. Run `pulumi up --stack {name}` first."
         )
-    config = _ask(name, folder, "config")
     plain = {key: str(entry["value"]) for key, entry in config.items() if "value" in entry}
     return Stack(name=name, outputs=outputs, config=plain)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+from typing import Any
 
 from aiohttp import web
 
 from sandbox import journal
-from sandbox.arm import groups, metadata, pipelines, registries, storage, vaults
-from sandbox.arm.wire import Answer, Request, ResourceType
+from sandbox.arm import access, groups, insights, metadata, pipelines, registries, storage, vaults
+from sandbox.arm.wire import FAST, Answer, Request, ResourceType, not_found
 from sandbox.cloud import Cloud, group_of, new_id
 from sandbox.errors import AzureError
 from sandbox.ids import ResourceId
@@ -22,9 +24,18 @@ TYPES: dict[str, ResourceType] = {
         *pipelines.TYPES,
         *storage.TYPES,
         *vaults.TYPES,
+        *access.TYPES,
+        *insights.TYPES,
     )
 }
 """Every resource type that this cloud knows; any other answers as Azure answers an unknown one."""
+
+NAME_CHECKS = {
+    "microsoft.storage/checknameavailability": storage.check_name,
+    "microsoft.keyvault/checknameavailability": vaults.check_name,
+    "microsoft.containerregistry/checknameavailability": registries.check_name,
+}
+"""By namespace: whether a name that is unique in all of Azure is free."""
 
 
 def application(cloud: Cloud) -> web.Application:
@@ -46,7 +57,11 @@ async def _serve(cloud: Cloud, request: web.Request) -> web.Response:
         answer = await _answer(cloud, request, sent, principal)
     except AzureError as error:
         answer = Answer(error.status, error.body, error.headers)
-    text = "" if answer.body is None else json.dumps(answer.body)
+    except Exception:
+        logging.getLogger("sandbox").exception("%s %s", request.method, request.path)
+        fault = AzureError("InternalServerError")
+        answer = Answer(fault.status, fault.body)
+    text = "" if answer.body is None else json.dumps(_shown(answer.body))
     journal.record(
         cloud.store, "arm", principal, (request.method, request.path_qs, answer.status), sent, text
     )
@@ -55,6 +70,17 @@ async def _serve(cloud: Cloud, request: web.Request) -> web.Response:
     return web.Response(
         status=answer.status, text=text or None, content_type=kind, headers={**marks, **answer.headers}
     )
+
+
+def _shown(body: Any) -> Any:
+    """A body without what the sandbox keeps in it for itself."""
+    if isinstance(body, list):
+        return [_shown(each) for each in body]
+    if not isinstance(body, dict):
+        return body
+    return {
+        key: _shown(value) if key == "value" else value for key, value in body.items() if key != "sandbox"
+    }
 
 
 def _principal(cloud: Cloud, request: web.Request) -> str:
@@ -73,7 +99,7 @@ async def _answer(cloud: Cloud, request: web.Request, sent: str, principal: str)
         subscription = id.subscription if id else request.path
         raise AzureError("SubscriptionNotFound", subscription=subscription)
     body = _parsed(sent)
-    return await _route(Request(cloud, request.method, id, version, principal, body))
+    return await _route(Request(cloud, request.method, id, version, principal, body, request.query))
 
 
 def _parsed(sent: str) -> dict[str, object]:
@@ -89,7 +115,7 @@ def _parsed(sent: str) -> dict[str, object]:
 async def _route(request: Request) -> Answer:
     id = request.id
     if not id.namespace:
-        return await groups.route(request)
+        return await groups.route(request, TYPES)
     if "operationstatuses" in (segment.lower() for segment in id.segments):
         return _operation(request)
     if id.named:
@@ -99,7 +125,10 @@ async def _route(request: Request) -> Answer:
     if target and action in target.actions:
         return await _act(request, _known(request, id.up), action)
     if request.method == "GET":
-        return _list(request, _known(request, id))
+        kind = _known(request, id)
+        return await kind.list(request) if kind.list else _list(request, kind)
+    if request.method == "POST" and id.type in NAME_CHECKS:
+        return await NAME_CHECKS[id.type](request)
     raise AzureError("MethodNotAllowed", method=request.method, type=id.type)
 
 
@@ -119,8 +148,8 @@ def _known(request: Request, id: ResourceId) -> ResourceType:
 
 async def _on_resource(request: Request, kind: ResourceType) -> Answer:
     if request.method == "GET":
-        if request.existing is None:
-            raise _not_found(request)
+        if request.existing is None and not kind.always:
+            raise not_found(request)
         return await kind.get(request) if kind.get else Answer(200, request.existing)
     if request.method == "PUT" and kind.put:
         _check_place(request, kind)
@@ -132,10 +161,10 @@ async def _on_resource(request: Request, kind: ResourceType) -> Answer:
 
 def _check_place(request: Request, kind: ResourceType) -> None:
     """The resource group and the parent must be there, the name legal, the location given."""
-    if group_of(request.cloud, request.id) is None:
+    if request.id.group and group_of(request.cloud, request.id) is None:
         raise AzureError("ResourceGroupNotFound", group=request.id.group)
     parent = request.id.parent
-    while parent and parent.type not in TYPES:
+    while parent and (parent.type not in TYPES or TYPES[parent.type].always):
         parent = parent.parent
     if parent and request.cloud.store.get(parent) is None:
         raise AzureError("ParentResourceNotFound", parent=parent.full_name)
@@ -150,7 +179,7 @@ async def _act(request: Request, kind: ResourceType, action: str) -> Answer:
         request.cloud, request.method, request.id.up, request.version, request.principal, request.body
     )
     if target.existing is None:
-        raise _not_found(target)
+        raise not_found(target)
     return await kind.actions[action](target)
 
 
@@ -166,10 +195,4 @@ def _operation(request: Request) -> Answer:
         raise AzureError("OperationNotFound", operation=name)
     if stored.get("location"):  # the older shape: 202 until it is done, then the resource or nothing
         return Answer(200, stored.get("resource"))
-    return Answer(200, stored, pipelines.FAST)
-
-
-def _not_found(request: Request) -> AzureError:
-    gateway = {"x-ms-failure-cause": "gateway"}
-    name = request.id.full_name
-    return AzureError("ResourceNotFound", headers=gateway, resource=name, group=request.id.group)
+    return Answer(200, stored, FAST)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sandbox.arm.wire import Answer, Request, ResourceType
 from sandbox.errors import AzureError
 from sandbox.ids import ResourceId
@@ -11,7 +13,7 @@ TYPES: tuple[ResourceType, ...] = ()
 TYPE = "Microsoft.Resources/resourceGroups"
 
 
-async def route(request: Request) -> Answer:
+async def route(request: Request, types: Mapping[str, ResourceType]) -> Answer:
     """A group, the list of groups, or the subscription itself."""
     if not request.id.group:
         return Answer(200, {"value": request.cloud.store.of_type(TYPE)})
@@ -23,7 +25,7 @@ async def route(request: Request) -> Answer:
     if request.method in ("GET", "HEAD"):
         return Answer(200, existing)
     if request.method == "DELETE":
-        return _delete(request)
+        return await _delete(request, types)
     raise AzureError("MethodNotAllowed", method=request.method, type=TYPE)
 
 
@@ -43,15 +45,15 @@ def _put(request: Request) -> Answer:
     return Answer(200 if there else 201, body)
 
 
-def _delete(request: Request) -> Answer:
-    """A group that still holds resources is refused, so that nothing is lost by one call.
-
-    Azure deletes what is in it; a program that takes its own resources away first never sees the difference.
-    """
-    inside = request.cloud.store.get_below(request.id)
-    if inside:
-        raise AzureError(
-            "BadRequest", reason=f"The sandbox deletes empty groups alone; still there: {', '.join(inside)}"
-        )
+async def _delete(request: Request, types: Mapping[str, ResourceType]) -> Answer:
+    """A group goes with everything in it, as on Azure."""
+    for inside in sorted(request.cloud.store.get_below(request.id), key=len):
+        id = ResourceId.parse(inside)
+        kind = types.get(id.type) if id else None
+        if id and kind and request.cloud.store.get(id):
+            gone = Request(request.cloud, "DELETE", id, request.version, request.principal)
+            if kind.delete:
+                await kind.delete(gone)
+            request.cloud.store.remove(id)
     request.cloud.store.remove(ResourceId(request.id.subscription, request.id.group))
     return Answer(200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox import runs
-from sandbox.arm.registries import NAME, PREVIEWS
+from sandbox.arm.registries import MODES, NAME, PREVIEWS, refuse_unfit
 from sandbox.arm.wire import (
     FAST,
     Answer,
@@ -21,8 +21,6 @@ from sandbox.errors import AzureError
 from sandbox.service import MOST_ARTIFACTS
 from sandbox.store import Json
 
-__all__ = ["FAST", "TYPES"]
-
 
 async def put_export(request: Request) -> Answer:
     """An export pipeline. Nothing behind its URIs is looked at before a run."""
@@ -35,8 +33,9 @@ async def put_import(request: Request) -> Answer:
 
 
 def _put_pipeline(request: Request, end: str) -> Answer:
-    require(request, f"properties.{end}.uri", f"properties.{end}.keyVaultUri")
-    properties: Json = {end: request.properties[end]}
+    require(request, f"properties.{end}.uri")
+    refuse_unfit(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
+    properties: Json = {end: _place(request, end)}
     if end == "source":
         status = ((request.properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status")
         properties["trigger"] = {"sourceTrigger": {"status": status or "Enabled"}}
@@ -53,19 +52,60 @@ def _put_pipeline(request: Request, end: str) -> Answer:
     if request.body.get("location"):
         body["location"] = request.body["location"]
     request.cloud.store.put(request.id, request.id.type, body)
-    return Answer(200, body)  # 200 on create as well: so it was recorded
+    return Answer(200, _in_version(request, body))  # 200 on create as well: so it was recorded
+
+
+def _place(request: Request, end: str) -> Json:
+    """Where blobs are and how they are reached; what an older version does not know is not heard."""
+    sent = dict(request.properties[end])
+    known = request.version in MODES
+    mode = str(sent.pop("storageAccessMode", None) or "SasToken") if known else "SasToken"
+    sent.pop("storageAccessMode", None)
+    if mode not in ("SasToken", "ManagedIdentity"):
+        raise AzureError(
+            "BadRequest", reason=f"storageAccessMode '{mode}' is not SasToken or ManagedIdentity."
+        )
+    if mode == "SasToken":
+        require(request, f"properties.{end}.keyVaultUri")
+    return {"type": "AzureStorageBlobContainer", **sent, "storageAccessMode": mode}
+
+
+async def get_pipeline(request: Request) -> Answer:
+    """A pipeline as the version shows it."""
+    return Answer(200, _in_version(request, request.existing or {}))
+
+
+def _in_version(request: Request, body: Json) -> Json:
+    """An older version shows a pipeline without its access mode."""
+    if request.version in MODES:
+        return body
+    hidden = {
+        end: {key: value for key, value in body["properties"][end].items() if key != "storageAccessMode"}
+        for end in ("target", "source")
+        if end in body["properties"]
+    }
+    return {**body, "properties": {**body["properties"], **hidden}}
 
 
 def _identity(request: Request) -> Json:
-    """The pipeline's own identity, kept over updates; Azure spells its type in camel case."""
-    kind = str((request.body.get("identity") or {}).get("type") or "")
-    if kind.lower() != "systemassigned":
-        raise AzureError(
-            "BadRequest", reason=f"identity type {kind or 'none'!r} is not known to this sandbox."
-        )
-    old = (request.existing or {}).get("identity") or {}
-    principal = old.get("principalId") or new_id()
-    return {"principalId": principal, "tenantId": request.cloud.facts.tenant, "type": "systemAssigned"}
+    """An identity of its own, kept over updates, or one that is there; Azure spells types in camel case."""
+    sent = request.body.get("identity") or {}
+    kind = str(sent.get("type") or "").lower()
+    if kind == "systemassigned":
+        old = (request.existing or {}).get("identity") or {}
+        principal = old.get("principalId") or new_id()
+        return {"principalId": principal, "tenantId": request.cloud.facts.tenant, "type": "systemAssigned"}
+    if kind == "userassigned" and sent.get("userAssignedIdentities"):
+        assigned = {id: _assigned(request, id) for id in sent["userAssignedIdentities"]}
+        return {"type": "userAssigned", "userAssignedIdentities": assigned}
+    raise AzureError("BadRequest", reason="A pipeline needs a system-assigned or a user-assigned identity.")
+
+
+def _assigned(request: Request, id: str) -> Json:
+    there = request.cloud.store.get(id)
+    if there is None or not there["type"].endswith("/userAssignedIdentities"):
+        raise AzureError("BadRequest", reason=f"The identity '{id}' was not found.")
+    return {key: there["properties"][key] for key in ("principalId", "clientId")}
 
 
 async def delete(request: Request) -> Answer:
@@ -130,12 +170,18 @@ def _refuse_bad_run(request: Request, wanted: Json) -> None:
 
 
 def _shown(body: Json) -> Json:
+    """What the run was asked for is kept apart from what is answered."""
     return {key: value for key, value in body.items() if key != "sandbox"}
 
 
 _REGISTRY = "Microsoft.ContainerRegistry/registries"
+_VERSIONS = PREVIEWS | MODES
 TYPES = (
-    ResourceType(f"{_REGISTRY}/exportPipelines", PREVIEWS, NAME, put=put_export, delete=delete),
-    ResourceType(f"{_REGISTRY}/importPipelines", PREVIEWS, NAME, put=put_import, delete=delete),
-    ResourceType(f"{_REGISTRY}/pipelineRuns", PREVIEWS, NAME, put=put_run, delete=delete, get=get_run),
+    ResourceType(
+        f"{_REGISTRY}/exportPipelines", _VERSIONS, NAME, put=put_export, get=get_pipeline, delete=delete
+    ),
+    ResourceType(
+        f"{_REGISTRY}/importPipelines", _VERSIONS, NAME, put=put_import, get=get_pipeline, delete=delete
+    ),
+    ResourceType(f"{_REGISTRY}/pipelineRuns", _VERSIONS, NAME, put=put_run, delete=delete, get=get_run),
 )

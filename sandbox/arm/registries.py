@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from sandbox import frontdoor
 from sandbox.arm.wire import FAST, Answer, Request, ResourceType, operation_url, require, system_data
 from sandbox.errors import AzureError
+from sandbox.registry.rights import admin_passwords
 from sandbox.store import Json
 
 PREVIEWS = frozenset(
@@ -26,7 +28,13 @@ PREVIEWS = frozenset(
 )
 """Versions in which a pipeline's key vault URI is required and storageAccessMode is unknown."""
 
+MODES = frozenset({"2025-06-01-preview", "2025-12-01-preview", "2026-01-01-preview", "2026-03-01-preview"})
+"""Versions that know storageAccessMode, and need a key vault URI for a SAS token alone."""
+
 NAME = "[a-zA-Z0-9]{5,50}"
+_AT_ONCE = "2026"
+"""From this version on a new registry is answered when it is done."""
+
 _TIERS = ("Basic", "Standard", "Premium")
 
 
@@ -41,16 +49,44 @@ async def put(request: Request) -> Answer:
     if fresh and name.lower() in request.cloud.registries:
         raise AzureError("AlreadyInUse", server=login_server)
     body = _body(request, login_server, sku)
+    _refuse_open_without_exports(name, body["properties"])
     if fresh:
         await request.cloud.start_registry(name)
         await frontdoor.open_registry(request.cloud, name)
     request.cloud.store.put(request.id, request.id.type, body)
-    if not fresh:
+    if not fresh or request.version >= _AT_ONCE:
         return Answer(200, body)
     operation, url = operation_url(request, request.id, "registries")
     request.cloud.store.put_operation(operation, {"status": "Succeeded"})
     creating = {**body, "properties": {**body["properties"], "provisioningState": "Creating"}}
     return Answer(201, creating, {"Azure-AsyncOperation": url, **FAST})
+
+
+async def check_name(request: Request) -> Answer:
+    """Whether a registry's name is legal and free."""
+    name = str(request.body.get("name") or "")
+    if not re.fullmatch(NAME, name):
+        words = "The specified resource name may contain alpha numeric characters only, 5 to 50 of them."
+        return Answer(200, {"nameAvailable": False, "reason": "Invalid", "message": words})
+    if name.lower() in request.cloud.registries:
+        words = f"The registry {name} is already in use."
+        return Answer(200, {"nameAvailable": False, "reason": "AlreadyExists", "message": words})
+    return Answer(200, {"nameAvailable": True})
+
+
+def refuse_unfit(registry: Json, *, exports: bool) -> None:
+    """Transfer needs the Premium tier, and an export that the registry lets something out."""
+    if registry["sku"]["name"] != "Premium":
+        raise AzureError("SkuNotSupported", sku=registry["sku"]["name"])
+    policy = (registry["properties"]["policies"].get("exportPolicy") or {}).get("status") or ""
+    if exports and policy.lower() == "disabled":
+        raise AzureError("ExportsDisabled", registry=registry["name"])
+
+
+def _refuse_open_without_exports(name: str, properties: Json) -> None:
+    policy = (properties["policies"].get("exportPolicy") or {}).get("status") or ""
+    if policy.lower() == "disabled" and properties["publicNetworkAccess"] != "Disabled":
+        raise AzureError("PublicAccessWithoutExports", registry=name)
 
 
 async def delete(request: Request) -> Answer:
@@ -63,6 +99,16 @@ async def delete(request: Request) -> Answer:
     request.cloud.store.put_operation(operation, {"location": True})
     deleting = {**body, "properties": {**body["properties"], "provisioningState": "Deleting"}}
     return Answer(202, deleting, {"Location": url, **FAST})
+
+
+async def list_credentials(request: Request) -> Answer:
+    """The admin user's name and both passwords, where the registry has one."""
+    registry = request.existing or {}
+    if not registry["properties"].get("adminUserEnabled"):
+        raise AzureError("UnAuthorizedForCredentialOperations", registry=registry["id"])
+    found = zip(("password", "password2"), admin_passwords(request.cloud, registry["name"]), strict=True)
+    passwords = [{"name": name, "value": value} for name, value in found]
+    return Answer(200, {"username": registry["name"], "passwords": passwords})
 
 
 def _body(request: Request, login_server: str, sku: str) -> Json:
@@ -111,10 +157,11 @@ def _body(request: Request, login_server: str, sku: str) -> Json:
 TYPES = (
     ResourceType(
         "Microsoft.ContainerRegistry/registries",
-        PREVIEWS | {"2025-03-01-preview", "2023-07-01", "2025-04-01", "2025-11-01"},
+        PREVIEWS | MODES | {"2025-03-01-preview", "2023-07-01", "2025-04-01", "2025-11-01"},
         NAME,
         put=put,
         delete=delete,
+        actions={"listcredentials": list_credentials},
         needs_location=True,
     ),
 )

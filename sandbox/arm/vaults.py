@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from sandbox import vault
@@ -26,10 +27,12 @@ async def put(request: Request) -> Answer:
     """Create or update a vault: the answer still registers its name, and its URI lacks the last slash."""
     require(request, "properties.tenantId", "properties.sku.name")
     fresh, name = request.existing is None, request.id.name
-    if fresh and _taken(request.cloud, name):
+    recovering = fresh and str(request.properties.get("createMode") or "").lower() == "recover"
+    if fresh and not recovering and _taken(request.cloud, name):
         raise AzureError("VaultAlreadyExists", name=name)
     if fresh:
         await vault.open_vault(request.cloud, name)
+        request.cloud.store.remove(_deleted_id(request))
     sent = {key: value for key, value in request.properties.items() if key != "createMode"}
     policies = {"accessPolicies": sent.get("accessPolicies") or []}
     fixed = {"vaultUri": f"{uri(request.cloud, name)}/", "provisioningState": "Succeeded"}
@@ -50,10 +53,42 @@ async def delete(request: Request) -> Answer:
     """Soft delete: the vault answers no more, and its name stays taken."""
     name, body = request.id.name, request.existing or {}
     await request.cloud.shut(f"vault/{name.lower()}")
-    gone = ResourceId(request.id.subscription, "", "Microsoft.KeyVault", ("deletedVaults", name))
-    request.cloud.store.put(gone, DELETED, {"name": name, "properties": {"vaultId": body["id"]}})
+    gone = _deleted_id(request)
+    protected = {"purgeProtectionEnabled": True} if body["properties"].get("enablePurgeProtection") else {}
+    shown = {"vaultId": body["id"], "location": body["location"], "tags": body["tags"], **protected}
+    request.cloud.store.put(
+        gone, DELETED, {"id": str(gone), "name": name, "type": DELETED, "properties": shown}
+    )
     request.cloud.store.remove(request.id)
     return Answer(200)
+
+
+async def purge(request: Request) -> Answer:
+    """Wipe a deleted vault with its secrets, and free its name; purge protection forbids it."""
+    body = request.existing or {}
+    if body["properties"].get("purgeProtectionEnabled"):
+        raise AzureError("DeletedVaultPurge", name=body["name"])
+    request.cloud.store.purge_secrets(body["name"])
+    request.cloud.store.remove(request.id)
+    return Answer(200)
+
+
+async def check_name(request: Request) -> Answer:
+    """Whether a vault's name is legal and free."""
+    name = str(request.body.get("name") or "")
+    if not re.fullmatch(_NAME, name):
+        reason = "AccountNameInvalid"
+    elif _taken(request.cloud, name):
+        reason = "AlreadyExists"
+    else:
+        return Answer(200, {"nameAvailable": True})
+    words = f"The name '{name}' is already in use or is not valid."
+    return Answer(200, {"nameAvailable": False, "reason": reason, "message": words})
+
+
+def _deleted_id(request: Request) -> ResourceId:
+    segments = ("locations", request.cloud.facts.location, "deletedVaults", request.id.name)
+    return ResourceId(request.id.subscription, "", "Microsoft.KeyVault", segments)
 
 
 async def set_policies(request: Request) -> Answer:
@@ -113,8 +148,10 @@ _VAULTS = "Microsoft.KeyVault/vaults"
 _VERSIONS = frozenset(
     {"2021-10-01", "2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2024-12-01-preview", "2025-05-01"}
 )
+_NAME = "[a-zA-Z0-9-]{3,24}"
 TYPES = (
-    ResourceType(_VAULTS, _VERSIONS, "[a-zA-Z0-9-]{3,24}", put=put, delete=delete, needs_location=True),
+    ResourceType(_VAULTS, _VERSIONS, _NAME, put=put, delete=delete, needs_location=True),
+    ResourceType(DELETED, _VERSIONS, _NAME, actions={"purge": purge}),
     ResourceType(f"{_VAULTS}/accessPolicies", _VERSIONS, "(?i:add|replace|remove)", put=set_policies),
     ResourceType(f"{_VAULTS}/secrets", _VERSIONS, "[a-zA-Z0-9-]{1,127}", put=put_secret),
 )

@@ -26,6 +26,7 @@ class Request:
     version: str
     principal: str
     body: Json = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def existing(self) -> Json | None:
@@ -61,8 +62,11 @@ class ResourceType:
     put: Handler | None = None
     delete: Handler | None = None
     get: Handler | None = None
+    list: Handler | None = None
     actions: Mapping[str, Handler] = field(default_factory=dict)
     needs_location: bool = False
+    always: bool = False
+    """Whether its own `get` says what is there, stored or not."""
 
 
 def created(request: Request, body: Json) -> int:
@@ -104,3 +108,10 @@ def _found(body: Any, path: str) -> bool:
     for part in path.split("."):
         body = body.get(part) if isinstance(body, dict) else None
     return body not in (None, "")
+
+
+def not_found(request: Request) -> AzureError:
+    """What the gateway answers for a resource that is not there."""
+    gateway = {"x-ms-failure-cause": "gateway"}
+    name = request.id.full_name
+    return AzureError("ResourceNotFound", headers=gateway, resource=name, group=request.id.group)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sandbox.engine.arm_client import ArmClient
-from sandbox.engine.kinds import KINDS
-from sandbox.engine.provider import ProviderError, Values
+from sandbox.engine.catalogue import KINDS
+from sandbox.engine.provider import ProviderError
+from sandbox.engine.values import Values
 
 _VERSION = "2023-07-01"
 
@@ -28,10 +29,17 @@ class AccessPolicies:
             raise ProviderError(f"access policy for {_principal(inputs)} does not exist")
         return self._write(inputs)
 
-    def read(self, inputs: Values, state: Values) -> tuple[Values, Values] | None:
-        """The entry as it is now, or None where it or the vault is gone."""
-        entry = self._entry(inputs or state)
-        return None if entry is None else (inputs, _outputs(inputs or state, entry))
+    def read(self, id: str, inputs: Values) -> tuple[Values, Values] | None:
+        """The entry as it is now, or None where it or the vault is gone.
+
+        Without inputs they are made from the ID and what the vault says.
+        """
+        asked = inputs or _described(id)
+        entry = self._entry(asked) if asked else None
+        if entry is None:
+            return None
+        now = _outputs(asked, entry)
+        return inputs or now, now
 
     def delete(self, inputs: Values) -> None:
         """Take the entry out."""
@@ -45,7 +53,7 @@ class AccessPolicies:
         return _outputs(inputs, entry)
 
     def _send(self, kind: str, inputs: Values) -> None:
-        policy = {"tenantId": inputs["policy"].get("tenantId"), **inputs["policy"]}
+        policy = {"applicationId": "", **inputs["policy"]}
         body = {"properties": {"accessPolicies": [policy]}}
         self._arm.put(f"{self._vault(inputs)}/accessPolicies/{kind}", _VERSION, body)
 
@@ -59,6 +67,13 @@ class AccessPolicies:
 
     def _vault(self, inputs: Values) -> str:
         return KINDS["keyvault:Vault"].id(self._arm.subscription, inputs)
+
+
+def _described(id: str) -> Values:
+    """As much of an entry's inputs as its ID says."""
+    place, _, principal = id.rpartition("/accessPolicy/")
+    names = KINDS["keyvault:Vault"].names(place)
+    return {**names, "policy": {"objectId": principal}} if names else {}
 
 
 def _principal(inputs: Values) -> str:

@@ -13,12 +13,17 @@ from urllib.parse import urljoin
 
 import requests
 
-from sandbox.engine.provider import ProviderError, Values
+from sandbox.engine.provider import ProviderError
+from sandbox.engine.values import Values
 
 _DONE = {"succeeded", "completed", "failed", "canceled", "cancelled"}
 _INTERVAL = 10.0
 """Seconds between polls where the answer does not say when to come back."""
 
+_RETRIES = (0.2, 0.6, 1.2)
+"""Seconds before each new try: a hundredth of the plugin's 20, 60 and 120, so that tests can wait."""
+
+_LONGEST_RETRY = 120
 _LIMIT = 2 * 3600.0
 _LISTING = "2020-06-01"
 
@@ -26,8 +31,11 @@ _LISTING = "2020-06-01"
 class RequestError(ProviderError):
     """An answer that is no success, in the plugin's words; no request ID is in it."""
 
+    refused = False
+    """Whether the request itself was refused, so that nothing was made; else an operation failed later."""
+
     def __init__(self, status: int, body: str) -> None:
-        self.status = status
+        self.status, self.body = status, body
         try:
             error = json.loads(body)["error"]
             message = f'Status={status} Code="{error["code"]}" Message="{error["message"]}"'
@@ -74,15 +82,23 @@ class ArmClient:
             return None
         return self._checked(answer)
 
-    def put(self, path: str, version: str, body: Values) -> Values:
-        """Create or replace, and wait until the operation is over."""
-        answer = self._send("PUT", path, version, body)
-        first = self._checked(answer, 200, 201, 202)
+    def put(self, path: str, version: str, body: Values, method: str = "PUT") -> Values:
+        """Create or replace (or PATCH), and wait until the operation is over."""
+        answer = self._send(method, path, version, body)
+        try:
+            first = self._checked(answer, 200, 201, 202)
+        except RequestError as error:
+            error.refused = True
+            raise
         return self._wait(answer, first, path, version)
 
-    def post(self, path: str, version: str) -> Values:
+    def require(self, path: str, version: str) -> Values:
+        """A resource that has to be there."""
+        return self._checked(self._send("GET", path, version), 200)
+
+    def post(self, path: str, version: str, body: Values | None = None) -> Values:
         """An action that answers at once."""
-        return self._checked(self._send("POST", path, version))
+        return self._checked(self._send("POST", path, version, body), 200, 201)
 
     def delete(self, path: str, version: str) -> None:
         """Remove and wait; what is gone already is good."""
@@ -154,7 +170,8 @@ class ArmClient:
         """As azcore polls: Azure-AsyncOperation, then Location, then the body's own provisioningState."""
         link = answer.headers.get("Azure-AsyncOperation")
         state = _state(first)
-        if state in ("succeeded", "failed") or (answer.status_code == 200 and not state and not link):
+        if state in ("succeeded", "failed") or (not state and not link and answer.status_code != 202):
+            # An identity's 201 names a Location, but the plugin waits for no identity, container or role.
             return self._judged(first, answer.status_code)
         if link:
             self._follow(answer, link)
@@ -199,13 +216,28 @@ class ArmClient:
         return body
 
     def _send(self, method: str, path: str, version: str, body: Values | None = None) -> requests.Response:
+        """One request, tried again as azcore does where the cloud is busy, broken or out of reach."""
         url = self.metadata["resourceManager"].rstrip("/") + path
-        try:
-            return self._session().request(
-                method, url, params={"api-version": version}, json=body, headers=self._headers(), timeout=120
-            )
-        except requests.RequestException as error:
-            raise ProviderError(f"{_NOT_RUNNING} ({method} {path}: {type(error).__name__})") from error
+        for pause in (*_RETRIES, None):
+            try:
+                answer = self._session().request(
+                    method,
+                    url,
+                    params={"api-version": version},
+                    json=body,
+                    headers=self._headers(),
+                    timeout=120,
+                )
+                if pause is None or not _passing(answer):
+                    return answer
+                pause = _asked_pause(answer, pause)
+            except requests.RequestException as error:
+                if pause is None:
+                    raise ProviderError(
+                        f"{_NOT_RUNNING} ({method} {path}: {type(error).__name__})"
+                    ) from error
+            time.sleep(pause)
+        raise AssertionError("the last try answers or raises")
 
     def _headers(self) -> dict[str, str]:
         token = self.token(self.metadata["authentication"]["audiences"][0])
@@ -238,6 +270,17 @@ _NOT_RUNNING = (
 def _state(body: Values) -> str:
     inner = body.get("properties")
     return str((inner or {}).get("provisioningState") or "").lower() if isinstance(inner, dict) else ""
+
+
+def _passing(answer: requests.Response) -> bool:
+    """Whether the same request may fare better soon."""
+    busy = answer.status_code == 409 and "AnotherOperationInProgress" in answer.text
+    return busy or answer.status_code in (408, 429, 500, 502, 503, 504)
+
+
+def _asked_pause(answer: requests.Response, otherwise: float) -> float:
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if asked.isdigit() and 0 < int(asked) <= _LONGEST_RETRY else otherwise
 
 
 def _pause(answer: requests.Response) -> float:

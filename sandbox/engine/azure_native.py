@@ -1,31 +1,36 @@
 """A stand-in for `pulumi-resource-azure-native`: nothing but a client of Azure Resource Manager.
 
-It behaves as version 3.29.0 of the real plugin does, for the types in kinds.py; docs/sandbox.md says where
-it does not.
+It behaves as version 3.29.0 of the real plugin does, for the types in catalogue.py;
+docs/provider-stand-in.md says what is mirrored and what is not.
 """
 
 from __future__ import annotations
 
-import hashlib
+import base64
+import binascii
+import json
 from collections.abc import Mapping
+from typing import Any
 
+from sandbox.engine import checks, convert, functions, refresh
 from sandbox.engine.access_policy import AccessPolicies
 from sandbox.engine.arm_client import ArmClient, RequestError
-from sandbox.engine.kinds import GETTERS, KINDS, Kind, faults, short
-from sandbox.engine.provider import (
-    UNKNOWN,
-    Diff,
-    InitError,
-    Provider,
-    ProviderError,
-    Values,
-    changes,
-    known,
-    serve,
+from sandbox.engine.lookup import (
+    POLICY,
+    ResourceType,
+    UnknownTokenError,
+    api_version,
+    parsed,
+    policy_inputs,
+    resource_type,
 )
+from sandbox.engine.naming import Locations, named
+from sandbox.engine.provider import Autonaming, Diff, InitError, Provider, ProviderError, serve
+from sandbox.engine.values import UNKNOWN, Values, at, changes
+from sandbox.engine.vault_secret import VaultSecrets
 
-_POLICY = "keyvault:AccessPolicy"
-_GROUP_VERSION = "2020-10-01"
+_OPEN = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
+_POLICY_REPLACES = frozenset({"resourceGroupName", "vaultName", "policy.objectId"})
 
 
 class AzureNative(Provider):
@@ -36,174 +41,179 @@ class AzureNative(Provider):
     def __init__(self) -> None:
         self._arm = ArmClient({})
         self._config: Mapping[str, str] = {}
-        self._locations: dict[str, str] = {}
+        self._locations = Locations(self._arm, {})
 
     def configure(self, config: Mapping[str, str]) -> None:
         self._config, self._arm = config, ArmClient(config)
+        self._locations = Locations(self._arm, config)
 
-    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
-        if short(token) == _POLICY:
-            return new, []
-        kind = _kind(token)
-        inputs = {**self._named(kind, name, old, new, seed), "azureApiVersion": kind.version}
-        if kind.needs_location and "location" not in inputs:
-            inputs |= self._location(kind, old, inputs)
-        return inputs, faults(kind, inputs)
+    def parameterize(self, name: str, value: bytes) -> str:
+        """One module in another API version: the value is JSON {"module", "version"}, in base64."""
+        try:
+            asked = json.loads(base64.b64decode(value, validate=True))
+            package = f"azure-native_{asked['module']}_{asked['version']}"
+        except (binascii.Error, ValueError, KeyError, TypeError) as error:
+            raise ProviderError(f"invalid parameterization value {value!r}") from error
+        if name != package or not api_version(asked["version"]):
+            raise ProviderError(f"package {name} is not what its parameters say: {package}")
+        return package
 
-    def diff(self, token: str, old: Values, new: Values) -> Diff:
+    def check(
+        self, token: str, name: str, old: Values, new: Values, seed: bytes, wish: Autonaming | None
+    ) -> tuple[Values, list[str]]:
+        if parsed(token)[0] == POLICY:
+            return new, checks.missing(policy_inputs(), new)
+        known = _known(token)
+        inputs = named(known.kind, name, old, new, seed, wish)
+        if "location" in known.inputs and "location" not in inputs:
+            inputs = {**inputs, **self._locations.of(old, inputs)}
+        inputs = {**inputs, "azureApiVersion": known.kind.version}
+        return inputs, checks.faults(known, inputs)
+
+    def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
         found = dict(changes(_comparable(old), _comparable(new)))
-        if short(token) == _POLICY:
-            replacing = {"resourceGroupName", "vaultName", "policy.objectId"}
-        else:
-            kind = _kind(token)
-            replacing = {*kind.path_inputs, *kind.replaces}
-        replaces = sorted(path for path in found if path in replacing)
-        return Diff(found, replaces, delete_before_replace=not old.get("__createBeforeDelete"))
+        by_choice = not old.get("__createBeforeDelete")
+        if parsed(token)[0] == POLICY:
+            return Diff(found, sorted(_POLICY_REPLACES & {*found}), delete_before_replace=by_choice)
+        known = _known(token)
+        defaults = known.defaults
+        for path in [path for path, kind in found.items() if kind == "ADD" and path in defaults]:
+            if at(new, path) == defaults[path]:
+                del found[path]
+        replacing = {*known.kind.path_inputs, *known.kind.replaces}
+        replaces = [path for path in sorted(replacing & {*found}) if not _already(path, found, new, state)]
+        return Diff(found, replaces, delete_before_replace=by_choice)
 
     def create(self, token: str, inputs: Values, preview: bool) -> tuple[str, Values]:
+        short, _ = parsed(token)
         if preview:
-            return "", _previewed(token, inputs)
-        if short(token) == _POLICY:
+            return "", inputs if short == POLICY else _previewed(_known(token), inputs)
+        if short == POLICY:
             return AccessPolicies(self._arm).create(inputs)
-        kind = _kind(token)
-        id = kind.id(self._arm.subscription, inputs)
-        self._refuse_existing(kind, id)
-        return self._put(kind, id, inputs)
+        known = _known(token)
+        id = self._id(known, inputs)
+        self._refuse_existing(known, id)
+        return self._put(known, id, inputs)
 
     def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
-        if short(token) == _POLICY:
-            return AccessPolicies(self._arm).read(inputs, state)
-        kind = _kind(token)
-        found = self._arm.get(id, kind.version)
-        return None if found is None else (inputs, kind.outputs(found))
+        if parsed(token)[0] == POLICY:
+            return AccessPolicies(self._arm).read(id, inputs)
+        known = _known(token)
+        found = self._arm.get(id, known.kind.request_version(inputs))
+        if found is None:
+            return None
+        now = convert.outputs(known, found)
+        if not inputs:
+            return convert.inputs(known, id, now), now
+        return refresh.inputs_after(known, inputs, state, now), now
 
-    def update(self, token: str, id: str, old: Values, new: Values, preview: bool) -> Values:
+    def update(self, token: str, id: str, state: Values, old: Values, new: Values, preview: bool) -> Values:
+        short, _ = parsed(token)
         if preview:
-            return {**_previewed(token, new), "name": old.get("name", UNKNOWN)}
-        if short(token) == _POLICY:
+            kept: Values = {key: state[key] for key in ("name", "location") if key in state}
+            return new if short == POLICY else {**_previewed(_known(token), new), **kept}
+        if short == POLICY:
             return AccessPolicies(self._arm).update(new)
-        kind = _kind(token)
-        return self._put(kind, kind.id(self._arm.subscription, new), new)[1]
+        known = _known(token)
+        return self._put(known, self._id(known, new), new, old)[1]
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
-        if short(token) == _POLICY:
+        if parsed(token)[0] == POLICY:
             AccessPolicies(self._arm).delete(inputs)
-        elif short(token) == "keyvault:Secret":
-            self._delete_secret(inputs)
+            return
+        known = _known(token)
+        if known.short == "keyvault:Secret" and known.custom:
+            VaultSecrets(self._arm).delete(inputs)
+        elif known.kind.singleton:
+            self._arm.put(id, known.kind.version, {})
         else:
-            self._arm.delete(id, _kind(token).version)
+            self._arm.delete(id, known.kind.request_version(inputs))
 
     def invoke(self, token: str, arguments: Values) -> Values:
-        name = short(token)
-        if name == "authorization:getClientConfig":
-            return self._client_config()
-        if name == "storage:listStorageAccountKeys":
-            account = KINDS["storage:StorageAccount"]
-            return self._called(
-                account, arguments, lambda id: self._arm.post(f"{id}/listKeys", account.version)
-            )
-        if name not in GETTERS:
-            raise ProviderError(f"the sandbox's stand-in for azure-native does not know the function {token}")
-        kind = KINDS[GETTERS[name]]
-        return self._called(kind, arguments, lambda id: kind.outputs(self._got(kind, id)))
+        try:
+            return functions.call(self._arm, token, arguments)
+        except UnknownTokenError as error:
+            raise ProviderError(
+                f"the sandbox's stand-in for azure-native does not know the function {token}"
+            ) from error
 
-    def _put(self, kind: Kind, id: str, inputs: Values) -> tuple[str, Values]:
+    def _put(
+        self, known: ResourceType, id: str, inputs: Values, old: Values | None = None
+    ) -> tuple[str, Values]:
         """PUT, wait, read again. What was accepted and then failed is kept as partly made."""
-        body = kind.body(inputs)
-        if kind is KINDS["keyvault:Vault"] and "accessPolicies" not in body["properties"]:
-            there = self._arm.get(id, kind.version) or {"properties": {}}
-            body["properties"]["accessPolicies"] = there["properties"].get("accessPolicies", [])
+        version = known.kind.request_version(inputs)
+        body = self._body(known, id, inputs, old)
+        method = convert.without_identities(known, body, old or {}, inputs)
+        secret = known.short == "keyvault:Secret" and known.custom
         try:
-            answer = self._arm.put(id, kind.version, body)
+            if secret:
+                answer = VaultSecrets(self._arm).written(inputs, lambda: self._arm.put(id, version, body))
+                return id, convert.outputs(known, answer)
+            answer = self._arm.put(id, version, body, method)
         except ProviderError as error:
-            if isinstance(error, RequestError) and error.status >= 300:
-                raise  # refused: nothing was made
-            found = self._arm.get(id, kind.version)
-            raise InitError(str(error), id, inputs, kind.outputs(found or {})) from error
-        found = self._arm.get(id, kind.version)
-        return str(answer.get("id", id)), kind.outputs(found or answer)
-
-    def _refuse_existing(self, kind: Kind, id: str) -> None:
+            if isinstance(error, RequestError) and error.refused:
+                raise
+            raise self._partly(known, id, version, inputs, error) from error
         try:
-            there = self._arm.get(id, kind.version)
+            found = self._arm.require(id, version)
+        except ProviderError:
+            return str(
+                answer.get("id", id)
+            ), answer  # only a warning for the plugin too: the answer, as it is
+        return str(answer.get("id", id)), convert.outputs(known, found)
+
+    def _body(self, known: ResourceType, id: str, inputs: Values, old: Values | None) -> Values:
+        """The request; access policies that the program does not list stay as they are.
+
+        An account's network rules that a program no longer lists are opened, as the plugin opens them.
+        """
+        body, fresh = convert.body(known, inputs), old is None
+        if known.short == "storage:StorageAccount" and "networkRuleSet" in (old or {}):
+            body["properties"].setdefault("networkAcls", dict(_OPEN))
+        if known.short == "keyvault:Vault" and at(body, "properties.accessPolicies") is None:
+            there = None if fresh else self._arm.get(id, known.kind.version)
+            body.setdefault("properties", {})["accessPolicies"] = at(there, "properties.accessPolicies") or []
+        return body
+
+    def _partly(
+        self, known: ResourceType, id: str, version: str, inputs: Values, error: ProviderError
+    ) -> InitError:
+        try:
+            return InitError(str(error), id, inputs, convert.outputs(known, self._arm.require(id, version)))
+        except ProviderError as unread:
+            return InitError(f"resource created but read failed {unread}: {error}", id, inputs, {})
+
+    def _refuse_existing(self, known: ResourceType, id: str) -> None:
+        """With the type's own version, even for a generic resource that names another."""
+        if known.kind.singleton:
+            return
+        try:
+            there = self._arm.get(id, known.kind.version)
         except RequestError as error:
-            raise ProviderError(f"cannot check existence of resource '{id}': {error}") from error
+            words = f"status code {error.status}, {error.body}"
+            raise ProviderError(f"cannot check existence of resource '{id}': {words}") from error
         if there is not None:
             raise ProviderError(f"cannot create already existing resource '{id}'")
 
-    def _named(self, kind: Kind, name: str, old: Values, new: Values, seed: bytes) -> Values:
-        if kind.name_input in new:
-            return new
-        if kind.name_input in old:
-            kept = {key: old[key] for key in (kind.name_input, "__createBeforeDelete") if key in old}
-            return {**new, **kept}
-        if kind.naming == "copy":
-            return {**new, kind.name_input: name}
-        made = name + hashlib.sha256(seed).hexdigest()[:8]
-        return {**new, kind.name_input: made, "__createBeforeDelete": True}
-
-    def _location(self, kind: Kind, old: Values, inputs: Values) -> Values:
-        """The old one, the configured one, or the resource group's; none is left to the checks."""
-        found = old.get("location") or self._config.get("location")
-        group = inputs.get("resourceGroupName")
-        if not found and group == UNKNOWN:
-            found = UNKNOWN
-        if not found and group and kind is not KINDS["resources:ResourceGroup"]:
-            found = self._group_location(str(group))
-        return {"location": found} if found else {}
-
-    def _group_location(self, group: str) -> str:
-        if group not in self._locations:
-            path = f"/subscriptions/{self._arm.subscription}/resourceGroups/{group}"
-            try:
-                found = self._arm.get(path, _GROUP_VERSION) or {}
-            except ProviderError:
-                return ""
-            self._locations[group] = str(found.get("location", ""))
-        return self._locations[group]
-
-    def _got(self, kind: Kind, id: str) -> Values:
-        found = self._arm.get(id, kind.version)
-        if found is None:
-            raise ProviderError(f'Status=404 Code="ResourceNotFound" Message="{id} was not found."')
-        return found
-
-    def _called(self, kind: Kind, arguments: Values, call: object) -> Values:
-        if not known(arguments):
-            return {}
-        id = kind.id(self._arm.subscription, arguments)
-        try:
-            found: Values = call(id)  # type: ignore[operator]
-        except ProviderError as error:
-            raise ProviderError(f"request failed {id}: {error}") from error
-        return found
-
-    def _client_config(self) -> Values:
-        claims = self._arm.claims()
-        return {
-            "clientId": claims["appid"],
-            "objectId": claims["oid"],
-            "subscriptionId": self._arm.subscription,
-            "tenantId": claims["tid"],
-        }
-
-    def _delete_secret(self, inputs: Values) -> None:
-        """Through the vault itself, as the plugin does: the management endpoint has no DELETE for secrets."""
-        vault = KINDS["keyvault:Vault"]
-        found = self._arm.get(vault.id(self._arm.subscription, inputs), vault.version)
-        if found is None:
-            return
-        base = found["properties"]["vaultUri"].rstrip("/")
-        status = self._arm.data_plane("DELETE", f"{base}/secrets/{inputs['secretName']}?api-version=7.5")
-        if status not in (200, 404):
-            raise ProviderError(f"Status={status} deleting secret {inputs['secretName']!r} of {base}")
+    def _id(self, known: ResourceType, inputs: Values) -> str:
+        for name in known.kind.path_inputs:
+            if not isinstance(inputs.get(name), str):
+                kind = type(inputs.get(name)).__name__
+                raise ProviderError(f"expected string value for path parameter '{name}', got {kind}")
+        return known.kind.id(self._arm.subscription, inputs)
 
 
-def _kind(token: str) -> Kind:
-    kind = KINDS.get(short(token))
-    if not kind:
-        raise ProviderError(f"the sandbox's stand-in for azure-native does not know the type {token}")
-    return kind
+def _known(token: str) -> ResourceType:
+    try:
+        return resource_type(token)
+    except UnknownTokenError as error:
+        words = f"the sandbox's stand-in for azure-native does not know the type {token}"
+        raise ProviderError(words) from error
+
+
+def _already(path: str, found: Mapping[str, str], new: Values, state: Values) -> bool:
+    """Whether an input that is newly written says only what is so already."""
+    return found[path] == "ADD" and path in state and at(new, path) == state[path]
 
 
 def _comparable(inputs: Values) -> Values:
@@ -216,26 +226,24 @@ def _comparable(inputs: Values) -> Values:
     return folded
 
 
-_OUTPUTS_UNKNOWN = (
-    "name",
-    "type",
-    "provisioningState",
-    "identity",
-    "loginServer",
-    "primaryEndpoints",
-    "response",
-    "properties",
-)
+def _previewed(known: ResourceType, inputs: Values) -> Values:
+    """What is known in a preview: outputs that the inputs give; every other one is unknown."""
+    names = {**known.outputs, **dict.fromkeys(("name", "type"), "string")}
+    path_inputs = {*known.kind.path_inputs}
+    given = {key: value for key, value in inputs.items() if key not in path_inputs}
+    return {**_expected(names, given), "azureApiVersion": known.kind.version}
 
 
-def _previewed(token: str, inputs: Values) -> Values:
-    """What is known in a preview: the inputs; every other output is unknown."""
-    unknown = dict.fromkeys(_OUTPUTS_UNKNOWN, UNKNOWN)
-    shown = {key: value for key, value in inputs.items() if not key.startswith("__")}
-    if short(token).endswith("Pipeline") or short(token) in ("keyvault:Vault", "keyvault:Secret"):
-        shown.pop("identity", None)
-        shown.pop("properties", None)
-    return {**unknown, **shown}
+def _expected(shape: Any, value: Any) -> Any:
+    if value is None or value == UNKNOWN:
+        return UNKNOWN
+    if isinstance(shape, dict) and isinstance(value, dict):
+        if "*" in shape:
+            return {key: _expected(shape["*"], entry) for key, entry in value.items()}
+        return {key: _expected(inner, value.get(key)) for key, inner in shape.items()}
+    if isinstance(shape, list) and isinstance(value, list):
+        return [_expected(shape[0], entry) for entry in value]
+    return value
 
 
 if __name__ == "__main__":

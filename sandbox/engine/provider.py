@@ -10,19 +10,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the protocol writes a value that is not known yet."""
+from sandbox.engine.values import Values, struct, values
 
-Values = dict[str, Any]
 _LIMIT = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
 
 
@@ -36,6 +34,15 @@ class InitError(ProviderError):
     def __init__(self, message: str, id: str, inputs: Values, outputs: Values) -> None:
         super().__init__(message)
         self.id, self.inputs, self.outputs = id, inputs, outputs
+
+
+@dataclass(frozen=True)
+class Autonaming:
+    """The name that the engine's configuration wants for a resource without one."""
+
+    proposed: str
+    mode: str
+    """PROPOSE, ENFORCE or DISABLE."""
 
 
 @dataclass
@@ -55,12 +62,18 @@ class Provider:
     def configure(self, config: Mapping[str, str]) -> None:
         """Take the provider's configuration."""
 
-    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
+    def parameterize(self, name: str, value: bytes) -> str:
+        """Become another package, as the value says; the answer is the package's name."""
+        raise ProviderError(f"{name} cannot be made from this provider: it takes no parameters")
+
+    def check(
+        self, token: str, name: str, old: Values, new: Values, seed: bytes, wish: Autonaming | None
+    ) -> tuple[Values, list[str]]:
         """Inputs with what was missing filled in, and faults."""
         raise NotImplementedError
 
-    def diff(self, token: str, old: Values, new: Values) -> Diff:
-        """How inputs differ."""
+    def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
+        """How new inputs differ from old ones; `state` is what the last answer said."""
         raise NotImplementedError
 
     def create(self, token: str, inputs: Values, preview: bool) -> tuple[str, Values]:
@@ -68,11 +81,14 @@ class Provider:
         raise NotImplementedError
 
     def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
-        """Inputs and outputs as they are now, or None where the resource is gone."""
+        """Inputs and outputs as they are now, or None where the resource is gone.
+
+        Both are empty where a program or a user names an existing resource by its ID alone.
+        """
         raise NotImplementedError
 
-    def update(self, token: str, id: str, old: Values, new: Values, preview: bool) -> Values:
-        """Change a resource: its outputs."""
+    def update(self, token: str, id: str, state: Values, old: Values, new: Values, preview: bool) -> Values:
+        """Change a resource from old inputs to new ones: its outputs."""
         raise NotImplementedError
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
@@ -99,6 +115,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def GetSchema(self, request, context):  # type: ignore[no-untyped-def]
         return provider_pb2.GetSchemaResponse(schema="{}")
 
+    def Parameterize(self, request, context):  # type: ignore[no-untyped-def]
+        if not request.HasField("value"):
+            words = (
+                "this stand-in has no schema to make a package from; it runs packages that are made already"
+            )
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, words)
+        given = request.value
+        name = _guarded(context, lambda: self._provider.parameterize(given.name, given.value))
+        return provider_pb2.ParameterizeResponse(name=name, version=given.version)
+
     def CheckConfig(self, request, context):  # type: ignore[no-untyped-def]
         return provider_pb2.CheckResponse(inputs=request.news)
 
@@ -108,7 +134,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request, context):  # type: ignore[no-untyped-def]
         config = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         _guarded(context, lambda: self._provider.configure(config))
-        return provider_pb2.ConfigureResponse(supportsPreview=True)
+        return provider_pb2.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
     def Cancel(self, request, context):  # type: ignore[no-untyped-def]
         return empty_pb2.Empty()
@@ -116,16 +142,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request, context):  # type: ignore[no-untyped-def]
         token, name = _type(request.urn), request.urn.rpartition("::")[2]
         old, new = values(request.olds), values(request.news)
-        inputs, faults = _guarded(
-            context, lambda: self._provider.check(token, name, old, new, request.randomSeed)
-        )
+        seed, wish = request.randomSeed, _wish(request)
+        inputs, faults = _guarded(context, lambda: self._provider.check(token, name, old, new, seed, wish))
         failures = [provider_pb2.CheckFailure(reason=fault) for fault in faults]
         return provider_pb2.CheckResponse(inputs=struct(inputs), failures=failures)
 
     def Diff(self, request, context):  # type: ignore[no-untyped-def]
-        old = values(request.old_inputs)
-        new = _ignoring(request.ignoreChanges, old, values(request.news))
-        diff = _guarded(context, lambda: self._provider.diff(_type(request.urn), old, new))
+        # What ignoreChanges names, the engine has set back in the new inputs already.
+        old, new, state = values(request.old_inputs), values(request.news), values(request.olds)
+        diff = _guarded(context, lambda: self._provider.diff(_type(request.urn), old, new, state))
         return _diff_answer(diff)
 
     def Create(self, request, context):  # type: ignore[no-untyped-def]
@@ -143,9 +168,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ReadResponse(id=request.id, inputs=struct(found[0]), properties=struct(found[1]))
 
     def Update(self, request, context):  # type: ignore[no-untyped-def]
-        token, old, new = _type(request.urn), values(request.olds), values(request.news)
+        token, state = _type(request.urn), values(request.olds)
+        old, new = values(request.old_inputs), values(request.news)
         outputs = _guarded(
-            context, lambda: self._provider.update(token, request.id, old, new, request.preview)
+            context, lambda: self._provider.update(token, request.id, state, old, new, request.preview)
         )
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
@@ -173,61 +199,15 @@ def serve(provider: Provider) -> None:
     server.wait_for_termination()
 
 
-def values(message: struct_pb2.Struct) -> Values:
-    """Plain values of a message; whole numbers are integers again."""
-    return {key: _whole(value) for key, value in json_format.MessageToDict(message).items()}
-
-
-def struct(content: Mapping[str, Any]) -> struct_pb2.Struct:
-    """A message of plain values."""
-    message = struct_pb2.Struct()
-    message.update(dict(content))
-    return message
-
-
-def known(value: Any) -> bool:
-    """Whether nothing in a value is unknown."""
-    if isinstance(value, dict):
-        return all(known(entry) for entry in value.values())
-    if isinstance(value, list):
-        return all(known(entry) for entry in value)
-    return bool(value != UNKNOWN)
-
-
-def changes(old: Any, new: Any, path: str = "") -> Iterable[tuple[str, str]]:
-    """Paths at which two values differ, with ADD, UPDATE or DELETE; keys that begin with `__` do not."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
-            if not key.startswith("__"):
-                inner = f"{path}.{key}" if path else key
-                if key not in new or key not in old:
-                    yield inner, "DELETE" if key not in new else "ADD"
-                else:
-                    yield from changes(old[key], new[key], inner)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for position, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from changes(before, after, f"{path}[{position}]")
-    elif old != new:
-        yield path, "UPDATE"
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _whole(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_whole(entry) for entry in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _type(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _ignoring(paths: Iterable[str], old: Values, new: Values) -> Values:
-    for path in paths:
-        key = path.split(".")[0]
-        new = {**new, key: old[key]} if key in old else {k: v for k, v in new.items() if k != key}
-    return new
+def _wish(request: provider_pb2.CheckRequest) -> Autonaming | None:
+    if not request.HasField("autonaming"):
+        return None
+    modes = provider_pb2.CheckRequest.AutonamingOptions.Mode
+    return Autonaming(request.autonaming.proposed_name, modes.Name(request.autonaming.mode))
 
 
 def _diff_answer(diff: Diff) -> provider_pb2.DiffResponse:

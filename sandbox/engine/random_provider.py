@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import string
 
-from sandbox.engine.provider import UNKNOWN, Diff, Provider, ProviderError, Values, changes, serve
+from sandbox.engine.provider import Autonaming, Diff, Provider, ProviderError, serve
+from sandbox.engine.values import UNKNOWN, Values, changes
 
 _STRING = "random:index/randomString:RandomString"
 _KINDS = {
@@ -21,13 +22,15 @@ class Random(Provider):
 
     version = "4.21.4"
 
-    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
+    def check(
+        self, token: str, name: str, old: Values, new: Values, seed: bytes, wish: Autonaming | None
+    ) -> tuple[Values, list[str]]:
         if token != _STRING:
             raise ProviderError(f"the sandbox's stand-in for random knows {_STRING} only, not {token}")
         faults = [] if "length" in new else ["missing required property 'length'"]
         return new, faults
 
-    def diff(self, token: str, old: Values, new: Values) -> Diff:
+    def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
         found = dict(changes(old, new))
         return Diff(found, sorted(found), delete_before_replace=False)
 

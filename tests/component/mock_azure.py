@@ -29,6 +29,9 @@ class Made:
     dependencies: list[str] = field(default_factory=list)
     deleted_with: str = ""
     delete_first: bool = False
+    protected: bool = False
+    replaced_on: list[str] = field(default_factory=list)
+    formerly: list[str] = field(default_factory=list)
     secret_paths: list[str] = field(default_factory=list)
 
 
@@ -52,6 +55,9 @@ class Monitor(mocks.MockMonitor):
                 made.dependencies = list(request.dependencies)
                 made.deleted_with = request.deletedWith
                 made.delete_first = request.deleteBeforeReplace
+                made.protected = request.protect
+                made.replaced_on = list(request.replaceOnChanges)
+                made.formerly = [alias.spec.type for alias in request.aliases if alias.spec.type]
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 gRPC's name
@@ -67,6 +73,9 @@ class Deployed(mocks.Mocks):
     response: Callable[[str], dict[str, Any]] = lambda name: {"status": "Succeeded"}
     run_state: str = "Succeeded"
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    account: dict[str, Any] = field(default_factory=dict)
+    vault: dict[str, Any] = field(default_factory=dict)
+    secret: dict[str, Any] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     identity: dict[str, Any] = field(default_factory=lambda: {"principalId": "p-1", "tenantId": "t-1"})
     made: list[Made] = field(default_factory=list)
@@ -77,10 +86,16 @@ class Deployed(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.calls.append(args.token)
-        if args.token in self.missing:
+        if args.token in self.missing or args.token.endswith("portPipeline"):
             raise NotFoundError(f"invocation of {args.token} returned an error: not found")
         if args.token.endswith(":getRegistry"):
             return self._registry(), []
+        if args.token.endswith(":getStorageAccount"):
+            return self._account(args.args["accountName"]), []
+        if args.token.endswith(":getVault"):
+            return self._vault(args.args["vaultName"]), []
+        if args.token.endswith(":getBlobContainer"):
+            return {"name": args.args["containerName"], "id": f"/containers/{args.args['containerName']}"}, []
         if args.token.endswith(":listStorageAccountKeys"):
             more = {"creationTime": "", "permissions": "FULL"}
             keys = {"key2": "b3RoZXI=", "key1": ACCOUNT_KEY}
@@ -115,6 +130,14 @@ class Deployed(mocks.Mocks):
         )
         return {**rest, **plain, "loginServer": "images.example", **self.registry}
 
+    def _account(self, name: str) -> dict[str, Any]:
+        endpoint = {"primaryEndpoints": {"blob": f"https://storage.example/{name}/"}}
+        return {"name": name, "id": f"/accounts/{name}", **endpoint, **self.account}
+
+    def _vault(self, name: str) -> dict[str, Any]:
+        told = {"vaultUri": f"https://{name}.example/", "tenantId": "t-1", **self.vault}
+        return {"name": name, "id": f"/vaults/{name}", "properties": told}
+
     def _answer(self, typ: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         kind = typ.rsplit(":")[-1] if typ.split(":")[0] != "acr-transfer" else ""
         if kind == "RandomString":
@@ -130,9 +153,12 @@ class Deployed(mocks.Mocks):
             uri = f"https://{inputs['vaultName']}.example/"
             return {"name": inputs["vaultName"], "properties": {"vaultUri": uri, "tenantId": "t-1"}}
         if kind == "Secret":
-            return {"name": inputs["secretName"], "properties": {"secretUri": "unused"}}
+            told = {"secretUri": "unused", "attributes": {"created": 0, "updated": 0, **self.secret}}
+            return {"name": inputs["secretName"], "properties": told}
+        if kind == "Registry":
+            return {"name": inputs["registryName"], "loginServer": "made.example", "location": "westeurope"}
         if kind in ("ExportPipeline", "ImportPipeline"):
-            return {"identity": {"type": "systemAssigned", **self.identity}}
+            return {"identity": _identity(inputs["identity"], self.identity)}
         if kind == "PipelineRun":
             return {"provisioningState": self.run_state, "response": self.response(inputs["pipelineRunName"])}
         if kind == "StackReference":
@@ -156,6 +182,17 @@ class Deployed(mocks.Mocks):
     def custom(self) -> list[str]:
         """The types of everything that is made in a cloud."""
         return [each.typ for each in self.made if not each.typ.startswith("acr-transfer:")]
+
+
+def _identity(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """As Azure answers: a user-assigned identity's principal is in the map alone."""
+    users = asked.get("userAssignedIdentities")
+    if not users:
+        return {"type": "systemAssigned", **answer}
+    return {
+        "type": "userAssigned",
+        "userAssignedIdentities": {id: {"principalId": "p-user", "clientId": "c-user"} for id in users},
+    }
 
 
 def _plain(value: Any, path: str, secrets: list[str]) -> Any:

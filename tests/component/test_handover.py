@@ -7,19 +7,19 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.handover import handover_of, qualified_stack_name, was_deployed
+from components.handover import handover_document, handover_of_stack, qualified_stack_name, was_deployed
 from tests.component.mock_azure import Deploy
 
 STACK = "organization/acr-transfer/source"
-GOOD = {
-    "schema": 1,
-    "source": {"loginServer": "images.example", "containerUrl": "https://storage.example/a/transfer"},
-    "blobs": [{"name": "one", "artifacts": ["app:1"]}],
+GOOD: dict[str, Any] = {
+    **handover_document(
+        "images.example", "https://storage.example/a/transfer", [{"name": "one", "artifacts": ["app:1"]}]
+    )
 }
 
 
 def test_a_good_hand_over_is_read(deploy: Deploy) -> None:
-    deployed = deploy(lambda: handover_of(STACK), stacks={STACK: {"handover": GOOD}})
+    deployed = deploy(lambda: handover_of_stack(STACK), stacks={STACK: {"handover": GOOD}})
     assert deployed.value == GOOD
 
 
@@ -29,23 +29,24 @@ def test_a_good_hand_over_is_read(deploy: Deploy) -> None:
         ({}, "has no output 'handover'"),
         ({"url": "https://example"}, "has no output 'handover'"),
         ({"handover": {**GOOD, "schema": 2}}, "is of schema 2"),
-        ({"handover": "text"}, "is of schema None"),
+        ({"handover": "text"}, "is no JSON object"),
         ({"handover": {"schema": 1}}, "does not fit its schema"),
         ({"handover": {**GOOD, "blobs": [{"name": "one"}]}}, "does not fit its schema"),
+        ({"handover": {**GOOD, "blobs": []}}, "was changed after it was written"),
     ],
 )
 def test_any_other_is_refused_before_anything_is_made(
     deploy: Deploy, outputs: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(pulumi.RunError, match=words):
-        deploy(lambda: handover_of(STACK), stacks={STACK: outputs})
+        deploy(lambda: handover_of_stack(STACK), stacks={STACK: outputs})
     assert deploy.last.custom == ["pulumi:pulumi:StackReference"]
 
 
 def test_a_stack_that_was_never_made_is_refused_with_what_to_do(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match=f"pulumi up -s {STACK}"):
         deploy(
-            lambda: handover_of(STACK),
+            lambda: handover_of_stack(STACK),
             missing={"pulumi:pulumi:readStackOutputs"},
         )
     assert deploy.last.custom == []

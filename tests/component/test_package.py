@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -47,3 +50,23 @@ def _members(path: str, members: Any) -> Iterator[tuple[str, bool]]:
     named = members.items() if isinstance(members, dict) else ((each["name"], each) for each in members)
     for name, each in named:
         yield f"{path}.{name}", bool(each.get("description"))
+
+
+def test_the_cli_gives_out_the_same_schema(
+    schema: dict[str, Any], checkout: Path, sandbox_environment: dict[str, str]
+) -> None:
+    """Every generated SDK is made of it; the CLI puts it in its own order."""
+    command = ["pulumi", "package", "get-schema", "./components"]
+    done = subprocess.run(
+        command, cwd=checkout, env=sandbox_environment, capture_output=True, text=True, check=True
+    )
+    given = json.loads(done.stdout)
+    assert given["version"] == tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["version"]
+    assert dict(_described(given)) == dict(_described(schema))
+
+
+def test_the_packages_requirements_are_those_of_the_program(checkout: Path) -> None:
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    lines = (checkout / "components" / "requirements.txt").read_text().splitlines()
+    pins = {line for line in lines if line and not line.startswith("#")}
+    assert pins <= set(project["dependencies"])

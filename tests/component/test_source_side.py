@@ -12,6 +12,7 @@ import pytest
 
 from components import SourceSide, SourceSideArgs
 from components.direction import Direction
+from components.handover import handover_document
 from components.sas import container_sas, permissions
 from tests.component.mock_azure import ACCOUNT_KEY, RUN, SECRET, Deploy, Deployed
 
@@ -77,11 +78,11 @@ def test_the_outputs_are_those_of_the_contract_and_no_secret(deploy: Deploy) -> 
     assert set(deployed.value["runs"][0]) == {
         "name", "id", "blob", "artifacts", "status", "error", "started", "finished",
     }  # fmt: skip
-    assert deployed.value["handover"] == {
-        "schema": 1,
-        "source": {"loginServer": "images.example", "containerUrl": deployed.value["containerUrl"]},
-        "blobs": [{"name": deployed.value["runs"][0]["blob"], "artifacts": ["app:1", "lib:latest"]}],
-    }
+    assert deployed.value["handover"] == handover_document(
+        "images.example",
+        deployed.value["containerUrl"],
+        [{"name": deployed.value["runs"][0]["blob"], "artifacts": ["app:1", "lib:latest"]}],
+    )
 
 
 def test_an_unchanged_program_gives_an_identical_token(deploy: Deploy) -> None:
@@ -223,5 +224,5 @@ def test_an_old_failure_does_not_stand_in_the_way_of_a_preview(deploy: Deploy) -
 
 
 def test_a_pipeline_without_an_identity_is_refused(deploy: Deploy) -> None:
-    with pytest.raises(pulumi.RunError, match="no system-assigned identity"):
+    with pytest.raises(pulumi.RunError, match="has no identity"):
         source(deploy, identity={})

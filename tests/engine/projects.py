@@ -10,7 +10,15 @@ from typing import Any
 
 from sandbox.facts import SOURCE, TARGET, CloudFacts
 
-PROGRAM = ("__main__.py", "config.py", "components", ".venv")
+PROGRAM = (
+    "__main__.py",
+    "config.py",
+    "config_keys.py",
+    "config_reading.py",
+    "config_rules.py",
+    "components",
+    ".venv",
+)
 
 
 @dataclass

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import lifecycle
-from sandbox.arm.storage import blob_url
+from sandbox import blobs, lifecycle
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS, SOURCE, TARGET, CloudFacts
 from sandbox.ids import ResourceId
@@ -129,8 +128,7 @@ def _secrets(places: Places) -> Iterator[bytes]:
     for facts in CLOUDS:
         cloud = Cloud(facts, places)
         for body in cloud.store.of_type("Microsoft.Storage/storageAccounts"):
-            assert blob_url(cloud, body["name"])
-            yield from (key.encode() for key in cloud.azurite.keys(body["name"]))
+            yield from (key.encode() for key in blobs.keys(cloud, body))
         for body in cloud.store.of_type("Microsoft.KeyVault/vaults/secrets"):
             vault = body["id"].split("/")[8]
             found = cloud.store.secret(vault, body["name"])

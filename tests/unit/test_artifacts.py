@@ -63,7 +63,8 @@ def refusal(text: str) -> ArtifactError | None:
         ),
         ("localhost/app:1", "names a registry"),
         ("Contoso.example/app:1", "names a registry"),
-        ("other.azurecr.example/app:1", "names a registry"),
+        ("10.0.0.1/app:1", "names a registry"),
+        ("[::1]/app:1", "names a registry"),
         ("App:1", "upper case in its repository; expected 'app'"),
         (":1", "no repository"),
         ("app:", "empty tag"),
@@ -94,3 +95,10 @@ def test_a_refusal_says_why_and_what_was_expected(text: str, words: str) -> None
 @pytest.mark.parametrize("text", ["docker.io/library/nginx:1", "a" * 255, f"app:{'x' * 128}", "a__b/c-d.e"])
 def test_what_is_unusual_but_legal_is_taken(text: str) -> None:
     assert Artifact.parse(text, registry="contoso").reference.startswith(text)
+
+
+def test_another_registry_of_the_same_cloud_is_a_host_once_the_login_server_is_known() -> None:
+    with pytest.raises(ArtifactError, match="names a registry"):
+        Artifact.parse("other.images.example/app:1", registry="contoso.images.example:443")
+    assert Artifact.parse("docker.io/library/nginx:1", registry="contoso.images.example")
+    assert Artifact.parse("other.images.example/app:1", registry="contoso")

@@ -79,3 +79,22 @@ def test_a_list_that_fits_one_run_is_one_run() -> None:
 
 def test_the_same_artifact_given_twice_is_transferred_once() -> None:
     assert [len(batch.artifacts) for batch in batches([artifact(1)] * 120)] == [1]
+
+
+@given(numbers, st.integers(0, 100_000))
+def test_a_tag_that_moves_changes_its_own_batch_and_its_name(found: set[int], moved: int) -> None:
+    before = set(batches(pinned(number, "a") for number in found | {moved}))
+    after = set(batches(pinned(number, "b" if number == moved else "a") for number in found | {moved}))
+    assert len(before - after) == len(after - before) == 1
+    assert {batch.name for batch in before - after}.isdisjoint(batch.name for batch in after)
+
+
+@given(numbers, numbers)
+def test_a_name_stands_for_one_content_with_and_without_a_lock(one: set[int], other: set[int]) -> None:
+    splits = [split(one), batches(pinned(n, "a") for n in one), batches(pinned(n, "b") for n in other)]
+    named: dict[str, Batch] = {}
+    assert all(named.setdefault(batch.name, batch) == batch for made in splits for batch in made)
+
+
+def pinned(number: int, content: str) -> Artifact:
+    return Artifact.locked(artifact(number).reference, f"sha256:{content * 64}")

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config import DEFAULTS, ConfigError, Settings, Side
+from config_keys import SOURCE_ONLY, TARGET_ONLY, page
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -167,6 +168,130 @@ def test_a_group_that_is_there_may_hold_the_registry_too() -> None:
     assert loaded.registry_resource_group == "acr-transfer"
 
 
+ACCOUNT = "/subscriptions/s-1/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/contosodata"
+VAULT = "/subscriptions/s-1/resourceGroups/data/providers/Microsoft.KeyVault/vaults/contoso-vault"
+_PEOPLE = "/subscriptions/s-2/resourcegroups/people/providers"
+IDENTITY = f"{_PEOPLE}/Microsoft.ManagedIdentity/userAssignedIdentities/mover"
+MANAGED = {"storageAccess": "ManagedIdentity", "sasExpiry": ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"storageAccess": "Magic"}, "expected SasToken or ManagedIdentity"),
+        ({"location": "west-europe!"}, "a region's name"),
+        ({"storageAccount": "Contoso"}, "3 to 24 lower case letters and digits"),
+        ({"storageAccount": VAULT}, "not of a Microsoft.KeyVault/vaults"),
+        ({"storageAccount": ACCOUNT, "createStorageAccount": True}, "false, or no storageAccount"),
+        ({"createStorageAccount": False}, "storageAccount is missing; expected one that is there already"),
+        ({"createStorageAccount": "perhaps"}, "expected true or false"),
+        ({"createContainer": False}, "holds no container yet"),
+        ({"storageAccount": ACCOUNT, "blobRetentionDays": 7}, "changes no account that is there already"),
+        ({"blobRetentionDays": 0}, "a whole number from 1 to 3650"),
+        ({"vault": "x"}, "3 to 24 letters, digits and single hyphens"),
+        ({"vault": "a--b"}, "single hyphens"),
+        ({"vault": ACCOUNT}, "not of a Microsoft.Storage/storageAccounts"),
+        ({"vault": VAULT, "createVault": True}, "false, or no vault"),
+        ({"createVault": False}, "vault is missing; expected one that is there already"),
+        ({"vault": VAULT, "purgeProtection": False}, "changes no vault that is there already"),
+        ({"vaultAccess": "acl"}, "expected accessPolicy or rbac"),
+        ({"purgeProtection": "on"}, "expected true or false"),
+        ({"protect": "on"}, "expected true or false"),
+        ({"sasKey": "key3"}, "expected key1 or key2"),
+        ({"sasWarning": 100}, "a whole number from 0 to 99"),
+        ({"sasWarning": "ten"}, "a whole number from 0 to 99"),
+        ({"maxConcurrentRuns": 0}, "a whole number from 1 to 1000"),
+        ({"identity": "mover"}, "system, create, or the resource ID of a user-assigned identity"),
+        ({"identity": VAULT}, "not of a Microsoft.KeyVault/vaults"),
+        ({**MANAGED, "vault": VAULT}, "there is no token and no vault"),
+        ({**MANAGED, "createVault": True}, "there is no token and no vault"),
+        ({**MANAGED, "vaultAccess": "rbac"}, "there is no token and no vault"),
+        ({**MANAGED, "purgeProtection": False}, "there is no token and no vault"),
+        ({**MANAGED, "sasExpiry": "2026-12-01T00:00:00Z"}, "there is no token and no vault"),
+        ({**MANAGED, "sasKey": "key2"}, "there is no token and no vault"),
+        ({**MANAGED, "sasSecretName": "mine"}, "there is no token and no vault"),
+        ({**MANAGED, "sasWarning": 5}, "there is no token and no vault"),
+        ({"options": ["DeleteSourceBlobOnSuccess"]}, "OverwriteBlobs, ContinueOnErrors for source"),
+        ({"options": ["None", "OverwriteBlobs"]}, "or None alone"),
+        ({"artifactsFile": "list.txt"}, "artifacts says already what is transferred"),
+        ({"lock": "transfer.lock.json"}, "artifacts says already what is transferred"),
+        ({"artifacts": [], "artifactsFile": "no.txt"}, "the path of a file that is there"),
+        ({"artifacts": [], "lock": "no.json"}, "acr-transfer:lock: The lock no.json is not there"),
+        ({"handover": "handover.json"}, "a source side has no such key"),
+        ({"createVualt": True}, "no key of this program; was acr-transfer:createVault meant?"),
+    ],
+)
+def test_a_contradiction_or_a_fault_of_a_newer_key_is_named_once(change: dict[str, Any], words: str) -> None:
+    (fault,) = faults({**SOURCE, **change})
+    assert words in fault
+    assert "-s mine" in fault or "acr-transfer plan" in fault
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"source": "", "handover": "no.json"}, "acr-transfer:handover: The hand-over no.json is not there"),
+        ({"handover": "no.json"}, "source says already where the hand-over is"),
+        ({"source": ""}, "or handover, a file, instead"),
+        ({"lock": "x.json"}, "a target side has no such key"),
+        ({"artifactsFile": "x.txt"}, "a target side has no such key"),
+    ],
+)
+def test_a_target_has_one_hand_over_and_no_content_of_its_own(change: dict[str, Any], words: str) -> None:
+    (fault,) = faults({**TARGET, **change})
+    assert words in fault
+
+
+def test_a_resource_of_another_subscription_than_the_stacks_is_refused() -> None:
+    found = loaded_with_cloud({**SOURCE, "storageAccount": ACCOUNT, "vault": VAULT}, "s-9")
+    assert [fault.count("one in this stack's subscription, s-9") for fault in found] == [1, 1]
+    assert loaded_with_cloud({**SOURCE, "storageAccount": ACCOUNT, "vault": VAULT}, "S-1") == []
+
+
+def loaded_with_cloud(values: dict[str, Any], subscription: str) -> list[str]:
+    texts = {
+        f"acr-transfer:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+    }
+    pulumi.runtime.set_all_config({**texts, "azure-native:subscriptionId": subscription})
+    try:
+        Settings.load(pulumi.Config("acr-transfer"), "mine", NOW)
+    except ConfigError as error:
+        return error.faults
+    return []
+
+
+def test_by_identity_a_stack_needs_no_expiry_and_has_no_vault() -> None:
+    loaded = load({**SOURCE, **MANAGED, "identity": IDENTITY})
+    assert (loaded.sas_expiry, loaded.vault, loaded.identity) == ("", "", IDENTITY)
+
+
+def test_a_registry_that_the_stack_makes_may_be_in_the_group_that_it_makes() -> None:
+    loaded = load({**SOURCE, "createRegistry": True, "registryResourceGroup": ""})
+    assert loaded.registry_resource_group == "acr-transfer"
+
+
+def test_what_is_there_is_taken_by_name_or_by_resource_id() -> None:
+    for account, vault in ((ACCOUNT, VAULT), ("contosodata", "contoso-vault")):
+        loaded = load({**SOURCE, "storageAccount": account, "vault": vault, "createContainer": False})
+        assert (loaded.storage_account, loaded.vault) == (account, vault)
+
+
+def test_artifacts_come_from_a_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("# ours\napp:1\nlib  # the newest\n")
+    loaded = load({**SOURCE, "artifacts": [], "artifactsFile": str(path)})
+    assert [each.reference for each in loaded.artifacts] == ["app:1", "lib:latest"]
+
+
+def test_every_fault_of_a_file_is_in_the_one_message(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("App:1\napp:1\napp:1\n")
+    found = faults({**SOURCE, "artifacts": [], "artifactsFile": str(path), "pipeline": "no"})
+    assert len(found) == 2
+    assert any("line 1" in fault and "line 3" in fault for fault in found)
+
+
 keys = st.sampled_from([*DEFAULTS, "unknown"])
 words = st.text("aZ09:/@.-_ +?\n\u00e9\u0665", max_size=20)
 odd = st.one_of(words, st.lists(st.one_of(words, st.integers()), max_size=4))
@@ -192,6 +317,15 @@ def test_pulumi_yaml_declares_every_key_with_its_default_and_what_it_means() -> 
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     assert {key: each["default"] for key, each in declared.items()} == DEFAULTS
     assert all(each["type"] and each["description"] for each in declared.values())
+
+
+def test_the_page_of_the_docs_is_written_from_pulumi_yaml() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert (ROOT / "docs" / "configuration.md").read_text() == page(declared)
+
+
+def test_every_key_of_one_side_is_a_key() -> None:
+    assert {*SOURCE_ONLY, *TARGET_ONLY} <= DEFAULTS.keys()
 
 
 @pytest.mark.parametrize("stack", ["source", "target"])

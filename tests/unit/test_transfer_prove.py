@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
+from tests.unit.shelves import IMAGE, INDEX, Shelf, digest_of, image, index, referrer
 from transfer import prove as proving
-from transfer.looking import Finding, Verdict
+from transfer.errors import BrokenAnswerError
+from transfer.layers import Layers, read_layers
+from transfer.lock import Entry
+from transfer.looking import Finding, Target, Verdict, with_listing
 from transfer.manifests import Kind, Manifest, Reference
-from transfer.prove import Proof, prove
+from transfer.prove import Proof, extras, prove, with_layers
 
-IMAGE = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-
-
-def image(text: str, **more: object) -> Manifest:
-    config = {"mediaType": "application/vnd.oci.image.config.v1+json"}
-    return Manifest(json.dumps({"schemaVersion": 2, "config": config, "note": text, **more}).encode(), IMAGE)
-
-
-def index(*children: Manifest, media_type: str = INDEX) -> Manifest:
-    listed = [{"mediaType": child.media_type, "digest": child.digest} for child in children]
-    return Manifest(json.dumps({"schemaVersion": 2, "manifests": listed}).encode(), media_type)
-
-
-class Shelf:
-    """A registry in memory that may say anything."""
-
-    def __init__(self) -> None:
-        self.held: dict[tuple[str, str], Manifest] = {}
-        self.asked: Counter[str] = Counter()
-        self.when_asked: Callable[[], None] = lambda: None
-
-    def put(self, repository: str, manifest: Manifest, *tags: str) -> str:
-        for reference in (manifest.digest, *tags):
-            self.held[repository, reference] = manifest
-        return manifest.digest
-
-    async def get(self, repository: str, reference: str) -> Manifest | None:
-        self.asked[reference] += 1
-        found = self.held.get((repository, reference))
-        self.when_asked()
-        return found
 
 
 @pytest.fixture
@@ -219,3 +188,128 @@ def test_an_artifact_is_a_repository_and_a_tag_or_digest(
 def test_a_manifest_tells_its_kind(manifest: Manifest, kind: Kind) -> None:
     assert manifest.kind is kind
     assert manifest.children == ()
+
+
+def pin(manifest: Manifest, reference: str, **more: str) -> dict[str, Entry]:
+    """What a lock says of one artifact."""
+    entry = Entry(reference=reference, digest=manifest.digest, media_type=IMAGE, size=1, **more)  # type: ignore[arg-type]
+    return {reference: entry}
+
+
+def test_with_a_lock_the_source_is_not_needed_and_a_tag_moved_there_changes_nothing(target: Shelf) -> None:
+    one = image("one")
+    target.put("app", one, "v1")
+    made = asyncio.run(prove(["app:v1"], None, target, pinned=pin(one, "app:v1")))
+    assert (only(made).verdict, only(made).digest) == (Verdict.PROVED, one.digest)
+    target.put("app", image("two"), "v1")
+    made = asyncio.run(prove(["app:v1"], None, target, pinned=pin(one, "app:v1")))
+    assert (only(made).verdict, only(made).got) == (Verdict.DIFFERENT, image("two").digest)
+
+
+def test_without_lock_and_source_a_tag_is_not_provable(target: Shelf) -> None:
+    target.put("app", image("one"), "v1")
+    made = asyncio.run(prove(["app:v1", f"app@{image('one').digest}"], None, target))
+    assert [finding.verdict for finding in made.findings] == [Verdict.NOT_PROVABLE, Verdict.PROVED]
+
+
+class Cutting(Shelf):
+    """A registry whose answers end early for a while."""
+
+    cuts = 0
+
+    async def get(self, repository: str, reference: str) -> Manifest | None:
+        if self.cuts:
+            self.cuts -= 1
+            raise BrokenAnswerError("the answer ended early")
+        return await super().get(repository, reference)
+
+
+def test_an_answer_that_ends_early_is_one_finding_and_the_others_are_proved(source: Shelf) -> None:
+    target = Cutting()
+    digests = [target.put("app", image(text)) for text in ("one", "two")]
+    target.cuts = 1
+    made = proof(source, target, *(f"app@{digest}" for digest in digests))
+    assert sorted(finding.verdict for finding in made.findings) == [Verdict.NOT_PROVABLE, Verdict.PROVED]
+    target.cuts = 1
+    assert proof(source, target, *(f"app@{digest}" for digest in digests), wait=60).complete
+
+
+def test_a_truncated_manifest_is_different(source: Shelf, target: Shelf) -> None:
+    digest = target.put("app", image("one"))
+    target.held["app", digest] = Manifest(image("one").content[:-1], IMAGE)
+    assert only(proof(source, target, f"app@{digest}")).verdict is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_referrer_that_clients_cannot_find_is_told(lists: bool, source: Shelf) -> None:
+    target = Shelf(lists_referrers=lists)
+    one = image("one")
+    target.put("app", one, "v1")
+    signature = referrer("signature", one)
+    if lists:
+        target.put("app", signature)
+    else:
+        target.put_fallback("app", one, signature)
+    made = proof(source, target, f"app@{signature.digest}")
+    listed = asyncio.run(with_listing(made.findings, target))
+    assert [(finding.verdict, finding.detail) for finding in listed] == [(Verdict.PROVED, "")]
+    if not lists:
+        del target.held["app", one.digest.replace(":", "-")]
+        (told,) = asyncio.run(with_listing(made.findings, target))
+        assert "does not list it" in told.detail
+        assert told.verdict is Verdict.PROVED
+
+
+def test_tags_that_nobody_named_are_extra(source: Shelf, target: Shelf) -> None:
+    for shelf in (source, target):
+        shelf.put("app", image("one"), "v1")
+    target.put("app", image("older"), "v0", "stranger")
+    target.put("elsewhere", image("x"), "v1")
+    made = proof(source, target, "app:v1")
+    found = asyncio.run(extras(made, ["app:v0"], target)) or []
+    assert [(finding.artifact, finding.verdict) for finding in found] == [("app:stranger", Verdict.EXTRA)]
+
+
+LAYERS = {"base": b"base layer", "own": b"own layer"}
+
+
+def filled(target: Shelf, **lies: bytes | None) -> Target:
+    """A look at a target with an image of two layers; `lies` says what it gives instead of them."""
+    one = image("one", *((content.decode(), len(content)) for content in LAYERS.values()))
+    target.put("app", one, "v1")
+    for name, content in {**LAYERS, "config": b"config one"}.items():
+        held = lies.get(name, content)
+        if held is not None:
+            target.blobs["app", digest_of(content)] = held
+    return Target(target)
+
+
+@pytest.mark.parametrize(
+    ("lies", "verdict", "words"),
+    [
+        ({}, Verdict.PROVED, ""),
+        ({"own": b"own lager"}, Verdict.DIFFERENT, "9 bytes of 9"),
+        ({"own": b"own"}, Verdict.DIFFERENT, "3 bytes of 9"),
+        ({"config": None}, Verdict.MISSING, "is not at the target"),
+    ],
+)
+def test_layers_are_read_and_hashed(
+    lies: dict[str, bytes | None], verdict: Verdict, words: str, source: Shelf, target: Shelf
+) -> None:
+    seen = filled(target, **lies)
+    source.held = dict(target.held)
+    made = asyncio.run(prove(["app:v1"], source, seen))
+    assert only(made).verdict is Verdict.PROVED
+    layers = asyncio.run(read_layers(seen.below, target, Layers.ALL, 0))
+    after = with_layers(made, layers, seen)
+    assert (only(after).verdict, words in only(after).detail) == (verdict, True)
+    assert len(layers.read) == layers.of == 3
+
+
+def test_a_sample_reads_so_many_layers(source: Shelf, target: Shelf) -> None:
+    seen = filled(target)
+    source.held = dict(target.held)
+    asyncio.run(prove(["app:v1"], source, seen))
+    for count, expected in ((1, 1), (3, 3), (9, 3)):
+        layers = asyncio.run(read_layers(seen.below, target, Layers.SAMPLE, count))
+        assert (len(layers.read), layers.of) == (expected, 3)

@@ -1,0 +1,79 @@
+"""Measure how long lists, locks and hand-overs take to read, and batches to make, from small to large.
+
+    .venv/bin/python bench/artifacts.py [--sizes 1000 10000 100000]
+
+For each size the seconds of processor time of each step. A step takes linear time if the time per artifact
+stays about the same from line to line.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from components.batches import batches
+from components.documents import checksum_of
+from components.handover import ExportedBlob, handover_document, handover_of_file
+from components.listing import artifacts_of
+from components.lock import read_lock
+
+
+def main() -> int:
+    """Print one line a size."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1_000, 10_000, 100_000])
+    options = parser.parse_args()
+    print("artifacts     list  batches     lock  hand-over    microseconds an artifact, all four")
+    for size in options.sizes:
+        seconds = _steps(size)
+        columns = f"{seconds[0]:7.2f}  {seconds[1]:7.2f}  {seconds[2]:7.2f}  {seconds[3]:9.2f}"
+        print(f"{size:9}  {columns}    {sum(seconds) / size * 1e6:.1f}", flush=True)
+    return 0
+
+
+def _steps(size: int) -> list[float]:
+    names = [f"team{number % 97}/app{number}:1.{number % 13}" for number in range(size)]
+    lock = _lock(names)
+    artifacts = artifacts_of("\n".join(names), "contoso")
+    made = batches(artifacts)
+    blobs = [ExportedBlob(name=batch.name, artifacts=batch.references) for batch in made]
+    handover = handover_document("images.example", "https://a.example/transfer", blobs, lock["artifacts"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "handover.json")
+        path.write_text(json.dumps(handover))
+        return [
+            _seconds(lambda: artifacts_of("\n".join(names), "contoso")),
+            _seconds(lambda: batches(artifacts)),
+            _seconds(lambda: read_lock(json.dumps(lock)).artifacts),
+            _seconds(lambda: handover_of_file(path)),
+        ]
+
+
+def _lock(names: list[str]) -> dict[str, Any]:
+    plain = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "children": [], "referrers": []}
+    entries = [{"reference": name, "digest": _digest(name), "size": 1 << 20, **plain} for name in names]
+    document: dict[str, Any] = {"schema": 1, "registry": "images.example", "artifacts": entries}
+    return {**document, "checksum": checksum_of(document)}
+
+
+def _digest(name: str) -> str:
+    return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def _seconds(step: Callable[[], object]) -> float:
+    before = time.process_time()
+    step()
+    return time.process_time() - before
+
+
+if __name__ == "__main__":
+    sys.exit(main())

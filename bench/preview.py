@@ -1,0 +1,151 @@
+"""Measure the preview of an unchanged source stack against one of a bare program with as many resources.
+
+    .venv/bin/python -m sandbox up && .venv/bin/python bench/preview.py [--artifacts 5000] [--repeat 5]
+
+It needs a running sandbox, destroys its stacks and leaves its tags in the sandbox's source registry. The bare
+program registers random strings and does nothing else. Previews of both take turns; the median of each
+counts. Exit 0 only if the first takes at most three times as long as the second.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sandbox import certificates, environment
+from sandbox.cloud import Cloud
+from sandbox.facts import SOURCE
+from sandbox.oci import Registry, digest_of
+from sandbox.places import Places
+from sandbox.samples import samples
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 3
+"""How many times longer than the bare program's the preview may take."""
+
+_BARE = """
+import pulumi, pulumi_random
+for number in range(pulumi.Config().require_int("count")):
+    pulumi_random.RandomString(f"string-{number}", length=12, special=False)
+"""
+_PROJECT = {"name": "bare", "runtime": {"name": "python", "options": {"virtualenv": str(ROOT / ".venv")}}}
+
+
+def main() -> int:
+    """Deploy both stacks, measure their previews, destroy both."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--artifacts", type=int, default=5000, help="artifacts of the source stack")
+    parser.add_argument("--repeat", type=int, default=5, help="previews of each")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ours, bare = Path(folder, "ours"), Path(folder, "bare")
+        asyncio.run(_tagged(given.artifacts))
+        try:
+            _up(ours, lambda: _ours(ours, given.artifacts))
+            count = _resources(ours)
+            _up(bare, lambda: _bare(bare, count))
+            pairs = [(_preview(ours), _preview(bare)) for _ in range(given.repeat)]
+        finally:
+            for each in (ours, bare):
+                _pulumi(each, "destroy", "--yes", "--skip-preview")
+    first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(f"{given.artifacts} artifacts, {count} resources: preview {first:.1f} s, bare {second:.1f} s")
+    print(f"{first / second:.2f} times as long; at most {LIMIT} is wanted")
+    return 0 if first <= LIMIT * second else 1
+
+
+async def _tagged(count: int) -> None:
+    """One small image under as many tags as artifacts are wanted."""
+    cloud = Cloud(SOURCE, Places.here())
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
+    async with aiohttp.ClientSession(connector=trust) as session:
+        url = f"https://{cloud.login_server(SOURCE.registry)}"
+        registry = Registry(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
+        sample = next(each for each in samples() if each.tag)
+
+        async def chunks(body: bytes):  # type: ignore[no-untyped-def]
+            yield body
+
+        for blob in sample.blobs:
+            await registry.put_blob("bench/many", digest_of(blob), len(blob), chunks(blob))
+        for start in range(0, count, 50):
+            tags = [str(number) for number in range(start, min(start + 50, count))]
+            await asyncio.gather(*(registry.put_manifest("bench/many", tag, sample.manifest) for tag in tags))
+
+
+def _ours(folder: Path, count: int) -> None:
+    for path in [*ROOT.glob("*.py"), ROOT / "Pulumi.yaml", ROOT / "components", ROOT / ".venv"]:
+        (folder / path.name).symlink_to(path)
+    settings = {
+        "side": "source",
+        "resourceGroup": "bench-preview",
+        "registry": SOURCE.registry,
+        "registryResourceGroup": SOURCE.registry_group,
+        "pipeline": "benchPreview",
+        "sasExpiry": "2099-12-31T00:00:00Z",
+        "artifacts": [f"bench/many:{number}" for number in range(count)],
+    }
+    cloud = {
+        "environment": SOURCE.name,
+        "location": SOURCE.location,
+        "subscriptionId": SOURCE.subscription,
+        "tenantId": SOURCE.tenant,
+    }
+    config = {f"acr-transfer:{key}": value for key, value in settings.items()}
+    _stack(folder, config | {f"azure-native:{key}": value for key, value in cloud.items()})
+
+
+def _bare(folder: Path, count: int) -> None:
+    (folder / "__main__.py").write_text(_BARE)
+    (folder / "Pulumi.yaml").write_text(json.dumps(_PROJECT))
+    _stack(folder, {"bare:count": count})
+
+
+def _stack(folder: Path, config: dict[str, object]) -> None:
+    (folder / "Pulumi.bench.yaml").write_text(json.dumps({"config": config}))
+    _pulumi(folder, "stack", "init", "bench")
+
+
+def _up(folder: Path, lay_out: Callable[[], None]) -> None:
+    folder.mkdir()
+    lay_out()
+    _pulumi(folder, "up", "--yes", "--skip-preview")
+
+
+def _resources(folder: Path) -> int:
+    state = json.loads(_pulumi(folder, "stack", "export"))
+    return len(state["deployment"]["resources"]) - 1
+
+
+def _preview(folder: Path) -> float:
+    began = time.perf_counter()
+    _pulumi(folder, "preview", "--expect-no-changes")
+    return time.perf_counter() - began
+
+
+def _pulumi(folder: Path, *arguments: str) -> str:
+    found = environment.variables(Places.here())
+    command = ["pulumi", *arguments, "--non-interactive", *([] if "init" in arguments else ["-s", "bench"])]
+    ended = subprocess.run(
+        command, cwd=folder, env={**os.environ, **found}, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+const pulumi = require("@pulumi/pulumi");
+const { SourceSide } = require("./source-side");
+
+module.exports = async () => {
+  const config = new pulumi.Config("from-node");
+  const side = new SourceSide("images", {
+    resourceGroupName: "from-node",
+    registryName: config.require("registry"),
+    registryResourceGroupName: config.require("registryGroup"),
+    sasExpiry: config.require("sasExpiry"),
+    pipelineName: "fromNodeExport",
+    artifacts: config.requireObject("images"),
+  });
+  return { loginServer: side.loginServer, runs: side.runs, handover: side.handover };
+};

@@ -1,0 +1,161 @@
+"""Microsoft.ManagedIdentity and Microsoft.Authorization: who there is, and who may do what."""
+
+from __future__ import annotations
+
+import re
+
+from sandbox import blobs, roles
+from sandbox.arm.wire import Answer, Request, ResourceType, created, typed_name
+from sandbox.cloud import new_id
+from sandbox.errors import AzureError
+from sandbox.store import Json
+
+
+async def put_identity(request: Request) -> Answer:
+    """A user-assigned identity; its principal stays the same over updates."""
+    old = (request.existing or {}).get("properties") or {}
+    ids = {"principalId": old.get("principalId") or new_id(), "clientId": old.get("clientId") or new_id()}
+    body = {
+        "location": request.body["location"],
+        "tags": request.body.get("tags") or {},
+        # So Azure spells it, in the path of the identity alone.
+        "id": str(request.id).replace("/resourceGroups/", "/resourcegroups/"),
+        "name": request.id.name,
+        "type": typed_name(request.id),
+        "properties": {"isolationScope": "None", "tenantId": request.cloud.facts.tenant, **ids},
+    }
+    status = created(request, body)
+    return Answer(status, body, {"Location": str(request.id)} if status == 201 else {})
+
+
+async def put_assignment(request: Request) -> Answer:
+    """Give a role to a principal; neither of the two can be changed later."""
+    role, principal = _wanted(request)
+    existing = request.existing
+    if existing and _held(existing) != (role, principal):
+        raise AzureError("RoleAssignmentUpdateNotPermitted")
+    _refuse_twice(request, role, principal)
+    if principal not in roles.principals(request.cloud):
+        raise AzureError(
+            "PrincipalNotFound", principal=principal.replace("-", ""), tenant=request.cloud.facts.tenant
+        )
+    body = roles.assignment(request.cloud, request.id, principal, role)
+    body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
+    status = created(request, body)
+    await blobs.renew(request.cloud)
+    return Answer(status, body)
+
+
+async def delete_assignment(request: Request) -> Answer:
+    """Take a role away; it is answered with what it was."""
+    request.cloud.store.remove(request.id)
+    await blobs.renew(request.cloud)
+    return Answer(200, request.existing)
+
+
+async def list_assignments(request: Request) -> Answer:
+    """Assignments at, above and below a scope; `$filter` may ask for one principal or the scope alone."""
+    scope, asked = request.id.scope.lower(), request.query.get("$filter", "")
+    principal = re.search(r"(?:principalId eq|assignedTo\()\s*'([^']+)'", asked)
+    found = []
+    for body in request.cloud.store.of_type(roles.ASSIGNMENTS):
+        where = body["properties"]["scope"].lower()
+        above, below = f"{scope}/".startswith(f"{where}/"), where.startswith(f"{scope}/")
+        here = above or (below and "atscope" not in asked.lower())
+        if here and (not principal or body["properties"]["principalId"] == principal.group(1)):
+            found.append(body)
+    return Answer(200, {"value": found})
+
+
+async def get_definition(request: Request) -> Answer:
+    """A role that Azure brings."""
+    name = roles.NAMES.get(request.id.name.lower())
+    if name is None:
+        raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
+    return Answer(200, _definition(request, request.id.name.lower(), name))
+
+
+async def list_definitions(request: Request) -> Answer:
+    """All of them, or the one that `$filter` names."""
+    asked = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
+    found = [
+        _definition(request, guid, name)
+        for guid, name in roles.NAMES.items()
+        if not asked or name == asked.group(1)
+    ]
+    return Answer(200, {"value": found})
+
+
+_KEPT = ("principalType", "description")
+
+
+def _wanted(request: Request) -> tuple[str, str]:
+    given = request.properties
+    definition, principal = str(given.get("roleDefinitionId") or ""), str(given.get("principalId") or "")
+    if not definition or not principal:
+        raise AzureError("InvalidRequestContent", reason="missing roleDefinitionId or principalId")
+    role = definition.rpartition("/")[2].lower()
+    if role not in roles.NAMES:
+        raise AzureError("RoleDefinitionDoesNotExist", role=role)
+    return role, principal
+
+
+def _held(body: Json) -> tuple[str, str]:
+    given = body["properties"]
+    return str(given["roleDefinitionId"]).rpartition("/")[2].lower(), str(given["principalId"])
+
+
+def _refuse_twice(request: Request, role: str, principal: str) -> None:
+    for body in request.cloud.store.of_type(roles.ASSIGNMENTS):
+        same = _held(body) == (role, principal)
+        here = body["properties"]["scope"].lower() == request.id.scope.lower()
+        if same and here and body["name"].lower() != request.id.name.lower():
+            raise AzureError("RoleAssignmentExists", name=str(body["name"]).replace("-", ""))
+
+
+def _definition(request: Request, guid: str, name: str) -> Json:
+    scope = f"/subscriptions/{request.cloud.facts.subscription}"
+    properties = {
+        "roleName": name,
+        "type": "BuiltInRole",
+        "description": "",
+        "assignableScopes": ["/"],
+        "permissions": [],
+    }
+    return {
+        "id": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "name": guid,
+        "properties": properties,
+    }
+
+
+_GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_ROLE_VERSIONS = frozenset(
+    {"2015-07-01", "2018-01-01-preview", "2020-04-01-preview", "2020-10-01-preview", "2022-04-01"}
+)
+TYPES = (
+    ResourceType(
+        roles.IDENTITIES,
+        frozenset({"2018-11-30", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview", "2024-11-30"}),
+        "[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
+        put=put_identity,
+        needs_location=True,
+    ),
+    ResourceType(
+        roles.ASSIGNMENTS,
+        _ROLE_VERSIONS,
+        _GUID,
+        put=put_assignment,
+        delete=delete_assignment,
+        list=list_assignments,
+    ),
+    ResourceType(
+        "Microsoft.Authorization/roleDefinitions",
+        _ROLE_VERSIONS | {"2022-05-01-preview"},
+        _GUID,
+        get=get_definition,
+        list=list_definitions,
+        always=True,
+    ),
+)

@@ -1,0 +1,120 @@
+"""What somebody has made before us, with Azure's own management clients as the Azure CLI uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.credentials import AccessToken
+from azure.mgmt.containerregistry import ContainerRegistryManagementClient
+from azure.mgmt.keyvault import KeyVaultManagementClient
+from azure.mgmt.msi import ManagedServiceIdentityClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.storage import StorageManagementClient
+
+from sandbox import lifecycle
+from sandbox.facts import CloudFacts
+from sandbox.places import Places
+
+
+class Bearer:
+    """A credential that holds one token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """The token, whatever is asked for."""
+        return AccessToken(self._token, 4_000_000_000)
+
+
+@dataclass(frozen=True)
+class Existing:
+    """One resource group in one cloud, filled by hand."""
+
+    facts: CloudFacts
+    group: str
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, places: Places, facts: CloudFacts, group: str) -> Existing:
+        """A new resource group."""
+        found = lifecycle.status(places)["clouds"][facts.side]
+        settings = {
+            "credential": Bearer(found["token"]),
+            "subscription_id": found["subscription"],
+            "base_url": found["arm"],
+            "credential_scopes": [f"{found['arm']}/.default"],
+            "connection_verify": found["ca"],
+            "polling_interval": 0,
+        }
+        made = cls(facts, group, settings)
+        client = made._client(ResourceManagementClient)
+        client.resource_groups.create_or_update(group, {"location": facts.location})
+        return made
+
+    def account(self, name: str, container: str = "") -> str:
+        """A storage account, with a container if one is named; its resource ID."""
+        client = self._client(StorageManagementClient, api_version="2024-01-01")
+        body = {"location": self.facts.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+        made = client.storage_accounts.begin_create(self.group, name, body).result()
+        if container:
+            client.blob_containers.create(self.group, name, container, {})
+        return str(made.id)
+
+    def vault(self, name: str, *, rbac: bool = False) -> str:
+        """A key vault; its resource ID."""
+        properties = {
+            "tenantId": self.facts.tenant,
+            "sku": {"family": "A", "name": "standard"},
+            "enableRbacAuthorization": rbac,
+            "accessPolicies": [],
+        }
+        body = {"location": self.facts.location, "properties": properties}
+        made = self._client(KeyVaultManagementClient, api_version="2024-11-01").vaults.begin_create_or_update(
+            self.group, name, body
+        )
+        return str(made.result().id)
+
+    def secret(self, vault: str, name: str, value: str) -> str:
+        """A secret; its resource ID."""
+        client = self._client(KeyVaultManagementClient, api_version="2024-11-01")
+        made = client.secrets.create_or_update(self.group, vault, name, {"properties": {"value": value}})
+        return str(made.id)
+
+    def policy(self, vault: str, principal: str) -> str:
+        """The right to get secrets; the ID by which Pulumi knows it."""
+        entry = {"tenantId": self.facts.tenant, "objectId": principal, "permissions": {"secrets": ["get"]}}
+        body = {"properties": {"accessPolicies": [entry]}}
+        client = self._client(KeyVaultManagementClient, api_version="2024-11-01")
+        client.vaults.update_access_policy(self.group, vault, "add", body)
+        return f"{client.vaults.get(self.group, vault).id}/accessPolicy/{principal}"
+
+    def identity(self, name: str) -> str:
+        """A user-assigned identity; its resource ID."""
+        client = self._client(ManagedServiceIdentityClient, api_version="2024-11-30")
+        body = {"location": self.facts.location}
+        return str(client.user_assigned_identities.create_or_update(self.group, name, body).id)
+
+    def export_pipeline(self, name: str, container_url: str, secret_uri: str) -> tuple[str, str]:
+        """An export pipeline of the cloud's registry; its resource ID, and the principal of its identity."""
+        from azure.mgmt.containerregistry.v2023_01_01_preview import models
+
+        client = self._client(ContainerRegistryManagementClient, api_version="2023-01-01-preview")
+        made = client.export_pipelines.begin_create(
+            self.facts.registry_group,
+            self.facts.registry,
+            name,
+            models.ExportPipeline(
+                location=self.facts.location,
+                identity=models.IdentityProperties(type="SystemAssigned"),
+                target=models.ExportPipelineTargetProperties(
+                    type="AzureStorageBlobContainer", uri=container_url, key_vault_uri=secret_uri
+                ),
+                options=["OverwriteBlobs"],
+            ),
+        ).result()
+        return str(made.id), str(made.identity.principal_id)
+
+    def _client(self, kind: Any, **more: Any) -> Any:
+        return kind(**self.settings, **more)

@@ -1,0 +1,18 @@
+"""Examples are copied, so that a test leaves the checkout as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.examples.example import Example
+
+Copy = Callable[[str], Example]
+
+
+@pytest.fixture
+def copied(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str]) -> Copy:
+    """Copies an example by its name."""
+    return lambda name: Example.copied(name, tmp_path, checkout, sandbox_environment)

@@ -1,0 +1,99 @@
+"""One folder of `examples/`, copied so that a test can run it as its README says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import ssl
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from sandbox.cloud import Cloud
+from sandbox.facts import CLOUDS, CloudFacts
+from sandbox.ids import ResourceId
+from sandbox.places import Places
+from sandbox.store import Store
+from tests.engine.projects import PROGRAM, Project
+
+_MANIFESTS = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
+_RUNS = "Microsoft.ContainerRegistry/registries/pipelineRuns"
+
+
+class Example(Project):
+    """A copy of an example beside the program, as in a checkout."""
+
+    @classmethod
+    def copied(cls, name: str, folder: Path, checkout: Path, environment: dict[str, str]) -> Example:
+        """Copy the example; what it shares with the checkout is linked."""
+        for shared in PROGRAM:
+            (folder / shared).symlink_to(checkout / shared)
+        own = folder / "examples" / name
+        shutil.copytree(checkout / "examples" / name, own, ignore=shutil.ignore_patterns("node_modules"))
+        return cls(own, environment)
+
+    def up_from_nothing(self, stack: str) -> str:
+        """`pulumi stack init` with the example's stack file, then `pulumi up`."""
+        self.run("pulumi", "stack", "init", stack)
+        return self.up(stack)
+
+    def up_changes_nothing(self, stack: str) -> None:
+        """A second `pulumi up` finds all as it is."""
+        said = self.up(stack)
+        assert "unchanged" in said, said
+        assert not re.search(r"\d+ (created|updated|deleted|replaced)", said), said
+
+    def destroy(self, *stacks: str) -> None:
+        """`pulumi destroy` without questions, the last stack first."""
+        plain = ("--yes", "--skip-preview", "--suppress-progress", "--color", "never")
+        for stack in reversed(stacks):
+            self.run("pulumi", "destroy", "--stack", stack, *plain)
+
+
+def manifests(places: Places, facts: CloudFacts, registry: str, reference: str) -> list[bytes]:
+    """A manifest and, of an index, all that it lists, as the registry gives them out."""
+    name, at, digest = reference.partition("@")
+    repository, _, tag = name.partition(":")
+    body = _manifest(places, Cloud(facts, places), registry, repository, digest if at else tag)
+    children = [child["digest"] for child in json.loads(body).get("manifests", [])]
+    return [
+        body,
+        *(each for child in children for each in manifests(places, facts, registry, f"{repository}@{child}")),
+    ]
+
+
+def _manifest(places: Places, cloud: Cloud, registry: str, repository: str, reference: str) -> bytes:
+    url = f"https://{cloud.login_server(registry)}/v2/{repository}/manifests/{reference}"
+    headers = {"Accept": _MANIFESTS, **cloud.authorise(registry, repository)}
+    trust = ssl.create_default_context(cafile=str(places.authority))
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), context=trust) as answer:
+        body: bytes = answer.read()
+    return body
+
+
+def imported(places: Places, facts: CloudFacts, pipeline: str) -> list[str]:
+    """The blobs that runs of an import pipeline have imported."""
+    runs = [_run(body) for body in Store(places.state / facts.side).of_type(_RUNS)]
+    return sorted(
+        blob for made_by, status, blob in runs if made_by.endswith(f"/{pipeline}") and status == "Succeeded"
+    )
+
+
+def _run(body: dict[str, Any]) -> tuple[str, str, str]:
+    request, response = body["properties"]["request"], body["properties"]["response"]
+    return (
+        request["pipelineResourceId"],
+        response["status"],
+        response.get("source", {}).get("uri", "").rpartition("/")[2],
+    )
+
+
+def everything(places: Places) -> set[str]:
+    """The IDs of all in both clouds, in lower case; a deleted vault, which can be recovered, is no more."""
+    return {
+        found.lower()
+        for facts in CLOUDS
+        for found in Store(places.state / facts.side).get_below(ResourceId(facts.subscription))
+        if "/deletedvaults/" not in found.lower()
+    }

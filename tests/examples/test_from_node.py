@@ -1,0 +1,52 @@
+"""The components in a program that is not Python: Node.js on the engine, through the hosted package."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.handover import handover_of_file
+from sandbox.places import Places
+from tests.examples.conftest import Copy
+from tests.examples.example import Example, everything
+
+DRIVER = Path(__file__).with_name("inline.js")
+"""Stands in for the vendor's language host of Node.js."""
+
+
+def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, places: Places) -> None:
+    before = everything(places)
+    example = copied("from-node")
+    example.environment = {**example.environment, "NODE_PATH": str(node_modules(checkout, places.cache))}
+    outputs = ran(example, "up")["outputs"]
+    assert [run["status"] for run in outputs["runs"]] == ["Succeeded"]
+    handover = example.folder / "handover.json"
+    handover.write_text(json.dumps(outputs["handover"]))
+    assert [blob["artifacts"] for blob in handover_of_file(handover)["blobs"]] == [
+        ["shop/orders:1.0.0", "shop/orders:1.1.0"]
+    ]
+    assert set(ran(example, "up")["changes"]) == {"same"}
+    assert "sig=" not in example.said
+    ran(example, "destroy")
+    assert everything(places) == before
+
+
+def node_modules(checkout: Path, cache: Path) -> Path:
+    """Where Pulumi's SDK for Node.js is, or a skip that says how to get it."""
+    package = json.loads((checkout / "examples" / "from-node" / "package.json").read_text())
+    version = package["dependencies"]["@pulumi/pulumi"]
+    for place in (checkout / "examples" / "from-node", cache / "pulumi-node" / version):
+        if (place / "node_modules" / "@pulumi" / "pulumi").is_dir() and shutil.which("node"):
+            return place / "node_modules"
+    pytest.skip("needs Node.js and Pulumi's SDK for it: npm install --prefix examples/from-node")
+
+
+def ran(example: Example, verb: str) -> dict[str, Any]:
+    """Run the program; its outputs, and the counts of changes by their kind."""
+    said = example.run("node", str(DRIVER), str(example.folder), "from-node", verb)
+    result: dict[str, Any] = json.loads(said[said.rindex('{"outputs"') :])
+    return result

@@ -1,0 +1,247 @@
+"""plan and prove as they are typed, against real registries: lock, receipt, evidence, no secret."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jsonschema
+import pytest
+
+from sandbox import certificates
+from sandbox.cloud import Cloud
+from sandbox.facts import SOURCE
+from sandbox.oci import Manifest, Registry, digest_of
+from sandbox.places import Places
+from sandbox.samples import samples
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = "import sys; from transfer.__main__ import main; sys.exit(main())"
+LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+
+
+@dataclass
+class Desk:
+    """A folder with a Pulumi project, whose source stack has its configuration and nothing else."""
+
+    folder: Path
+    environment: dict[str, str]
+    cloud: Cloud
+    said: str = ""
+
+    @property
+    def host(self) -> str:
+        """The source registry."""
+        return self.cloud.login_server(SOURCE.registry)
+
+    def run(self, *line: str, code: int = 0, program: str = PROGRAM) -> str:
+        """Type a command; stdout. Its exit code must be `code`."""
+        call = [sys.executable, "-c", program, *line]
+        environment = {**self.environment, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            call, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        self.said += done.stdout + done.stderr
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def json(self, *line: str, code: int = 0) -> dict[str, Any]:
+        """Type a command with --json; what it answers."""
+        found: dict[str, Any] = json.loads(self.run(*line, "--json", code=code))
+        return found
+
+    def push(self, repository: str, tag: str, subject: Manifest | None = None) -> Manifest:
+        """Push a small image, or something that says something about another."""
+        return asyncio.run(self._push(repository, tag, subject))
+
+    async def _push(self, repository: str, tag: str, subject: Manifest | None) -> Manifest:
+        layer = f"{repository} {tag} {subject}".encode()
+        parts = [
+            {"mediaType": "x/y", "digest": digest_of(blob), "size": len(blob)} for blob in (b"{}", layer)
+        ]
+        said: dict[str, Any] = {
+            "schemaVersion": 2,
+            "mediaType": IMAGE,
+            "config": parts[0],
+            "layers": parts[1:],
+        }
+        if subject:
+            about = {"mediaType": IMAGE, "digest": subject.digest, "size": len(subject.body)}
+            said |= {"subject": about, "artifactType": "application/spdx+json"}
+        trust = aiohttp.TCPConnector(ssl=certificates.client_context(self.cloud.places))
+        async with aiohttp.ClientSession(connector=trust) as session:
+            registry = Registry(
+                session, f"https://{self.host}", lambda name: self.cloud.authorise(SOURCE.registry, name)
+            )
+            manifest = Manifest(IMAGE, json.dumps(said).encode())
+            for blob in (b"{}", layer):
+                await registry.put_blob(repository, digest_of(blob), len(blob), _whole(blob))
+            await registry.put_manifest(repository, tag or manifest.digest, manifest)
+        return manifest
+
+
+async def _whole(blob: bytes) -> Any:
+    yield blob
+
+
+@pytest.fixture(scope="module")
+def desk(
+    places: Places, sandbox_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Desk:
+    folder = tmp_path_factory.mktemp("a desk")
+    (folder / "Pulumi.yaml").write_text("name: desk\nruntime: python\n")
+    config = {
+        "azure-native:environment": SOURCE.name,
+        "azure-native:subscriptionId": SOURCE.subscription,
+        "azure-native:tenantId": SOURCE.tenant,
+        "acr-transfer:registry": SOURCE.registry,
+        "acr-transfer:registryResourceGroup": SOURCE.registry_group,
+    }
+    (folder / "Pulumi.desk.yaml").write_text(json.dumps({"config": config}))
+    environment = {**sandbox_environment, "ACR_TRANSFER_SOURCE": "desk"}
+    made = Desk(folder, environment, Cloud(SOURCE, places))
+    subprocess.run(
+        ["pulumi", "stack", "init", "desk"], cwd=folder, env=environment, check=True, capture_output=True
+    )
+    return made
+
+
+def secrets(desk: Desk) -> list[str]:
+    """What must be in nothing that the command says or writes: login, and all that Docker keeps."""
+    kept = json.loads((Path(desk.environment["DOCKER_CONFIG"]) / "config.json").read_text())["auths"]
+    pairs = [entry["auth"] for entry in kept.values()]
+    tokens = [base64.b64decode(pair).decode().partition(":")[2] for pair in pairs]
+    return [
+        *pairs,
+        *(part for token in tokens for part in token.split(".")[1:]),
+        desk.environment["IDENTITY_HEADER"],
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_said(desk: Desk) -> Iterator[None]:
+    desk.said = ""
+    yield
+    written = "".join(path.read_text() for path in desk.folder.glob("*.*") if path.is_file())
+    assert [secret[:12] for secret in secrets(desk) if secret in desk.said + written] == []
+
+
+def test_a_plan_needs_no_deployed_stack_and_is_the_same_twice(desk: Desk) -> None:
+    found = desk.json("plan", "--repository", "secure/*", "--repository", "platform/*", "--out", "a.json")
+    desk.run("plan", "secure/vault-agent:3.1", "platform/agent:2.0", "--out", "b.json", "--quiet")
+    content = (desk.folder / "a.json").read_bytes()
+    assert content == (desk.folder / "b.json").read_bytes()
+    document = json.loads(content)
+    jsonschema.validate(document, json.loads((ROOT / "docs/lock.schema.json").read_text()))
+    assert (document["registry"], document["checksum"]) == (desk.host, found["checksum"])
+    held = {f"{one.repository}:{one.tag}": one.manifest for one in samples() if one.tag}
+    entries = {entry["reference"]: entry for entry in document["artifacts"]}
+    assert entries["platform/agent:2.0"]["digest"] == held["platform/agent:2.0"].digest
+    assert [child["platform"] for child in entries["platform/agent:2.0"]["children"]] == [
+        "linux/amd64",
+        "linux/arm64",
+    ]
+    (signature,) = entries["secure/vault-agent:3.1"]["referrers"]
+    assert entries[f"secure/vault-agent@{signature}"]["subject"] == held["secure/vault-agent:3.1"].digest
+
+
+def test_after_a_proof_one_added_image_moves_alone_with_what_refers_to_it(desk: Desk) -> None:
+    desk.push("round/one", "1.0")
+    desk.run("plan", "--repository", "round/*", "--out", "first.json")
+    proved = desk.json("prove", "--lock", "first.json", "--registry", desk.host, "--receipt", "receipt.json")
+    assert (proved["good"], proved["proved"]) == (True, 1)
+    again = desk.json("plan", "--repository", "round/*", "--since", "receipt.json", "--out", "second.json")
+    assert (again["counts"]["present"], again["lock"]) == (1, None)
+    assert not (desk.folder / "second.json").exists()
+    added = desk.push("round/two", "2.0")
+    sbom = desk.push("round/two", "", subject=added)
+    desk.push("round/two", added.digest.replace(":", "-") + ".sbom")
+    found = desk.json("plan", "--repository", "round/*", "--since", "receipt.json", "--out", "second.json")
+    locked = json.loads((desk.folder / "second.json").read_text())["artifacts"]
+    expected = ["round/two:2.0", f"round/two:{added.digest.replace(':', '-')}.sbom"]
+    # A registry without a list of referrers tells of the SBOM only where its client kept the fallback tag.
+    assert [entry["reference"] for entry in locked if entry["digest"] != sbom.digest] == expected
+    assert found["counts"]["present"] == 1
+    desk.run("plan", "--diff", "first.json", "second.json", code=12)
+
+
+def test_evidence_is_table_json_page_and_receipt(desk: Desk) -> None:
+    desk.run("plan", "charts/shop:1.0.0", "platform/agent:2.0", "--out", "e.json")
+    line = ("prove", "--lock", "e.json", "--registry", desk.host, "--layers", "all", "--html", "e.html")
+    found = desk.json(*line, "--receipt", "e.receipt.json")
+    jsonschema.validate(found, json.loads((ROOT / "docs/evidence.schema.json").read_text()))
+    jsonschema.validate(
+        json.loads((desk.folder / "e.receipt.json").read_text()),
+        json.loads((ROOT / "docs/receipt.schema.json").read_text()),
+    )
+    assert (found["manifestsRead"], found["layers"]["of"], len(found["layers"]["read"])) == (4, 6, 6)
+    assert "All 2 artifacts are proved." in (desk.folder / "e.html").read_text()
+
+
+def test_what_did_not_arrive_is_missing(desk: Desk) -> None:
+    desk.run("plan", "tools/probe:1.0", "--out", "m.json")
+    target = json.loads((Path(desk.environment["DOCKER_CONFIG"]) / "config.json").read_text())["auths"]
+    (other,) = [host for host in target if host != desk.host]
+    said = desk.json("prove", "--lock", "m.json", "--registry", other, code=3)
+    assert (said["missing"], said["good"]) == (1, False)
+    assert "1 missing: Has the blob arrived" in desk.said
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        (["plan"], 10, "nothing is asked for"),
+        (["plan", "Shop/Web"], 10, "artifacts: 'Shop/Web'"),
+        (["plan", "shop/web:9", "shop/web:10"], 11, "shop/web:9 is not in the registry"),
+        (["plan", "--repository", "nope/*"], 11, "no repository fits"),
+        (["plan", "--repository", "shop/web", "--tag", "9.*", "--strict"], 11, "no tag fits (--strict)"),
+        (["plan", "x", "--since", "nope.json"], 10, "receipt nope.json cannot be read"),
+        (["plan", "x", "--source", "nope"], 4, "there is no stack 'nope'"),
+        (["plan", "x", "--registry", "localhost:1"], 9, "localhost:1: no answer"),
+        (["prove", "--handover", "nope.json", "--registry", "h"], 10, "hand-over nope.json cannot be read"),
+        (["prove", "--target", "desk"], 4, "was never deployed"),
+    ],
+)
+def test_each_failure_has_its_code_and_reason(desk: Desk, line: list[str], code: int, words: str) -> None:
+    desk.run(*line, code=code)
+    assert words in desk.said
+    assert "Traceback" not in desk.said
+
+
+@pytest.mark.parametrize("line", [["plan", "shop/web:1.0.0", "--dry-run"], ["plan", "nope/nope"]])
+def test_neither_the_loudest_loggers_nor_the_log_file_hold_a_secret(desk: Desk, line: list[str]) -> None:
+    log = desk.folder / "support.log"
+    desk.run(*line, "--log-file", "support.log", program=LOUD, code=0 if "--dry-run" in line else 11)
+    desk.run(
+        *line,
+        "--log-file",
+        "support.log",
+        "--registry",
+        desk.host,
+        program=LOUD,
+        code=0 if "--dry-run" in line else 11,
+    )
+    text = log.read_text()
+    assert "acr-transfer" in text
+    assert f"GET /v2/{line[1].partition(':')[0]}/" in text
+    assert "DEBUG:azure.identity" in desk.said
+
+
+def test_ctrl_c_says_how_to_go_on(desk: Desk) -> None:
+    stop = (
+        "import sys, transfer.plan as p\n"
+        "async def stopped(*a, **k): raise KeyboardInterrupt\n"
+        "p.plan = stopped\n"
+        f"{PROGRAM}"
+    )
+    desk.run("plan", "--repository", "shop/*", "--dry-run", code=130, program=stop)
+    assert "acr-transfer plan --repository 'shop/*' --dry-run" in desk.said

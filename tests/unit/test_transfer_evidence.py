@@ -1,0 +1,231 @@
+"""Evidence: table, JSON and page say the same, and a receipt comes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from transfer import evidence
+from transfer.errors import InputError
+from transfer.evidence import Evidence
+from transfer.evidence_page import page
+from transfer.handover import exported_by, of_lock, read_handover
+from transfer.layers import LayerProof, Layers
+from transfer.lock import Entry, Lock
+from transfer.looking import Finding, Verdict
+from transfer.manifests import Kind
+from transfer.prove import Proof
+from transfer.stacks import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs/evidence.schema.json").read_text())
+NOW = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
+DIGEST = f"sha256:{1:064x}"
+FOUND = {
+    Verdict.PROVED: Finding(
+        artifact="app:v1", verdict=Verdict.PROVED, digest=DIGEST, kind=Kind.INDEX, media_type="m", children=2
+    ),
+    Verdict.MISSING: Finding(
+        artifact="app:v2", verdict=Verdict.MISSING, digest=DIGEST, detail="v2 is not there"
+    ),
+    Verdict.DIFFERENT: Finding(
+        artifact="app:<v3>&", verdict=Verdict.DIFFERENT, digest=DIGEST, got="sha256:x", detail="got <script>"
+    ),
+    Verdict.NOT_PROVABLE: Finding(artifact="app:v4", verdict=Verdict.NOT_PROVABLE, detail="nothing tells"),
+    Verdict.EXTRA: Finding(artifact="app:v5", verdict=Verdict.EXTRA),
+}
+
+
+def made(*verdicts: Verdict, exact: bool = False, layers: Layers = Layers.NONE) -> Evidence:
+    read = LayerProof(mode=layers, of=5, read=(DIGEST,), bytes_read=2048)
+    proof = Proof(
+        findings=tuple(FOUND[verdict] for verdict in verdicts), manifests_read=3, seconds=0.5, layers=read
+    )
+    return Evidence(
+        proof=proof,
+        target="target:1",
+        source="source:1",
+        handover="hand-over h.json",
+        checksum=DIGEST,
+        pinned=True,
+        began=NOW,
+        ended=NOW,
+        exact=exact,
+    )
+
+
+@pytest.mark.parametrize("layers", list(Layers))
+def test_the_json_fits_its_schema_and_counts_every_verdict(layers: Layers) -> None:
+    document = evidence.evidence_json(made(*Verdict, layers=layers))
+    jsonschema.validate(document, SCHEMA)
+    assert [
+        document[key] for key in ("artifacts", "proved", "missing", "different", "notProvable", "extra")
+    ] == [4] + [1] * 5
+    assert document["good"] is False
+
+
+def test_every_key_of_the_schema_is_written() -> None:
+    document = evidence.evidence_json(made(*Verdict))
+    assert document.keys() == SCHEMA["properties"].keys()
+    assert document["findings"][0].keys() == SCHEMA["properties"]["findings"]["items"]["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "exact", "good"),
+    [
+        ([Verdict.PROVED], False, True),
+        ([Verdict.PROVED, Verdict.EXTRA], False, True),
+        ([Verdict.PROVED, Verdict.EXTRA], True, False),
+        ([Verdict.PROVED, Verdict.NOT_PROVABLE], False, False),
+    ],
+)
+def test_extra_tags_are_a_failure_only_where_asked_for(
+    verdicts: list[Verdict], exact: bool, good: bool
+) -> None:
+    assert made(*verdicts, exact=exact).good is good
+
+
+def test_the_table_has_a_line_for_each_and_the_reason_below(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = evidence.evidence_table(made(*Verdict)).splitlines()
+    assert lines[1].split() == ["app:v1", DIGEST, "index", "2", "proved"]
+    assert lines[3] == "    v2 is not there"
+    assert lines[-1] == (
+        "1 of 4 artifacts proved (1 missing, 1 different, 1 not provable, 1 extra), 3 manifests read, 0.5 s"
+    )
+
+
+def test_a_thousand_extra_tags_are_counted_and_not_all_shown() -> None:
+    many = Proof(
+        findings=(FOUND[Verdict.PROVED], *[FOUND[Verdict.EXTRA]] * 1000), manifests_read=1, seconds=0.1
+    )
+    found = made(Verdict.PROVED)
+    text = evidence.evidence_table(Evidence(**{**vars(found), "proof": many}))
+    assert len(text.splitlines()) < 30
+    assert "and 980 extra tags more" in text
+
+
+def test_each_kind_of_finding_says_what_to_do() -> None:
+    said = evidence.what_to_do(made(*Verdict, exact=True))
+    assert [f"1 {verdict}: " in said for verdict in Verdict] == [False, True, True, True, True]
+    assert "extra" not in evidence.what_to_do(made(*Verdict))
+
+
+def test_a_receipt_has_what_is_proved_and_loses_what_is_wrong() -> None:
+    found = made(*Verdict)
+    assert [(one.reference, one.at) for one in found.proved()] == [("app:v1", "2026-11-24T01:02:03Z")]
+    assert found.lost() == ["app:v2", "app:<v3>&"]
+
+
+class _Page(HTMLParser):
+    """Checks that what is opened is closed, and collects text and what a browser would fetch."""
+
+    empty = frozenset(("meta", "br"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+        self.fetched: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [f"{tag} {name}" for name, _ in attrs if name in ("src", "href", "action")]
+        if tag not in self.empty:
+            self.opened.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.opened.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("verdicts", [[Verdict.PROVED], list(Verdict), [Verdict.PROVED, Verdict.EXTRA]])
+@pytest.mark.parametrize("layers", list(Layers))
+def test_the_page_is_whole_fetches_nothing_and_says_it_all(verdicts: list[Verdict], layers: Layers) -> None:
+    text = page(made(*verdicts, layers=layers))
+    read = _Page()
+    read.feed(text)
+    read.close()
+    assert (read.opened, read.fetched) == ([], [])
+    assert "<script" not in text
+    assert "url(" not in text
+    for verdict in verdicts:
+        assert FOUND[verdict].artifact in read.text
+        assert FOUND[verdict].detail in read.text
+    for words in ("source:1", "target:1", DIGEST, "hand-over h.json", "2026-11-24T01:02:03Z"):
+        assert words in read.text
+    assert ("All 1" in read.text or "The one artifact is proved." in read.text) == (
+        Verdict.MISSING not in verdicts
+    )
+
+
+def test_the_pages_colours_are_of_classes_that_it_has() -> None:
+    text = page(made(*Verdict))
+    for name in re.findall(r'class="([a-z -]+)"', text):
+        for word in name.split():
+            assert f".{word}" in text.split("</style>")[0], word
+
+
+def entry(reference: str) -> Entry:
+    return Entry(reference=reference, digest=DIGEST, media_type="m", size=1)
+
+
+def handover(*entries: Entry) -> dict[str, object]:
+    from transfer.documents import checksum
+
+    said: dict[str, object] = {
+        "schema": 1,
+        "source": {"loginServer": "source:1", "containerUrl": "https://a/c"},
+        "blobs": [{"name": "b", "artifacts": ["app:v1", "app:v2"]}, {"name": "c", "artifacts": ["app:v1"]}],
+        "artifacts": [one.document() for one in entries],
+        "whatever": "is kept",
+    }
+    return said | {"checksum": checksum(said)}
+
+
+def test_a_hand_over_is_read_from_a_file_or_a_stack(tmp_path: Path) -> None:
+    document = handover(entry("app:v1"))
+    (tmp_path / "handover.json").write_text(json.dumps(document))
+    of_file = read_handover(tmp_path / "handover.json")
+    of_stack = exported_by(Stack(name="s", outputs={"handover": document}))
+    for exported in (of_file, of_stack):
+        assert exported.artifacts == ("app:v1", "app:v2")
+        assert exported.entries == {"app:v1": entry("app:v1")}
+        assert (exported.registry, exported.checksum) == ("source:1", document["checksum"])
+
+
+def test_a_hand_over_that_was_changed_is_refused(tmp_path: Path) -> None:
+    document = handover() | {"whatever": "was changed"}
+    (tmp_path / "handover.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="does not fit the content"):
+        read_handover(tmp_path / "handover.json")
+    with pytest.raises(InputError, match=r"hand-over of stack 's' cannot be used(.|\n)*pulumi up --stack s"):
+        exported_by(Stack(name="s", outputs={"handover": document}))
+
+
+def test_a_hand_over_that_does_not_fit_is_refused_with_all_faults(tmp_path: Path) -> None:
+    document = {"schema": 1, "source": 1, "blobs": [{"artifacts": [""]}, 2], "artifacts": 3}
+    (tmp_path / "handover.json").write_text(json.dumps(document))
+    with pytest.raises(InputError) as refused:
+        read_handover(tmp_path / "handover.json")
+    for place in (
+        "source: ",
+        "checksum: ",
+        "artifacts: ",
+        "blobs[0].name: ",
+        "blobs[0].artifacts[0]: ",
+        "blobs[1]: ",
+    ):
+        assert place in str(refused.value)
+
+
+def test_a_lock_is_an_expectation_too(tmp_path: Path) -> None:
+    Lock.made("source:1", [entry("app:v1")]).write(tmp_path / "lock.json")
+    exported = of_lock(tmp_path / "lock.json")
+    assert (exported.artifacts, exported.registry) == (("app:v1",), "source:1")

@@ -1,0 +1,281 @@
+"""Rules: which tags of which repositories are meant, and what is refused before anything is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.shelves import Shelf, image
+from transfer.errors import InputError
+from transfer.rules import (
+    Order,
+    Rule,
+    Rules,
+    matches_any,
+    parsed_rules,
+    read_list,
+    read_rules,
+    span,
+    version_of,
+)
+from transfer.selection import Chosen, choose, parsed_time
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def chosen(shelf: Shelf, *rules: Rule, artifacts: tuple[str, ...] = ()) -> Chosen:
+    return asyncio.run(choose(Rules(artifacts=artifacts, rules=rules), shelf, NOW))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("shop/*", "shop/web", True),
+        ("shop/*", "shop/a/web", False),
+        ("shop/**", "shop/a/web", True),
+        ("**", "shop/a/web", True),
+        ("**/web", "shop/a/web", True),
+        ("shop/web", "shop/web2", False),
+        ("shop/we?", "shop/web", True),
+        ("shop?web", "shop/web", False),
+        ("v[0-3]*", "v2.1", True),
+        ("v[!0-3]*", "v2.1", False),
+        ("1.*", "1x0", False),
+        ("1.+(x)", "1.+(x)", True),
+        (r"re:v\d+", "v12", True),
+        (r"re:v\d+", "v12-rc", False),
+        ("re:(a|b)/.*", "b/c/d", True),
+    ],
+)
+def test_a_pattern_fits_the_whole_name(pattern: str, text: str, fits: bool) -> None:
+    assert matches_any([pattern], text) is fits
+
+
+@given(st.text("ab/.*?[]!-re:\\", max_size=10), st.text("ab/.", max_size=8))
+def test_every_text_is_a_pattern_or_refused(pattern: str, text: str) -> None:
+    found = parsed_rules_or_faults({"rule": [{"repositories": [pattern]}]}) if pattern else "no pattern"
+    if isinstance(found, Rules):
+        assert matches_any([pattern, "**"], text)
+    else:
+        assert "no pattern" in found
+
+
+def parsed_rules_or_faults(document: dict[str, Any]) -> Rules | str:
+    try:
+        return parsed_rules(document, "rules")
+    except InputError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ("tag", "version"),
+    [
+        ("1.4.0", "1.4.0"),
+        ("v1.4", "1.4.0"),
+        ("2", "2.0.0"),
+        ("01.02", "1.2.0"),
+        ("1.4.0-rc.1", "1.4.0-rc.1"),
+        ("1.4.0_1", None),
+        ("latest", None),
+        ("1.2.3.4", None),
+    ],
+)
+def test_a_tag_may_be_a_version(tag: str, version: str | None) -> None:
+    found = version_of(tag)
+    assert (str(found) if found else None) == version
+
+
+def test_versions_choose_by_their_range() -> None:
+    rule = Rule(repositories=("**",), versions=">=1.2 <2")
+    taken = [tag for tag in ("1.1.9", "1.2", "v1.10", "1.9.9-rc1", "2.0", "latest") if rule.takes_tag(tag)]
+    assert taken == ["1.2", "v1.10"]
+
+
+def test_a_rule_chooses_by_patterns_and_exclusions() -> None:
+    shelf = Shelf()
+    for repository in ("shop/web", "shop/test-web", "data/model"):
+        for tag in ("1.0", "2.0", "2.0-debug"):
+            shelf.put(repository, image(f"{repository}{tag}"), tag)
+    rule = Rule(
+        repositories=("shop/*",),
+        exclude_repositories=("shop/test-*",),
+        tags=("2.*",),
+        exclude_tags=("*-debug",),
+    )
+    assert chosen(shelf, rule).references == ["shop/web:2.0"]
+
+
+def test_repositories_named_one_by_one_are_not_looked_for() -> None:
+    shelf = Shelf()
+    shelf.put("shop/web", image("one"), "1.0")
+    assert chosen(shelf, Rule(repositories=("shop/web",))).references == ["shop/web:1.0"]
+    assert not shelf.asked["catalog"]
+
+
+def test_tags_that_say_what_refers_to_a_digest_are_not_chosen() -> None:
+    shelf = Shelf()
+    one = image("one")
+    shelf.put("app", one, "1.0", one.digest.replace(":", "-"), one.digest.replace(":", "-") + ".sig")
+    assert chosen(shelf, Rule(repositories=("**",))).references == ["app:1.0"]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [(Order.TIME, ["app:1.2.0", "app:1.9.0"]), (Order.VERSION, ["app:1.10.0", "app:1.9.0"])],
+)
+def test_the_newest_are_so_by_time_or_by_version(order: Order, expected: list[str]) -> None:
+    shelf = Shelf(keeps_times=True)
+    for day, tag in enumerate(("1.10.0", "1.9.0", "1.2.0", "latest"), start=1):
+        shelf.put("app", image(tag), tag)
+        shelf.times["app", tag] = f"2026-11-{day:02}T00:00:00.1234567Z"
+    shelf.times["app", "latest"] = "2026-01-01T00:00:00Z"
+    found = chosen(shelf, Rule(repositories=("app",), newest=2, order=order))
+    assert found.references == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("younger", "older", "expected"),
+    [(3, None, ["app:2", "app:3"]), (None, 3, ["app:10", "app:3", "app:never"]), (5, 3, ["app:3"])],
+)
+def test_age_is_counted_from_a_moment(younger: int | None, older: int | None, expected: list[str]) -> None:
+    shelf = Shelf(keeps_times=True)
+    for days in (2, 3, 10):
+        shelf.put("app", image(str(days)), str(days))
+        shelf.times["app", str(days)] = (NOW - timedelta(days=days)).isoformat()
+    shelf.put("app", image("never"), "never")
+    spans = [timedelta(days=days) if days else None for days in (younger, older)]
+    rule = Rule(repositories=("app",), younger_than=spans[0], older_than=spans[1])
+    assert chosen(shelf, rule).references == expected
+
+
+def test_where_no_time_is_kept_the_images_word_is_taken() -> None:
+    shelf = Shelf()
+    for year in (2024, 2025, 2026):
+        made = {"org.opencontainers.image.created": f"{year}-01-01T00:00:00Z"}
+        shelf.put("app", image(str(year), annotations=made), f"x{year}")
+    assert chosen(shelf, Rule(repositories=("app",), newest=1)).references == ["app:x2026"]
+
+
+@given(
+    st.lists(st.sampled_from(["1.0", "v1", "2", "1.0.1", "x", "y", "1.0-rc1"]), unique=True),
+    st.integers(1, 5),
+    st.randoms(),
+)
+def test_the_newest_do_not_depend_on_the_order_of_the_list(tags: list[str], newest: int, chance: Any) -> None:
+    rule = Rule(repositories=("**",), newest=newest)
+    first = rule.newest_of(tags, {})
+    shuffled = list(tags)
+    chance.shuffle(shuffled)
+    assert rule.newest_of(shuffled, {}) == first
+    assert len(first) == min(newest, len(tags))
+
+
+def test_what_fits_nothing_is_told() -> None:
+    shelf = Shelf()
+    shelf.put("app", image("one"), "1.0")
+    found = chosen(shelf, Rule(repositories=("shop/*",)), Rule(repositories=("app",), tags=("2*",)))
+    assert found.unfit == ["repositories shop/*, tags *: no repository fits"]
+    assert found.empty == ["repositories app, tags 2*: of 1 repositories no tag fits"]
+
+
+RULES = """
+artifacts = ["tools/probe:1.0", "tools/probe"]
+platforms = ["linux/amd64", "linux/arm/v7"]
+
+[[rule]]
+repositories = ["shop/*"]
+exclude-repositories = ["shop/test-*"]
+versions = ">=1.2 <2"
+newest = 3
+order = "version"
+
+[[rule]]
+repositories = ['re:data/.+']
+tags = ["*-build*"]
+exclude-tags = ["*nightly*"]
+younger-than = "14d"
+older-than = "12h"
+"""
+
+
+def test_a_rules_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    rules = read_rules(tmp_path / "rules.toml")
+    assert rules.artifacts == ("tools/probe:1.0", "tools/probe:latest")
+    first, second = rules.rules
+    assert (first.newest, first.order, first.versions) == (3, Order.VERSION, ">=1.2 <2")
+    assert (second.younger_than, second.older_than) == (timedelta(days=14), timedelta(hours=12))
+
+
+def test_the_example_in_the_docs_is_a_rules_file(checkout: Path, tmp_path: Path) -> None:
+    text = (checkout / "docs/plan.md").read_text()
+    (tmp_path / "rules.toml").write_text(text.split("```toml\n")[1].split("```")[0])
+    assert len(read_rules(tmp_path / "rules.toml").rules) == 2
+
+
+def test_all_faults_of_the_rules_are_told_at_once() -> None:
+    document = {
+        "artefacts": [],
+        "artifacts": ["Shop/Web", "host.azurecr.io/x@sha256:1"],
+        "platforms": ["amd64"],
+        "rule": [
+            {
+                "repositories": ["("],
+                "versions": "about 1",
+                "newest": 0,
+                "order": "size",
+                "younger-than": "soon",
+            },
+            {"tags": ["re:("]},
+            {"repositories": "app", "newst": 1, "newest": True},
+            {"repositories": ["re:("]},
+        ],
+    }
+    with pytest.raises(InputError) as refused:
+        parsed_rules(document, "rules x")
+    for words in (
+        "artefacts: no such key",
+        "artifacts: 'Shop/Web'",
+        "platforms: 'amd64'",
+        "rule 1: versions: 'about 1'",
+        "rule 1: newest: 0",
+        "rule 1: order: 'size'",
+        "rule 1: younger-than: 'soon'",
+        "rule 2: repositories: missing",
+        "rule 3: newst: no such key",
+        "rule 3: repositories: 'app'; expected a list",
+        "rule 3: newest: True",
+        "rule 4: repositories: 're:(' is no pattern",
+    ):
+        assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("content", ["rule = 1", "x = [", "[rule]\nrepositories = ['a']"])
+def test_a_file_that_holds_no_rules_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(content)
+    with pytest.raises(InputError, match="rules "):
+        read_rules(tmp_path / "rules.toml")
+
+
+def test_a_list_has_comments(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("# what moves\nshop/web:1.0  # the shop\n\n  tools/probe\n")
+    assert read_list(tmp_path / "list") == ["shop/web:1.0", "tools/probe"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("12h", timedelta(hours=12)), ("2w", timedelta(days=14)), ("1", None), ("d", None), ("-1d", None)],
+)
+def test_a_span_is_a_number_and_a_unit(text: str, expected: timedelta | None) -> None:
+    assert span(text) == expected
+
+
+@given(st.text(max_size=30))
+def test_every_text_is_a_time_or_long_ago(text: str) -> None:
+    assert parsed_time(text).tzinfo is not None

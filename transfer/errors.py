@@ -91,6 +91,18 @@ class LocksDifferError(TransferError):
     exit_code = 12
 
 
+class RunFailedError(TransferError):
+    """A pipeline is gone, or a run failed and nothing has mended it since."""
+
+    exit_code = 13
+
+
+class DoctorError(TransferError):
+    """Something would make a transfer fail."""
+
+    exit_code = 14
+
+
 def host(url: str) -> str:
     """Host and port of a URL: all of it that may be shown."""
     parts = urlsplit(url)

@@ -39,6 +39,14 @@ def test_a_tag_that_does_not_exist_fails_the_up_with_the_runs_own_message(projec
     assert "1 created" in project.up(stack)
 
 
+def test_a_registrys_name_that_is_taken_is_told_with_what_to_do(project: Project) -> None:
+    made = {"createRegistry": True, "registryResourceGroup": ""}
+    said = project.up(project.source("taken", ["shop/web:1.0.0"], **made), good=False)
+    assert "The registry name contososource is taken, by you or in somebody else's tenant" in said
+    assert "pulumi config set acr-transfer:registry <name>" in said
+    assert "Traceback" not in said
+
+
 def test_a_target_without_a_deployed_source_makes_nothing(project: Project) -> None:
     stack = project.target("alone", "never-deployed")
     said = project.up(stack, good=False)

@@ -3,8 +3,8 @@
     .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
 
 Every round runs each of them once, in turn, so that drift of the machine meets all alike. Printed are medians
-with the fastest and the slowest, the ratio to hop, and processor time and peak memory of the client. rclone is
-taken from PATH; where it is not, its lines are left out. Whole processes are measured, start-up included.
+with the fastest and the slowest, the ratio to hop, and processor time and peak memory of the client. Without
+rclone on PATH its lines are left out. Whole processes are measured, start-up included.
 """
 
 import argparse
@@ -39,11 +39,11 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
 from transfer.hop import hop, line
 from transfer.pace import Pace
-from transfer.patience import Patience
+from transfer.containers import client_options
 async def main(names, sides):
     pace = Pace()
     clients = [
-        ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key), retry_policy=Patience(pace))
+        ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key), **client_options(pace))
         for url, *key in sides
     ]
     async with clients[0], clients[1]:
@@ -116,7 +116,7 @@ def _print(name: str, sizes: list[int], found: dict[str, list[Measured]]) -> Non
     ours = statistics.median(seconds for seconds, *_ in found["hop"])
     print(f"\n{name}: {len(sizes)} x {sizes[0] / 1024**2:.0f} MiB; load {os.getloadavg()[0]:.1f} at the end")
     print(
-        f"{'':24} {'median s':>9} {'min':>6} {'max':>6} {'MiB/s':>7} {'x hop':>6} {'peak MiB':>9} {'CPU s':>6}"
+        f"{'':24} {'median s':>9} {'min':>6} {'max':>6} {'MiB/s':>7} {'x hop':>6} {'peak MiB':>9} {'CPU':>6}"
     )
     for way, runs in found.items():
         seconds = sorted(run[0] for run in runs)

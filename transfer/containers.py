@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
@@ -28,6 +29,8 @@ from transfer.patience import Patience
 
 _API_VERSION = "2024-01-01"
 """The version that the program deploys with; the library's own default is newer than some clouds."""
+
+_LARGEST_READ = 128 * 1024 * 1024
 
 _LINK_LIFE = timedelta(hours=1)
 _KEY_LIFE = timedelta(hours=6)
@@ -58,7 +61,7 @@ async def opened(
         async with opened_by_login(url, login, pace) as container:
             yield container
         return
-    async with ContainerClient.from_container_url(url, key, retry_policy=Patience(pace)) as client:
+    async with ContainerClient.from_container_url(url, key, **client_options(pace)) as client:
         yield Container(client=client, link=_Keyed(client, key))
 
 
@@ -68,16 +71,25 @@ async def opened_by_login(url: str, login: AsyncTokenCredential, pace: Pace) -> 
 
     https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
     """
-    retry = Patience(pace)
     # A token for this account alone: the audience that all of storage shares names no cloud.
+    audience = _account_url(url)
     async with ContainerClient.from_container_url(
-        url, login, retry_policy=retry, audience=_account_url(url)
+        url, login, audience=audience, **client_options(pace)
     ) as client:
         yield Container(client=client, link=_Delegated(client, login, pace))
 
 
 def _account_url(container_url: str) -> str:
     return container_url.rpartition("/")[0]
+
+
+def client_options(pace: Pace) -> dict[str, Any]:
+    """How the client asks: patiently, and for a block with one request."""
+    return {
+        "retry_policy": Patience(pace),
+        "max_single_get_size": _LARGEST_READ,
+        "max_chunk_get_size": _LARGEST_READ,
+    }
 
 
 class _Keyed:

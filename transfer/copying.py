@@ -95,12 +95,14 @@ async def read(blob: Exported, source: BlobClient, start: int, length: int) -> b
             stream = await source.download_blob(
                 start, length, etag=blob.etag, match_condition=MatchConditions.IfNotModified
             )
-            content: bytes = await stream.readall()
+            # Not readall(), which holds the content three times.
+            chunks = [chunk async for chunk in stream.chunks()]
         except (ResourceModifiedError, ResourceNotFoundError):
             raise CopyError(
                 f"blob {blob.name}: source changed or was removed during the copy. "
                 "Nothing was committed; run again."
             ) from None
+    content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     if len(content) != length:
         raise CopyError(
             f"blob {blob.name}: sizes differ: asked for {length} bytes at {start}, got {len(content)}. "

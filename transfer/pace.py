@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-MEMORY = 64 * 1024 * 1024
+MEMORY = 48 * 1024 * 1024
 """Bytes of content in memory at any moment, all blobs together; one larger block goes alone."""
 
 MOST = 16

@@ -9,9 +9,11 @@ import logging
 import random
 import ssl
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -103,7 +105,7 @@ class Wire:
         """The `Authorization` for a scope; asked for beforehand once the registry's door is known."""
         if self._door is None:
             self._door = asyncio.create_task(self._knock())
-        door = await asyncio.shield(self._door)
+        door = self._door.result() if self._door.done() else await asyncio.shield(self._door)
         if scope not in self._tokens and door is not None:
             self._sign(scope, replace(door, scope=scope))
         return await self._signed(scope) if scope in self._tokens else ""
@@ -185,10 +187,21 @@ def retry_after(value: str) -> float | None:
 async def opened(login_server: str, sign_in: SignIn) -> AsyncIterator[Wire]:
     """The way to a registry: a host with its port if it has one, over https; `http://` must be said."""
     base = login_server if "://" in login_server else f"https://{login_server}"
-    connector = aiohttp.TCPConnector(limit=AT_A_TIME * 2, ssl=ssl.create_default_context())
+    secure = base.startswith("https://")
+    connector = aiohttp.TCPConnector(
+        limit=AT_A_TIME * 2, ssl=ssl.create_default_context() if secure else True
+    )
     # The bytes decide, so nothing on the way may unpack them.
     plain = {"Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(
-        connector=connector, timeout=_QUIET, trust_env=True, auto_decompress=False, headers=plain
+        connector=connector, timeout=_QUIET, proxy=_proxy(base), auto_decompress=False, headers=plain
     ) as session:
         yield Wire(base.partition("://")[2], base, session, sign_in)
+
+
+def _proxy(base: str) -> str | None:
+    """The proxy that the environment names for a host; aiohttp itself would ask again for each request."""
+    parts = urlsplit(base)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)

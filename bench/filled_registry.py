@@ -1,0 +1,128 @@
+"""A real registry server, filled with small images, for the benchmarks that read registries."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import aiohttp
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+
+
+@contextlib.contextmanager
+def registry() -> Iterator[str]:
+    """An empty registry on this machine without TLS or login; its base URL."""
+    cache = Path(
+        os.environ.get("ACR_TRANSFER_CACHE")
+        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "acr-transfer"
+    )
+    found = sorted(cache.glob("registry/*/bin/registry"))
+    if not found:
+        raise SystemExit("no registry server in the cache: run `make install`")
+    with tempfile.TemporaryDirectory() as folder:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        configuration = Path(folder) / "configuration.yml"
+        configuration.write_text(
+            "version: 0.1\n"
+            "log: {level: error, accesslog: {disabled: true}}\n"
+            f'storage: {{filesystem: {{rootdirectory: "{folder}/images"}}, delete: {{enabled: true}}}}\n'
+            f'http: {{addr: "127.0.0.1:{port}"}}\n'
+        )
+        environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
+        with subprocess.Popen(
+            [found[-1], "serve", configuration], env=environment, stderr=subprocess.DEVNULL
+        ) as server:
+            try:
+                _wait(port)
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                server.terminate()
+
+
+def _wait(port: int) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise SystemExit("the registry server did not start")
+
+
+def fill(base: str, repositories: int, tags: int) -> list[str]:
+    """Push so many images, each with a manifest of its own; their references."""
+    return asyncio.run(_fill(base, repositories, tags))
+
+
+async def _fill(base: str, repositories: int, tags: int) -> list[str]:
+    lanes = asyncio.Semaphore(16)
+    async with aiohttp.ClientSession() as session:
+
+        async def one(number: int) -> list[str]:
+            async with lanes:
+                return await _repository(session, base, f"bench/r{number:04}", tags)
+
+        filled = await asyncio.gather(*(one(number) for number in range(repositories)))
+    return [reference for references in filled for reference in references]
+
+
+async def _repository(session: aiohttp.ClientSession, base: str, name: str, tags: int) -> list[str]:
+    parts = [await _blob(session, base, name, content) for content in (b"{}", b"layer of " + name.encode())]
+    for tag in range(tags):
+        manifest = {"schemaVersion": 2, "mediaType": IMAGE, "config": parts[0], "layers": parts[1:]}
+        body = json.dumps({**manifest, "annotations": {"number": f"{name} {tag}"}}).encode()
+        url = f"{base}/v2/{name}/manifests/v{tag}"
+        async with session.put(url, data=body, headers={"Content-Type": IMAGE}) as answer:
+            answer.raise_for_status()
+    return [f"{name}:v{tag}" for tag in range(tags)]
+
+
+async def _blob(session: aiohttp.ClientSession, base: str, name: str, content: bytes) -> dict[str, object]:
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    async with session.post(f"{base}/v2/{name}/blobs/uploads/") as begun:
+        place = begun.headers["Location"]
+    async with session.put(f"{place}&digest={digest}", data=content) as answer:
+        answer.raise_for_status()
+    return {"mediaType": "application/octet-stream", "digest": digest, "size": len(content)}
+
+
+def timed(command: Sequence[str], folder: Path, stdin: str = "") -> tuple[float, str]:
+    """Run a command to its good end; seconds, and what it printed."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    begun = time.monotonic()
+    done = subprocess.run(
+        command, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, check=False
+    )
+    seconds = time.monotonic() - begun
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
+    return seconds, done.stdout
+
+
+def ours(*line: str) -> list[str]:
+    """A line of acr-transfer that says its own peak memory (MiB) at the end of stdout."""
+    program = (
+        "import resource, sys; from transfer.__main__ import main; code = main();"
+        "print(f'peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}'); sys.exit(code)"
+    )
+    return [sys.executable, "-c", program, *line]
+
+
+def machine() -> str:
+    """What ran it, for the table."""
+    load = os.getloadavg()[0]
+    what = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    return f"{what}, Python {platform.python_version()}, 1-minute load {load:.1f}"

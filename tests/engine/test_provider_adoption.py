@@ -1,0 +1,100 @@
+"""What somebody else made comes under a program, on the real engine: by option, by command, to be read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.cloud import Cloud
+from sandbox.facts import SOURCE
+from sandbox.ids import ResourceId
+from sandbox.places import Places
+from tests.engine.projects import Project
+
+REGISTRY = ResourceId(
+    SOURCE.subscription, "images", "Microsoft.ContainerRegistry", ("registries", SOURCE.registry)
+)
+TARGET = {
+    "type": "AzureStorageBlobContainer",
+    "uri": "https://localhost/a/transfer",
+    "keyVaultUri": "https://localhost/secrets/sas",
+}
+BODY: dict[str, Any] = {
+    "location": SOURCE.location,
+    "identity": {"type": "SystemAssigned"},
+    "properties": {"target": TARGET, "options": ["OverwriteBlobs"]},
+}
+PROGRAM = f'''
+import pulumi
+from pulumi_azure_native import containerregistry
+
+registry = containerregistry.Registry.get("there", "{REGISTRY}")
+adopted = containerregistry.ExportPipeline(
+    "by-option", registry_name=registry.name, resource_group_name="images",
+    export_pipeline_name="byOption", location="{SOURCE.location}",
+    identity={{"type": "SystemAssigned"}}, target={TARGET!r}, options=["OverwriteBlobs"],
+    opts=pulumi.ResourceOptions(import_="{REGISTRY}/exportPipelines/byOption", ignore_changes=["identity"]))
+pulumi.export("loginServer", registry.login_server)
+pulumi.export("principal", adopted.identity.apply(lambda identity: identity.principal_id))
+'''
+
+
+@pytest.fixture(scope="module")
+def project(
+    tmp_path_factory: pytest.TempPathFactory, checkout: Path, sandbox_environment: dict[str, str]
+) -> Project:
+    folder = tmp_path_factory.mktemp("adoption")
+    (folder / "Pulumi.yaml").write_text(
+        "{name: adoption, runtime: {name: python, options: {virtualenv: .venv}}}"
+    )
+    (folder / ".venv").symlink_to(checkout / ".venv")
+    (folder / "__main__.py").write_text(PROGRAM)
+    return Project(folder, sandbox_environment)
+
+
+@pytest.fixture(scope="module")
+def made(places: Places) -> dict[str, Any]:
+    """Two pipelines, made by plain requests as the Azure CLI makes them; their answers by name."""
+    cloud = Cloud(SOURCE, places)
+    headers = {"Authorization": f"Bearer {cloud.operator_token(cloud.audience)}"}
+    trusted = str(places.authority)
+    answers = {}
+    for name in ("byOption", "byCommand"):
+        url = f"{cloud.arm}{REGISTRY}/exportPipelines/{name}?api-version=2023-01-01-preview"
+        answers[name] = requests.put(url, json=BODY, headers=headers, verify=trusted, timeout=60).json()
+    return answers
+
+
+def test_pipelines_that_exist_are_adopted_and_not_made_again(
+    project: Project, made: dict[str, Any], places: Places
+) -> None:
+    stack = project.stack("adoption", SOURCE)
+    command = ("pulumi", "import", "azure-native:containerregistry:ExportPipeline", "by-command")
+    plain = ("--yes", "--generate-code=false", "--protect=false", "--stack", stack)
+    project.run(*command, made["byCommand"]["id"], *plain)
+    state = json.loads(project.run("pulumi", "stack", "export", "--stack", stack))["deployment"]["resources"]
+    inputs = next(each["inputs"] for each in state if each["type"].endswith("ExportPipeline"))
+    assert inputs["exportPipelineName"] == "byCommand"
+    assert inputs["identity"]["principalId"] == made["byCommand"]["identity"]["principalId"]
+    with (project.folder / "__main__.py").open("a") as program:
+        program.write(_written_down(inputs))
+    assert "1 imported" in project.up(stack)
+    outputs = project.outputs(stack)
+    assert outputs["principal"] == made["byOption"]["identity"]["principalId"]
+    assert outputs["loginServer"] == Cloud(SOURCE, places).login_server(SOURCE.registry)
+    assert not re.search(r"\d+ (created|updated|deleted|replaced|imported)", project.up(stack))
+
+
+def _written_down(inputs: dict[str, Any]) -> str:
+    """The program that the imported inputs are."""
+    return f"""
+containerregistry.ExportPipeline(
+    "by-command", registry_name="{SOURCE.registry}", resource_group_name="images",
+    export_pipeline_name="byCommand", location={inputs["location"]!r}, options={inputs["options"]!r},
+    identity={inputs["identity"]!r}, target={inputs["target"]!r})
+"""

@@ -141,9 +141,6 @@ async def handover_of_stack(stack: str) -> Handover:
     )
 
 
-handover_of = handover_of_stack
-
-
 def handover_of_file(path: Path | str) -> Handover:
     """Read a hand-over from a file, or raise one `HandoverError` that says why it cannot be used.
 

@@ -23,11 +23,12 @@ _ENDING = """exit codes:
   5  hop: nothing was exported, or a blob that the import would not take
   6  nobody is logged in, or a right is missing
   7  a container, storage account, registry or cloud is not there
-  8  hop: a blob was not copied, or not as it is at the source
+  8  hop, pack, unpack: a blob was not copied, or is not as it is at the source
   9  a service cannot be reached or answers something unexpected
   10  a file that was given is not what it should be: rules, a lock, a hand-over, a receipt, a log file
   11  plan: an artifact is not there, or (--strict) must not move as it is; no lock was written
   12  plan --diff: the two locks differ
+  11  pack, unpack: a disk is too small, full, or cannot be written or read
   130  stopped by Ctrl-C; the same command goes on
 
 environment:

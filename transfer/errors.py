@@ -73,6 +73,12 @@ class MissingBlobError(ServiceError):
     """A blob that a manifest names is not in its registry."""
 
 
+class DiskError(TransferError):
+    """A disk is too small, full, or cannot be written or read."""
+
+    exit_code = 11
+
+
 class InputError(TransferError):
     """A file that the user gave is not what it should be."""
 

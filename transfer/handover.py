@@ -15,7 +15,7 @@ from transfer.documents import Faults, digest_fault, text_fault
 from transfer.lock import Entry, entries_faults, read_lock
 from transfer.stacks import Stack
 
-_MEND = "Get it anew: pulumi stack output handover --stack <source> > handover.json"
+MEND = "Get it anew: pulumi stack output handover --stack <source> > handover.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +44,14 @@ def exported_by(stack: Stack) -> Exported:
     document: Mapping[str, Any] = stack.outputs["handover"]
     what = f"the hand-over of stack {stack.name!r}"
     if "checksum" in document:
-        documents.checked(dict(document), what, _faults, f"Run `pulumi up --stack {stack.name}` again.")
+        documents.checked(dict(document), what, faults, f"Run `pulumi up --stack {stack.name}` again.")
     artifacts = [artifact for blob in blobs for artifact in blob.artifacts]
     return _exported(document, what, artifacts)
 
 
 def read_handover(path: Path) -> Exported:
     """What a file says was exported. Raises one `InputError` that lists whatever is wrong with it."""
-    document = documents.read(path, "hand-over", _faults, _MEND)
+    document = documents.read(path, "hand-over", faults, MEND)
     artifacts = [artifact for blob in document["blobs"] for artifact in blob["artifacts"]]
     return _exported(document, f"hand-over {path}", artifacts)
 
@@ -79,7 +79,8 @@ def _exported(document: Mapping[str, Any], what: str, artifacts: list[str]) -> E
     )
 
 
-def _faults(document: Mapping[str, Any]) -> Faults:
+def faults(document: Mapping[str, Any]) -> Faults:
+    """What is wrong with a hand-over, but for its checksum."""
     source = document.get("source")
     if not isinstance(source, dict):
         yield "source: not an object"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob.aio import ContainerClient
+from azure.storage.blob.aio import BlobClient, ContainerClient
 
-from transfer.copying import CATEGORY, Advance, Exported, category, copied
+from transfer import arriving
+from transfer.blocks import CATEGORY, Exported, category
+from transfer.copying import Advance, streamed
 from transfer.errors import MissingError, NothingExportedError, TransferError, error_code, explained, host
+from transfer.linking import Chooser, Link, Way, linked
+from transfer.pace import Pace
 from transfer.together import together
-
-_BLOCKS_IN_MEMORY = 8
-"""Blocks in memory at any moment, all blobs together: 64 MiB of content."""
 
 _SIDE_BY_SIDE = 4
 """Blobs that are copied at the same time."""
@@ -41,6 +41,10 @@ class Carried:
     size: int
     md5: bytes
     outcome: Outcome
+    sent: int = 0
+    """Bytes that this run sent; the others were at the target from an earlier one."""
+
+    way: Way | None = None
     error: TransferError | None = None
 
     @property
@@ -53,46 +57,89 @@ Begin = Callable[[int, int], None]
 """Told the number of blobs and their bytes once they are known, before the first is copied."""
 
 
-async def hop(
-    names: Sequence[str], source: ContainerClient, target: ContainerClient, begin: Begin, advance: Advance
-) -> list[Carried]:
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """Between which containers blobs are carried, and how."""
+
+    source: ContainerClient
+    target: ContainerClient
+    pace: Pace
+    chooser: Chooser
+
+
+def line(
+    source: ContainerClient,
+    target: ContainerClient,
+    pace: Pace | None = None,
+    link: Link | None = None,
+    way: Way = Way.AUTO,
+) -> Line:
+    """A line between two containers. Without a `link` everything passes this machine."""
+    return Line(source=source, target=target, pace=pace or Pace(), chooser=Chooser(way, link))
+
+
+async def hop(names: Sequence[str], between: Line, begin: Begin, advance: Advance) -> list[Carried]:
     """Copy the blobs `names`; what became of each, in their order, failures among them.
 
     What can be known beforehand is checked before the first byte moves: raises `NothingExportedError`
     with every fault of the source, `MissingError` if the target's container is not there.
     """
-    exported = await _exported(list(dict.fromkeys(names)), source)
-    await _container_is_there(target)
+    exported = await exported_blobs(list(dict.fromkeys(names)), between.source)
+    await container_is_there(between.target)
     begin(len(exported), sum(blob.size for blob in exported))
-    room = asyncio.Semaphore(_BLOCKS_IN_MEMORY)
 
     async def carry(blob: Exported) -> Carried:
-        return await _carried(blob, source, target, room, advance)
+        return await _carried(blob, between, advance)
 
     return await together(carry, exported, _SIDE_BY_SIDE)
 
 
-async def _carried(
-    blob: Exported,
-    source: ContainerClient,
-    target: ContainerClient,
-    room: asyncio.Semaphore,
-    advance: Advance,
-) -> Carried:
-    outcome, error = Outcome.PRESENT, None
+async def _carried(blob: Exported, between: Line, advance: Advance) -> Carried:
+    sent = 0
+
+    def tell(name: str, size: int, needed: bool) -> None:
+        nonlocal sent
+        sent += size if needed else 0
+        advance(name, size, needed)
+
+    outcome, way, error = Outcome.PRESENT, None, None
     try:
-        clients = source.get_blob_client(blob.name), target.get_blob_client(blob.name)
-        if await copied(blob, *clients, room, advance):
+        target = between.target.get_blob_client(blob.name)
+        way = await _copied(blob, target, between, tell)
+        if way:
             outcome = Outcome.COPIED
         else:
-            advance(blob.name, blob.size)
+            tell(blob.name, blob.size, False)
     except TransferError as failure:
         # The others go on: what they bring is not lost, and the next run skips it.
         outcome, error = Outcome.FAILED, failure
-    return Carried(name=blob.name, size=blob.size, md5=blob.md5, outcome=outcome, error=error)
+    return Carried(
+        name=blob.name, size=blob.size, md5=blob.md5, outcome=outcome, sent=sent, way=way, error=error
+    )
 
 
-async def _exported(names: Sequence[str], source: ContainerClient) -> list[Exported]:
+async def _copied(blob: Exported, target: BlobClient, between: Line, tell: Advance) -> Way | None:
+    """Copy one blob; None if an equal one was there already.
+
+    Nothing is visible at the target before the commit, and nothing passes this machine and is committed whose
+    MD5 is not the one that the export run wrote.
+    """
+    there = await arriving.look(target)
+    if there is not None and arriving.equal(blob, there):
+        return None
+    link = await between.chooser.choose(blob, target)
+    if link is None:
+        source = between.source.get_blob_client(blob.name)
+        identifiers = await streamed(blob, source, target, between.pace, tell)
+    else:
+        identifiers = await linked(blob, link, target, between.pace, tell)
+    await arriving.commit(blob, target, there, identifiers)
+    return Way.SERVER if link else Way.STREAM
+
+
+async def exported_blobs(names: Sequence[str], source: ContainerClient) -> list[Exported]:
+    """The blobs as they are at the source, or a `NothingExportedError` with every fault of them."""
+
     async def ask(name: str) -> Exported | str:
         return await _one_exported(name, source)
 
@@ -138,7 +185,8 @@ async def _one_exported(name: str, source: ContainerClient) -> Exported | str:
     )
 
 
-async def _container_is_there(target: ContainerClient) -> None:
+async def container_is_there(target: ContainerClient) -> None:
+    """Raise `MissingError` if the container that blobs shall arrive in is not there."""
     with explained("looking for the target's container", host(target.url), needs="to read the container"):
         try:
             await target.get_container_properties()

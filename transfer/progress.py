@@ -96,6 +96,6 @@ class HopProgress:
         """How much there is to carry."""
         self._progress.begin(f"{blobs} blob{'s' if blobs != 1 else ''}", total, of_bytes=True)
 
-    def advance(self, _name: str, size: int) -> None:
+    def advance(self, _name: str, size: int, _sent: bool = True) -> None:
         """So many bytes more have arrived, or were there."""
         self._progress.advance(size)

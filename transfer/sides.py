@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from transfer import registries
 from transfer.errors import StackError
+from transfer.pace import Pace
 from transfer.registries import Registry
 from transfer.sign_in import AzureSignIn, DockerSignIn, docker_credentials
 from transfer.stacks import Stack, read_stack
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
-    from azure.storage.blob.aio import ContainerClient
 
     from transfer.clouds import Cloud
+    from transfer.containers import Container
 
 # Azure's libraries take a second to load: each is imported where it is needed.
 
@@ -46,7 +47,7 @@ def subscription(stack: Stack) -> str:
 
 
 @asynccontextmanager
-async def container(stack: Stack) -> AsyncIterator[ContainerClient]:
+async def container(stack: Stack, pace: Pace | None = None) -> AsyncIterator[Container]:
     """The container that the stack's blobs leave or arrive in."""
     from transfer import containers
     from transfer.clouds import Login, cloud_of
@@ -54,9 +55,27 @@ async def container(stack: Stack) -> AsyncIterator[ContainerClient]:
     cloud = await cloud_of(stack)
     async with (
         Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
-        containers.opened(stack.container_url(), subscription(stack), cloud, login) as client,
+        containers.opened(stack.container_url(), subscription(stack), cloud, login, pace or Pace()) as opened,
     ):
-        yield client
+        yield opened
+
+
+@asynccontextmanager
+async def container_at(url: str, pace: Pace | None = None) -> AsyncIterator[Container]:
+    """A container that no stack describes, opened with the caller's own rights on its blobs.
+
+    The cloud is the one that the environment names (ARM_METADATA_HOSTNAME, ARM_ENVIRONMENT).
+    """
+    from transfer import containers
+    from transfer.clouds import Login, cloud_of
+
+    nowhere = Stack(name="--container-url", outputs={"containerUrl": url})
+    cloud = await cloud_of(nowhere)
+    async with (
+        Login(cloud, nowhere.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
+        containers.opened_by_login(nowhere.container_url(), login, pace or Pace()) as opened,
+    ):
+        yield opened
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
 
 from tests.transfer.stores import Store, azurite
-from transfer.copying import CATEGORY
+from transfer.blocks import CATEGORY
 
 Export = Callable[..., bytes]
 

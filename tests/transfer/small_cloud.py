@@ -145,6 +145,11 @@ class _Handler(BaseHTTPRequestHandler):
                 listed.append({**descriptor, "artifactType": document.get("artifactType", "")})
         return self._say(200, json.dumps({"manifests": listed}).encode())
 
+    def do_DELETE(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.answers.asked[f"DELETE {path}"] += 1
+        self._say(200, b"")
+
     def do_POST(self) -> None:
         body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         path = unquote(urlsplit(self.path).path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from azure.core.credentials import AzureNamedKeyCredential
 
@@ -45,11 +47,19 @@ class Store:
     key: str = field(repr=False)
     port: int
     scheme: str = "http"
+    log: Path = Path(os.devnull)
+    """One line a request, written by the server."""
 
     @property
     def url(self) -> str:
         """The account's blob endpoint."""
         return f"{self.scheme}://localhost:{self.port}/{self.account}"
+
+    def blocks_taken(self, name: str) -> list[str]:
+        """The IDs of the blocks of a blob that the server took, in the order of its answers."""
+        lines = re.findall(rf'"PUT /\S+/{name}\?(\S+) HTTP/1.1" 201', self.log.read_text())
+        asked = [parse_qs(query) for query in lines]
+        return [query["blockid"][0] for query in asked if query.get("comp") == ["block"]]
 
     def credential(self) -> AzureNamedKeyCredential:
         """What signs requests to it."""
@@ -58,7 +68,7 @@ class Store:
 
 @contextlib.contextmanager
 def azurite(
-    folder: Path, *accounts: str, certificate: tuple[Path, Path] | None = None
+    folder: Path, *accounts: str, certificate: tuple[Path, Path] | None = None, tokens: bool = False
 ) -> Iterator[list[Store]]:
     """An Azurite process with these accounts, ended by its own id. `certificate`: chain and key."""
     keys = {account: base64.b64encode(secrets.token_bytes(64)).decode() for account in accounts}
@@ -73,12 +83,14 @@ def azurite(
         str(port),
         "--location",
         str(folder),
-        "--silent",
         "--disableTelemetry",
     ]
     call += ["--skipApiVersionCheck"]
     if certificate:
         call += ["--cert", str(certificate[0]), "--key", str(certificate[1])]
+    if tokens:
+        # It checks audience, issuer and times of a token, not the signature.
+        call += ["--oauth", "basic"]
     environment = {**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{key}" for name, key in keys.items())}
     log = (folder / "azurite.log").open("wb")
     with (
@@ -88,7 +100,7 @@ def azurite(
         try:
             _wait_for(port, process)
             scheme = "https" if certificate else "http"
-            yield [Store(name, key, port, scheme) for name, key in keys.items()]
+            yield [Store(name, key, port, scheme, folder / "azurite.log") for name, key in keys.items()]
         finally:
             process.terminate()
 

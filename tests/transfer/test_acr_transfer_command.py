@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from tests.transfer.small_cloud import Answers, Authority, image, index
 from tests.transfer.stores import Store, azurite, cached
-from transfer.copying import CATEGORY
+from transfer.blocks import CATEGORY
 
 ROOT = Path(__file__).parents[2]
 SUBSCRIPTIONS = {
@@ -273,6 +274,31 @@ def test_without_a_terminal_there_is_the_result_and_nothing_else(world: World) -
     _, said, progress = world.run("hop", "--json")
     assert json.loads(said)["schema"] == 1
     assert progress == ""
+
+
+def test_clean_removes_what_was_imported_and_nothing_else_and_only_when_told(world: World) -> None:
+    world.export("app:v1")
+    registry = f"/subscriptions/{SUBSCRIPTIONS['target']}/resourceGroups/g/providers/R/registries/r"
+    world.deploy("target", **world.outputs("target"), importPipelineId=f"{registry}/importPipelines/p")
+    with world.service("target") as service:
+        container = service.get_container_client("transfer")
+        for name, mark in (("imported", CATEGORY), ("waiting", CATEGORY), ("foreign", "none")):
+            container.upload_blob(name, b"x", metadata={"category": mark})
+        uri, now = f"{container.url}/imported", datetime.now(UTC) + timedelta(seconds=1)
+        response = {"status": "Succeeded", "startTime": now.isoformat(), "source": {"uri": uri}}
+        run: dict[str, Any] = {"id": f"{registry}/pipelineRuns/p_1", "name": "p_1"}
+        run["properties"] = {"provisioningState": "Succeeded", "response": response}
+        world.arm.documents[f"{registry}/pipelineRuns"] = {"value": [run]}
+        code, said, error = world.run("clean", "--side", "target", "--older-than", "0")
+        assert code == 0, error
+        assert "imported by run p_1" in said
+        assert "--yes removes them" in said
+        assert {blob.name for blob in container.list_blobs()} == {"imported", "waiting", "foreign"}
+        code, said, error = world.run("clean", "--side", "target", "--older-than", "0", "--yes", "--json")
+        assert code == 0, error
+        assert [found["goes"] for found in json.loads(said)["leftovers"]] == [True, False, True]
+        assert {blob.name for blob in container.list_blobs()} == {"waiting", "foreign"}
+    assert world.arm.asked[f"DELETE {registry}/pipelineRuns/p_1"] == 1
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ from azure.storage.blob.aio import ContainerClient as Container
 
 from tests.transfer.stores import Store
 from tests.transfer.wire import MARK, damaging
-from transfer import copying
-from transfer.copying import CATEGORY
+from transfer import blocks
+from transfer.blocks import CATEGORY
 from transfer.errors import CopyError, MissingError, NothingExportedError, ServiceError, TransferError
-from transfer.hop import Carried, Outcome, hop
+from transfer.hop import Carried, Outcome, hop, line
 
 Export = Callable[..., bytes]
 KIB = 1024
@@ -39,17 +39,17 @@ class Sides:
         """Reach one side (0 source, 1 target) through another port."""
         self.urls[side] = self.urls[side].replace(str(self._stores[side].port), str(port))
 
-    def hop(self, *names: str, advance: Callable[[str, int], None] = lambda *_: None) -> list[Carried]:
+    def hop(self, *names: str, advance: Callable[..., None] = lambda *_: None) -> list[Carried]:
         """Run `hop` for these blobs."""
         return asyncio.run(self._hop(names, advance))
 
-    async def _hop(self, names: Sequence[str], advance: Callable[[str, int], None]) -> list[Carried]:
+    async def _hop(self, names: Sequence[str], advance: Callable[..., None]) -> list[Carried]:
         keys = [store.credential() for store in self._stores]
         async with (
             Container.from_container_url(self.urls[0], keys[0], retry_total=0) as leaving,
             Container.from_container_url(self.urls[1], keys[1], retry_total=0) as arriving,
         ):
-            return await hop(names, leaving, arriving, lambda *_: None, advance)
+            return await hop(names, line(leaving, arriving), lambda *_: None, advance)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def sides(
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many blocks without many bytes."""
-    monkeypatch.setattr(copying, "BLOCK_SIZE", 64 * KIB)
+    monkeypatch.setattr(blocks, "BLOCK_SIZE", 64 * KIB)
 
 
 def arrived(target: ContainerClient, name: str) -> tuple[bytes, BlobProperties]:
@@ -136,7 +136,7 @@ def test_a_source_that_changes_during_the_copy_is_noticed(
     export("batch1", os.urandom(40 * 64 * KIB))
     changes = iter([os.urandom(40 * 64 * KIB)])
 
-    def change(name: str, _: int) -> None:
+    def change(name: str, *_: object) -> None:
         for content in changes:
             export(name, content)
 
@@ -152,7 +152,7 @@ def test_a_source_deleted_during_the_copy_is_noticed(
     export("batch1", os.urandom(40 * 64 * KIB))
     blob = source.get_blob_client("batch1")
 
-    def delete(_: str, __: int) -> None:
+    def delete(*_: object) -> None:
         if blob.exists():
             blob.delete_blob()
 
@@ -165,7 +165,7 @@ def test_a_target_that_somebody_else_writes_meanwhile_is_kept(
 ) -> None:
     export("batch1", b"ours")
 
-    def write(name: str, _: int) -> None:
+    def write(name: str, *_: object) -> None:
         target.upload_blob(name, b"theirs", overwrite=True)
 
     assert "somebody else" in str(failure(sides.hop("batch1", advance=write)[0]))
@@ -243,11 +243,11 @@ _KILLED_IN_THE_MIDDLE = """
 import asyncio, json, sys, time
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
-from transfer import copying
-from transfer.hop import hop
-copying.BLOCK_SIZE = 65536
+from transfer import blocks
+from transfer.hop import hop, line
+blocks.BLOCK_SIZE = 65536
 arrived = 0
-def advance(name, size):
+def advance(name, size, sent):
     global arrived
     arrived += 1
     if arrived == 20:
@@ -256,7 +256,7 @@ def advance(name, size):
 async def main(sides):
     clients = [ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key)) for url, *key in sides]
     async with clients[0], clients[1]:
-        await hop(["batch1"], *clients, lambda *_: None, advance)
+        await hop(["batch1"], line(*clients), lambda *_: None, advance)
 asyncio.run(main(json.loads(sys.stdin.readline())))
 """
 

@@ -13,10 +13,10 @@ from azure.storage.blob import ContentSettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer import report, sides
+from transfer import hop_report, sides
 from transfer.__main__ import main
+from transfer.blocks import Exported
 from transfer.clouds import Cloud, _known
-from transfer.copying import Exported
 from transfer.errors import ServiceError, StackError, TransferError, explained, host
 from transfer.hop import Carried, Outcome
 from transfer.progress import HopProgress, Progress
@@ -33,14 +33,21 @@ def exported(size: int, content: bytes = b"") -> Exported:
 def test_blocks_cover_the_blob_once_and_storage_takes_their_ids(size: int) -> None:
     blob = exported(size)
     blocks = blob.blocks()
-    assert sum(length for _, _, length in blocks) == size
-    assert [start for _, start, _ in blocks] == list(range(0, size, blob.block_size))
-    assert len({identifier for identifier, _, _ in blocks}) == len(blocks) <= 50_000
-    assert {len(identifier) for identifier, _, _ in blocks} <= {38}
+    assert sum(block.length for block in blocks) == size
+    assert [block.start for block in blocks] == list(range(0, size, blob.block_size))
+    identifiers = {blob.block_id(block) for block in blocks}
+    assert len(identifiers) == len(blocks) <= 50_000
+    # Storage takes IDs of up to 64 bytes, all of a blob of one length.
+    assert {len(identifier) for identifier in identifiers} <= {55}
 
 
-def test_blocks_of_another_content_have_other_ids() -> None:
-    assert not set(exported(9, b"a").blocks()) & set(exported(9, b"b").blocks())
+@given(st.binary(max_size=9), st.binary(max_size=9), st.text("0123456789abcdef", max_size=40))
+def test_blocks_of_another_version_or_content_have_other_ids(one: bytes, other: bytes, print_: str) -> None:
+    first, second = exported(9, one), exported(9, other)
+    block = first.blocks()[0]
+    assert len(first.block_id(block, print_)) == 55
+    assert (first.block_id(block) == second.block_id(block)) == (one == other)
+    assert first.block_id(block, "a" * 32) != first.block_id(block, "b" * 32)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +148,10 @@ def test_sizes_read_well(size: int, text: str) -> None:
 
 def test_the_result_of_hop_is_a_table() -> None:
     carried = [
-        Carried(name="b1", size=2048, md5=b"", outcome=Outcome.COPIED),
+        Carried(name="b1", size=2048, md5=b"", outcome=Outcome.COPIED, sent=2048),
         Carried(name="batch2", size=1, md5=b"", outcome=Outcome.PRESENT),
     ]
-    assert report.hop_table(carried, 1.25).splitlines() == [
+    assert hop_report.hop_table(carried, 1.25).splitlines() == [
         "blob       size  outcome",
         "b1      2.0 KiB  copied",
         "batch2      1 B  already there",

@@ -1,0 +1,268 @@
+"""Measure hop between two Azurites, next to rclone, cp and a bare load of the storage server.
+
+    .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
+
+Every round runs each of them once, in turn, so that drift of the machine meets all alike. Printed are medians
+with the fastest and the slowest, the ratio to hop, and processor time and peak memory of the client. Without
+rclone on PATH its lines are left out. Whole processes are measured, start-up included.
+"""
+
+import argparse
+import base64
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings, generate_container_sas
+
+from tests.transfer.stores import Store, azurite
+from transfer.blocks import CATEGORY
+from transfer.sizes import size
+
+_HOP = """
+import asyncio, json, sys
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.storage.blob.aio import ContainerClient
+from transfer.hop import hop, line
+from transfer.pace import Pace
+from transfer.containers import client_options
+async def main(names, sides):
+    pace = Pace()
+    clients = [
+        ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key), **client_options(pace))
+        for url, *key in sides
+    ]
+    async with clients[0], clients[1]:
+        carried = await hop(names, line(*clients, pace), lambda *_: None, lambda *_: None)
+    sys.exit(any(blob.error for blob in carried))
+asyncio.run(main(*json.load(sys.stdin)))
+"""
+
+# Without --disable Copy it asks the target to fetch by itself, which Azurite cannot from another process.
+_RCLONE = ("rclone", "copy", "--config", os.devnull, "--disable", "Copy")
+_BEST = {
+    "big": (
+        "--multi-thread-streams",
+        "4",
+        "--azureblob-chunk-size",
+        "32M",
+        "--azureblob-upload-concurrency",
+        "4",
+    ),
+    "many": ("--transfers", "4", "--azureblob-chunk-size", "20M"),
+}
+
+Measured = tuple[float, float, float]
+"""Seconds, MiB of memory at the peak, seconds of processor time."""
+
+
+def main() -> int:
+    """Print one table a data set."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=3, help="rounds")
+    parser.add_argument("--big", type=size, default=size("1G"), help="size of the one blob")
+    parser.add_argument("--many", default="50x20M", help="number and size of the many")
+    parser.add_argument("--only", choices=("big", "many"), help="one data set alone")
+    options = parser.parse_args()
+    count, _, each = options.many.partition("x")
+    sets = {"big": [options.big], "many": [size(each)] * int(count)}
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start")
+    with tempfile.TemporaryDirectory(prefix="bench-hop-") as folder:
+        for name in [options.only] if options.only else sets:
+            _measure(name, sets[name], options.runs, Path(folder) / name)
+    return 0
+
+
+def _measure(name: str, sizes: list[int], runs: int, folder: Path) -> None:
+    for part in ("source", "target", "files"):
+        (folder / part).mkdir(parents=True)
+    with (
+        azurite(folder / "source", "leaving") as (leaving,),
+        azurite(folder / "target", "arriving") as (arriving,),
+    ):
+        bench = _Bench(name, sizes, folder, leaving, arriving)
+        bench.fill()
+        ways: dict[str, Callable[[], Measured]] = {"hop": bench.hop}
+        if shutil.which("rclone"):
+            ways["rclone, best settings"] = bench.rclone
+        ways |= {"cp": bench.copy_files, "bare load of the server": bench.load}
+        found: dict[str, list[Measured]] = {way: [] for way in ways}
+        for _ in range(runs):
+            for way, run in ways.items():
+                os.sync()
+                found[way].append(run())
+    _print(name, sizes, found)
+    shutil.rmtree(folder)
+
+
+def _print(name: str, sizes: list[int], found: dict[str, list[Measured]]) -> None:
+    total = sum(sizes) / 1024**2
+    ours = statistics.median(seconds for seconds, *_ in found["hop"])
+    print(f"\n{name}: {len(sizes)} x {sizes[0] / 1024**2:.0f} MiB; load {os.getloadavg()[0]:.1f} at the end")
+    print(
+        f"{'':24} {'median s':>9} {'min':>6} {'max':>6} {'MiB/s':>7} {'x hop':>6} {'peak MiB':>9} {'CPU':>6}"
+    )
+    for way, runs in found.items():
+        seconds = sorted(run[0] for run in runs)
+        median = statistics.median(seconds)
+        print(
+            f"{way:24} {median:9.2f} {seconds[0]:6.2f} {seconds[-1]:6.2f} {total / median:7.0f} "
+            f"{median / ours:6.2f} {max(run[1] for run in runs):9.0f} "
+            f"{statistics.median(run[2] for run in runs):6.1f}"
+        )
+
+
+class _Bench:
+    """One data set between two storage servers."""
+
+    def __init__(self, name: str, sizes: list[int], folder: Path, leaving: Store, arriving: Store) -> None:
+        self.name, self.sizes, self.folder = name, sizes, folder
+        self.leaving, self.arriving = leaving, arriving
+        self.number = 0
+
+    def fill(self) -> None:
+        with self._container(self.leaving, "source") as container:
+            for number, length in enumerate(self.sizes):
+                path = self.folder / "files" / f"b{number}"
+                md5 = hashlib.md5(usedforsecurity=False)
+                with path.open("wb") as file:
+                    for start in range(0, length, 1 << 20):
+                        piece = os.urandom(min(1 << 20, length - start))
+                        md5.update(piece)
+                        file.write(piece)
+                settings = ContentSettings(content_md5=bytearray(md5.digest()))
+                with path.open("rb") as file:
+                    container.upload_blob(
+                        path.name, file, metadata={"category": CATEGORY}, content_settings=settings
+                    )
+
+    def hop(self) -> Measured:
+        with self._target() as target:
+            sides = [
+                (f"{self.leaving.url}/source", self.leaving.account, self.leaving.key),
+                (target.url, self.arriving.account, self.arriving.key),
+            ]
+            names = [f"b{number}" for number in range(len(self.sizes))]
+            measured = _run([sys.executable, "-c", _HOP], json.dumps([names, sides]))
+            self._check(target)
+        return measured
+
+    def rclone(self) -> Measured:
+        with self._target() as target:
+            remotes = {
+                f"RCLONE_CONFIG_{side}_{key}": value
+                for side, store in (("SRC", self.leaving), ("DST", self.arriving))
+                for key, value in (
+                    ("TYPE", "azureblob"),
+                    ("ACCOUNT", store.account),
+                    ("KEY", store.key),
+                    ("ENDPOINT", store.url),
+                )
+            }
+            container = target.container_name
+            line = [*_RCLONE, *_BEST[self.name], "src:source", f"dst:{container}"]
+            measured = _run(line, "", {**os.environ, **remotes})
+            self._check(target)
+        return measured
+
+    def copy_files(self) -> Measured:
+        into = self.folder / "copies"
+        measured = _run(
+            ["sh", "-c", 'cp -r "$1" "$2" && sync -f "$2"', "cp", str(self.folder / "files"), str(into)], ""
+        )
+        shutil.rmtree(into)
+        return measured
+
+    def load(self) -> Measured:
+        """Blocks with their hash as fast as the server takes them, from memory, without a source."""
+        with self._target() as target:
+            token = _sas(self.arriving, target.url)
+            block = os.urandom(8 << 20)
+            md5 = base64.b64encode(hashlib.md5(block, usedforsecurity=False).digest()).decode()
+            left = iter(range(sum(self.sizes) // len(block)))
+            begun = time.monotonic()
+            threads = [
+                threading.Thread(target=_put_blocks, args=(self.arriving, target, token, block, md5, left))
+                for _ in range(8)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return time.monotonic() - begun, 0.0, 0.0
+
+    def _target(self) -> ContainerClient:
+        self.number += 1
+        return self._container(self.arriving, f"target{self.number}")
+
+    def _container(self, store: Store, name: str) -> ContainerClient:
+        return BlobServiceClient(store.url, store.credential()).create_container(name)
+
+    def _check(self, target: ContainerClient) -> None:
+        arrived = sorted(blob.size for blob in target.list_blobs())
+        assert arrived == sorted(self.sizes), f"{self.name}: not all arrived"
+
+
+def _put_blocks(
+    store: Store, target: ContainerClient, token: str, block: bytes, md5: str, left: Iterator[int]
+) -> None:
+    connection = http.client.HTTPConnection("localhost", store.port)
+    headers = {"Content-MD5": md5, "Content-Length": str(len(block)), "x-ms-version": "2024-11-04"}
+    for number in left:
+        identifier = quote(base64.b64encode(f"{number:08}".encode()).decode(), safe="")
+        path = f"/{store.account}/{target.container_name}/load?comp=block&blockid={identifier}&{token}"
+        connection.putrequest("PUT", path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        for start in range(0, len(block), 16 << 10):
+            connection.send(block[start : start + (16 << 10)])
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 201, answer.status
+    connection.close()
+
+
+def _sas(store: Store, url: str) -> str:
+    return generate_container_sas(
+        store.account,
+        url.rpartition("/")[2],
+        account_key=store.key,
+        permission="racwdl",
+        expiry=datetime.now(UTC) + timedelta(hours=6),
+    )
+
+
+def _run(line: list[str], told: str, environment: dict[str, str] | None = None) -> Measured:
+    """Seconds and peak memory of a process, start-up included."""
+    root = Path(__file__).resolve().parent.parent
+    begun = time.monotonic()
+    process = subprocess.Popen(line, stdin=subprocess.PIPE, env=environment, cwd=root, text=True)
+    assert process.stdin
+    process.stdin.write(told)
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{line[0]} ended with {process.returncode}"
+    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,379 @@
+"""hop takes up where it stopped, whatever stopped it; and it never shows or repeats what it should not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings, generate_blob_sas
+from azure.storage.blob.aio import ContainerClient as Container
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from tests.transfer import door as doors
+from tests.transfer.door import Door, Fault
+from tests.transfer.stores import Store
+from transfer import blocks
+from transfer.blocks import CATEGORY
+from transfer.errors import CopyError
+from transfer.hop import Carried, Outcome, hop, line
+from transfer.linking import Link, Way
+from transfer.pace import MEMORY, Pace
+from transfer.patience import Patience
+
+Export = Callable[..., bytes]
+KIB = 1024
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_SIZE", 64 * KIB)
+
+
+class Ends:
+    """Two containers and the doors before their servers."""
+
+    def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:
+        self.containers, self.stores = (source, target), stores
+        self.doors: list[Door] = []
+        self.ports: list[int] = []
+        self._running: asyncio.Task[Any] | None = None
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Ends]:
+        with doors.opened(self.stores[0].port) as leaving, doors.opened(self.stores[1].port) as arriving:
+            self.doors, self.ports = [leaving[0], arriving[0]], [leaving[1], arriving[1]]
+            yield self
+
+    def hop(
+        self,
+        *names: str,
+        pace: Pace | None = None,
+        tries: int = 1,
+        link: Link | None = None,
+        way: Way = Way.AUTO,
+        advance: Callable[..., None] = lambda *_: None,
+    ) -> list[Carried]:
+        async def run() -> list[Carried]:
+            self._running = asyncio.current_task()
+            chosen = pace or Pace()
+            async with contextlib.AsyncExitStack() as stack:
+                clients = [
+                    await stack.enter_async_context(
+                        Container.from_container_url(
+                            container.url.replace(str(store.port), str(port)),
+                            store.credential(),
+                            retry_policy=Patience(chosen, tries),
+                        )
+                    )
+                    for container, store, port in zip(self.containers, self.stores, self.ports, strict=True)
+                ]
+                between = line(clients[0], clients[1], chosen, link, way)
+                return await hop(names, between, lambda *_: None, advance)
+
+        return asyncio.run(run())
+
+    def stop(self) -> None:
+        """End the run that is under way."""
+        assert self._running
+        self._running.cancel()
+
+
+@pytest.fixture
+def ends(
+    source: ContainerClient, target: ContainerClient, source_store: Store, target_store: Store
+) -> Iterator[Ends]:
+    with Ends(source, target, (source_store, target_store)).opened() as opened:
+        yield opened
+
+
+def test_a_run_that_failed_in_the_middle_is_taken_up_and_no_block_goes_twice(
+    export: Export, target: ContainerClient, ends: Ends
+) -> None:
+    content = export("batch1", os.urandom(20 * 64 * KIB))
+    ends.doors[1].faults.extend([Fault.NONE] * 7 + [Fault.BUSY])
+    assert ends.hop("batch1", pace=Pace(most=1))[0].outcome is Outcome.FAILED
+    assert list(target.list_blobs()) == []
+    done = len(ends.doors[1].finished)
+    assert done == 7
+    (carried,) = ends.hop("batch1")
+    assert carried.outcome is Outcome.COPIED
+    assert carried.sent == len(content) - done * 64 * KIB
+    assert ends.doors[1].again == []
+    assert target.download_blob("batch1").readall() == content
+
+
+def test_a_changed_source_starts_anew(export: Export, target: ContainerClient, ends: Ends) -> None:
+    first = export("batch1", os.urandom(20 * 64 * KIB))
+    ends.doors[1].faults.extend([Fault.NONE] * 7 + [Fault.BUSY])
+    ends.hop("batch1")
+    second = export("batch1", first[: 10 * 64 * KIB] + os.urandom(10 * 64 * KIB))
+    (carried,) = ends.hop("batch1")
+    assert carried.sent == len(second)
+    assert target.download_blob("batch1").readall() == second
+
+
+def test_blocks_that_another_tool_left_are_explained(
+    export: Export, target: ContainerClient, ends: Ends
+) -> None:
+    export("batch1", os.urandom(64 * KIB))
+    target.get_blob_client("batch1").stage_block("theirs", b"x")
+    (carried,) = ends.hop("batch1")
+    assert "another tool has left blocks" in str(carried.error)
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_busy_service_is_asked_less_and_not_before_it_says(
+    status: int, export: Export, target: ContainerClient, ends: Ends
+) -> None:
+    content = export("batch1", os.urandom(40 * 64 * KIB))
+    door, pace = ends.doors[1], Pace()
+    door.busy_with = status
+    door.faults.extend([Fault.NONE] * 4 + [Fault.BUSY] * 3)
+    begun = time.monotonic()
+    assert ends.hop("batch1", pace=pace, tries=4)[0].outcome is Outcome.COPIED
+    assert time.monotonic() - begun >= 1.0  # Retry-After was 1
+    assert target.download_blob("batch1").readall() == content
+    assert pace.busy_answers == 3
+    assert pace.limit < 16
+
+
+def test_a_service_that_stays_busy_ends_with_its_name_and_nothing_visible(
+    export: Export, target: ContainerClient, ends: Ends
+) -> None:
+    export("batch1", b"x")
+    ends.doors[1].faults.extend([Fault.BUSY] * 9)
+    (carried,) = ends.hop("batch1", tries=2)
+    assert "localhost" in str(carried.error)
+    assert "503" in str(carried.error)
+    assert list(target.list_blobs()) == []
+
+
+def test_the_cap_holds(export: Export, ends: Ends) -> None:
+    export("batch1", os.urandom(8 * 64 * KIB))
+    begun = time.monotonic()
+    ends.hop("batch1", pace=Pace(cap=512 * KIB))
+    # All but the last piece had to wait: read in pieces of 128 KiB, sent in pieces of 16 KiB.
+    assert time.monotonic() - begun >= 0.75
+
+
+def test_memory_is_bounded_and_one_larger_block_goes_alone() -> None:
+    async def fill() -> tuple[int, int]:
+        pace, waiting = Pace(most=100), []
+        for _ in range(20):
+            waiting.append(asyncio.create_task(pace.enter(MEMORY // 8)))
+        large = asyncio.create_task(pace.enter(MEMORY * 2))
+        await asyncio.sleep(0)
+        small = sum(task.done() for task in waiting)
+        for _ in range(20):
+            pace.leave(MEMORY // 8)
+            await asyncio.sleep(0)
+        return small, int(large.done())
+
+    assert asyncio.run(fill()) == (8, 1)
+
+
+def test_whoever_is_cancelled_while_waiting_takes_no_room() -> None:
+    async def fill() -> bool:
+        pace = Pace(most=1)
+        await pace.enter(1)
+        waits = asyncio.create_task(pace.enter(1))
+        await asyncio.sleep(0)
+        waits.cancel()
+        await asyncio.wait([waits])
+        pace.leave(1)
+        await asyncio.wait_for(pace.enter(1), 1)
+        return True
+
+    assert asyncio.run(fill())
+
+
+# Server to server. Azurite fetches from itself alone, so both ends are containers of one server here.
+
+
+@pytest.fixture
+def one_server(source: ContainerClient, source_store: Store) -> Iterator[Ends]:
+    with BlobServiceClient(source_store.url, source_store.credential()) as service:
+        target = service.create_container(f"{source.container_name}t")
+        with Ends(source, target, (source_store, source_store)).opened() as ends:
+            # A signature holds the port, so the link must lead to the door that asks.
+            ends.ports = [ends.ports[1], ends.ports[1]]
+            yield ends
+
+
+def links(ends: Ends, **changes: str) -> Link:
+    source, store = ends.containers[0], ends.stores[0]
+
+    async def link(name: str) -> str:
+        token = generate_blob_sas(
+            store.account,
+            source.container_name,
+            name,
+            account_key=changes.get("key", store.key),
+            permission="r",
+            expiry="2090-01-01T00:00:00Z",
+        )
+        url = source.get_blob_client(name).url.replace(str(store.port), str(ends.ports[1]))
+        return f"{url}?{token}"
+
+    return link
+
+
+def test_where_the_target_reads_the_source_nothing_passes_this_machine(
+    one_server: Ends, export: Export
+) -> None:
+    content = export("batch1", os.urandom(20 * 64 * KIB + 1), madeBy="exportPipeline")
+    (carried,) = one_server.hop("batch1", link=links(one_server))
+    assert (carried.outcome, carried.way) == (Outcome.COPIED, Way.SERVER)
+    target = one_server.containers[1]
+    assert target.download_blob("batch1").readall() == content
+    there = target.get_blob_client("batch1").get_blob_properties()
+    assert bytes(there.content_settings.content_md5 or b"") == hashlib.md5(content).digest()
+    assert there.metadata == {"category": CATEGORY, "madeBy": "exportPipeline"}
+
+
+def test_server_to_server_is_taken_up_too(one_server: Ends, export: Export) -> None:
+    export("batch1", os.urandom(20 * 64 * KIB))
+    one_server.doors[1].faults.extend([Fault.NONE] * 9 + [Fault.BUSY])
+    assert one_server.hop("batch1", link=links(one_server))[0].outcome is Outcome.FAILED
+    assert one_server.hop("batch1", link=links(one_server))[0].outcome is Outcome.COPIED
+    assert one_server.doors[1].finished
+    assert one_server.doors[1].again == []
+
+
+def test_a_source_that_changes_is_noticed_server_to_server(one_server: Ends, export: Export) -> None:
+    export("batch1", os.urandom(20 * 64 * KIB))
+    changes = iter([os.urandom(20 * 64 * KIB)])
+
+    def change(name: str, *_: object) -> None:
+        for content in changes:
+            export(name, content)
+
+    (carried,) = one_server.hop("batch1", link=links(one_server), advance=change, pace=Pace(most=1))
+    assert isinstance(carried.error, CopyError)
+    assert "source changed" in str(carried.error)
+    assert list(one_server.containers[1].list_blobs()) == []
+
+
+def test_where_the_target_cannot_read_the_source_it_is_streamed(export: Export, ends: Ends) -> None:
+    content = export("batch1", os.urandom(3 * 64 * KIB))
+    (carried,) = ends.hop("batch1", link=links(ends))
+    assert (carried.outcome, carried.way) == (Outcome.COPIED, Way.STREAM)
+    assert ends.containers[1].download_blob("batch1").readall() == content
+
+
+def test_who_insists_on_server_to_server_is_told_why_not(export: Export, ends: Ends) -> None:
+    export("batch1", os.urandom(3 * 64 * KIB))
+    (carried,) = ends.hop("batch1", link=links(ends), way=Way.SERVER)
+    assert "cannot read the source (404 CannotVerifyCopySource)" in str(carried.error)
+    assert "sig=" not in str(carried.error)
+
+
+class Storms(RuleBasedStateMachine):
+    """Runs of hop with anything in between; what is visible at the target is always right."""
+
+    ends: Ends
+    number = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        Storms.number += 1
+        self.name = f"batch{Storms.number}"
+        self.versions: list[bytes] = []
+        self.theirs: list[bytes] = []
+        self.change()
+
+    @property
+    def source(self) -> ContainerClient:
+        return self.ends.containers[0]
+
+    @property
+    def target(self) -> ContainerClient:
+        return self.ends.containers[1]
+
+    def visible(self) -> bytes | None:
+        blob = self.target.get_blob_client(self.name)
+        return blob.download_blob().readall() if blob.exists() else None
+
+    @rule()
+    def change(self) -> None:
+        """The source gets other content."""
+        content = os.urandom(6 * 64 * KIB + len(self.versions))
+        md5 = ContentSettings(content_md5=bytearray(hashlib.md5(content).digest()))
+        self.source.upload_blob(
+            self.name, content, overwrite=True, metadata={"category": CATEGORY}, content_settings=md5
+        )
+        self.versions.append(content)
+
+    @rule(side=st.integers(0, 1), faults=st.lists(st.sampled_from(Fault), min_size=1, max_size=10))
+    def stormy_run(self, side: int, faults: list[Fault]) -> None:
+        """A run with faults on one side; whether it ends well is open, but it ends."""
+        self.ends.doors[side].faults.extend(faults)
+        self.ends.hop(self.name)
+        self.ends.doors[side].faults.clear()
+
+    @rule(after=st.integers(1, 6))
+    def stopped_run(self, after: int) -> None:
+        """A run that ends in the middle of everything; with kill -9 there is a test of its own."""
+        arrived = 0
+
+        def stop(*_: object) -> None:
+            nonlocal arrived
+            arrived += 1
+            if arrived == after:
+                self.ends.stop()
+
+        with contextlib.suppress(asyncio.CancelledError):
+            self.ends.hop(self.name, advance=stop)
+
+    @rule()
+    def somebody_else_writes(self) -> None:
+        """Another tool puts a blob of that name."""
+        self.theirs.append(os.urandom(100))
+        self.target.upload_blob(self.name, self.theirs[-1], overwrite=True)
+        self.forget_blocks()
+
+    @rule()
+    def calm_run(self) -> None:
+        """A run in peace ends well, whatever was before."""
+        (carried,) = self.ends.hop(self.name)
+        assert carried.outcome in (Outcome.COPIED, Outcome.PRESENT), carried.error
+        assert self.visible() == self.versions[-1]
+
+    @invariant()
+    def nothing_wrong_is_visible(self) -> None:
+        seen = self.visible()
+        assert seen is None or seen in self.versions + self.theirs
+        if seen is not None:
+            # Uncommitted blocks end with each commit.
+            self.forget_blocks()
+
+    @invariant()
+    def nothing_finished_is_sent_again(self) -> None:
+        assert self.ends.doors[1].again == []
+
+    def forget_blocks(self) -> None:
+        waiting = self.target.get_blob_client(self.name).get_block_list("uncommitted")[1]
+        if not waiting:
+            self.ends.doors[1].finished.clear()
+
+
+def test_no_storm_shows_a_wrong_byte_or_repeats_finished_work(ends: Ends) -> None:
+    machine = type("Machine", (Storms,), {"ends": ends})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=8,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

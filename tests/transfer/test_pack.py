@@ -1,0 +1,403 @@
+"""pack and unpack: over a disk, in parts, checked, and nothing else needed on the far side."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from azure.storage.blob import ContainerClient
+from azure.storage.blob.aio import ContainerClient as Container
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.transfer.stores import Store
+from tests.transfer.two_clouds import Clouds, opened
+from transfer import blocks, ciphers, disks, documents, packing, unpacking
+from transfer.disks import Disk
+from transfer.errors import CopyError, DiskError, InputError
+from transfer.hop import Carried, Outcome
+from transfer.pace import Pace
+from transfer.packing import Wish
+from transfer.packs import Pack, part_name, read_pack
+
+Export = Callable[..., bytes]
+KIB = 1024
+BLOCK = 64 * KIB
+KEY = pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_SIZE", BLOCK)
+
+
+class Walk:
+    """The containers of both sides, and the disks between them."""
+
+    def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:
+        self.source, self.target, self.stores = source, target, stores
+        self.read: list[tuple[int, bool]] = []
+
+    def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **wish: Any) -> Pack:
+        handover = {
+            "schema": 1,
+            "source": {"loginServer": "l", "containerUrl": self.source.url},
+            "blobs": [{"name": name, "artifacts": ["a:1"], "more": "kept"} for name in names],
+            "artifacts": [],
+            "note": "kept too",
+        }
+        self.read.clear()
+
+        async def run() -> Pack:
+            async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
+                return await packing.pack(
+                    handover,
+                    leaving,
+                    folders,
+                    Wish(**{"part_size": 4 * BLOCK, **wish}),
+                    Pace(),
+                    lambda *_: None,
+                    lambda _, size, new: self.read.append((size, new)),
+                )
+
+        return asyncio.run(run())
+
+    def unpack(self, *folders: Path, keys: tuple[Any, ...] = ()) -> list[Carried]:
+        async def run() -> list[Carried]:
+            async with Container.from_container_url(self.target.url, self.stores[1].credential()) as arriving:
+                return await unpacking.unpack(
+                    folders, arriving, keys, Pace(), lambda *_: None, lambda *_: None
+                )
+
+        return asyncio.run(run())
+
+    def arrived(self, name: str = "batch1") -> bytes:
+        return self.target.download_blob(name).readall()
+
+    def visible(self) -> list[str]:
+        return [blob.name for blob in self.target.list_blobs()]
+
+
+@pytest.fixture
+def walk(source: ContainerClient, target: ContainerClient, source_store: Store, target_store: Store) -> Walk:
+    return Walk(source, target, (source_store, target_store))
+
+
+def checked(folder: Path) -> bool:
+    done = subprocess.run(
+        ["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("recipients", [(), (KEY.to_public(),)], ids=["plain", "encrypted"])
+def test_what_was_packed_arrives_as_it_was(
+    recipients: tuple[Any, ...], export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    content = export("some/b:1", os.urandom(10 * BLOCK + 5), madeBy="exportPipeline")
+    empty = export("empty", b"")
+    walk.pack(tmp_path, names=("some/b:1", "empty"), recipients=recipients)
+    assert checked(tmp_path)
+    assert len(list((tmp_path / "parts").iterdir())) == 3
+    keys = (KEY,) if recipients else ()
+    assert [blob.outcome for blob in walk.unpack(tmp_path, keys=keys)] == [Outcome.COPIED] * 2
+    assert (walk.arrived("some/b:1"), walk.arrived("empty")) == (content, empty)
+    there = walk.target.get_blob_client("some/b:1").get_blob_properties()
+    assert there.metadata == {"category": blocks.CATEGORY, "madeBy": "exportPipeline"}
+    assert bytes(there.content_settings.content_md5 or b"") == hashlib.md5(content).digest()
+    assert [blob.outcome for blob in walk.unpack(tmp_path, keys=keys)] == [Outcome.PRESENT] * 2
+
+
+def test_the_hand_over_inside_says_sizes_and_hashes(export: Export, walk: Walk, tmp_path: Path) -> None:
+    content = export("batch1", os.urandom(BLOCK + 1))
+    walk.pack(tmp_path)
+    handover = json.loads((tmp_path / "handover.json").read_text())
+    (blob,) = handover["blobs"]
+    assert (blob["size"], blob["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (blob["more"], handover["note"]) == ("kept", "kept too")
+    assert handover["checksum"] == documents.checksum(handover)
+
+
+def test_an_encrypted_disk_shows_nothing_and_opens_with_the_key_alone(
+    export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    content = export("batch1", b"a plain secret" * 20_000)
+    walk.pack(tmp_path, recipients=(KEY.to_public(),))
+    for file in (tmp_path / "parts").iterdir():
+        assert b"a plain secret" not in file.read_bytes()
+    with pytest.raises(InputError, match="is encrypted: name your key with --identity"):
+        walk.unpack(tmp_path)
+    other = pyrage.x25519.Identity.generate()
+    assert "was not encrypted for any key" in str(walk.unpack(tmp_path, keys=(other,))[0].error)
+    first = min((tmp_path / "parts").iterdir())
+    assert pyrage.decrypt(first.read_bytes(), [KEY]) == content[: 4 * BLOCK]
+
+
+def test_several_disks_hold_it_together_and_may_come_one_by_one(
+    export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    content = export("batch1", os.urandom(10 * BLOCK))
+    one, two = tmp_path / "one", tmp_path / "two"
+    room = {one: 5 * BLOCK + disks._RESERVE, two: 100 * BLOCK + disks._RESERVE}
+    # Both are on one file system here; two disks are what this is about.
+    done = _on_two_devices(walk, one, two, room)
+    assert {part.disk for part in done.blobs[0].parts} == {1, 2}
+    assert checked(one)
+    assert checked(two)
+    (half,) = walk.unpack(two)
+    missing = done.blobs[0].parts[0].file
+    assert f"not found: {missing} of disk 1" in str(half.error)
+    assert walk.visible() == []
+    shutil.rmtree(two / "parts")
+    (rest,) = walk.unpack(one)
+    assert rest.outcome is Outcome.COPIED
+    assert rest.sent == 4 * BLOCK
+    assert walk.arrived() == content
+
+
+def _on_two_devices(walk: Walk, one: Path, two: Path, room: dict[Path, int]) -> Pack:
+    def placed(sizes: Any, chosen: Any, free: Any) -> list[Disk]:
+        left, found = dict(room), []
+        for size in sizes:
+            disk = next(disk for disk in chosen if left[disk.folder] - disks._RESERVE >= size)
+            left[disk.folder] -= size
+            found.append(disk)
+        return found
+
+    real = disks.placed
+    disks.placed = placed  # type: ignore[assignment]
+    try:
+        return walk.pack(one, two)
+    finally:
+        disks.placed = real
+
+
+def test_a_disk_too_small_is_named_before_anything_is_written(
+    export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    export("batch1", os.urandom(10 * BLOCK))
+    with pytest.raises(DiskError, match=r"the pack takes 640.0 KiB more(.|\n)*: 192.0 KiB free") as refused:
+        walk.pack(tmp_path / "disk", room=lambda _: 3 * BLOCK + disks._RESERVE)
+    assert "Nothing was written" in str(refused.value)
+    assert [path for path in (tmp_path / "disk").rglob("*") if path.is_file()] == []
+    assert walk.read == []
+
+
+def test_two_folders_of_one_disk_share_its_room(export: Export, walk: Walk, tmp_path: Path) -> None:
+    export("batch1", os.urandom(10 * BLOCK))
+    with pytest.raises(DiskError, match="too much for"):
+        walk.pack(tmp_path / "a", tmp_path / "b", room=lambda _: 6 * BLOCK + disks._RESERVE)
+
+
+def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
+    export: Export, walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = export("batch1", os.urandom(10 * BLOCK))
+    written = 0
+    real = packing._Counted.write
+
+    def full(self: packing._Counted, content: bytes) -> int:
+        nonlocal written
+        written += 1
+        if written == 6:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(self, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(packing._Counted, "write", full)
+        with pytest.raises(DiskError, match=r"No space left on device.*finished parts are kept"):
+            walk.pack(tmp_path)
+    assert not list(tmp_path.rglob("*.partial"))
+    assert not (tmp_path / "pack.json").exists()
+    walk.pack(tmp_path)
+    assert sum(size for size, new in walk.read if new) == 6 * BLOCK
+    walk.unpack(tmp_path)
+    assert walk.arrived() == content
+
+
+def test_a_finished_pack_is_not_written_again_and_a_damaged_part_alone_is(
+    export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    export("batch1", os.urandom(10 * BLOCK))
+    first = walk.pack(tmp_path)
+    assert walk.pack(tmp_path) == first
+    assert not any(new for _, new in walk.read)
+    part = tmp_path / first.blobs[0].parts[1].file
+    part.write_bytes(bytes([part.read_bytes()[0] ^ 1]) + part.read_bytes()[1:])
+    assert not checked(tmp_path)
+    assert walk.pack(tmp_path) == first
+    assert sum(size for size, new in walk.read if new) == 4 * BLOCK
+    assert checked(tmp_path)
+
+
+def test_a_changed_source_is_packed_anew(export: Export, walk: Walk, tmp_path: Path) -> None:
+    export("batch1", os.urandom(10 * BLOCK))
+    walk.pack(tmp_path)
+    content = export("batch1", os.urandom(9 * BLOCK))
+    walk.pack(tmp_path)
+    walk.unpack(tmp_path)
+    assert walk.arrived() == content
+
+
+def test_a_source_whose_md5_is_not_that_of_its_bytes_is_not_packed(
+    export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    export("batch1", b"content", md5=hashlib.md5(b"other").digest())
+    with pytest.raises(CopyError, match="hash differs"):
+        walk.pack(tmp_path)
+    assert not (tmp_path / "pack.json").exists()
+
+
+@pytest.mark.parametrize("recipients", [(), (KEY.to_public(),)], ids=["plain", "encrypted"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "grown", "gone", "swapped"])
+def test_a_damaged_or_missing_part_is_named_and_nothing_wrong_is_visible(
+    damage: str, recipients: tuple[Any, ...], export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    content = export("batch1", os.urandom(10 * BLOCK))
+    done = walk.pack(tmp_path, recipients=recipients)
+    keys = (KEY,) if recipients else ()
+    part = tmp_path / done.blobs[0].parts[1].file
+    sound = part.read_bytes()
+    match damage:
+        case "flipped":
+            middle = len(sound) // 2
+            part.write_bytes(sound[:middle] + bytes([sound[middle] ^ 1]) + sound[middle + 1 :])
+        case "cut":
+            part.write_bytes(sound[:-1])
+        case "grown":
+            part.write_bytes(sound + b"x")
+        case "gone":
+            part.unlink()
+        case "swapped":
+            part.write_bytes((tmp_path / done.blobs[0].parts[0].file).read_bytes())
+    try:
+        (carried,) = walk.unpack(tmp_path, keys=keys)
+        said = str(carried.error)
+    except CopyError as error:
+        said = str(error)
+    assert part.name in said
+    assert walk.visible() == []
+    part.write_bytes(sound)
+    (carried,) = walk.unpack(tmp_path, keys=keys)
+    assert carried.outcome is Outcome.COPIED
+    assert walk.arrived() == content
+
+
+def test_folders_of_two_packs_are_refused(export: Export, walk: Walk, tmp_path: Path) -> None:
+    export("batch1", b"one")
+    walk.pack(tmp_path / "a")
+    export("batch1", b"two")
+    walk.pack(tmp_path / "b")
+    with pytest.raises(InputError, match="are of two packs"):
+        walk.unpack(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_folder_without_a_pack_or_with_a_forged_one_is_refused(
+    export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"pack\.json cannot be read"):
+        walk.unpack(tmp_path)
+    export("batch1", b"one")
+    walk.pack(tmp_path)
+    index = json.loads((tmp_path / "pack.json").read_text())
+    index["blobs"][0]["parts"][0]["file"] = "parts/../../../etc/passwd"
+    index["checksum"] = documents.checksum(index)
+    (tmp_path / "pack.json").write_bytes(documents.spelled(index))
+    with pytest.raises(InputError, match="expected a file in parts/"):
+        walk.unpack(tmp_path)
+
+
+@given(st.text(min_size=1, max_size=1024), st.text(min_size=1, max_size=1024))
+def test_part_names_suit_every_file_system_and_tell_blobs_apart(one: str, other: str) -> None:
+    one, other = (name.encode("utf-8", "ignore").decode() or "x" for name in (one, other))
+    name = part_name(one, 1)
+    assert len(name.removeprefix("parts/").encode()) <= 200
+    assert not set(name.removeprefix("parts/")) & set('/\\:*?"<>|\0')
+    assert (name.lower() == part_name(other, 1).lower()) == (one == other)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(size=st.integers(0, 9 * BLOCK), part=st.integers(1, 12 * BLOCK), encrypted=st.booleans())
+def test_any_size_in_parts_of_any_size_arrives(
+    size: int, part: int, encrypted: bool, export: Export, walk: Walk, tmp_path: Path
+) -> None:
+    folder = tmp_path / os.urandom(8).hex()
+    content = export("batch1", os.urandom(size))
+    done = walk.pack(folder, part_size=part, recipients=(KEY.to_public(),) if encrypted else ())
+    assert all(found.length <= max(part, BLOCK) for found in done.blobs[0].parts)
+    assert read_pack(folder) == done
+    walk.unpack(folder, keys=(KEY,))
+    assert walk.arrived() == content
+    assert checked(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("nonsense", "a line is no secret key of age"),
+        ("# nothing", "holds no key"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "an SSH key must be ed25519 or RSA"),
+    ],
+)
+def test_a_file_that_holds_no_key_is_refused_unseen(content: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(content)
+    with pytest.raises(InputError, match=words) as refused:
+        ciphers.identities([tmp_path / "key"])
+    assert content not in str(refused.value)
+
+
+@pytest.mark.parametrize("given_", [str(KEY), "age1nonsense"], ids=["secret", "nonsense"])
+def test_a_recipient_that_is_none_is_refused_and_a_secret_key_not_shown(given_: str) -> None:
+    with pytest.raises(InputError) as refused:
+        ciphers.recipients([given_], [])
+    assert str(KEY)[20:] not in str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
+    with opened(tmp_path_factory.mktemp("clouds")) as found:
+        yield found
+
+
+def test_the_real_commands_carry_a_folder_where_no_network_does(clouds: Clouds, tmp_path: Path) -> None:
+    content = os.urandom(5 * BLOCK)
+    handover = clouds.export(content)
+    disk, key = tmp_path / "disk", tmp_path / "key.txt"
+    key.write_text(f"# secret\n{KEY}\n")
+    asked = clouds.stores[0].log.stat().st_size
+    code, said, _ = clouds.run(
+        "pack",
+        str(disk),
+        "--handover",
+        str(handover),
+        "--part-size",
+        "128K",
+        "--recipient",
+        str(KEY.to_public()),
+    )
+    assert (code, "encrypted" in said, "disk 1:" in said) == (0, True, True)
+    assert clouds.stores[0].log.stat().st_size > asked
+    # Only the folder is carried.
+    carried = tmp_path / "carried"
+    shutil.copytree(disk, carried)
+    shutil.rmtree(disk)
+    handover.unlink()
+    asked = clouds.stores[0].log.stat().st_size
+    target = f"{clouds.stores[1].url}/transfer"
+    code, said, error = clouds.run(
+        "unpack", str(carried), "--container-url", target, "--identity", str(key), "--json"
+    )
+    assert (code, json.loads(said)["blobs"][0]["outcome"]) == (0, "copied"), error
+    assert clouds.container(1).download_blob(clouds.names[0]).readall() == content
+    assert clouds.stores[0].log.stat().st_size == asked
+    assert [secret for secret in [*clouds.secrets(), str(KEY)] if secret in clouds.said] == []

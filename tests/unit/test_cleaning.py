@@ -1,0 +1,150 @@
+"""What clean removes, and above all what it does not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transfer import clean_report
+from transfer.cleaning import Kind, Leftover, Side, TransferBlob, judged
+from transfer.pipeline_runs import PipelineRun, _run
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def blob(name: str = "b", days: float = 30) -> TransferBlob:
+    return TransferBlob(name=name, size=1024, modified=ago(days), etag="e")
+
+
+def run(
+    blob: str = "b", status: str = "Succeeded", days: float = 20, name: str = "r", **more: Any
+) -> PipelineRun:
+    ended = status in ("Succeeded", "Failed")
+    finished = ago(days - 0.1) if ended else None
+    found = {"id": f"/x/{name}", "name": name, "blob": blob, "status": status, "started": ago(days)}
+    return PipelineRun(**{**found, "finished": finished, **more})
+
+
+def verdicts(side: Side) -> dict[str, tuple[bool, str]]:
+    return {leftover.name: (leftover.goes, leftover.reason) for leftover in judged(side, NOW, WEEK)}
+
+
+@pytest.mark.parametrize(
+    ("runs", "goes", "reason"),
+    [
+        ([], False, "not imported yet"),
+        ([run()], True, "imported by run r, 19 days ago"),
+        ([run(days=3)], False, "imported, but only 2 days ago"),
+        ([run(status="Failed")], False, "not imported yet"),
+        ([run(status="Running")], False, "run r is importing it"),
+        ([run(), run(status="Running", name="again")], False, "run again is importing it"),
+        ([run(days=40)], False, "not imported yet"),
+        ([run(started=None, finished=None)], False, "not imported yet"),
+        ([run(blob="another")], False, "not imported yet"),
+    ],
+    ids=[
+        "no run", "imported", "imported lately", "failed", "running", "imported again",
+        "an older blob of that name was imported", "no times", "another blob's",
+    ],
+)  # fmt: skip
+def test_a_blob_at_the_target_goes_only_when_it_was_imported(
+    runs: list[PipelineRun], goes: bool, reason: str
+) -> None:
+    assert verdicts(Side(name="target", blobs=[blob()], runs=runs))["b"] == (goes, reason)
+
+
+@pytest.mark.parametrize(
+    ("days", "needed", "runs", "goes"),
+    [
+        (30, {"b"}, [], False),
+        (30, (), [], True),
+        (3, (), [], False),
+        (30, (), [run(status="Running")], False),
+    ],
+    ids=["in the hand-over", "old", "young", "being written"],
+)
+def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
+    days: float, needed: Any, runs: list[PipelineRun], goes: bool
+) -> None:
+    found = verdicts(Side(name="source", blobs=[blob(days=days)], runs=runs, needed=needed))
+    assert found["b"][0] is goes
+
+
+@pytest.mark.parametrize(
+    ("runs", "managed", "goes"),
+    [
+        (run(blob="gone"), (), True),
+        (run(blob="gone", status="Failed"), (), True),
+        (run(blob="gone", status="Running"), (), False),
+        (run(blob="gone", days=3), (), False),
+        (run(blob="gone"), {"/x/r"}, False),
+        (run(blob="gone", id="/X/R"), {"/x/r"}, False),
+        (run(blob="b", days=40), (), False),
+    ],
+    ids=["old", "failed", "running", "young", "of the stack", "of the stack, other case", "its blob stays"],
+)
+def test_a_run_goes_only_when_nobody_keeps_or_needs_it(runs: PipelineRun, managed: Any, goes: bool) -> None:
+    side = Side(name="target", blobs=[blob()], runs=[runs], managed=managed)
+    assert verdicts(side)["r"][0] is goes
+
+
+names = st.sampled_from(["one", "two", "three"])
+times = st.integers(0, 60)
+
+
+@given(
+    st.dictionaries(names, times, max_size=3),
+    st.lists(st.tuples(names, st.sampled_from(["Succeeded", "Failed", "Running"]), times), max_size=6),
+)
+def test_what_an_unfinished_import_needs_never_goes(
+    blobs: dict[str, int], runs: list[tuple[str, str, int]]
+) -> None:
+    made = [run(name, status, days, f"r{number}") for number, (name, status, days) in enumerate(runs)]
+    side = Side(name="target", blobs=[blob(*found) for found in blobs.items()], runs=made)
+    for leftover in judged(side, NOW, WEEK):
+        if leftover.kind is Kind.BLOB and leftover.goes:
+            own = [one for one in made if one.blob == leftover.name]
+            assert all(one.ended for one in own)
+            assert any(
+                one.status == "Succeeded" and one.started and one.started >= ago(blobs[leftover.name])
+                for one in own
+            )
+
+
+@pytest.mark.parametrize(
+    ("properties", "status", "name"),
+    [
+        ({"provisioningState": "Succeeded", "response": {"status": "Succeeded"}}, "Succeeded", ""),
+        ({"provisioningState": "Succeeded", "response": {"status": "Running"}}, "Running", ""),
+        ({"provisioningState": "Failed", "response": {"status": "Running"}}, "Failed", ""),
+        ({"request": {"source": {"name": "a/b"}, "target": {"name": ""}}}, "unknown", "a/b"),
+        ({"response": {"source": {"uri": "https://h/transfer/a/b%20c"}}}, "unknown", "a/b c"),
+        ({}, "unknown", ""),
+    ],
+)
+def test_a_run_is_read_as_azure_writes_it(properties: dict[str, Any], status: str, name: str) -> None:
+    read = _run({"id": "/i", "name": "n", "properties": properties}, "https://h/transfer")
+    assert (read.status, read.blob) == (status, name)
+
+
+def test_the_list_says_what_would_go_and_how_to_do_it() -> None:
+    found = [
+        Leftover(kind=Kind.BLOB, side="target", name="b1", size=2048, goes=True, reason="imported"),
+        Leftover(kind=Kind.RUN, side="target", name="r1", size=0, goes=False, reason="Running"),
+    ]
+    assert clean_report.clean_table(found, removed=False).splitlines() == [
+        "side    kind  name     size         why",
+        "target  blob  b1    2.0 KiB  goes   imported",
+        "target  run   r1          -  stays  Running",
+        "1 blobs (2.0 KiB) and 0 runs would go; --yes removes them",
+    ]
+    assert clean_report.clean_table([], removed=False) == "nothing to remove"

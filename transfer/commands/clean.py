@@ -1,0 +1,147 @@
+"""`acr-transfer clean`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from transfer.commandline import add_project, add_stack
+from transfer.console import Console
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import ContainerClient
+
+    from transfer.cleaning import Leftover
+    from transfer.pipeline_runs import PipelineRuns
+    from transfer.stacks import Stack
+
+PURPOSE = "list old runs and blobs of both sides, and remove them if told to"
+EXAMPLES = (
+    ("acr-transfer clean", "what there is, what would go, and why"),
+    (
+        "acr-transfer clean --side target --older-than 30 --yes",
+        "remove what was imported a month ago or more",
+    ),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of clean."""
+    add_stack(parser, "source", "stack that exports")
+    add_stack(parser, "target", "stack that imports")
+    add_project(parser)
+    parser.add_argument(
+        "--side", choices=("source", "target", "both"), default="both", help="where to look (%(default)s)"
+    )
+    parser.add_argument(
+        "--older-than",
+        metavar="DAYS",
+        type=_days,
+        default=timedelta(days=7),
+        help="only what ended at least so many days ago (7)",
+    )
+    parser.add_argument("--yes", action="store_true", help="remove what is listed to go")
+
+
+def _days(text: str) -> timedelta:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return timedelta(days=int(text))
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, and with `--yes` remove."""
+    import asyncio
+
+    from transfer import clean_report
+
+    console = Console(options)
+    found = asyncio.run(_clean(options))
+    console.result(
+        lambda: clean_report.clean_json(found, removed=options.yes),
+        lambda: clean_report.clean_table(found, removed=options.yes),
+    )
+    return 0
+
+
+async def _clean(options: argparse.Namespace) -> list[Leftover]:
+    from transfer import sides
+
+    wanted = ("source", "target") if options.side == "both" else (options.side,)
+    stacks = await sides.read_stacks([getattr(options, side) for side in wanted], options.cwd)
+    found: list[Leftover] = []
+    for side, stack in zip(wanted, stacks, strict=True):
+        async with _opened(side, stack) as (container, runs):
+            listed = await _listed(side, stack, container, runs, options.older_than)
+            if options.yes:
+                await _remove(listed, container, runs)
+            found += listed
+    return found
+
+
+@asynccontextmanager
+async def _opened(side: str, stack: Stack) -> AsyncIterator[tuple[ContainerClient, PipelineRuns]]:
+    from transfer import pipeline_runs, sides
+    from transfer.clouds import Login, cloud_of
+
+    pipeline = stack.output("exportPipelineId" if side == "source" else "importPipelineId")
+    cloud = await cloud_of(stack)
+    async with AsyncExitStack() as open_now:
+        login = await open_now.enter_async_context(
+            Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID"))
+        )
+        container = await open_now.enter_async_context(sides.container(stack))
+        yield (
+            container.client,
+            await open_now.enter_async_context(pipeline_runs.opened(pipeline, cloud, login)),
+        )
+
+
+async def _listed(
+    side: str, stack: Stack, container: ContainerClient, runs: PipelineRuns, age: timedelta
+) -> list[Leftover]:
+    from transfer import handovers
+    from transfer.blocks import CATEGORY, category
+    from transfer.cleaning import Side, TransferBlob, judged
+    from transfer.errors import explained, host
+
+    with explained("listing the blobs", host(container.url), needs="to list blobs"):
+        blobs = [
+            TransferBlob(name=blob.name, size=blob.size, modified=blob.last_modified, etag=blob.etag)
+            async for blob in container.list_blobs(include=["metadata"])
+            # Whatever else is in the container is none of ours.
+            if category(blob.metadata) == CATEGORY
+        ]
+    kept: Sequence[Any] = stack.outputs.get("runs") or ()
+    found = Side(
+        name=side,
+        blobs=blobs,
+        runs=await runs.all(stack.container_url()),
+        needed=handovers.names(handovers.of_stack(stack)) if side == "source" else (),
+        managed={str(run.get("id")).lower() for run in kept if isinstance(run, dict)},
+    )
+    return judged(found, datetime.now(UTC), age)
+
+
+async def _remove(listed: Sequence[Leftover], container: ContainerClient, runs: PipelineRuns) -> None:
+    from azure.core import MatchConditions
+    from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+    from transfer.errors import explained, host
+
+    # Blobs first: should this be stopped, the record of their import is still there.
+    for leftover in listed:
+        if leftover.goes and leftover.run is None:
+            with explained(f"removing blob {leftover.name}", host(container.url), needs="to delete blobs"):
+                try:
+                    await container.delete_blob(
+                        leftover.name, etag=leftover.etag, match_condition=MatchConditions.IfNotModified
+                    )
+                except (ResourceModifiedError, ResourceNotFoundError):
+                    continue  # Written anew, or gone: not what was listed.
+    for leftover in listed:
+        if leftover.goes and leftover.run is not None:
+            await runs.remove(leftover.run)

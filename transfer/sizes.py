@@ -1,0 +1,24 @@
+"""Numbers of bytes as people type them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+
+
+def size(text: str) -> int:
+    """`1024`, `500K`, `20M`, `4G`, `1.5T`, in powers of 1024; for `type=`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    bytes_ = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    if bytes_ < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; expected a number with K, M, G or T, like 20M"
+        )
+    return bytes_
+
+
+def rate(text: str) -> int:
+    """A size that passes in a second, `/s` or not; for `type=`."""
+    return size(text.strip().removesuffix("/s"))

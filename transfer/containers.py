@@ -72,11 +72,15 @@ async def opened_by_login(url: str, login: AsyncTokenCredential, pace: Pace) -> 
     https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
     """
     # A token for this account alone: the audience that all of storage shares names no cloud.
-    audience = url.rpartition("/")[0]
+    audience = _account_url(url)
     async with ContainerClient.from_container_url(
         url, login, audience=audience, **client_options(pace)
     ) as client:
         yield Container(client=client, link=_Delegated(client, login, pace))
+
+
+def _account_url(container_url: str) -> str:
+    return container_url.rpartition("/")[0]
 
 
 def client_options(pace: Pace) -> dict[str, Any]:

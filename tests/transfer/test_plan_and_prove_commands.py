@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import subprocess
@@ -12,21 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import jsonschema
 import pytest
 
-from sandbox import certificates
 from sandbox.cloud import Cloud
 from sandbox.facts import SOURCE
-from sandbox.oci import Manifest, Registry, digest_of
+from sandbox.oci import Manifest
 from sandbox.places import Places
 from sandbox.samples import samples
+from tests.transfer.pushing import push
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys; from transfer.__main__ import main; sys.exit(main())"
 LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
-IMAGE = "application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass
@@ -61,36 +58,7 @@ class Desk:
 
     def push(self, repository: str, tag: str, subject: Manifest | None = None) -> Manifest:
         """Push a small image, or something that says something about another."""
-        return asyncio.run(self._push(repository, tag, subject))
-
-    async def _push(self, repository: str, tag: str, subject: Manifest | None) -> Manifest:
-        layer = f"{repository} {tag} {subject}".encode()
-        parts = [
-            {"mediaType": "x/y", "digest": digest_of(blob), "size": len(blob)} for blob in (b"{}", layer)
-        ]
-        said: dict[str, Any] = {
-            "schemaVersion": 2,
-            "mediaType": IMAGE,
-            "config": parts[0],
-            "layers": parts[1:],
-        }
-        if subject:
-            about = {"mediaType": IMAGE, "digest": subject.digest, "size": len(subject.body)}
-            said |= {"subject": about, "artifactType": "application/spdx+json"}
-        trust = aiohttp.TCPConnector(ssl=certificates.client_context(self.cloud.places))
-        async with aiohttp.ClientSession(connector=trust) as session:
-            registry = Registry(
-                session, f"https://{self.host}", lambda name: self.cloud.authorise(SOURCE.registry, name)
-            )
-            manifest = Manifest(IMAGE, json.dumps(said).encode())
-            for blob in (b"{}", layer):
-                await registry.put_blob(repository, digest_of(blob), len(blob), _whole(blob))
-            await registry.put_manifest(repository, tag or manifest.digest, manifest)
-        return manifest
-
-
-async def _whole(blob: bytes) -> Any:
-    yield blob
+        return push(self.cloud, repository, tag, subject)
 
 
 @pytest.fixture(scope="module")

@@ -65,10 +65,9 @@ def test_help_lists_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
 
 
 def test_every_command_has_a_chapter_in_the_docs() -> None:
-    text = "".join(file.read_text() for file in sorted((ROOT / "docs").glob("*.md")))
-    assert [
-        name for name in ALL if f"\n## {name}\n" not in text and f"# `acr-transfer {name}`" not in text
-    ] == []
+    lines = [line for file in (ROOT / "docs").glob("*.md") for line in file.read_text().splitlines()]
+    titles = {word.strip("`,:") for line in lines if line.startswith("#") for word in line.split()}
+    assert [name for name in ALL if name not in titles] == []
 
 
 def test_help_comes_without_the_heavy_libraries() -> None:

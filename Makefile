@@ -31,6 +31,7 @@ demo: install
 	@KEEP='$(KEEP)' bash examples/demo.sh
 
 test: install lint
+	$(call setup,node-sdk)
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: venv

@@ -1,4 +1,4 @@
-"""Installs what is missing: `python3 -m setup [all|venv|azurite|registry|pulumi ...]`."""
+"""Installs what is missing: `python3 -m setup [all|venv|azurite|registry|pulumi|node-sdk ...]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, Protocol
 
-from setup import azurite, prerequisites, pulumi, registry, venv
+from setup import azurite, node_sdk, prerequisites, pulumi, registry, venv
 from setup.errors import SetupError
 from setup.folders import locked
 from setup.paths import cache
@@ -33,7 +33,9 @@ class Installable(Protocol):
 
 
 # One after the other: a Go build keeps 1.8 of 2 cores busy, so side by side gains nothing.
-THINGS: dict[str, Installable] = {"venv": venv, "azurite": azurite, "registry": registry, "pulumi": pulumi}
+ALL: dict[str, Installable] = {"venv": venv, "azurite": azurite, "registry": registry, "pulumi": pulumi}
+THINGS: dict[str, Installable] = {**ALL, "node-sdk": node_sdk}
+"""What can be asked for by name; nobody but the tests needs the last."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; expected all, {', '.join(THINGS)}")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stopped)
-    return _install([thing for name, thing in THINGS.items() if name in names or "all" in names])
+    return _install(
+        [thing for name, thing in THINGS.items() if name in names or ("all" in names and name in ALL)]
+    )
 
 
 def _install(things: Sequence[Installable]) -> int:

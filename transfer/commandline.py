@@ -28,7 +28,9 @@ _ENDING = """exit codes:
   10  a file that was given is not what it should be: rules, a lock, a hand-over, a receipt, a log file
   11  plan: an artifact is not there, or (--strict) must not move as it is; no lock was written
   12  plan --diff: the two locks differ
-  11  pack, unpack: a disk is too small, full, or cannot be written or read
+  13  status: a run failed, and nothing has mended it since
+  14  doctor: something would make a transfer fail
+  15  pack, unpack: a disk is too small, full, or cannot be written or read
   130  stopped by Ctrl-C; the same command goes on
 
 environment:

@@ -71,8 +71,16 @@ async def opened_by_login(url: str, login: AsyncTokenCredential, pace: Pace) -> 
 
     https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
     """
-    async with ContainerClient.from_container_url(url, login, **client_options(pace)) as client:
+    # A token for this account alone: the audience that all of storage shares names no cloud.
+    audience = _account_url(url)
+    async with ContainerClient.from_container_url(
+        url, login, audience=audience, **client_options(pace)
+    ) as client:
         yield Container(client=client, link=_Delegated(client, login, pace))
+
+
+def _account_url(container_url: str) -> str:
+    return container_url.rpartition("/")[0]
 
 
 def client_options(pace: Pace) -> dict[str, Any]:
@@ -134,8 +142,10 @@ class _Delegated:
 
     async def _ask(self) -> UserDelegationKey:
         self._until = _now() + _KEY_LIFE
-        account = self._client.url.rpartition("/")[0]
-        async with BlobServiceClient(account, self._login, retry_policy=Patience(self._pace, 2)) as service:
+        account = _account_url(self._client.url)
+        async with BlobServiceClient(
+            account, self._login, retry_policy=Patience(self._pace, 2), audience=account
+        ) as service:
             return await service.get_user_delegation_key(_now() - _SKEW, self._until)
 
 

@@ -76,7 +76,7 @@ class MissingBlobError(ServiceError):
 class DiskError(TransferError):
     """A disk is too small, full, or cannot be written or read."""
 
-    exit_code = 11
+    exit_code = 15
 
 
 class InputError(TransferError):
@@ -95,6 +95,18 @@ class LocksDifferError(TransferError):
     """Two locks that were compared are not the same."""
 
     exit_code = 12
+
+
+class RunFailedError(TransferError):
+    """A pipeline is gone, or a run failed and nothing has mended it since."""
+
+    exit_code = 13
+
+
+class DoctorError(TransferError):
+    """Something would make a transfer fail."""
+
+    exit_code = 14
 
 
 def host(url: str) -> str:

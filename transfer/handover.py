@@ -29,7 +29,7 @@ class Exported:
     """The source's login server; empty where the document does not say."""
 
     artifacts: tuple[str, ...]
-    """References, each once."""
+    """References, sorted, each once: batches are in no order that a reader knows."""
 
     entries: Mapping[str, Entry]
     """What the lock said of them, by reference; empty if there was no lock."""
@@ -73,7 +73,7 @@ def _exported(document: Mapping[str, Any], what: str, artifacts: list[str]) -> E
     return Exported(
         what=what,
         registry=str((document.get("source") or {}).get("loginServer") or ""),
-        artifacts=tuple(dict.fromkeys(artifacts)),
+        artifacts=tuple(sorted(set(artifacts))),
         entries={entry.reference: entry for entry in entries},
         checksum=str(document.get("checksum") or ""),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from transfer.clouds import Cloud
     from transfer.containers import Container
+    from transfer.management import Management
 
 # Azure's libraries take a second to load: each is imported where it is needed.
 
@@ -79,6 +80,20 @@ async def container_at(url: str, pace: Pace | None = None) -> AsyncIterator[Cont
 
 
 @asynccontextmanager
+async def management(stack: Stack) -> AsyncIterator[Management]:
+    """The management endpoint of the stack's cloud."""
+    from transfer.clouds import Login, cloud_of
+    from transfer.management import opened
+
+    cloud = await cloud_of(stack)
+    async with (
+        Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
+        opened(cloud, login) as found,
+    ):
+        yield found
+
+
+@asynccontextmanager
 async def registry(stack: Stack) -> AsyncIterator[Registry]:
     """The registry that the stack's images leave or arrive in; before the first `up` the configured one."""
     from transfer.clouds import Login, cloud_of
@@ -91,7 +106,7 @@ async def registry(stack: Stack) -> AsyncIterator[Registry]:
 
 
 async def _configured(stack: Stack, cloud: Cloud, login: AsyncTokenCredential) -> str:
-    from transfer import arm
+    from transfer.management import login_server, opened
 
     name = stack.setting("acr-transfer:registry")
     group = stack.setting("acr-transfer:registryResourceGroup") or stack.setting("acr-transfer:resourceGroup")
@@ -102,7 +117,8 @@ async def _configured(stack: Stack, cloud: Cloud, login: AsyncTokenCredential) -
         )
     of_group = f"/subscriptions/{subscription(stack)}/resourceGroups/{group}"
     registry_id = f"{of_group}/providers/Microsoft.ContainerRegistry/registries/{name}"
-    return await arm.login_server(registry_id, cloud, login)
+    async with opened(cloud, login) as management:
+        return await login_server(registry_id, management)
 
 
 @asynccontextmanager

@@ -28,6 +28,12 @@ async def put_identity(request: Request) -> Answer:
     return Answer(status, body, {"Location": str(request.id)} if status == 201 else {})
 
 
+async def delete_identity(request: Request) -> Answer:
+    """An identity goes at once; what it was granted stays behind and is of no use."""
+    request.cloud.store.remove(request.id)
+    return Answer(200)
+
+
 async def put_assignment(request: Request) -> Answer:
     """Give a role to a principal; neither of the two can be changed later."""
     role, principal = _wanted(request)
@@ -140,6 +146,7 @@ TYPES = (
         frozenset({"2018-11-30", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview", "2024-11-30"}),
         "[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
         put=put_identity,
+        delete=delete_identity,
         needs_location=True,
     ),
     ResourceType(

@@ -98,6 +98,7 @@ KINDS: dict[str, Kind] = {
         "2024-11-01",
         f"{_VAULT}/secrets/{{secretName}}",
         flat=False,
+        renamed={"properties.attributes.expires": "exp", "properties.attributes.notBefore": "nbf"},
         limits=(1, 127, "^[a-zA-Z0-9-]{1,127}$"),
     ),
     "managedidentity:UserAssignedIdentity": Kind(

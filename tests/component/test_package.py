@@ -70,3 +70,8 @@ def test_the_packages_requirements_are_those_of_the_program(checkout: Path) -> N
     lines = (checkout / "components" / "requirements.txt").read_text().splitlines()
     pins = {line for line in lines if line and not line.startswith("#")}
     assert pins <= set(project["dependencies"])
+
+
+def test_the_page_about_the_package_names_every_component(checkout: Path) -> None:
+    page = (checkout / "docs" / "package.md").read_text()
+    assert [each.__name__ for each in components.HOSTED if f"`{each.__name__}`" not in page] == []

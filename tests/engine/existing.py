@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials import AccessToken
+from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
@@ -15,6 +17,7 @@ from azure.mgmt.storage import StorageManagementClient
 from sandbox import lifecycle
 from sandbox.facts import CloudFacts
 from sandbox.places import Places
+from sandbox.roles import SECRETS_OFFICER
 
 
 class Bearer:
@@ -82,9 +85,10 @@ class Existing:
         made = client.secrets.create_or_update(self.group, vault, name, {"properties": {"value": value}})
         return str(made.id)
 
-    def policy(self, vault: str, principal: str) -> str:
-        """The right to get secrets; the ID by which Pulumi knows it."""
-        entry = {"tenantId": self.facts.tenant, "objectId": principal, "permissions": {"secrets": ["get"]}}
+    def policy(self, vault: str, principal: str, *rights: str) -> str:
+        """Rights on secrets, by default to get them; the ID by which Pulumi knows it."""
+        permissions = {"secrets": list(rights or ("get",))}
+        entry = {"tenantId": self.facts.tenant, "objectId": principal, "permissions": permissions}
         body = {"properties": {"accessPolicies": [entry]}}
         client = self._client(KeyVaultManagementClient, api_version="2024-11-01")
         client.vaults.update_access_policy(self.group, vault, "add", body)
@@ -95,6 +99,16 @@ class Existing:
         client = self._client(ManagedServiceIdentityClient, api_version="2024-11-30")
         body = {"location": self.facts.location}
         return str(client.user_assigned_identities.create_or_update(self.group, name, body).id)
+
+    def officer(self, vault_id: str) -> None:
+        """Let whoever deploys delete secrets of an RBAC vault, as docs/adopt.md asks."""
+        client = self._client(AuthorizationManagementClient, api_version="2022-04-01")
+        definitions = (
+            f"/subscriptions/{self.facts.subscription}/providers/Microsoft.Authorization/roleDefinitions"
+        )
+        given = {"roleDefinitionId": f"{definitions}/{SECRETS_OFFICER}", "principalId": self.facts.operator}
+        body = {"properties": {**given, "principalType": "ServicePrincipal"}}
+        client.role_assignments.create(vault_id, str(uuid.uuid4()), body)
 
     def export_pipeline(self, name: str, container_url: str, secret_uri: str) -> tuple[str, str]:
         """An export pipeline of the cloud's registry; its resource ID, and the principal of its identity."""

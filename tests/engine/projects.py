@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sandbox.facts import SOURCE, TARGET, CloudFacts
 
 PROGRAM = (
@@ -60,6 +62,11 @@ class Project:
     def target(self, name: str, source: str, **config: Any) -> str:
         """A target stack of that source."""
         return self.stack(name, TARGET, **{"sasExpiry": "2098-01-01T00:00:00Z", "source": source, **config})
+
+    def config(self, stack: str) -> dict[str, Any]:
+        """The stack's configuration file."""
+        found: dict[str, Any] = yaml.safe_load((self.folder / f"Pulumi.{stack}.yaml").read_text())
+        return found
 
     def run(self, *command: str, good: bool = True) -> str:
         """Run a command in the project; its output, both streams. `good` says whether it must succeed."""

@@ -28,7 +28,10 @@ def test_all_faults_of_a_configuration_are_named_before_anything_is_made(project
 def test_a_tag_that_does_not_exist_fails_the_up_with_the_runs_own_message(project: Project) -> None:
     stack = project.source("unknown-tag", ["shop/web:9.9.9", "shop/web:1.0.0"])
     said = project.up(stack, good=False)
-    assert "Artifacts not found in registry 'contososource': 'shop/web:9.9.9'." in said
+    told = said[said.index("PipelineRuns (transfer-run)") :].splitlines()[1:4]
+    assert told[0].strip() == "error: Artifacts not found in registry 'contososource': 'shop/web:9.9.9'."
+    assert "artifacts shop/web:1.0.0, shop/web:9.9.9" in told[1]
+    assert "Mend the cause, then make the run again: pulumi up" in told[2]
     assert "Traceback" not in said
     project.run(
         "pulumi", "config", "set", "--path", "acr-transfer:artifacts[0]", "shop/web:1.1.0", "-s", stack

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from components.handover import handover_of_file
 from sandbox.places import Places
+from setup import node_sdk
 from tests.examples.conftest import Copy
 from tests.examples.example import Example, everything
 
@@ -38,11 +38,11 @@ def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, place
 def node_modules(checkout: Path, cache: Path) -> Path:
     """Where Pulumi's SDK for Node.js is, or a skip that says how to get it."""
     package = json.loads((checkout / "examples" / "from-node" / "package.json").read_text())
-    version = package["dependencies"]["@pulumi/pulumi"]
-    for place in (checkout / "examples" / "from-node", cache / "pulumi-node" / version):
-        if (place / "node_modules" / "@pulumi" / "pulumi").is_dir() and shutil.which("node"):
+    assert package["dependencies"]["@pulumi/pulumi"] == node_sdk.VERSION
+    for place in (checkout / "examples" / "from-node", cache / "node-sdk" / node_sdk.VERSION):
+        if (place / "node_modules" / "@pulumi" / "pulumi").is_dir():
             return place / "node_modules"
-    pytest.skip("needs Node.js and Pulumi's SDK for it: npm install --prefix examples/from-node")
+    pytest.skip("Pulumi's SDK for Node.js is not there: python3 -m setup node-sdk")
 
 
 def ran(example: Example, verb: str) -> dict[str, Any]:

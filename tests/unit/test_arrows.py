@@ -42,8 +42,23 @@ def test_the_program_imports_its_components_alone() -> None:
         assert imports_of((ROOT / file).read_text()) & {"transfer", "sandbox", "setup", "tests"} == set()
 
 
-def test_no_endpoint_of_a_cloud_is_put_together_in_the_code() -> None:
-    suffixes = (".windows.net", ".azurecr.io", ".azurecr.us", ".vault.azure.", "cloudapi.")
-    for folder in ("components", "transfer"):
-        for file in (ROOT / folder).rglob("*.py"):
-            assert [suffix for suffix in suffixes if suffix in file.read_text()] == [], file
+SUFFIXES = (
+    ".windows.net",
+    ".azurecr.",
+    ".vault.azure.net",
+    ".azure.cn",
+    ".azure.us",
+    "cloudapi.",
+    ".microsoftonline.",
+    "management.azure.com",
+    ".azure.com/subscriptions",
+)
+"""What the endpoints of Azure's clouds end with or begin with."""
+
+
+@pytest.mark.parametrize("place", ["components", "transfer", "config*.py", "__main__.py"])
+def test_no_endpoint_of_a_cloud_is_put_together_in_the_code(place: str) -> None:
+    files = [file for path in ROOT.glob(place) for file in ([path] if path.is_file() else path.rglob("*.py"))]
+    assert files
+    found = {str(file): [suffix for suffix in SUFFIXES if suffix in file.read_text()] for file in files}
+    assert {file: suffixes for file, suffixes in found.items() if suffixes} == {}

@@ -34,6 +34,8 @@ echo "npm $*" >> "$ASKED"
 echo "npm warn EBADENGINE noise"
 mkdir -p node_modules/azurite/dist/src/blob
 echo whole > node_modules/azurite/dist/src/blob/main.js
+mkdir -p node_modules/@pulumi/pulumi
+echo whole > node_modules/@pulumi/pulumi/index.js
 """
 
 NODE = "#!/bin/sh\necho v20.20.2\n"
@@ -97,11 +99,12 @@ def eventually(true: Callable[[], bool]) -> None:
 
 
 def test_everything_lands_in_the_cache_by_version_also_in_a_path_with_a_space(machine: Machine) -> None:
-    assert machine.run("pulumi", "registry", "azurite")[0] == 0
+    assert machine.run("pulumi", "registry", "azurite", "node-sdk")[0] == 0
     for file in (
         "pulumi/v3.259.0/bin/pulumi",
         "registry/v3.1.2/bin/registry",
         "azurite/3.37.0/node_modules/azurite/dist/src/blob/main.js",
+        "node-sdk/3.270.0/node_modules/@pulumi/pulumi/index.js",
     ):
         assert (machine.cache / file).is_file()
 
@@ -222,7 +225,7 @@ def test_two_runs_at_once_build_once(machine: Machine) -> None:
 def test_an_unknown_thing_is_refused_with_the_known_ones(machine: Machine) -> None:
     exit_code, told = machine.run("terraform")
     assert exit_code == 2
-    assert "unknown: terraform; expected all, venv, azurite, registry, pulumi" in told
+    assert "unknown: terraform; expected all, venv, azurite, registry, pulumi, node-sdk" in told
 
 
 def test_make_names_the_python_it_needs(machine: Machine) -> None:

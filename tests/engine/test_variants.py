@@ -1,0 +1,200 @@
+"""The ways in which sides are set up, on the real engine: made, made again unchanged, and taken away."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.facts import SOURCE, TARGET, CloudFacts
+from sandbox.places import Places
+from sandbox.samples import artifacts
+from sandbox.store import Store
+from tests.engine.existing import Existing
+from tests.engine.projects import Project
+from tests.engine.wire_models import unknown_fields
+
+SMALL = [artifact for artifact in artifacts() if not artifact.startswith("data/")]
+FEW = ["shop/web:1.0.0", "shop/api:1.0.0"]
+MANAGED = {"storageAccess": "ManagedIdentity", "sasExpiry": ""}
+
+
+@dataclass
+class There:
+    """What was there before the stacks, made with Azure's own clients."""
+
+    account: str
+    vault: str
+    identity: str
+
+
+@pytest.fixture(scope="module")
+def there(places: Places) -> There:
+    made = Existing.of(places, SOURCE, "there-before")
+    account, vault = made.account("therebefore", "boxes"), made.vault("there-before", rbac=True)
+    made.officer(vault)
+    return There(account, vault, made.identity("mover"))
+
+
+@pytest.fixture(scope="module")
+def project(
+    tmp_path_factory: pytest.TempPathFactory, checkout: Path, sandbox_environment: dict[str, str]
+) -> Project:
+    return Project.made(tmp_path_factory.mktemp("variants"), checkout, sandbox_environment)
+
+
+def all_there(project: Project, there: There) -> str:
+    """Nothing is new but the secret, the pipeline, the grant and the runs; one run at a time."""
+    own = {"resourceGroup": "there-before", "createResourceGroup": False, "maxConcurrentRuns": 1}
+    account = {"storageAccount": there.account, "container": "boxes", "createContainer": False}
+    vault = {"vault": there.vault, "vaultAccess": "rbac", "sasKey": "key2"}
+    return project.source("v-there", SMALL, **own, **account, **vault, identity=there.identity)
+
+
+def own_identity(project: Project, there: There) -> str:
+    """A new identity with a role on a new vault."""
+    del there
+    vault = {"vaultAccess": "rbac", "purgeProtection": False, "sasSecretName": "mine"}
+    options = ["OverwriteBlobs", "ContinueOnErrors"]
+    return project.source("v-identity", FEW, **vault, identity="create", options=options)
+
+
+def no_token(project: Project, there: There) -> str:
+    """The pipeline's own identity in a new account, without a token."""
+    del there
+    return project.source("v-managed", FEW, **MANAGED, blobPrefix="nightly/", blobRetentionDays=7)
+
+
+def no_token_there(project: Project, there: There) -> str:
+    """An identity that is there, in an account that is there, without a token."""
+    account = {"resourceGroup": "there-before", "createResourceGroup": False, "storageAccount": "therebefore"}
+    return project.source("v-people", FEW, **MANAGED, **account, container="others", identity=there.identity)
+
+
+def new_registry(project: Project, there: There) -> str:
+    """A registry that the stack makes, protected from nothing, and a hand-over from a file."""
+    del there
+    (project.folder / "handover.json").write_text(
+        project.run("pulumi", "stack", "output", "handover", "-s", "v-there")
+    )
+    made = {"registry": "contosonewest", "registryResourceGroup": "", "createRegistry": True}
+    return project.target("v-registry", "", **made, handover="handover.json", location="westeurope")
+
+
+def no_token_target(project: Project, there: There) -> str:
+    """Imports without a token that leave their blobs, by an identity of their own."""
+    del there
+    return project.target("v-reader", "v-there", **MANAGED, identity="create", options=["OverwriteTags"])
+
+
+CASES: list[tuple[CloudFacts, Callable[[Project, There], str]]] = [
+    (SOURCE, all_there),
+    (SOURCE, own_identity),
+    (SOURCE, no_token),
+    (SOURCE, no_token_there),
+    (TARGET, new_registry),
+    (TARGET, no_token_target),
+]
+
+
+@pytest.fixture(scope="module")
+def deployed(project: Project, there: There) -> dict[str, tuple[CloudFacts, dict[str, Any]]]:
+    """Every stack with what it gave out."""
+    found = {}
+    for facts, case in CASES:
+        stack = case(project, there)
+        project.up(stack)
+        found[stack] = (facts, project.outputs(stack))
+    return found
+
+
+def test_every_run_of_every_variant_succeeds(deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]) -> None:
+    states = {stack: {run["status"] for run in each["runs"]} for stack, (_, each) in deployed.items()}
+    sources = {"v-there", "v-identity", "v-managed", "v-people"}
+    assert states == {stack: {"Succeeded"} if stack in sources else set() for stack in deployed}
+
+
+def test_only_those_with_a_token_give_out_where_it_is(
+    deployed: dict[str, tuple[CloudFacts, dict[str, Any]]],
+) -> None:
+    with_token = {stack for stack, (_, each) in deployed.items() if "sasSecretUri" in each}
+    assert with_token == {"v-there", "v-identity", "v-registry"}
+
+
+def test_no_more_runs_than_the_limit_are_made_at_once(
+    deployed: dict[str, tuple[CloudFacts, dict[str, Any]]],
+) -> None:
+    runs = sorted(deployed["v-there"][1]["runs"], key=lambda run: run["started"])
+    assert len(runs) > 1
+    assert all(before["finished"] <= after["started"] for before, after in itertools.pairwise(runs))
+
+
+def test_a_second_up_of_every_variant_changes_nothing(
+    project: Project, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+) -> None:
+    said = {stack: project.up(stack) for stack in deployed}
+    changed = {
+        stack: re.findall(r"\d+ (?:created|updated|deleted|replaced)", text) for stack, text in said.items()
+    }
+    assert {stack: found for stack, found in changed.items() if found} == {}
+
+
+def test_azures_own_models_know_every_field_that_the_program_sends(
+    places: Places, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+) -> None:
+    del deployed
+    sent = [each for facts in (SOURCE, TARGET) for each in Store(places.state / facts.side).exchanges()]
+    bodies = [
+        (each["url"], json.loads(each["request"]))
+        for each in sent
+        if each["door"] == "arm" and each["method"] == "PUT" and each["status"] < 300 and each["request"]
+    ]
+    assert len(bodies) > 40
+    found = {url: unknown_fields(url, body) for url, body in bodies}
+    assert {url: faults for url, faults in found.items() if faults} == {}
+
+
+def test_a_field_that_azure_does_not_know_is_found() -> None:
+    base = "/subscriptions/s/resourceGroups/g/providers"
+    account = f"{base}/Microsoft.Storage/storageAccounts/a?api-version=2024-01-01"
+    assert unknown_fields(account, {"properties": {"allowSharedKeys": True}}) == [
+        "properties.allowSharedKeys"
+    ]
+    pipeline = (
+        f"{base}/Microsoft.ContainerRegistry/registries/r/exportPipelines/p?api-version=2023-01-01-preview"
+    )
+    assert unknown_fields(pipeline, {"properties": {"target": {"mode": "x"}}}) == ["properties.target.mode"]
+
+
+def test_what_is_destroyed_leaves_nothing_but_what_was_there(
+    project: Project, places: Places, there: There, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+) -> None:
+    before = {"images", "there-before"}
+    for stack in reversed(deployed):
+        project.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
+    for facts in (SOURCE, TARGET):
+        store = Store(places.state / facts.side)
+        left = [each["id"] for typ in PARTS for each in store.of_type(typ)]
+        mine = [id for id in left if re.search("/(v-|v)(there|identity|managed|people|registry|reader)", id)]
+        assert mine == []
+        groups = {each["name"] for each in store.of_type("Microsoft.Resources/resourceGroups")}
+        assert not {name for name in groups - before if name.startswith("tests-v-")}
+    assert Store(places.state / SOURCE.side).get(there.account)
+    assert Store(places.state / SOURCE.side).get(there.vault)
+
+
+PARTS = (
+    "Microsoft.ContainerRegistry/registries",
+    "Microsoft.ContainerRegistry/registries/exportPipelines",
+    "Microsoft.ContainerRegistry/registries/importPipelines",
+    "Microsoft.ContainerRegistry/registries/pipelineRuns",
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.KeyVault/vaults",
+    "Microsoft.ManagedIdentity/userAssignedIdentities",
+)

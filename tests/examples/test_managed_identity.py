@@ -1,0 +1,13 @@
+"""Pipelines without SAS tokens."""
+
+from __future__ import annotations
+
+from sandbox.facts import TARGET
+from sandbox.places import Places
+from tests.examples.conftest import Copy
+from tests.examples.pair import Case, moves_and_proves
+
+
+def test_images_move_without_a_token(copied: Copy, places: Places) -> None:
+    case = Case("managed-identity", TARGET, "contosotarget", "managedIdentityImport")
+    moves_and_proves(case, copied(case.name), places)

@@ -1,0 +1,13 @@
+"""A new registry in the same subscription."""
+
+from __future__ import annotations
+
+from sandbox.facts import SOURCE
+from sandbox.places import Places
+from tests.examples.conftest import Copy
+from tests.examples.pair import Case, moves_and_proves
+
+
+def test_a_new_registry_is_made_and_filled(copied: Copy, places: Places) -> None:
+    case = Case("one-subscription", SOURCE, "contosocopy", "oneSubscriptionImport")
+    moves_and_proves(case, copied(case.name), places)

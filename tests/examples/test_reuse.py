@@ -1,0 +1,13 @@
+"""The components in somebody else's program."""
+
+from __future__ import annotations
+
+from sandbox.facts import TARGET
+from sandbox.places import Places
+from tests.examples.conftest import Copy
+from tests.examples.pair import Case, moves_and_proves
+
+
+def test_a_program_with_its_own_registry_fills_it(copied: Copy, places: Places) -> None:
+    case = Case("reuse", TARGET, "contosoregion", "landingZoneImport")
+    moves_and_proves(case, copied(case.name), places)

@@ -1,0 +1,13 @@
+"""Two clouds that one machine reaches."""
+
+from __future__ import annotations
+
+from sandbox.facts import TARGET
+from sandbox.places import Places
+from tests.examples.conftest import Copy
+from tests.examples.pair import Case, moves_and_proves
+
+
+def test_images_go_from_cloud_to_cloud(copied: Copy, places: Places) -> None:
+    case = Case("two-clouds", TARGET, "contosotarget", "twoCloudsImport")
+    moves_and_proves(case, copied(case.name), places)

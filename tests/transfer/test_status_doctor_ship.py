@@ -1,0 +1,189 @@
+"""`status`, `doctor` and `ship` as typed, on real stacks of the sandbox, well and deliberately broken."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox import blobs
+from sandbox.cloud import Cloud
+from sandbox.facts import SOURCE, TARGET, CloudFacts
+from sandbox.places import CHECKOUT, Places
+from sandbox.store import Store
+from tests.engine.projects import Project
+
+ARTIFACTS = ["shop/web:1.0.0", "platform/agent:2.0"]
+
+
+@pytest.fixture(scope="module")
+def project(
+    tmp_path_factory: pytest.TempPathFactory, checkout: Path, sandbox_environment: dict[str, str]
+) -> Iterator[Project]:
+    made = Project.made(tmp_path_factory.mktemp("ship"), checkout, sandbox_environment)
+    made.source("ship-source", ARTIFACTS)
+    made.target("ship-target", "ship-source")
+    yield made
+    for stack in ("ship-target", "ship-source"):
+        made.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview")
+
+
+def typed(project: Project, *line: str) -> tuple[int, str, str]:
+    """A command as it is typed: exit code, stdout, stderr."""
+    stacks = ["--source", "ship-source", "--target", "ship-target"]
+    whole = [sys.executable, "-m", "transfer", *line, *stacks, "--cwd", str(project.folder)]
+    ended = subprocess.run(
+        whole, cwd=CHECKOUT, env=project.environment, capture_output=True, text=True, check=False
+    )
+    project.said += ended.stdout + ended.stderr
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.fixture(scope="module")
+def shipped(project: Project) -> dict[str, Any]:
+    code, out, error = typed(project, "ship", "--json", "--wait", "120", "--quiet")
+    assert code == 0, error
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_ship_does_all_of_it_from_nothing(shipped: dict[str, Any]) -> None:
+    assert [step["name"] for step in shipped["steps"]] == ["up source", "up target", "hop", "import", "prove"]
+    assert shipped["steps"][2]["outcome"] == "done"
+
+
+def test_ship_again_copies_nothing_that_has_arrived(project: Project, shipped: dict[str, Any]) -> None:
+    del shipped
+    code, out, error = typed(project, "ship", "--wait", "120")
+    assert code == 0, error
+    assert "not needed" in out
+    assert "everything that was exported is at the target already" in error
+    assert "5/5 prove" in error
+
+
+def test_status_shows_runs_of_stack_and_trigger(project: Project, shipped: dict[str, Any]) -> None:
+    del shipped
+    code, out, _ = typed(project, "status", "--json")
+    source, target = json.loads(out)["sides"]
+    assert code == 0
+    assert [run["state"] for run in source["runs"] + target["runs"]] == ["Succeeded", "Succeeded"]
+    assert [run["triggered"] for run in source["runs"] + target["runs"]] == [False, True]
+    assert target["pipeline"]["trigger"] == "Enabled"
+    assert source["runs"][0]["blob"] == target["runs"][0]["blob"]
+
+
+def test_doctor_finds_nothing_at_stacks_that_work(project: Project, shipped: dict[str, Any]) -> None:
+    del shipped
+    code, out, _ = typed(project, "doctor")
+    assert code == 0
+    assert "fault" not in out
+    # Contributor may not read secrets: that is said, and is no fault.
+    assert out.count("not seen") >= 2
+
+
+class Azure:
+    """Changes behind the program's back, as a colleague in the portal makes them."""
+
+    def __init__(self, facts: CloudFacts, places: Places, group: str) -> None:
+        self.cloud, self.facts = Cloud(facts, places), facts
+        self.group = f"/subscriptions/{facts.subscription}/resourceGroups/{group}"
+        self.registry = (
+            f"/subscriptions/{facts.subscription}/resourceGroups/{facts.registry_group}"
+            f"/providers/Microsoft.ContainerRegistry/registries/{facts.registry}"
+        )
+
+    def one(self, type: str) -> dict[str, Any]:
+        """The only resource of this type in the stack's group."""
+        (found,) = Store(self.cloud.places.state / self.facts.side).of_type(type, f"{self.group}/")
+        return found
+
+    def ask(self, method: str, path: str, version: str, body: Any = None) -> Any:
+        """One request to the management endpoint."""
+        headers = {"Authorization": f"Bearer {self.cloud.operator_token(self.cloud.audience)}"}
+        url = f"{self.cloud.arm}{path}"
+        trust = str(self.cloud.places.authority)
+        answer = requests.request(
+            method, url, params={"api-version": version}, json=body, headers=headers, verify=trust, timeout=60
+        )
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else {}
+
+
+def test_doctor_names_every_fault_of_a_broken_source(
+    project: Project, shipped: dict[str, Any], places: Places
+) -> None:
+    del shipped
+    azure = Azure(SOURCE, places, "tests-ship-source")
+    vault = azure.one("Microsoft.KeyVault/vaults")["id"]
+    sas = "?sv=2022-11-02&sr=c&sp=rl&se=2020-01-01T00:00:00Z&spr=https&sig=bm90LWEtcmVhbC1zaWduYXR1cmU%3D"
+    me = {"tenantId": SOURCE.tenant, "objectId": SOURCE.operator, "permissions": {"secrets": ["get"]}}
+    azure.ask("PUT", f"{vault}/secrets/acrexportsas", "2024-11-01", {"properties": {"value": sas}})
+    replaced = {"properties": {"accessPolicies": [me]}}
+    everyone = azure.ask("GET", vault, "2024-11-01")["properties"]["accessPolicies"]
+    azure.ask(
+        "PUT", f"{vault}/accessPolicies/remove", "2024-11-01", {"properties": {"accessPolicies": everyone}}
+    )
+    azure.ask("PUT", f"{vault}/accessPolicies/add", "2024-11-01", replaced)
+    code, out, error = typed(project, "doctor", "--only", "source")
+    assert code == 14
+    for words in ("may not read secrets", "the token ended 2020-01-01", "lacks add, write"):
+        assert words in out
+    assert "3 found" in error
+    assert "bm90LWEtcmVhbC1zaWduYXR1cmU" not in out + error
+
+
+def test_doctor_names_a_blob_that_the_trigger_would_not_see(
+    project: Project, shipped: dict[str, Any], places: Places
+) -> None:
+    del shipped
+    azure = Azure(TARGET, places, "tests-ship-target")
+    account = azure.one("Microsoft.Storage/storageAccounts")["name"]
+    upload(azure, account)
+    code, out, _ = typed(project, "doctor", "--only", "target", "--json")
+    assert code == 14
+    (fault,) = [each for each in json.loads(out)["findings"] if each["verdict"] == "fault"]
+    assert fault["what"] == "blob by-hand has no category"
+
+
+def upload(azure: Azure, account: str) -> None:
+    """A blob that some other tool has copied."""
+    from azure.storage.blob import BlobClient
+
+    keys = blobs.keys(azure.cloud, azure.one("Microsoft.Storage/storageAccounts"))
+    url = f"{blobs.url(azure.cloud, account)}transfer/by-hand"
+    credential = {"account_name": account, "account_key": keys[0]}
+    trust = str(azure.cloud.places.authority)
+    with BlobClient.from_blob_url(url, credential=credential, connection_verify=trust) as blob:
+        blob.upload_blob(b"content")
+
+
+def test_status_tells_why_a_run_failed_and_what_mends_it(
+    project: Project, shipped: dict[str, Any], places: Places
+) -> None:
+    del shipped
+    azure = Azure(TARGET, places, "tests-ship-target")
+    pipeline = f"{azure.registry}/importPipelines/shiptarget"
+    request = {"pipelineResourceId": pipeline, "source": {"type": "AzureStorageBlob", "name": "nowhere"}}
+    run = f"{azure.registry}/pipelineRuns/shipFailed"
+    azure.ask("PUT", run, "2024-11-01-preview", {"properties": {"request": request}})
+    code, out, error = typed(project, "status", "--watch", "0.2")
+    assert code == 13
+    assert "why: the blob is not there" in out
+    assert "acr-transfer hop" in error
+
+
+def test_no_secret_is_in_anything_that_was_said(
+    project: Project, shipped: dict[str, Any], places: Places
+) -> None:
+    del shipped
+    for facts in (SOURCE, TARGET):
+        azure = Azure(facts, places, f"tests-ship-{facts.side}")
+        for key in blobs.keys(azure.cloud, azure.one("Microsoft.Storage/storageAccounts")):
+            assert key not in project.said
+    assert "sig=" not in project.said

@@ -1,0 +1,253 @@
+"""What doctor says of each fault: the finding, the reason, and the mend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from transfer.causes import CAUSES, UNKNOWN, cause_of
+from transfer.doctor import Finding, Verdict, examined
+from transfer.examining import Blob, Facts
+from transfer.sas_token import SasToken
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"
+
+
+def token(**differences: str) -> SasToken:
+    fields = {"se": "2026-12-01T00:00:00Z", "sp": "rawl", "spr": "https", "sr": "c", "sig": SIGNATURE}
+    whole = {key: value for key, value in {**fields, **differences}.items() if value}
+    return SasToken.parse("?" + "&".join(f"{key}={value}" for key, value in whole.items()))
+
+
+def pipeline(kind: str, **differences: Any) -> dict[str, Any]:
+    place = {"uri": "https://a.example/transfer", "keyVaultUri": "https://v.example/secrets/sas"}
+    end = {"target": place} if kind == "source" else {"source": place}
+    trigger = {} if kind == "source" else {"trigger": {"sourceTrigger": {"status": "Enabled"}}}
+    properties = {"provisioningState": "Succeeded", **end, **trigger, **differences}
+    return {"name": "aPipeline", "identity": {"principalId": "p-1"}, "properties": properties}
+
+
+def facts(side: str = "source", **differences: Any) -> Facts:
+    """A side at which nothing is wrong, but for the differences."""
+    policy = {"objectId": "p-1", "permissions": {"secrets": ["get"]}}
+    whole: dict[str, Any] = {
+        "side": side,
+        "registry": {"name": "contoso", "sku": {"name": "Premium"}, "properties": {}},
+        "pipeline": pipeline(side),
+        "account": {"name": "account", "properties": {}},
+        "container": {"name": "transfer"},
+        "vault": {"name": "vault", "properties": {"accessPolicies": [policy]}},
+        "secret": {"tags": {}, "properties": {}},
+        "token": token(sp="rawl" if side == "source" else "rl"),
+        "blobs": (),
+        "now": NOW,
+    }
+    return Facts(**{**whole, **differences})
+
+
+def bad(found: Facts) -> list[Finding]:
+    return [finding for finding in examined(found) if finding.verdict in (Verdict.FAULT, Verdict.WARNING)]
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_side_at_which_nothing_is_wrong_has_good_findings_alone(side: str) -> None:
+    assert {finding.verdict for finding in examined(facts(side))} == {Verdict.GOOD}
+
+
+BLOB = Blob("b1", marked=True, hashed=True, changed=NOW)
+FAULTS: dict[str, tuple[Facts, str, str]] = {
+    "no registry": (facts(registry=None), "the registry is not there", "acr-transfer:registry"),
+    "not Premium": (
+        facts(registry={"name": "contoso", "sku": {"name": "Basic"}, "properties": {}}),
+        "contoso is Basic",
+        "--sku Premium",
+    ),
+    "export policy off": (
+        facts(
+            registry={
+                "name": "contoso",
+                "sku": {"name": "Premium"},
+                "properties": {"policies": {"exportPolicy": {"status": "Disabled"}}},
+            }
+        ),
+        "lets nothing out",
+        "--allow-exports true",
+    ),
+    "no pipeline": (facts(pipeline=None), "the pipeline is not there", "pulumi up -s source"),
+    "pipeline failed": (
+        facts(pipeline=pipeline("source", provisioningState="Failed")),
+        "is Failed",
+        "pulumi up",
+    ),
+    "no identity": (facts(pipeline={**pipeline("source"), "identity": {}}), "has no identity", "pulumi up"),
+    "option of the other kind": (
+        facts(pipeline=pipeline("source", options=["OverwriteTags"])),
+        "has OverwriteTags",
+        "acr-transfer:options",
+    ),
+    "no account": (facts(account=None), "the storage account is not there", "pulumi up"),
+    "no container": (facts(container=None), "the container is not there", "pulumi up"),
+    "closed account": (
+        facts(account={"name": "account", "properties": {"publicNetworkAccess": "Disabled"}}),
+        "closed to the public network",
+        "--public-network-access Enabled",
+    ),
+    "firewall": (
+        facts(account={"name": "account", "properties": {"networkAcls": {"defaultAction": "Deny"}}}),
+        "closed to the public network",
+        "--default-action Allow",
+    ),
+    "no shared keys": (
+        facts(account={"name": "account", "properties": {"allowSharedKeyAccess": False}}),
+        "takes no shared key",
+        "ManagedIdentity",
+    ),
+    "no vault": (facts(vault=None), "the key vault is not there", "pulumi up"),
+    "no grant": (
+        facts(vault={"name": "vault", "properties": {"accessPolicies": []}}),
+        "may not read secrets of vault",
+        "pulumi up",
+    ),
+    "no role on the vault": (
+        facts(vault={"name": "vault", "properties": {"enableRbacAuthorization": True}}),
+        "may not read secrets of vault",
+        "pulumi up",
+    ),
+    "no secret": (facts(secret=None, token=None), "the SAS secret is not there", "pulumi up"),
+    "versioned secret": (
+        facts(
+            pipeline=pipeline(
+                "source",
+                target={
+                    "uri": "https://a.example/transfer",
+                    "keyVaultUri": "https://v.example/secrets/sas/1a",
+                },
+            )
+        ),
+        "one version of the secret",
+        "pulumi up",
+    ),
+    "no token in the secret": (facts(token=SasToken.parse("nothing")), "holds no SAS token", "sasExpiry"),
+    "expired": (facts(token=token(se="2026-11-23T00:00:00Z")), "ended 2026-11-23 00:00 UTC", "sasExpiry"),
+    "expires soon": (facts(token=token(se="2026-11-24T00:30:00Z")), "ends in 0.5 hours", "sasExpiry"),
+    "begins later": (facts(token=token(st="2026-11-25T00:00:00Z")), "begins only 2026-11-25", "sasExpiry"),
+    "narrow for export": (facts(token=token(sp="rl")), "lacks add, write", "pulumi up"),
+    "narrow for import": (facts("target", token=token(sp="r")), "lacks list", "pulumi up"),
+    "cannot delete": (
+        facts(
+            "target",
+            pipeline=pipeline("target", options=["DeleteSourceBlobOnSuccess"]),
+            token=token(sp="rl"),
+        ),
+        "lacks delete",
+        "pulumi up",
+    ),
+    "http": (facts(token=token(spr="")), "good over http too", "pulumi up"),
+    "for a blob": (facts(token=token(sr="b")), "not for a container", "pulumi up"),
+    "tag tells narrow": (
+        facts(token=None, secret={"tags": {"acr-transfer-sp": "rl"}, "properties": {}}),
+        "by its tag the token lacks add, write",
+        "pulumi up",
+    ),
+    "secret has ended": (
+        facts(token=None, secret={"properties": {"attributes": {"exp": 1}}}),
+        "by its expiry the secret has ended",
+        "sasExpiry",
+    ),
+    "blob without mark": (
+        facts("target", blobs=(replace(BLOB, marked=False),)),
+        "blob b1 has no category",
+        "acr-transfer hop",
+    ),
+    "blob without hash": (
+        facts("target", blobs=(replace(BLOB, hashed=False),)),
+        "blob b1 has no Content-MD5",
+        "acr-transfer hop",
+    ),
+    "old blob": (
+        facts("target", blobs=(replace(BLOB, changed=NOW - timedelta(days=61)),)),
+        "older than 60 days",
+        "acr-transfer hop",
+    ),
+    "clock": (facts(clock=3600.0), "3600 s ahead of the cloud", "NTP"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_is_one_finding_that_says_what_why_and_what_mends_it(name: str) -> None:
+    found, what, mend = FAULTS[name]
+    (finding,) = bad(found)
+    assert what in finding.what
+    assert mend in finding.mend
+    assert finding.why
+
+
+def by_identity(side: str, roles: set[str], **differences: Any) -> Facts:
+    end = "target" if side == "source" else "source"
+    place = {"uri": "https://a.example/transfer", "storageAccessMode": "ManagedIdentity"}
+    return facts(
+        side, pipeline=pipeline(side, **{end: place}, **differences), vault=None, roles=frozenset(roles)
+    )
+
+
+CONTRIBUTOR, READER = "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+DELETES = {"options": ["DeleteSourceBlobOnSuccess"]}
+
+
+@pytest.mark.parametrize(
+    ("found", "good"),
+    [
+        (by_identity("source", {CONTRIBUTOR}), True),
+        (by_identity("source", {READER}), False),
+        (by_identity("target", {READER}), True),
+        (by_identity("target", {READER}, **DELETES), False),
+        (by_identity("target", {CONTRIBUTOR}, **DELETES), True),
+        (by_identity("target", set()), False),
+    ],
+)
+def test_by_identity_a_role_is_enough_that_allows_what_the_pipeline_does(found: Facts, good: bool) -> None:
+    assert [finding.check for finding in bad(found)] == ([] if good else ["role"])
+
+
+def test_what_the_caller_may_not_see_is_said_and_is_no_fault() -> None:
+    found = facts(registry=None, unseen={"the registry": "refused (HTTP 403)"})
+    assert not bad(found)
+    unseen = [finding for finding in examined(found) if finding.verdict is Verdict.UNSEEN]
+    assert "refused (HTTP 403)" in unseen[0].what
+
+
+def test_nothing_that_is_kept_of_a_token_holds_its_signature() -> None:
+    assert SIGNATURE not in repr(facts())
+
+
+VAULT = "Failed to access key vault.  Status:"
+STORAGE = "Failed to access storage.  Service request failed.  Status:"
+MESSAGES = {
+    f"{VAULT} 403 (The user 'oid=p' does not have secrets get permission on 'v'.)": "not read the SAS",
+    f"{VAULT} 404 (A secret with (name/id) x was not found)": "is not there",
+    f"{STORAGE} 403 (AuthenticationFailed)": "has expired",
+    f"{STORAGE} 403 (AuthorizationPermissionMismatch)": "not for what",
+    f"{STORAGE} 403 (This request is not authorized to perform this operation)": "storage refuses",
+    f"{STORAGE} 404 (ContainerNotFound)": "container is not there",
+    f"{STORAGE} 404 (BlobNotFound)": "blob is not there",
+    "The blob 'b1' exists already.": "blob of that name",
+    "The tag 'a:1' exists already with another digest.": "tag of that name",
+    "Artifacts not found in registry 'contoso': 'a:1'.": "not in the source registry",
+    "51 artifacts; a run takes at most 50.": "at most 50",
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_runs_message_is_understood(message: str) -> None:
+    cause = cause_of(message)
+    assert MESSAGES[message] in cause.why
+    assert cause.mend
+
+
+def test_a_message_that_nobody_knows_is_said_to_be_unknown() -> None:
+    assert cause_of("The moon is full.") == UNKNOWN
+    assert UNKNOWN not in [cause for _, cause in CAUSES]

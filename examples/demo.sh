@@ -20,7 +20,7 @@ stop() {
 
 step() {
   echo
-  echo "\$ $*"
+  echo "\$ ${*@Q}" | sed "s/'\\([A-Za-z0-9_./=:-]*\\)'/\\1/g"
   "$@"
 }
 
@@ -34,7 +34,11 @@ step "$python" -m sandbox seed
 for stack in source target; do
   step pulumi stack init "$stack"
 done
-step pulumi up --stack source --yes --skip-preview
-step pulumi up --stack target --yes --skip-preview
+step acr-transfer plan --source source --repository '**'
+step pulumi up --stack source --yes --skip-preview --suppress-outputs
+step pulumi up --stack target --yes --skip-preview --suppress-outputs
 step acr-transfer hop --source source --target target
-step acr-transfer prove --source source --target target --wait 300
+step acr-transfer prove --source source --target target --wait 300 --layers sample \
+  --receipt receipt.json --html evidence.html
+step acr-transfer plan --source source --repository '**' --since receipt.json
+step acr-transfer status --source source --target target

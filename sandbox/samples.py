@@ -13,6 +13,7 @@ from functools import cache
 
 from sandbox.oci import Manifest, digest_of
 
+_SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 _OCI = "application/vnd.oci.image"
 _MADE = "2026-01-01T00:00:00Z"
 
@@ -85,23 +86,27 @@ def _index() -> Iterator[Sample]:
 
 
 def _signed() -> Iterator[Sample]:
-    """An image, a signature attached to it as a referrer, and the index by which registries find referrers.
+    """An image, a signature and an SBOM attached to it as referrers, and the index that names them by a tag.
 
     https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
     """
     image = _image("secure/vault-agent", "3.1", (_layer("vault-agent", 1 << 20),))
     yield image
-    signature = _artifact(
-        "application/vnd.dev.cosign.artifact.sig.v1+json",
-        "application/vnd.dev.cosign.simplesigning.v1+json",
-        _json({"critical": {"image": {"docker-manifest-digest": image.manifest.digest}}, "optional": None}),
-        subject=_descriptor(image.manifest),
-    )
-    manifest, blobs = signature
-    listed = f"secure/vault-agent@{manifest.digest}"
-    yield Sample("secure/vault-agent", manifest, blobs, listed=listed)
-    entry = {**_descriptor(manifest), "artifactType": "application/vnd.dev.cosign.artifact.sig.v1+json"}
-    found = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": [entry]}
+    signed = {"critical": {"image": {"docker-manifest-digest": image.manifest.digest}}, "optional": None}
+    bill = {
+        "spdxVersion": "SPDX-2.3",
+        "name": "vault-agent",
+        "packages": [{"name": "vault", "versionInfo": "3.1"}],
+    }
+    entries = []
+    for kind, layer_type, content in (
+        ("application/vnd.dev.cosign.artifact.sig.v1+json", _SIGNATURE, signed),
+        ("application/spdx+json", "application/spdx+json", bill),
+    ):
+        manifest, blobs = _artifact(kind, layer_type, _json(content), subject=_descriptor(image.manifest))
+        yield Sample("secure/vault-agent", manifest, blobs, listed=f"secure/vault-agent@{manifest.digest}")
+        entries.append({**_descriptor(manifest), "artifactType": kind})
+    found = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": entries}
     tag = image.manifest.digest.replace(":", "-")
     yield _tagged("secure/vault-agent", tag, Manifest(f"{_OCI}.index.v1+json", _json(found)))
 

@@ -3,8 +3,9 @@
     .venv/bin/python -m sandbox up && .venv/bin/python bench/preview.py [--artifacts 5000] [--repeat 5]
 
 It needs a running sandbox, destroys its stacks and leaves its tags in the sandbox's source registry. The bare
-program registers random strings and does nothing else. Previews of both take turns; the median of each
-counts. Exit 0 only if the first takes at most three times as long as the second.
+program registers as many plain azure-native PipelineRuns of 50 artifacts each and does nothing else. Previews
+of both take turns; the median of each counts. Exit 0 only if the first takes at most three times as long as
+the second.
 """
 
 import argparse
@@ -35,9 +36,24 @@ LIMIT = 3
 """How many times longer than the bare program's the preview may take."""
 
 _BARE = """
-import pulumi, pulumi_random
-for number in range(pulumi.Config().require_int("count")):
-    pulumi_random.RandomString(f"string-{number}", length=12, special=False)
+import pulumi
+from pulumi_azure_native import containerregistry
+
+config = pulumi.Config()
+for number in range(config.require_int("count")):
+    tags = [(number * 50 + each) % config.require_int("tags") for each in range(50)]
+    containerregistry.PipelineRun(
+        f"run-{number}",
+        registry_name=config.require("registry"),
+        resource_group_name=config.require("group"),
+        pipeline_run_name=f"bareRun{number}",
+        request={
+            "pipeline_resource_id": config.require("pipeline"),
+            "artifacts": [f"bench/many:{tag}" for tag in tags],
+            "target": {"type": "AzureStorageBlob", "name": f"bare-{number}"},
+        },
+        force_update_tag="1",
+    )
 """
 _PROJECT = {"name": "bare", "runtime": {"name": "python", "options": {"virtualenv": str(ROOT / ".venv")}}}
 
@@ -56,11 +72,13 @@ def main() -> int:
         try:
             _up(ours, lambda: _ours(ours, given.artifacts))
             count = _resources(ours)
-            _up(bare, lambda: _bare(bare, count))
+            pipeline = _pulumi(ours, "stack", "output", "exportPipelineId").strip()
+            _up(bare, lambda: _bare(bare, count, given.artifacts, pipeline))
             pairs = [(_preview(ours), _preview(bare)) for _ in range(given.repeat)]
         finally:
-            for each in (ours, bare):
-                _pulumi(each, "destroy", "--yes", "--skip-preview")
+            for each in (bare, ours):
+                if each.exists():
+                    _pulumi(each, "destroy", "--yes", "--skip-preview")
     first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(f"{given.artifacts} artifacts, {count} resources: preview {first:.1f} s, bare {second:.1f} s")
     print(f"{first / second:.2f} times as long; at most {LIMIT} is wanted")
@@ -98,24 +116,25 @@ def _ours(folder: Path, count: int) -> None:
         "sasExpiry": "2099-12-31T00:00:00Z",
         "artifacts": [f"bench/many:{number}" for number in range(count)],
     }
+    _stack(folder, {f"acr-transfer:{key}": value for key, value in settings.items()})
+
+
+def _bare(folder: Path, count: int, tags: int, pipeline: str) -> None:
+    (folder / "__main__.py").write_text(_BARE)
+    (folder / "Pulumi.yaml").write_text(json.dumps(_PROJECT))
+    place = {"bare:registry": SOURCE.registry, "bare:group": SOURCE.registry_group, "bare:pipeline": pipeline}
+    _stack(folder, {"bare:count": count, "bare:tags": tags, **place})
+
+
+def _stack(folder: Path, config: dict[str, object]) -> None:
     cloud = {
         "environment": SOURCE.name,
         "location": SOURCE.location,
         "subscriptionId": SOURCE.subscription,
         "tenantId": SOURCE.tenant,
     }
-    config = {f"acr-transfer:{key}": value for key, value in settings.items()}
-    _stack(folder, config | {f"azure-native:{key}": value for key, value in cloud.items()})
-
-
-def _bare(folder: Path, count: int) -> None:
-    (folder / "__main__.py").write_text(_BARE)
-    (folder / "Pulumi.yaml").write_text(json.dumps(_PROJECT))
-    _stack(folder, {"bare:count": count})
-
-
-def _stack(folder: Path, config: dict[str, object]) -> None:
-    (folder / "Pulumi.bench.yaml").write_text(json.dumps({"config": config}))
+    whole = config | {f"azure-native:{key}": value for key, value in cloud.items()}
+    (folder / "Pulumi.bench.yaml").write_text(json.dumps({"config": whole}))
     _pulumi(folder, "stack", "init", "bench")
 
 

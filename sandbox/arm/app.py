@@ -195,4 +195,5 @@ def _operation(request: Request) -> Answer:
         raise AzureError("OperationNotFound", operation=name)
     if stored.get("location"):  # the older shape: 202 until it is done, then the resource or nothing
         return Answer(200, stored.get("resource"))
-    return Answer(200, stored, FAST)
+    again = f"{request.cloud.arm}{request.id}?api-version={request.version}"
+    return Answer(200, stored, {"Azure-AsyncOperation": again, **FAST})

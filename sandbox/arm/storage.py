@@ -165,13 +165,16 @@ def _account(request: Request) -> Json:
     made = old.get("creationTime", now)
     sku = str(request.body["sku"]["name"])
     endpoints = dict.fromkeys(_SERVICES, blobs.url(request.cloud, request.id.name))
+    encrypted = {"keyType": "Account", "enabled": True, "lastEnabledTime": made}
     defaults: Json = {
+        "allowCrossTenantDelegationSas": False,
         "keyCreationTime": {"key1": made, "key2": made},
         "allowCrossTenantReplication": False,
         "privateEndpointConnections": [],
         "minimumTlsVersion": "TLS1_2",
         "allowBlobPublicAccess": False,
         "networkAcls": {
+            "ipv6Rules": [],
             "bypass": "AzureServices",
             "virtualNetworkRules": [],
             "ipRules": [],
@@ -179,10 +182,7 @@ def _account(request: Request) -> Json:
         },
         "supportsHttpsTrafficOnly": True,
         "encryption": {
-            "services": {
-                "file": {"keyType": "Account", "enabled": True},
-                "blob": {"keyType": "Account", "enabled": True},
-            },
+            "services": {"file": encrypted, "blob": encrypted},
             "keySource": "Microsoft.Storage",
         },
         "accessTier": "Hot",

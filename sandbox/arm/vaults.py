@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
 
 from sandbox import vault
-from sandbox.arm.wire import Answer, Request, ResourceType, require, typed_name
+from sandbox.arm.wire import Answer, Request, ResourceType, require, system_data, typed_name
 from sandbox.cloud import HOST, Cloud
 from sandbox.errors import AzureError
 from sandbox.ids import ResourceId
@@ -33,7 +34,7 @@ async def put(request: Request) -> Answer:
     if fresh:
         await vault.open_vault(request.cloud, name)
         request.cloud.store.remove(_deleted_id(request))
-    sent = {key: value for key, value in request.properties.items() if key != "createMode"}
+    sent = {key: value for key, value in request.properties.items() if key not in _unshown(request)}
     policies = {"accessPolicies": sent.get("accessPolicies") or []}
     fixed = {"vaultUri": f"{uri(request.cloud, name)}/", "provisioningState": "Succeeded"}
     body = {
@@ -42,11 +43,20 @@ async def put(request: Request) -> Answer:
         "type": typed_name(request.id),
         "location": request.body["location"],
         "tags": request.body.get("tags") or {},
+        "systemData": system_data(request, datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"),
         "properties": {**_DEFAULTS, **sent, **policies, **fixed},
     }
     request.cloud.store.put(request.id, request.id.type, body)
     registering = {"vaultUri": uri(request.cloud, name), "provisioningState": "RegisteringDns"}
     return Answer(200, {**body, "properties": {**body["properties"], **registering}})
+
+
+def _unshown(request: Request) -> set[str]:
+    """What Azure does not answer: how a vault was made, and network rules that let everybody in."""
+    rules = request.properties.get("networkAcls") or {}
+    narrow = rules.get("ipRules") or rules.get("virtualNetworkRules")
+    open_to_all = rules.get("defaultAction") == "Allow" and not narrow
+    return {"createMode", "networkAcls"} if open_to_all else {"createMode"}
 
 
 async def delete(request: Request) -> Answer:

@@ -76,9 +76,9 @@ def created(request: Request, body: Json) -> int:
     return 200 if there else 201
 
 
-def system_data(request: Request) -> Json:
+def system_data(request: Request, now: str = "") -> Json:
     """Who made and changed a resource, and when; registries write seven decimals and an offset."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "1+00:00"
+    now = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "1+00:00"
     kind = {"createdByType": "Application", "lastModifiedByType": "Application"}
     old = (request.existing or {}).get("systemData") or {"createdBy": request.principal, "createdAt": now}
     made = {"createdBy": old["createdBy"], "createdAt": old["createdAt"]}

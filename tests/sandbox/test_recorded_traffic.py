@@ -1,0 +1,173 @@
+"""Real exchanges with Azure, replayed: each is answered with the same status, keys and kinds of values.
+
+The exchanges are no part of this project. RECORDED_TRAFFIC names the folder that holds them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox import blobs, lifecycle
+from sandbox.cloud import Cloud
+from sandbox.facts import SOURCE
+from sandbox.places import Places
+
+FOLDER = os.environ.get("RECORDED_TRAFFIC", "")
+GROUP = "tests-recorded"
+pytestmark = pytest.mark.skipif(not FOLDER, reason="RECORDED_TRAFFIC names no folder of recorded exchanges")
+RECORDED = {path.stem: json.loads(path.read_text()) for path in sorted(Path(FOLDER).glob("*.json")) if FOLDER}
+
+WORDS = {
+    "type",
+    "status",
+    "provisioningState",
+    "code",
+    "defaultAction",
+    "bypass",
+    "kind",
+    "tier",
+    "permissions",
+}
+"""Keys whose value is one of Azure's fixed words, and must be that word."""
+
+
+class Cast:
+    """The resources that the recordings take for granted, made in the sandbox under names of its own."""
+
+    def __init__(self, places: Places) -> None:
+        self._arm = lifecycle.require_running(places)["arm"][SOURCE.side]
+        self._trust, self._cloud = str(places.bundle), Cloud(SOURCE, places)
+        self._headers = {"Authorization": f"Bearer {self._cloud.operator_token(self._cloud.audience)}"}
+        names = {"registries": "recordedregistry", "storageAccounts": "recordedaccount"}
+        self.names = {**names, "vaults": "recorded-vault", "userAssignedIdentities": "recorded-identity"}
+
+    def place(self, path: str) -> str:
+        """A recorded path, with the sandbox's own names in the recording's places."""
+        path = re.sub('(?i)/subscriptions/[^/"]+', f"/subscriptions/{SOURCE.subscription}", path)
+        path = re.sub('(?i)(/resourcegroups)/[^/?"]+', rf"\1/{GROUP}", path)
+        for kind, name in self.names.items():
+            path = re.sub(rf"(?i)(/{kind})/[^/?\"]+", rf"\1/{name}", path)
+        return path.replace("/locations/westus", f"/locations/{SOURCE.location}")
+
+    def send(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """One management request."""
+        url = path if path.startswith("https://") else self._arm + path
+        return requests.request(
+            method,
+            url,
+            json=body,
+            headers=self._headers,
+            verify=self._trust,
+            timeout=60,
+            allow_redirects=False,
+        )
+
+    def exchange(self, name: str) -> requests.Response:
+        """Send what was recorded under a name."""
+        recorded = RECORDED[name]
+        body = json.loads(self.place(json.dumps(recorded["request_body"])))
+        return self.send(recorded["method"], self.place(recorded["path"]), body)
+
+    def vault(self, method: str, path: str, *, token: bool, body: Any = None) -> requests.Response:
+        """One request at the vault's own door."""
+        door = self._cloud.store.port(f"vault/{self.names['vaults']}")
+        bearer = self._cloud.operator_token(SOURCE.vault_audience)
+        headers = {"Authorization": f"Bearer {bearer}"} if token else {}
+        url = f"https://localhost:{door}{path}"
+        return requests.request(method, url, json=body, headers=headers, verify=self._trust, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def answers(places: Places) -> dict[str, requests.Response]:
+    """Every recorded request, in an order in which each finds what it found on Azure."""
+    cast = Cast(places)
+    group = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{GROUP}?api-version=2024-11-01"
+    cast.send("PUT", group, {"location": "westus", "tags": {"product": "x"}})
+    found: dict[str, requests.Response] = {"vault_get_404": cast.exchange("vault_get_404")}
+    for name in ("rg_get", "registry_put_201_async", "identity_put_201"):
+        found[name] = cast.exchange(name)
+    poll = found["registry_put_201_async"].headers["Azure-AsyncOperation"]
+    found |= {name: cast.send("GET", poll) for name in ("registry_poll_creating", "registry_poll_succeeded")}
+    found["import_list_empty_2019"] = cast.exchange("import_list_empty_2019")
+    account = f"{group.partition('?')[0]}/providers/Microsoft.Storage/storageAccounts/recordedaccount"
+    made = {"location": "westus", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": {}}
+    cast.send("PUT", f"{account}?api-version=2025-06-01", made)
+    _vault_scene(cast, found)
+    done = {*found, "blob_container_put_dataplane"}
+    ends = ("delete", "poll")
+    for name in [each for each in RECORDED if each not in done and not any(end in each for end in ends)]:
+        if (made_by := name.replace("_get_", "_put_")) in RECORDED:
+            found[made_by] = cast.exchange(made_by)
+        found[name] = cast.exchange(name)
+    found["blob_container_put_dataplane"] = _container(cast, places)
+    for name in ("export_delete_200", "import_delete_200", "identity_delete_200", "vault_delete_200"):
+        found[name] = cast.exchange(name)
+    found["registry_delete_202"] = cast.exchange("registry_delete_202")
+    end = cast.send("GET", found["registry_delete_202"].headers["Location"])
+    return {**found, "registry_delete_poll_202": end, "registry_delete_poll_200": end}
+
+
+def _vault_scene(cast: Cast, found: dict[str, requests.Response]) -> None:
+    recorded = RECORDED["vault_put_200"]
+    body = json.loads(json.dumps(recorded["request_body"]))
+    for policy in body["properties"]["accessPolicies"]:
+        policy["objectId"] = SOURCE.operator
+    found["vault_put_200"] = cast.send("PUT", cast.place(recorded["path"]), body)
+    place = "/secrets/sas-token-secret?api-version=7.4"
+    found["secret_put_401_dataplane"] = cast.vault("PUT", place, token=False)
+    sent = RECORDED["secret_put_200_dataplane"]["request_body"]
+    found["secret_put_200_dataplane"] = cast.vault("PUT", place, token=True, body=sent)
+
+
+def _container(cast: Cast, places: Places) -> requests.Response:
+    cloud = Cloud(SOURCE, places)
+    headers = {"x-ms-version": "2023-11-03", "Content-Length": "0"}
+    headers["Authorization"] = f"Bearer {cloud.operator_token(blobs.AUDIENCE)}"
+    url = f"https://localhost:{cloud.azurite.port}/recordedaccount/export-container?restype=container"
+    return requests.put(url, headers=headers, verify=str(places.bundle), timeout=60)
+
+
+EARLIER = {"registry_poll_creating": "Succeeded", "vault_get_registering": "Succeeded"}
+"""What passes on Azure and is over in the sandbox: docs/sandbox-wire.md says why."""
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_an_exchange_is_answered_as_azure_answered_it(
+    name: str, answers: dict[str, requests.Response]
+) -> None:
+    recorded, answer = RECORDED[name], answers[name]
+    status = 200 if name == "registry_delete_poll_202" else recorded["status"]
+    assert answer.status_code == status, answer.text
+    if recorded["response_body"] is None:
+        assert answer.content == b""
+        return
+    faults = differences(recorded["response_body"], answer.json(), name)
+    assert faults == []
+    for header in {"x-ms-failure-cause", "azure-asyncoperation", "location", "www-authenticate"}:
+        assert (header in recorded["response_headers"]) <= (header in answer.headers), header
+
+
+def differences(expected: Any, got: Any, name: str, path: str = "") -> list[str]:
+    """Where an answer lacks a key, has one too many, another kind of value or another fixed word."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        if path.endswith(("userAssignedIdentities", ".tags")):
+            expected = dict(zip(got, expected.values(), strict=False))
+        found = [f"{path}: {sorted(set(expected) ^ set(got))}"] if set(expected) != set(got) else []
+        for key in set(expected) & set(got):
+            found += differences(expected[key], got[key], name, f"{path}.{key}")
+        return found
+    if isinstance(expected, list) and isinstance(got, list):
+        pairs = zip(expected, got, strict=False)
+        return [each for old, new in pairs for each in differences(old, new, name, f"{path}[]")]
+    if type(expected) is not type(got):
+        return [f"{path}: {expected!r} became {got!r}"]
+    key = path.rpartition(".")[2]
+    word = EARLIER.get(name, expected) if key in ("status", "provisioningState") else expected
+    return [f"{path}: {word!r} became {got!r}"] if key in WORDS and got != word else []

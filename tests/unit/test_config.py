@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from config import DEFAULTS, ConfigError, Settings, Side
 from config_keys import SOURCE_ONLY, TARGET_ONLY, page
+from tests.unit.test_lock import GOOD
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -329,7 +330,11 @@ def test_every_key_of_one_side_is_a_key() -> None:
 
 
 @pytest.mark.parametrize("stack", ["source", "target"])
-def test_the_sandboxs_stacks_are_well_configured(stack: str) -> None:
+def test_the_sandboxs_stacks_are_well_configured(
+    stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "transfer.lock.json").write_text(json.dumps(GOOD))  # `plan` writes one into the checkout
+    monkeypatch.chdir(tmp_path)
     found = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     own = {key.split(":")[1]: each for key, each in found.items() if key.startswith("acr-transfer:")}
     assert load(own).side == stack

@@ -28,6 +28,9 @@ trap 'exit 130' INT TERM
 "$python" -m sandbox down 2>/dev/null # a demo begins with two fresh clouds
 trap stop EXIT
 
+# What an earlier demo wrote down is of registries that are no more.
+rm -f transfer.lock.json receipt.json evidence.html
+
 step "$python" -m sandbox up --fresh
 eval "$("$python" -m sandbox env)"
 step "$python" -m sandbox seed

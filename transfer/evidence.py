@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from transfer import times
 from transfer.commandline import version
 from transfer.console import coloured
 from transfer.layers import Layers
@@ -81,7 +82,7 @@ class Evidence:
     def proved(self) -> list[Proved]:
         """What a receipt is to say."""
         return [
-            Proved(reference=finding.artifact, digest=str(finding.digest), at=moment(self.ended))
+            Proved(reference=finding.artifact, digest=str(finding.digest), at=times.spelled(self.ended))
             for finding in self.proof.findings
             if finding.verdict is Verdict.PROVED
         ]
@@ -90,11 +91,6 @@ class Evidence:
         """What was looked for and is not there as it should be."""
         wrong = (Verdict.MISSING, Verdict.DIFFERENT)
         return [finding.artifact for finding in self.proof.findings if finding.verdict in wrong]
-
-
-def moment(time: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def evidence_table(evidence: Evidence) -> str:
@@ -172,8 +168,8 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
             "checksum": evidence.checksum or None,
             "pinned": evidence.pinned,
         },
-        "began": moment(evidence.began),
-        "ended": moment(evidence.ended),
+        "began": times.spelled(evidence.began),
+        "ended": times.spelled(evidence.ended),
         "seconds": round(proof.seconds, 3),
         "artifacts": len(proof.expected),
         **{_key(verdict): proof.count(verdict) for verdict in Verdict},

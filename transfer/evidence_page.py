@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from transfer import times
 from transfer.commandline import version
-from transfer.evidence import ADVICE, Evidence, moment
+from transfer.evidence import ADVICE, Evidence
 from transfer.layers import LayerProof, Layers
 from transfer.looking import Finding, Verdict
 from transfer.table import amount, plural
@@ -68,7 +69,7 @@ def page(evidence: Evidence) -> str:
         *_chapter("Not proved", wrong),
         *_chapter("Extra at the target", extra),
         *_chapter("Proved", right),
-        f"<footer>Made by acr-transfer {escape(version())} on {escape(moment(evidence.ended))}. "
+        f"<footer>Made by acr-transfer {escape(version())} on {escape(times.spelled(evidence.ended))}. "
         "This page is not signed: keep it where it cannot be changed.</footer>",
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
@@ -76,7 +77,7 @@ def page(evidence: Evidence) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>Transfer to {escape(evidence.target)}, {escape(moment(evidence.ended))}</title>\n"
+        f"<title>Transfer to {escape(evidence.target)}, {escape(times.spelled(evidence.ended))}</title>\n"
         f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
     )
 
@@ -111,7 +112,7 @@ def _facts(evidence: Evidence) -> str:
         ("Target registry", escape(evidence.target)),
         ("Expected", escape(evidence.handover)),
         ("Its checksum", f"<code>{escape(evidence.checksum or 'it has none')}</code>"),
-        ("Begun and ended", f"{moment(evidence.began)}, {moment(evidence.ended)} (UTC)"),
+        ("Begun and ended", f"{times.spelled(evidence.began)}, {times.spelled(evidence.ended)} (UTC)"),
         ("Layers", escape(_layers(evidence.proof.layers))),
     ]
     return "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts) + "</dl>"

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from transfer.burdens import burdens
 from transfer.errors import PlanError
 from transfer.lock import Entry, Lock
 from transfer.manifests import Kind
 from transfer.platforms import Configs, platform_faults
-from transfer.resolving import Advance, Held, Resolved, Source, resolve, sizes
+from transfer.resolving import Advance, Resolved, Source, resolve, sizes
 from transfer.rules import Rules
 from transfer.selection import Chosen, Shelves, choose
 from transfer.together import together
-
-_LARGEST_LAYER = 8 * 10**9
-"""https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"""
 
 _RUN_LIMIT = 50
 """Artifacts that one run takes."""
@@ -128,7 +126,7 @@ async def plan(
         chosen.references, chosen.tags, registry, with_referrers=with_referrers, advance=advance
     )
     _refuse(_absences(chosen, found))
-    warnings = [*chosen.empty, *sorted(set(found.lost)), *_burdens(found)]
+    warnings = [*chosen.empty, *sorted(set(found.lost)), *burdens(found)]
     warnings += await platform_faults(rules.platforms, found, registry)
     if strict:
         _refuse([f"{warning} (--strict)" for warning in warnings])
@@ -159,29 +157,6 @@ def _absences(chosen: Chosen, found: Resolved) -> list[str]:
         what = "" if repository in chosen.tags else f": there is no repository {repository!r}"
         gone.append(f"{reference} is not in the registry{what}")
     return [*gone, *chosen.unfit]
-
-
-def _burdens(found: Resolved) -> list[str]:
-    """What the service cannot carry, in words, each with what has it."""
-    return [
-        fault
-        for (repository, digest), held in sorted(found.held.items())
-        for fault in _burdens_of(held, f"{repository}@{digest}")
-    ]
-
-
-def _burdens_of(held: Held, name: str) -> Iterator[str]:
-    for blob in held.blobs:
-        if blob.size > _LARGEST_LAYER and not blob.foreign:
-            yield (
-                f"{name} has a layer of {blob.size / 10**9:.1f} GB, {blob.digest}: "
-                "the service carries layers up to 8 GB"
-            )
-    foreign = sum(blob.foreign for blob in held.blobs)
-    if foreign:
-        yield f"{name} has {foreign} foreign layers: their bytes are not in the registry and do not move"
-    if held.schema_1:
-        yield f"{name} is of Docker's manifest schema 1, which Azure's registries take no more: push it anew"
 
 
 async def _compared(found: Resolved, known: Known | None) -> list[Planned]:

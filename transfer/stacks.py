@@ -47,6 +47,10 @@ class Stack:
             )
         return value
 
+    def pipeline_id(self, side: str) -> str:
+        """The resource ID of the pipeline of a side, `source` or `target`."""
+        return self.output("exportPipelineId" if side == "source" else "importPipelineId")
+
     def container_url(self) -> str:
         """The https URL of the container that blobs leave or arrive in, without a query."""
         url = self.output("containerUrl")

@@ -73,6 +73,11 @@ async def list_assignments(request: Request) -> Answer:
     return Answer(200, {"value": found})
 
 
+async def list_permissions(request: Request) -> Answer:
+    """What the caller may do at a resource: here, whoever has a token of this cloud may manage everything."""
+    return Answer(200, {"value": [{"actions": ["*"], "notActions": [], "dataActions": []}]})
+
+
 async def get_definition(request: Request) -> Answer:
     """A role that Azure brings."""
     name = roles.NAMES.get(request.id.name.lower())
@@ -156,6 +161,12 @@ TYPES = (
         put=put_assignment,
         delete=delete_assignment,
         list=list_assignments,
+    ),
+    ResourceType(
+        "Microsoft.Authorization/permissions",
+        _ROLE_VERSIONS | {"2018-07-01"},
+        _GUID,
+        list=list_permissions,
     ),
     ResourceType(
         "Microsoft.Authorization/roleDefinitions",

@@ -10,8 +10,8 @@ from transfer.console import Console, coloured
 from transfer.errors import DoctorError
 
 if TYPE_CHECKING:
-    from transfer.doctor import Finding
-    from transfer.examining import Blob, Facts
+    from transfer.facts import Blob, Facts
+    from transfer.findings import Finding
     from transfer.stacks import Stack
 
 PURPOSE = "find what would make a transfer fail, before the wait"
@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     """Look at both sides, print every finding, and fail if something would go wrong."""
     import asyncio
 
-    from transfer.doctor import Verdict, examined
+    from transfer.doctor import examined
+    from transfer.findings import Verdict
 
     console = Console(options)
     with console.progress() as progress:
@@ -55,13 +56,15 @@ async def _look(options: argparse.Namespace) -> list[Facts]:
 
     wanted = [side for side in ("source", "target") if options.only in (None, side)]
     stacks = await sides.read_stacks([getattr(options, side) for side in wanted], options.cwd)
-    return list(await asyncio.gather(*map(_side, wanted, stacks)))
+    found = list(await asyncio.gather(*map(_side, wanted, stacks)))
+    if len(found) == 2:
+        found[1].expected = found[0].expected
+    return found
 
 
 async def _side(side: str, stack: Stack) -> Facts:
     from transfer import examining, sides
     from transfer.clouds import Login, cloud_of
-    from transfer.errors import TransferError
 
     tenant = stack.setting("azure-native:tenantId", "ARM_TENANT_ID")
     async with (
@@ -71,19 +74,35 @@ async def _side(side: str, stack: Stack) -> Facts:
     ):
         looking = examining.Examination(side, stack, sides.subscription(stack), management, session)
         facts = await looking.made(login)
-    if side == "target" and facts.container:
-        try:
+    if facts.container:
+        with looking.noting("the blobs"):
             facts.blobs = tuple(await _blobs(stack))
-        except TransferError as error:
-            facts.unseen["blobs"] = str(error)
+    if side == "source":
+        with looking.noting("the artifacts"):
+            await _leaving(stack, facts)
     return facts
+
+
+async def _leaving(stack: Stack, facts: Facts) -> None:
+    """What the source's hand-over lists, as far as it is in the registry."""
+    from transfer import handovers, sides
+    from transfer.burdens import burdens
+    from transfer.handover import exported_by
+    from transfer.resolving import resolve
+
+    facts.expected = tuple(handovers.names(handovers.of_stack(stack)))
+    listed = exported_by(stack).artifacts
+    async with sides.registry(stack) as registry:
+        found = await resolve(listed, {}, registry, with_referrers=False)
+    facts.artifacts, facts.absent = len(listed), tuple(found.absent)
+    facts.burdens = (*sorted(set(found.lost)), *burdens(found))
 
 
 async def _blobs(stack: Stack) -> list[Blob]:
     from transfer import sides
     from transfer.blocks import CATEGORY, category
     from transfer.errors import explained, host
-    from transfer.examining import Blob
+    from transfer.facts import Blob
 
     found = []
     with explained("listing blobs", host(stack.container_url()), needs="to read blobs"):

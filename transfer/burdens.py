@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transfer.resolving import Held, Resolved
+from transfer.table import plural
 
 _LARGEST_LAYER = 8 * 10**9
 """https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"""
@@ -12,10 +13,11 @@ _LARGEST_LAYER = 8 * 10**9
 
 def burdens(found: Resolved) -> list[str]:
     """What the service cannot carry, in words, each with what has it."""
+    names = found.names()
     return [
         fault
-        for (repository, digest), held in sorted(found.held.items())
-        for fault in _burdens_of(held, f"{repository}@{digest}")
+        for place, held in sorted(found.held.items())
+        for fault in _burdens_of(held, names.get(place, "@".join(place)))
     ]
 
 
@@ -28,6 +30,9 @@ def _burdens_of(held: Held, name: str) -> Iterator[str]:
             )
     foreign = sum(blob.foreign for blob in held.blobs)
     if foreign:
-        yield f"{name} has {foreign} foreign layers: their bytes are not in the registry and do not move"
+        yield (
+            f"{name} has {plural(foreign, 'foreign layer')}: their bytes are not in the registry, so "
+            "they do not move. Who cannot reach their URL cannot pull it: push it with its layers first"
+        )
     if held.schema_1:
         yield f"{name} is of Docker's manifest schema 1, which Azure's registries take no more: push it anew"

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from transfer.burdens import burdens
 from transfer.errors import PlanError
+from transfer.known import Known
 from transfer.lock import Entry, Lock
-from transfer.manifests import Kind
+from transfer.manifests import Kind, Reference
 from transfer.platforms import Configs, platform_faults
 from transfer.resolving import Advance, Resolved, Source, resolve, sizes
 from transfer.rules import Rules
@@ -69,7 +70,6 @@ class Plan:
 
     warnings: tuple[str, ...]
     seconds: float
-    requests: int = 0
 
     def of(self, *states: State) -> list[Planned]:
         """The artifacts in these states."""
@@ -90,16 +90,6 @@ class Plan:
     def lock(self) -> Lock:
         """The lock of what moves."""
         return Lock.made(self.registry, (planned.entry for planned in self.moving))
-
-
-class Known(Protocol):
-    """What is at the target: a receipt, or the target itself."""
-
-    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """The digest at the target of each of these that is there."""
-
-    def others(self, references: Sequence[str]) -> list[str]:
-        """References that are known at the target, and are none of these."""
 
 
 async def plan(
@@ -178,32 +168,11 @@ def _state(entry: Entry, there: Mapping[str, str]) -> State:
 
 
 async def _missing(artifacts: Sequence[Planned], known: Known | None, registry: Registry) -> list[str]:
-    others = known.others([planned.entry.reference for planned in artifacts]) if known else []
+    others = await known.others([planned.entry.reference for planned in artifacts]) if known else []
 
     async def gone(reference: str) -> str | None:
-        repository, at, digest = reference.partition("@")
-        name, _, tag = repository.partition(":")
-        return reference if await registry.digest(name, digest if at else tag) is None else None
+        there = Reference.parse(reference)
+        found = await registry.digest(there.repository, there.tag_or_digest)
+        return reference if found is None else None
 
     return sorted(filter(None, await together(gone, others, _AT_A_TIME)))
-
-
-@dataclass(frozen=True)
-class Target:
-    """A target registry that can be reached, as what is known of the target."""
-
-    registry: Registry
-
-    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """The digests that the target's registry names."""
-
-        async def ask(reference: str) -> tuple[str, str | None]:
-            repository, at, digest = reference.partition("@")
-            name, _, tag = repository.partition(":")
-            return reference, await self.registry.digest(name, digest if at else tag)
-
-        return {name: digest for name, digest in await together(ask, references, _AT_A_TIME) if digest}
-
-    def others(self, references: Sequence[str]) -> list[str]:
-        """None: what else a target has is no concern of a plan."""
-        return []

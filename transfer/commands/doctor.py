@@ -64,13 +64,11 @@ async def _look(options: argparse.Namespace) -> list[Facts]:
 
 async def _side(side: str, stack: Stack) -> Facts:
     from transfer import examining, sides
-    from transfer.clouds import Login, cloud_of
 
-    tenant = stack.setting("azure-native:tenantId", "ARM_TENANT_ID")
     async with (
         sides.management(stack) as management,
         examining.session() as session,
-        Login(await cloud_of(stack), tenant) as login,
+        sides.signed_in(stack) as (_, login),
     ):
         looking = examining.Examination(side, stack, sides.subscription(stack), management, session)
         facts = await looking.made(login)

@@ -14,17 +14,9 @@ from hypothesis import strategies as st
 from tests.unit.shelves import Shelf, image
 from transfer import times
 from transfer.errors import InputError
-from transfer.rules import (
-    Order,
-    Rule,
-    Rules,
-    matches_any,
-    parsed_rules,
-    read_list,
-    read_rules,
-    span,
-    version_of,
-)
+from transfer.patterns import matches_any
+from transfer.rules import Order, Rule, Rules, version_of
+from transfer.rules_file import parsed_rules, read_list, read_rules, span
 from transfer.selection import Chosen, choose
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

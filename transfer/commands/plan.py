@@ -188,7 +188,7 @@ def _rules(options: argparse.Namespace) -> Rules:
     """What the line and its files ask for, all together."""
     from dataclasses import replace
 
-    from transfer.rules import parsed_rules, read_list, read_rules
+    from transfer.rules_file import parsed_rules, read_list, read_rules
 
     of_line = parsed_rules(_document(options), "the command line")
     of_list = (

@@ -13,11 +13,12 @@ from typing import Any
 from transfer import times
 from transfer.commandline import version
 from transfer.console import coloured
+from transfer.kinds import described
 from transfer.layers import Layers
 from transfer.looking import Finding, Verdict
 from transfer.prove import Proof
 from transfer.receipts import Proved
-from transfer.table import amount, plural, table
+from transfer.table import amount, named, plural, short, table
 
 ADVICE = {
     Verdict.MISSING: (
@@ -97,7 +98,7 @@ def evidence_table(evidence: Evidence) -> str:
     """One line an artifact, a line more for whatever is to be said of it, then what it came to."""
     shown = _shown(evidence.proof.findings)
     rows = [_row(finding) for finding in shown]
-    lines = table(("artifact", "digest", "kind", "children", "verdict"), rows, right=(3,)).splitlines()
+    lines = table(("artifact", "digest", "kind", "verdict"), rows).splitlines()
     said = lines[:1]
     for line, finding in zip(lines[1:], shown, strict=True):
         said.append(line.removesuffix(finding.verdict) + coloured(finding.verdict, _COLOURS[finding.verdict]))
@@ -117,9 +118,8 @@ def _shown(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    kind = finding.kind.value if finding.kind else "-"
-    children = str(finding.children) if finding.children else "-"
-    return finding.artifact, finding.digest or "-", kind, children, finding.verdict.value
+    kind = described(finding.kind, finding.artifact_type, finding.children) if finding.kind else "-"
+    return named(finding.artifact), short(finding.digest or "-"), kind, finding.verdict.value
 
 
 def summary(evidence: Evidence) -> str:

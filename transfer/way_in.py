@@ -205,7 +205,8 @@ def _tags(facts: Facts) -> Iterator[Finding]:
     if expires and float(expires) <= facts.now.timestamp():
         what = f"by its expiry secret {facts.secret_name} has ended"
         yield fault(facts, "SAS expiry", what, _FORBIDDEN, _rotate(facts))
-    elif facts.keys_made and float(attributes.get("updated") or "inf") < facts.keys_made.timestamp():
+    # Azure tells the secret's time in whole seconds.
+    elif facts.keys_made and float(attributes.get("updated") or "inf") + 1 < facts.keys_made.timestamp():
         what = f"both keys of the account are newer than secret {facts.secret_name}"
         why = "No key that is there has signed the token: storage answers 403."
         yield fault(facts, "SAS signature", what, why, _rotate(facts))

@@ -334,6 +334,6 @@ def test_a_reviewer_sees_what_refers_to_what() -> None:
     header, first, second, *rest = reporting.plan_table(made, made.artifacts).splitlines()
     assert header.split() == ["what", "artifact", "digest", "kind", "size"]
     assert first.split()[:4] == ["new", "app:v1", f"{one.digest[:19]}…", "image"]
-    assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "spdx+json"]
+    assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "SBOM"]
     assert rest[0] == "2 artifacts: 2 new"
     assert rest[1].endswith("to move, shared layers counted once; 1 run")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transfer.commandline import add_project, add_stack
 from transfer.console import Console, coloured
 from transfer.errors import DoctorError
+from transfer.table import plural, wrapped
 
 if TYPE_CHECKING:
     from transfer.facts import Blob, Facts
@@ -45,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
     console.result(lambda: _json(findings), lambda: _text(findings))
     faults = sum(finding.verdict is Verdict.FAULT for finding in findings)
     if faults:
-        raise DoctorError(f"{faults} found that would make a transfer fail; what mends each is said above")
+        raise DoctorError(
+            f"{plural(faults, 'fault')} found that would make a transfer fail; what mends each is said above"
+        )
     return 0
 
 
@@ -115,18 +118,22 @@ async def _blobs(stack: Stack) -> list[Blob]:
 def _text(findings: list[Finding]) -> str:
     lines = [line for finding in findings for line in _lines(finding)]
     counts = {word: sum(finding.verdict == word for finding in findings) for word in _COLOURS}
-    parts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return "\n".join([*lines, parts])
+    parts = [
+        plural(count, word) if word in ("fault", "warning") else f"{count} {word}"
+        for word, count in counts.items()
+        if count
+    ]
+    return "\n".join([*lines, ", ".join(parts)])
 
 
 def _lines(finding: Finding) -> list[str]:
     word = coloured(f"{finding.verdict.value:8}", _COLOURS[finding.verdict.value])
-    lines = [f"{word}  {finding.side:6}  {finding.what}"]
+    lines = wrapped(finding.what, 18)
     if finding.why:
-        lines.append(f"{'':18}why:  {finding.why}")
+        lines += wrapped(f"why:  {finding.why}", 18, hanging=6)
     if finding.mend:
-        lines.append(f"{'':18}mend: {finding.mend}")
-    return lines
+        lines += wrapped(f"mend: {finding.mend}", 18, hanging=6)
+    return [f"{word}  {finding.side:6}  {lines[0].lstrip()}", *lines[1:]]
 
 
 def _json(findings: list[Finding]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from transfer import times
 from transfer.commandline import add_project, add_stack, seconds
 from transfer.console import Console, coloured
 from transfer.errors import RunFailedError
+from transfer.table import wrapped
 
 if TYPE_CHECKING:
     from transfer.runs import Run
@@ -98,12 +99,12 @@ def _side_text(side: SideState) -> str:
     if not side.runs:
         return f"{title}\n  no runs yet"
     header = ("run", "state", "done", "took", "began", "by", "blob")
-    lines = table(header, [_row(run) for run in side.runs], right=(2, 3)).splitlines()
+    lines = table(header, [_row(run) for run in side.runs], right=(2, 3), indent=2).splitlines()
     told = [lines[0]]
     for line, run in zip(lines[1:], side.runs, strict=True):
         told.append(line.replace(run.state, _coloured(run.state), 1))
         told += _notes(run)
-    return "\n".join([title, *(f"  {line}" for line in told)])
+    return "\n".join([title, *told])
 
 
 def _row(run: Run) -> tuple[str, ...]:
@@ -116,8 +117,12 @@ def _row(run: Run) -> tuple[str, ...]:
 
 def _notes(run: Run) -> list[str]:
     if run.cause:
-        return [f"    {run.error}", f"    why: {run.cause.why}", f"    mend: {run.cause.mend}"]
-    return [f"    note: {run.warning}"] if run.warning else []
+        return [
+            *wrapped(run.error, 6),
+            *wrapped(f"why:  {run.cause.why}", 6, hanging=6),
+            *wrapped(f"mend: {run.cause.mend}", 6, hanging=6),
+        ]
+    return wrapped(f"note: {run.warning}", 6, hanging=6) if run.warning else []
 
 
 def _coloured(state: str) -> str:

@@ -30,6 +30,9 @@ class Cloud:
     neighbours: list[Cloud] = field(default_factory=list)
     """All clouds of the sandbox, which a metadata document may list."""
 
+    grant_delay: float = 0.0
+    """Seconds until a new role assignment is in force."""
+
     def __post_init__(self) -> None:
         folder = self.places.state / self.facts.side
         self.store = Store(folder)

@@ -139,7 +139,7 @@ VAULT_ROLES = {
     "Contributor": (roles.CONTRIBUTOR, ""),
     "Key Vault Contributor": ("f25e0fa2-a7c8-4377-a976-54943a77a395", ""),
     "Key Vault Secrets User": (roles.SECRETS_USER, "r"),
-    "Key Vault Secrets Officer": ("b86a8fe4-44ce-4948-aee5-eccb2c155cd7", "rw"),
+    "Key Vault Secrets Officer": (roles.SECRETS_OFFICER, "rw"),
     "Key Vault Administrator": ("00482a5a-887f-4fb3-b363-3b7fe8e74483", "rw"),
 }
 

@@ -1,5 +1,5 @@
 # Every target brings what it needs first (see setup/); a second run installs nothing.
-.PHONY: help demo test lint bench peers install venv clean
+.PHONY: help demo test lint bench bench-peers install venv clean
 .DEFAULT_GOAL := help
 
 # $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
@@ -24,7 +24,7 @@ help:
 	  'make demo KEEP=1   the same, and leave the two clouds running to look at' \
 	  'make test          lint, then all tests' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
-	  'make bench         measure, next to rclone, crane and regctl if `make peers` brought them; BENCH=hop: one alone' \
+	  'make bench         measure, next to rclone, crane and regctl if `make bench-peers` built them; BENCH=hop: one alone' \
 	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
 	  'make clean         stop the two clouds; remove .venv and caches of this checkout'
 
@@ -44,12 +44,13 @@ CACHE = $${ACR_TRANSFER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/acr-transfer}
 BENCH ?= hop killed plan prove registry_clients artifacts batches
 
 bench: install
-	@PATH="$(CACHE)/peers:$$PATH"; export PATH; \
+	@PATH="$(CACHE)/bench/bin:$$PATH"; export PATH; \
 	for name in $(BENCH); do echo; echo "## bench/$$name.py"; .venv/bin/python "bench/$$name.py" || exit 1; done
 
 # What the figures are compared with; Go builds it, in about five minutes.
-peers:
-	@mkdir -p "$(CACHE)/peers" && GOBIN="$$(cd "$(CACHE)/peers" && pwd)" CGO_ENABLED=0; export GOBIN CGO_ENABLED; \
+bench-peers:
+	@mkdir -p "$(CACHE)/bench/bin" && GOBIN="$$(cd "$(CACHE)/bench/bin" && pwd)" CGO_ENABLED=0; \
+	export GOBIN CGO_ENABLED; \
 	for peer in github.com/rclone/rclone@v1.76.0 github.com/google/go-containerregistry/cmd/crane@v0.22.1 \
 	  github.com/regclient/regclient/cmd/regctl@v0.11.7; do \
 	  echo "go install $$peer"; go install -trimpath -ldflags='-s -w' "$$peer" || exit 1; done

@@ -79,8 +79,12 @@ async def list_assignments(request: Request) -> Answer:
 
 
 async def list_permissions(request: Request) -> Answer:
-    """What the caller may do at a resource: here, whoever has a token of this cloud may manage everything."""
-    return Answer(200, {"value": [{"actions": ["*"], "notActions": [], "dataActions": []}]})
+    """What the caller's roles permit at a resource."""
+    held = roles.Grants(request.cloud, request.principal).at(request.id.scope)
+    return Answer(
+        200,
+        {"value": [{"actions": [*role.actions], "notActions": [*role.not_actions]} for role in held]},
+    )
 
 
 async def get_definition(request: Request) -> Answer:

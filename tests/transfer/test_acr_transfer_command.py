@@ -279,7 +279,9 @@ def test_each_login_opens_both_clouds_and_is_asked_for_the_stacks_tenant(
         echo '{{"accessToken": "{TOKEN}", "expiresOn": "2090-01-01 00:00:00.000000"}}'""",
     )
     path = f"{programs}:{world.environment['PATH']}"
-    for name, value in {"ARM_TENANT_ID": TENANT, "PATH": path, **shell}.items():
+    # A cluster's webhook names its authority to a workload.
+    place = {"AZURE_AUTHORITY_HOST": f"https://{world.environment['ARM_METADATA_HOSTNAME']}"}
+    for name, value in {"ARM_TENANT_ID": TENANT, "PATH": path, **place, **shell}.items():
         monkeypatch.setitem(world.environment, name, value)
     world.export("app:v1")
     code, _, reason = world.run("hop", program=LOUD)

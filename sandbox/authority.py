@@ -15,6 +15,7 @@ from aiohttp import web
 from sandbox import blobs, federation, journal, roles
 from sandbox.cloud import Cloud, new_id
 from sandbox.errors import SignInError
+from sandbox.registry import tokens
 from sandbox.store import Json
 
 _LIFETIME = 86_399
@@ -127,13 +128,9 @@ def _audience(cloud: Cloud, form: Mapping[str, str]) -> str:
         return cloud.audience
     if plain in (cloud.facts.vault_audience, "https://vault.azure.net"):
         return cloud.facts.vault_audience
-    if plain in (blobs.AUDIENCE, REGISTRIES) or plain.startswith(blobs.url(cloud, "").rstrip("/") + "/"):
+    if plain in (blobs.AUDIENCE, tokens.AUDIENCE) or plain.startswith(blobs.url(cloud, "").rstrip("/") + "/"):
         return plain
     raise SignInError(500011, resource=asked, tenant=cloud.facts.name)
-
-
-REGISTRIES = "https://containerregistry.azure.net"
-"""What a token is for that a registry exchanges; one for the management endpoint serves as well."""
 
 
 def _ours(cloud: Cloud, request: web.Request) -> bool:

@@ -51,6 +51,7 @@ _WORDS: dict[str, tuple[int, str]] = {
         400,
         "The api-version query parameter (?api-version=) is required for all requests.",
     ),
+    "Request_ResourceNotFound": (404, "Resource '{resource}' does not exist."),
     "SubscriptionNotFound": (404, "The subscription '{subscription}' could not be found."),
     "ResourceGroupNotFound": (404, "Resource group '{group}' could not be found."),
     "ResourceNotFound": (

@@ -62,21 +62,21 @@ class Tokens:
         }
         return jwt.encode(whole, self._key, _ALGORITHM, headers={"kid": self._name})
 
-    def check(self, token: str, audience: str) -> dict[str, Any]:
+    def check(self, token: str, *audiences: str) -> dict[str, Any]:
         """The claims of a token of this cloud; a foreign, stale or misdirected one is refused."""
         try:
             unproved = jwt.decode(token, options={"verify_signature": False})
             if unproved.get("iss") != self.issuer:
                 raise AzureError("InvalidAuthenticationTokenTenant", tenant=self._facts.tenant)
             claims: dict[str, Any] = jwt.decode(
-                token, self._key.public_key(), [_ALGORITHM], audience=audience, issuer=self.issuer
+                token, self._key.public_key(), [_ALGORITHM], audience=audiences, issuer=self.issuer
             )
         except jwt.ExpiredSignatureError as error:
             expiry, now = _said(unproved["exp"]), _said(time.time())
             raise AzureError("ExpiredAuthenticationToken", expiry=expiry, now=now) from error
         except jwt.InvalidAudienceError as error:
-            given = str(unproved.get("aud"))
-            raise AzureError("InvalidAuthenticationTokenAudience", given=given, audience=audience) from error
+            given, known = str(unproved.get("aud")), "','".join(audiences)
+            raise AzureError("InvalidAuthenticationTokenAudience", given=given, audience=known) from error
         except jwt.PyJWTError as error:
             raise AzureError("InvalidAuthenticationToken", reason=str(error)) from error
         return claims

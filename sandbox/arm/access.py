@@ -161,13 +161,19 @@ _ASSIGNED = record(
 )
 _FEDERATED = record("issuer", "subject", "audiences", issuer=TEXT, subject=TEXT, audiences=listed(TEXT))
 _GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_IDENTITY_VERSIONS = frozenset(
+    {
+        *("2018-11-30", "2021-09-30-preview", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview"),
+        *("2024-11-30", "2025-01-31-preview", "2025-05-31-preview"),
+    }
+)
 _ROLE_VERSIONS = frozenset(
     {"2015-07-01", "2018-01-01-preview", "2020-04-01-preview", "2020-10-01-preview", "2022-04-01"}
 )
 TYPES = (
     ResourceType(
         roles.IDENTITIES,
-        frozenset({"2018-11-30", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview", "2024-11-30"}),
+        _IDENTITY_VERSIONS,
         "[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
         resource(),
         put=put_identity,
@@ -177,7 +183,7 @@ TYPES = (
     ),
     ResourceType(
         federation.CREDENTIALS,
-        frozenset({"2022-01-31-preview", "2023-01-31", "2023-07-31-preview", "2024-11-30"}),
+        _IDENTITY_VERSIONS - {"2018-11-30"},
         "[a-zA-Z0-9][a-zA-Z0-9_-]{2,119}",
         record("properties", properties=_FEDERATED),
         put=put_federated,
@@ -194,7 +200,7 @@ TYPES = (
     ),
     ResourceType(
         "Microsoft.Authorization/roleDefinitions",
-        _ROLE_VERSIONS | {"2022-05-01-preview"},
+        _ROLE_VERSIONS | {"2022-05-01-preview", "2023-07-01-preview", "2024-07-01-preview"},
         _GUID,
         find=find_definition,
         list=list_definitions,

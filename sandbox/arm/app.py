@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import authority, bodies, journal
+from sandbox import authority, bodies, graph, journal
 from sandbox.arm import metadata, routing
 from sandbox.arm.wire import Answer
 from sandbox.cloud import Cloud, new_id
@@ -24,7 +24,7 @@ def application(cloud: Cloud) -> web.Application:
 
     app = web.Application(client_max_size=bodies.LONGEST)
     app.router.add_get("/metadata/endpoints", metadata.handler(cloud))
-    app.router.add_routes(authority.routes(cloud))
+    app.router.add_routes([*authority.routes(cloud), *graph.routes(cloud)])
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 

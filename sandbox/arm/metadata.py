@@ -40,5 +40,6 @@ def document(cloud: Cloud) -> Json:
             "keyVaultDns": HOST,
             "acrLoginServer": HOST,
         },
+        "microsoftGraphResourceId": cloud.audience,
         "vaultAudience": cloud.facts.vault_audience,
     }

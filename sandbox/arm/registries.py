@@ -33,7 +33,15 @@ PREVIEWS = frozenset(
 )
 """Versions in which a pipeline's key vault URI is required and storageAccessMode is unknown."""
 
-MODES = frozenset({"2025-06-01-preview", "2025-12-01-preview", "2026-01-01-preview", "2026-03-01-preview"})
+MODES = frozenset(
+    {
+        "2025-06-01-preview",
+        "2025-12-01-preview",
+        "2026-01-01-preview",
+        "2026-03-01-preview",
+        "2026-09-01-preview",
+    }
+)
 """Versions that know storageAccessMode, and need a key vault URI for a SAS token alone."""
 
 NAME = "[a-zA-Z0-9]{5,50}"

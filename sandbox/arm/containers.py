@@ -66,8 +66,6 @@ def _body(request: Request, found: Any) -> Json:
     properties = {
         "deleted": False,
         "remainingRetentionDays": 0,
-        "defaultEncryptionScope": "$account-encryption-key",
-        "denyEncryptionScopeOverride": False,
         "publicAccess": "None",
         "leaseStatus": str(found.lease.status or "unlocked").capitalize(),
         "leaseState": str(found.lease.state or "available").capitalize(),

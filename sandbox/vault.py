@@ -20,6 +20,7 @@ from sandbox.secrets import RETENTION_DAYS, Secret, Secrets, usable
 from sandbox.shapes import NUMBER, TEXT, TRUTH, checked, mapped, record
 from sandbox.store import Json
 
+_VAULTS = "Microsoft.KeyVault/vaults"
 VERSIONS = frozenset(
     {"2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-06-01-preview", "2025-07-01"}
 )
@@ -99,8 +100,8 @@ def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent
         raise AzureError("NotFound", path=request.path)
     for (method, right, work), found in fitting:
         if method == request.method:
-            _demand(cloud, vault, principal, _ASKED.get(right, right))
-            names = {"name": "", "version": "", **found.groupdict()}
+            names = {"name": "", "version": "", **found.groupdict(default="")}
+            _demand(cloud, vault, names["name"], principal, right)
             body = _checked(sent, _SHAPES[right]) if right in _SHAPES else {}
             call = _Call(Secrets(cloud, vault), request.host, **names, body=body, query=request.query)
             return work(call)
@@ -187,32 +188,51 @@ _ASKED = {"update": "set"}
 """What an access policy calls a right, where it differs."""
 
 
-def _demand(cloud: Cloud, vault: str, principal: str, right: str) -> None:
+_ACTIONS = {
+    "get": "getSecret/action",
+    "set": "setSecret/action",
+    "list": "readMetadata/action",
+    "update": "update/action",
+    "delete": "delete",
+    "recover": "recover/action",
+    "purge": "purge/action",
+}
+"""Rights of an access policy, and what a role calls them.
+
+https://learn.microsoft.com/azure/role-based-access-control/permissions/security#microsoftkeyvault
+"""
+
+
+def _demand(cloud: Cloud, vault: str, name: str, principal: str, right: str) -> None:
     """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
-    for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
-        if body["name"].lower() == vault.lower():
-            by_role = bool(body["properties"].get("enableRbacAuthorization"))
-            if (_has_role if by_role else _has_policy)(cloud, body, principal, right):
-                return
-            code = "ForbiddenByRbac" if by_role else "Forbidden"
-            place = cloud.facts.location
-            raise AzureError(code, principal=principal, right=right, vault=vault, location=place)
+    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
+    body = next(named)
+    if body["properties"].get("enableRbacAuthorization"):
+        _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
+    elif not _has_policy(body, principal, _ASKED.get(right, right)):
+        place = cloud.facts.location
+        raise AzureError("Forbidden", principal=principal, right=right, vault=vault, location=place)
 
 
-def _has_policy(cloud: Cloud, body: Json, principal: str, right: str) -> bool:
+def _demand_role(cloud: Cloud, secret: str, principal: str, right: str) -> None:
+    action = f"{_VAULTS}/secrets/{_ACTIONS.get(right, right)}"
+    if not roles.permitted(cloud, principal, action, secret, data=True):
+        raise AzureError(
+            "ForbiddenByRbac",
+            principal=principal,
+            action=action,
+            resource=secret,
+            vault=secret.split("/")[-3],
+            location=cloud.facts.location,
+        )
+
+
+def _has_policy(body: Json, principal: str, right: str) -> bool:
     for policy in body["properties"]["accessPolicies"]:
         rights = {each.lower() for each in policy["permissions"].get("secrets") or []}
         if policy["objectId"] == principal and rights & {right, "all"}:
             return True
     return False
-
-
-def _has_role(cloud: Cloud, body: Json, principal: str, right: str) -> bool:
-    """https://learn.microsoft.com/azure/key-vault/general/rbac-guide"""
-    enough = {roles.SECRETS_OFFICER, roles.VAULT_ADMINISTRATOR}
-    if right in ("get", "list"):
-        enough.add(roles.SECRETS_USER)
-    return bool(roles.granted(cloud, principal, body["id"]) & enough)
 
 
 def _page(call: _Call, path: str, found: list[Json]) -> Json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import UTC, datetime
 
 from sandbox import blobs, federation, roles
 from sandbox.arm.wire import Answer, Request, ResourceType, created, typed_name
@@ -65,8 +67,10 @@ async def put_assignment(request: Request) -> Answer:
         )
     body = roles.assignment(request.cloud, request.id, principal, role)
     body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
+    body["properties"] |= _history(request)
+    body["sandbox"] = (existing or {}).get("sandbox") or {"since": time.time() + request.cloud.grant_delay}
     status = created(request, body)
-    await blobs.renew(request.cloud)
+    await blobs.renew_grants(request.cloud)
     return Answer(status, body)
 
 
@@ -93,19 +97,19 @@ async def list_assignments(request: Request) -> list[Json]:
 
 async def find_definition(request: Request) -> Json | None:
     """A role that Azure brings."""
-    name = roles.NAMES.get(request.id.name.lower())
-    if name is None:
+    guid = request.id.name.lower()
+    if guid not in roles.definitions():
         raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
-    return _definition(request, request.id.name.lower(), name)
+    return _definition(request, guid)
 
 
 async def list_definitions(request: Request) -> list[Json]:
     """All of them, or the one that `$filter` names."""
     asked = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
     return [
-        _definition(request, guid, name)
-        for guid, name in roles.NAMES.items()
-        if not asked or name == asked.group(1)
+        _definition(request, guid)
+        for guid, role in roles.definitions().items()
+        if not asked or role.name == asked.group(1)
     ]
 
 
@@ -116,7 +120,7 @@ def _wanted(request: Request) -> tuple[str, str]:
     given = request.properties
     definition, principal = str(given.get("roleDefinitionId") or ""), str(given.get("principalId") or "")
     role = definition.rpartition("/")[2].lower()
-    if role not in roles.NAMES:
+    if role not in roles.definitions():
         raise AzureError("RoleDefinitionDoesNotExist", role=role)
     return role, principal
 
@@ -134,20 +138,34 @@ def _refuse_twice(request: Request, role: str, principal: str) -> None:
             raise AzureError("RoleAssignmentExists", name=str(body["name"]).replace("-", ""))
 
 
-def _definition(request: Request, guid: str, name: str) -> Json:
-    scope = f"/subscriptions/{request.cloud.facts.subscription}"
-    properties = {
-        "roleName": name,
-        "type": "BuiltInRole",
-        "description": "",
-        "assignableScopes": ["/"],
-        "permissions": [],
+def _history(request: Request) -> Json:
+    """Who gave it when, and who touched it last."""
+    now, by = datetime.now(UTC).isoformat(), request.principal
+    old = (request.existing or {}).get("properties") or {}
+    made = {"createdOn": old.get("createdOn", now), "createdBy": old.get("createdBy", by)}
+    return {**made, "updatedOn": now, "updatedBy": by}
+
+
+def _definition(request: Request, guid: str) -> Json:
+    role = roles.definitions()[guid]
+    permission = {
+        "actions": role.actions,
+        "notActions": role.not_actions,
+        "dataActions": role.data_actions,
+        "notDataActions": [],
     }
+    scope = f"/subscriptions/{request.cloud.facts.subscription}"
     return {
         "id": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": guid,
-        "properties": properties,
+        "properties": {
+            "roleName": role.name,
+            "type": "BuiltInRole",
+            "description": role.description,
+            "assignableScopes": ["/"],
+            "permissions": [permission],
+        },
     }
 
 

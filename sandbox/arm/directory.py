@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from sandbox import roles
 from sandbox.arm import groups, operations, paging
 from sandbox.arm.wire import Answer, Handler, Request, ResourceType
 from sandbox.cloud import Cloud
@@ -140,12 +141,13 @@ async def _resources(request: Request) -> Answer:
         await groups.get(request)
     asked = request.query.get("$filter", "")
     wanted = {key.lower(): value.lower() for key, value in re.findall(r"(\w+) eq '([^']*)'", asked)}
-    found = []
+    found, grants = [], roles.Grants(request.cloud, request.principal)
     for body in request.cloud.store.tracked(f"{request.id}/"):
         shown = {key: body[key] for key in _SHORT if key in body}
         fits = {"resourcetype": body["type"].lower(), "name": body["name"].lower()}
         fits |= {"location": str(body["location"]).lower(), "resourcegroup": _group(body)}
-        if all(fits.get(key, value) == value for key, value in wanted.items()):
+        asked_for = all(fits.get(key, value) == value for key, value in wanted.items())
+        if asked_for and grants.permit(f"{body['type']}/read", body["id"]):
             found.append(shown)
     return Answer(200, paging.page(request, found))
 

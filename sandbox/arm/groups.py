@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox import shapes
-from sandbox.arm import operations, paging
+from sandbox.arm import authorization, operations, paging
 from sandbox.arm.wire import Answer, Request, ResourceType, matches
 from sandbox.errors import AzureError
 from sandbox.ids import ResourceId
@@ -50,7 +50,8 @@ async def head(request: Request) -> Answer:
 
 async def list_groups(request: Request) -> Answer:
     """All groups."""
-    return Answer(200, paging.page(request, request.cloud.store.of_type(TYPE)))
+    found = authorization.readable(request, authorization.GROUPS, request.cloud.store.of_type(TYPE))
+    return Answer(200, paging.page(request, found))
 
 
 async def delete(request: Request, types: Mapping[str, ResourceType]) -> Answer:

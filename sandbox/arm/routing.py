@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sandbox import shapes
 from sandbox.arm import (
     access,
+    authorization,
     containers,
     directory,
     groups,
@@ -78,6 +79,7 @@ async def answer(cloud: Cloud, asked: Asked) -> Answer:
     request = Request(
         cloud, asked.method, id, version, asked.principal, asked.body, asked.query, path=asked.path
     )
+    authorization.demand(request, TYPES)
     if handler is None:
         return await _typed(request)
     if version not in groups.VERSIONS:
@@ -162,7 +164,8 @@ def _in_version(request: Request, kind: ResourceType, found: Answer) -> Answer:
 
 async def _on_collection(request: Request, kind: ResourceType) -> Answer:
     await _check_above(request)
-    found = [kind.shown(request, body) for body in await kind.list(request)]
+    found = authorization.readable(request, kind.name, await kind.list(request))
+    found = [kind.shown(request, body) for body in found]
     return Answer(200, paging.page(request, found), kind.supported(request.version))
 
 

@@ -1,0 +1,7 @@
+"""Serve the rules to the engine: `pulumi preview --policy-pack policy`."""
+
+from pulumi_policy import PolicyPack
+
+from acr_transfer_policy.serving import policies
+
+PolicyPack("acr-transfer", policies())

@@ -1,0 +1,115 @@
+"""What a rule looks at: one resource, or all resources of a stack and how they depend on each other."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidationArgs
+
+from .kinds import Kind
+from .props import Value, peek, plain, text
+from .settings import Setting, Settings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One violation: what is wrong with which resource. It holds no secret."""
+
+    name: str
+    urn: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A resource: its inputs where one resource is validated, its outputs where a stack is."""
+
+    type: str
+    name: str
+    urn: str
+    properties: Mapping[str, Value]
+    protect: bool = False
+    settings: Settings = field(default_factory=Settings)
+    uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The URNs of the resources that a property's value comes from, known in a preview as well."""
+
+    now: datetime = field(default_factory=_now)
+
+    def peek(self, path: str) -> Value:
+        """Return a property's value, such as that of `sku.name`, or `MISSING`, or `UNKNOWN`."""
+        return peek(self.properties, path)
+
+    def fault(self, what: str) -> Finding:
+        """Say what is wrong with this resource, without any secret."""
+        return Finding(self.name, self.urn, what)
+
+    def called(self, *paths: str) -> str:
+        """Return the name in Azure, from the first of these properties that is known, or else in Pulumi."""
+        return next((text(found) for path in paths if text(found := self.peek(path))), self.name)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All resources of a stack."""
+
+    resources: tuple[Subject, ...]
+    settings: Settings = field(default_factory=Settings)
+    now: datetime = field(default_factory=_now)
+
+    def of(self, *kinds: Kind) -> list[Subject]:
+        """Return the resources of these types."""
+        return [each for each in self.resources if any(kind.matches(each.type) for kind in kinds)]
+
+    def behind(self, subject: Subject, key: str, *kinds: Kind) -> list[Subject]:
+        """Return the resources of these types that the property's value comes from."""
+        urns = subject.uses.get(key, ())
+        return [each for each in self.of(*kinds) if each.urn in urns]
+
+    def linked(self, subject: Subject, key: str, kind: Kind) -> list[Subject]:
+        """Return the resources that a property such as `registryName` means: by dependency, or by name."""
+        found = self.behind(subject, key, kind)
+        name = subject.peek(key)
+        return found or [each for each in self.of(kind) if _is_called(each, name)]
+
+
+def _is_called(subject: Subject, name: Value) -> bool:
+    return bool(text(name)) and text(subject.peek("name")).lower() == text(name).lower()
+
+
+def one(args: ResourceValidationArgs, settings: Sequence[Setting]) -> Subject:
+    """Return the resource that the engine wants validated."""
+    return Subject(
+        args.resource_type,
+        args.name,
+        args.urn,
+        plain(args.props),
+        args.opts.protect,
+        Settings(settings, args.get_config()),
+    )
+
+
+def whole(args: StackValidationArgs, settings: Sequence[Setting]) -> Stack:
+    """Return the stack that the engine wants validated."""
+    configured = Settings(settings, args.get_config())
+    return Stack(tuple(_of_stack(each, configured) for each in args.resources), configured)
+
+
+def _of_stack(resource: PolicyResource, settings: Settings) -> Subject:
+    uses = {key: _urns(behind) for key, behind in resource.property_dependencies.items()}
+    return Subject(
+        resource.resource_type,
+        resource.name,
+        resource.urn,
+        plain(resource.props),
+        resource.opts.protect,
+        settings,
+        uses,
+    )
+
+
+def _urns(resources: Iterable[PolicyResource]) -> tuple[str, ...]:
+    return tuple(each.urn for each in resources)

@@ -22,7 +22,7 @@ from sandbox.store import Json
 
 _VAULTS = "Microsoft.KeyVault/vaults"
 VERSIONS = frozenset(
-    {"2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-06-01-preview", "2025-07-01"}
+    {"2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"}
 )
 _NAME = "(?P<name>[a-zA-Z0-9-]{1,127})"
 _VERSION = "(?P<version>[0-9a-f]{32})"

@@ -1,5 +1,5 @@
 # Every target brings what it needs first (see setup/); a second run installs nothing.
-.PHONY: help demo test lint bench bench-peers install venv clean
+.PHONY: help demo test lint bench bench-peers install peers venv clean
 .DEFAULT_GOAL := help
 
 # $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
@@ -26,6 +26,7 @@ help:
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make bench         measure, next to rclone, crane and regctl if `make bench-peers` built them; BENCH=hop: one alone' \
 	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
+	  'make peers         build crane, regctl and oras for the test that tries them on the sandbox' \
 	  'make clean         stop the two clouds; remove .venv and caches of this checkout'
 
 demo: install
@@ -44,19 +45,20 @@ CACHE = $${ACR_TRANSFER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/acr-transfer}
 BENCH ?= hop killed plan prove registry_clients artifacts batches
 
 bench: install
-	@PATH="$(CACHE)/bench/bin:$$PATH"; export PATH; \
+	@for folder in "$(CACHE)"/bench/bin "$(CACHE)"/peers/*/bin; do PATH="$$folder:$$PATH"; done; export PATH; \
 	for name in $(BENCH); do echo; echo "## bench/$$name.py"; .venv/bin/python "bench/$$name.py" || exit 1; done
 
-# What the figures are compared with; Go builds it, in about five minutes.
+# What the figures are compared with; rclone takes Go about three minutes.
 bench-peers:
-	@mkdir -p "$(CACHE)/bench/bin" && GOBIN="$$(cd "$(CACHE)/bench/bin" && pwd)" CGO_ENABLED=0; \
-	export GOBIN CGO_ENABLED; \
-	for peer in github.com/rclone/rclone@v1.76.0 github.com/google/go-containerregistry/cmd/crane@v0.22.1 \
-	  github.com/regclient/regclient/cmd/regctl@v0.11.7; do \
-	  echo "go install $$peer"; go install -trimpath -ldflags='-s -w' "$$peer" || exit 1; done
+	$(call setup,peers)
+	@mkdir -p "$(CACHE)/bench/bin" && GOBIN="$$(cd "$(CACHE)/bench/bin" && pwd)" CGO_ENABLED=0 \
+	go install -trimpath -ldflags='-s -w' github.com/rclone/rclone@v1.76.0
 
 install:
 	$(call setup,all)
+
+peers:
+	$(call setup,peers)
 
 venv:
 	$(call setup,venv)

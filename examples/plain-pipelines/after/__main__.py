@@ -1,0 +1,133 @@
+"""The same export pipeline after its review."""
+
+from datetime import datetime
+
+import pulumi
+from pulumi import Output
+from pulumi_azure_native import authorization, containerregistry, keyvault, resources, storage
+
+config = pulumi.Config()
+tenant = authorization.get_client_config_output().tenant_id
+expiry = config.require("sasExpiry")
+
+group = resources.ResourceGroup("plain", resource_group_name="plain-after")
+account = storage.StorageAccount(
+    "plain",
+    resource_group_name=group.name,
+    kind=storage.Kind.STORAGE_V2,
+    sku=storage.SkuArgs(name=storage.SkuName.STANDARD_LRS),
+    allow_blob_public_access=False,
+    minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
+    enable_https_traffic_only=True,
+    sas_policy=storage.SasPolicyArgs(
+        expiration_action=storage.ExpirationAction.LOG, sas_expiration_period="07.00:00:00"
+    ),
+)
+storage.BlobServiceProperties(
+    "plain",
+    resource_group_name=group.name,
+    account_name=account.name,
+    blob_services_name="default",
+    delete_retention_policy=storage.DeleteRetentionPolicyArgs(enabled=True, days=7),
+)
+container = storage.BlobContainer(
+    "transfer",
+    resource_group_name=group.name,
+    account_name=account.name,
+    public_access=storage.PublicAccess.NONE,
+)
+storage.ManagementPolicy(
+    "plain",
+    resource_group_name=group.name,
+    account_name=account.name,
+    management_policy_name="default",
+    policy=storage.ManagementPolicySchemaArgs(
+        rules=[
+            storage.ManagementPolicyRuleArgs(
+                name="forgotten",
+                enabled=True,
+                type=storage.RuleType.LIFECYCLE,
+                definition=storage.ManagementPolicyDefinitionArgs(
+                    actions=storage.ManagementPolicyActionArgs(
+                        base_blob=storage.ManagementPolicyBaseBlobArgs(
+                            delete=storage.DateAfterModificationArgs(days_after_modification_greater_than=60)
+                        )
+                    ),
+                    filters=storage.ManagementPolicyFilterArgs(
+                        blob_types=["blockBlob"], prefix_match=[Output.concat(container.name, "/")]
+                    ),
+                ),
+            )
+        ]
+    ),
+)
+token = storage.list_storage_account_service_sas_output(
+    resource_group_name=group.name,
+    account_name=account.name,
+    canonicalized_resource=Output.concat("/blob/", account.name, "/", container.name),
+    resource=storage.SignedResource.C,
+    permissions="rawl",
+    protocols=storage.HttpProtocol.HTTPS,
+    shared_access_expiry_time=expiry,
+).service_sas_token
+
+vault = keyvault.Vault(
+    "plain",
+    resource_group_name=group.name,
+    properties=keyvault.VaultPropertiesArgs(
+        tenant_id=tenant,
+        sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
+        enable_soft_delete=True,
+        enable_purge_protection=True,
+        network_acls=keyvault.NetworkRuleSetArgs(bypass="AzureServices", default_action="Deny"),
+    ),
+)
+secret = keyvault.Secret(
+    "token",
+    resource_group_name=group.name,
+    vault_name=vault.name,
+    properties=keyvault.SecretPropertiesArgs(
+        value=Output.secret(Output.concat("?", token)),
+        content_type="application/x-azure-sas",
+        attributes=keyvault.SecretAttributesArgs(expires=int(datetime.fromisoformat(expiry).timestamp())),
+    ),
+    # What the token may do, for rules and people that cannot read it.
+    tags={"acr-transfer-direction": "export", "acr-transfer-sp": "rawl", "acr-transfer-expiry": expiry},
+)
+
+pipeline = containerregistry.ExportPipeline(
+    "plainExport",
+    registry_name=config.require("registry"),
+    resource_group_name=config.require("registryGroup"),
+    identity=containerregistry.IdentityPropertiesArgs(type="SystemAssigned"),
+    target=containerregistry.ExportPipelineTargetPropertiesArgs(
+        type="AzureStorageBlobContainer",
+        uri=Output.concat(account.primary_endpoints.blob, container.name),
+        key_vault_uri=secret.properties.secret_uri,
+    ),
+    options=["OverwriteBlobs"],
+)
+grant = keyvault.AccessPolicy(
+    "plain",
+    resource_group_name=group.name,
+    vault_name=vault.name,
+    policy=keyvault.AccessPolicyEntryArgs(
+        object_id=pipeline.identity.principal_id,
+        tenant_id=tenant,
+        permissions=keyvault.PermissionsArgs(secrets=[keyvault.SecretPermissions.GET]),
+    ),
+)
+containerregistry.PipelineRun(
+    "plainRun",
+    registry_name=config.require("registry"),
+    resource_group_name=config.require("registryGroup"),
+    force_update_tag="1",
+    request=containerregistry.PipelineRunRequestArgs(
+        pipeline_resource_id=pipeline.id,
+        artifacts=["shop/web:1.0.0", "shop/api:1.0.0"],
+        target=containerregistry.PipelineRunTargetPropertiesArgs(type="AzureStorageBlob", name="shop"),
+    ),
+    opts=pulumi.ResourceOptions(depends_on=[grant]),
+)
+
+pulumi.export("secret", secret.properties.secret_uri)

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Both stacks of this repository in the sandbox, reviewed with the policy pack: `make review` runs it.
+# Starts the sandbox unless it is up, and stops it again if it did. Exit code of the review: see policy/review.py --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+
+if ! "$python" -m sandbox status >/dev/null 2>&1; then
+  "$python" -m sandbox up
+  trap '"$python" -m sandbox down' EXIT
+fi
+eval "$("$python" -m sandbox env)"
+"$python" -m sandbox seed
+for stack in source target; do
+  pulumi stack select "$stack" 2>/dev/null || pulumi stack init "$stack"
+done
+[ -f transfer.lock.json ] || acr-transfer plan --source source --repository '**'
+# A target's stack reads what its source's stack gave out.
+if ! pulumi stack output handover --stack source >/dev/null 2>&1; then
+  pulumi up --stack source --yes --skip-preview --suppress-outputs
+fi
+"$python" policy/review.py --profile "${PROFILE:-sandbox}" --json review.json --sarif review.sarif source target

@@ -1,0 +1,61 @@
+"""Asks Pulumi for a preview with the pack, or for the pack's word on an exported state."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PACK = Path(__file__).resolve().parents[1]
+"""The folder that `--policy-pack` names."""
+
+
+class ReviewError(Exception):
+    """There is nothing to review; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the engine has said."""
+
+    events: Sequence[Mapping[str, Any]]
+    """Its events, see https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go."""
+
+    errors: str
+    """What stood on its standard error."""
+
+    succeeded: bool
+
+
+def preview(stack: str, folder: Path, profile: Path | None) -> Heard:
+    """Preview a stack of the project in a folder."""
+    return _heard("preview", ["--stack", stack], folder, profile)
+
+
+def analysis(state: Path, profile: Path | None) -> Heard:
+    """Look at a state that `pulumi stack export` has written; secrets in it stay unread."""
+    return _heard("policy analyze", ["--file", str(state.resolve())], Path(), profile)
+
+
+def _heard(command: str, about: list[str], folder: Path, profile: Path | None) -> Heard:
+    """Events come over a pipe: a file of them would hold all properties that nobody marked as secret."""
+    if not shutil.which("pulumi"):
+        raise ReviewError(
+            'Pulumi is not on PATH. Install it, or in the sandbox: eval "$(.venv/bin/python -m sandbox env)"'
+        )
+    config = ["--policy-pack-config", str(profile.resolve())] if profile else []
+    pack = ["--policy-pack", str(PACK), *config]
+    ended = subprocess.run(
+        ["pulumi", *command.split(), *about, *pack, "--json", "--color", "never", "--non-interactive"],
+        cwd=folder,
+        env={**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    events = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    return Heard(events, ended.stderr, ended.returncode == 0)

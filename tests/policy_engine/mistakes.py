@@ -1,0 +1,169 @@
+"""A stack of plain azure-native resources, all right but for the mistakes that its configuration names."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pulumi
+from pulumi import Input, Output
+from pulumi_azure_native import authorization, containerregistry, keyvault, storage
+
+GROUP = "images"
+ENDS = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
+MISTAKES: list[str] = pulumi.Config().require_object("mistakes")
+SIGNATURE = os.environ["MISTAKES_SIGNATURE"]
+"""What no message may show."""
+
+IDENTITY = containerregistry.IdentityPropertiesArgs(
+    type=containerregistry.ResourceIdentityType.SYSTEM_ASSIGNED
+)
+
+
+def either(mistake: str, wrong: Any, right: Any) -> Any:
+    """Return what is wrong if the mistake is asked for, else what is right."""
+    return wrong if mistake in MISTAKES else right
+
+
+def token(rights: str) -> str:
+    """Return a SAS token as Azure writes it, for a container that does not exist."""
+    life = f"se={ENDS:%Y-%m-%dT%H%%3A%M%%3A%SZ}&sv=2024-11-04&sp={rights}&sr=c&spr=https"
+    return f"{either('no-question-mark', '', '?')}{life}&sig={SIGNATURE}%3D"
+
+
+def secret(name: str, direction: str, rights: str) -> keyvault.Secret:
+    """Make a vault secret with a token."""
+    late = either("expiry-mismatch", timedelta(days=30), timedelta())
+    return keyvault.Secret(
+        name,
+        resource_group_name=GROUP,
+        vault_name=vault.name,
+        secret_name=name,
+        properties=keyvault.SecretPropertiesArgs(
+            value=Output.secret(token(rights)),
+            content_type="application/x-azure-sas",
+            attributes=keyvault.SecretAttributesArgs(expires=int((ENDS + late).timestamp())),
+        ),
+        tags={
+            "acr-transfer-direction": direction,
+            "acr-transfer-sp": rights,
+            "acr-transfer-expiry": f"{ENDS:%Y-%m-%dT%H:%M:%SZ}",
+            "acr-transfer-container": "transfer",
+        },
+    )
+
+
+def grant(name: str, pipeline: Any) -> None:
+    """Let a pipeline read its token."""
+    permissions = keyvault.PermissionsArgs(secrets=[keyvault.SecretPermissions.GET])
+    entry = keyvault.AccessPolicyEntryArgs(
+        object_id=pipeline.identity.principal_id, tenant_id=TENANT, permissions=permissions
+    )
+    keyvault.AccessPolicy(name, resource_group_name=GROUP, vault_name=vault.name, policy=entry)
+
+
+def exporting(name: str, uri: Input[str], token_of: keyvault.Secret) -> containerregistry.ExportPipeline:
+    """Make an export pipeline."""
+    return containerregistry.ExportPipeline(
+        name,
+        resource_group_name=GROUP,
+        registry_name="contososource",
+        location="westeurope",
+        identity=IDENTITY,
+        target=containerregistry.ExportPipelineTargetPropertiesArgs(
+            type="AzureStorageBlobContainer",
+            uri=uri,
+            key_vault_uri=f"https://transfervault.vault.azure.net/secrets/{token_of._name}",
+        ),
+        options=["OverwriteBlobs"],
+        opts=pulumi.ResourceOptions(depends_on=[token_of]),
+    )
+
+
+def run(name: str, pipeline: containerregistry.ExportPipeline, count: int) -> None:
+    """Make an export run of as many artifacts."""
+    containerregistry.PipelineRun(
+        name,
+        resource_group_name=GROUP,
+        registry_name="contososource",
+        force_update_tag="1",
+        request=containerregistry.PipelineRunRequestArgs(
+            pipeline_resource_id=pipeline.id,
+            artifacts=[f"shop/web@sha256:{number:064x}" for number in range(count)],
+            target=containerregistry.PipelineRunTargetPropertiesArgs(type="AzureStorageBlob", name=name),
+        ),
+    )
+
+
+TENANT = authorization.get_client_config_output().tenant_id
+account = storage.StorageAccount(
+    "account",
+    account_name="transferaccount",
+    resource_group_name=GROUP,
+    kind=storage.Kind.STORAGE_V2,
+    sku=storage.SkuArgs(name=storage.SkuName.STANDARD_LRS),
+    enable_https_traffic_only=True,
+    minimum_tls_version=either("tls-1.0", "TLS1_0", "TLS1_2"),
+    allow_blob_public_access=False,
+    sas_policy=storage.SasPolicyArgs(expiration_action="Log", sas_expiration_period="07.00:00:00"),
+)
+storage.BlobServiceProperties(
+    "service",
+    resource_group_name=GROUP,
+    account_name=account.name,
+    blob_services_name="default",
+    delete_retention_policy=storage.DeleteRetentionPolicyArgs(enabled=True, days=7),
+)
+for each in ("exports", "imports", "more"):
+    storage.BlobContainer(
+        each,
+        container_name=each,
+        resource_group_name=GROUP,
+        account_name=account.name,
+        public_access=either("public-container", "Blob", "None"),
+    )
+vault = keyvault.Vault(
+    "vault",
+    vault_name="transfervault",
+    resource_group_name=GROUP,
+    properties=keyvault.VaultPropertiesArgs(
+        tenant_id=TENANT,
+        sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
+        enable_soft_delete=True,
+        enable_purge_protection=True,
+        network_acls=keyvault.NetworkRuleSetArgs(bypass="AzureServices", default_action="Deny"),
+    ),
+)
+sends = secret("sends", "export", either("too-many-rights", "racwdl", "rawl"))
+takes = secret("takes", "import", either("delete-without-d", "rl", "rdl"))
+
+host = "transferaccount.blob.core.windows.net"
+scheme = either("http-uri", "http", "https")
+first = exporting("exportFirst", f"{scheme}://{host}/exports", sends)
+cloud = either("wrong-cloud", "usgovcloudapi", "windows")
+box = either("shared-container", "exports/", "more")
+second = exporting("exportSecond", f"https://transferaccount.blob.core.{cloud}.net/{box}", sends)
+third = containerregistry.ImportPipeline(
+    "importThird",
+    resource_group_name=GROUP,
+    registry_name="contososource",
+    location="westeurope",
+    identity=IDENTITY,
+    source=containerregistry.ImportPipelineSourcePropertiesArgs(
+        type="AzureStorageBlobContainer",
+        uri=f"https://{host}/imports",
+        key_vault_uri="https://transfervault.vault.azure.net/secrets/takes",
+    ),
+    trigger=containerregistry.PipelineTriggerPropertiesArgs(
+        source_trigger=containerregistry.PipelineSourceTriggerPropertiesArgs(status="Enabled")
+    ),
+    options=["OverwriteTags", "DeleteSourceBlobOnSuccess"],
+    opts=pulumi.ResourceOptions(depends_on=[takes]),
+)
+grant("first-reads", first)
+if not either("missing-grant", True, False):
+    grant("second-reads", second)
+grant("third-reads", third)
+run("runFirst", first, either("51-artifacts", 51, 50))
+
+place = f"https://{host}/exports"
+pulumi.export("place", either("sas-in-output", place + token("rawl"), place))

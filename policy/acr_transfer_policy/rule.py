@@ -53,7 +53,7 @@ class Rule:
 
     @property
     def chapter(self) -> str:
-        """The module that the rule is written in."""
+        """What the rule is about: the module that it is written in, up to an underscore."""
         raise NotImplementedError
 
 
@@ -87,7 +87,8 @@ class StackRule(Rule):
 
 
 def _module(check: Callable[..., object]) -> str:
-    return check.__module__.rpartition(".")[2]
+    """`storage` for the modules `storage` and `storage_in_use`."""
+    return check.__module__.rpartition(".")[2].partition("_")[0]
 
 
 def resource_rule(

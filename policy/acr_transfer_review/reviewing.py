@@ -9,6 +9,9 @@ from acr_transfer_policy.credentials import without_credentials
 from .engine import Heard
 from .violation import Violation, in_order
 
+_SUMMARY = "preview failed"
+"""What the engine says at the end of a preview that broke a mandatory rule, as of every failed one."""
+
 
 @dataclass(frozen=True)
 class Review:
@@ -33,6 +36,7 @@ class Review:
         """Read the events of one preview or analysis."""
         violations = in_order([Violation.of(each) for each in _of(heard, "policyEvent")])
         errors = [each["message"] for each in _of(heard, "diagnosticEvent") if each["severity"] == "error"]
+        errors = [each for each in errors if each.strip() != _SUMMARY]
         forbidden = any(each.level == "mandatory" for each in violations)
         if not heard.succeeded and not errors and not forbidden:
             errors = [heard.errors or "Pulumi failed and did not say why."]
@@ -56,9 +60,10 @@ class Review:
 
 
 def _packs(heard: Heard) -> Mapping[str, str]:
-    """The engine says so at its end, and nothing where it did not come so far."""
-    found: list[Mapping[str, str]] = [each["PolicyPacks"] or {} for each in _of(heard, "summaryEvent")]
-    return found[-1] if found else {}
+    """The engine says so at its end, with a local pack's folder behind its name: `name|local|folder`."""
+    ends = _of(heard, "summaryEvent")
+    packs: Mapping[str, str] = (ends[-1]["PolicyPacks"] or {}) if ends else {}
+    return {name.partition("|")[0]: version for name, version in packs.items()}
 
 
 def _of(heard: Heard, kind: str) -> list[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from .reviewing import Review
 from .violation import LEVELS, Violation
 
 _WIDTH = 110
-_LABEL = 11
+_LABEL = 12
 
 
 def text(review: Review) -> str:

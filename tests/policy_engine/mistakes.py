@@ -139,9 +139,8 @@ takes = secret("takes", "import", either("delete-without-d", "rl", "rdl"))
 host = "transferaccount.blob.core.windows.net"
 scheme = either("http-uri", "http", "https")
 first = exporting("exportFirst", f"{scheme}://{host}/exports", sends)
+second = exporting("exportSecond", f"https://{host}/{either('shared-container', 'exports/', 'more')}", sends)
 cloud = either("wrong-cloud", "usgovcloudapi", "windows")
-box = either("shared-container", "exports/", "more")
-second = exporting("exportSecond", f"https://transferaccount.blob.core.{cloud}.net/{box}", sends)
 third = containerregistry.ImportPipeline(
     "importThird",
     resource_group_name=GROUP,
@@ -150,7 +149,7 @@ third = containerregistry.ImportPipeline(
     identity=IDENTITY,
     source=containerregistry.ImportPipelineSourcePropertiesArgs(
         type="AzureStorageBlobContainer",
-        uri=f"https://{host}/imports",
+        uri=f"https://transferaccount.blob.core.{cloud}.net/imports",
         key_vault_uri="https://transfervault.vault.azure.net/secrets/takes",
     ),
     trigger=containerregistry.PipelineTriggerPropertiesArgs(

@@ -49,9 +49,9 @@ def previewed(
     stack = project.stack("mistakes", SOURCE)
 
     def with_mistakes(mistakes: Iterable[str]) -> Reviewed:
-        file = folder / f"Pulumi.{stack}.yaml"
-        config = json.loads(file.read_text())["config"]
-        file.write_text(json.dumps({"config": {**config, "mistakes:mistakes": list(mistakes)}}))
+        config = project.config(stack)
+        config["config"]["mistakes:mistakes"] = list(mistakes)
+        (folder / f"Pulumi.{stack}.yaml").write_text(json.dumps(config))
         return review(folder, project.environment, stack)
 
     return with_mistakes

@@ -22,6 +22,8 @@ def violation(rule: str, said: str, name: str = "export", **more: str) -> dict[s
 
 def heard(*events: dict[str, Any], errors: str = "", succeeded: bool = True) -> Heard:
     """All that one preview said, with its end."""
-    end = {"summaryEvent": {"PolicyPacks": {"acr-transfer": "v0.1.0"}, "isPreview": True}}
+    end = {
+        "summaryEvent": {"PolicyPacks": {"acr-transfer|local|/checkout/policy": "0.1.0"}, "isPreview": True}
+    }
     looked = {"policyAnalyzeSummaryEvent": {"resourceUrn": urn("export"), "policyPackName": "acr-transfer"}}
     return Heard([looked, *events, end], errors, succeeded)

@@ -67,7 +67,7 @@ def test_what_is_read_says_resource_what_why_mend_and_link() -> None:
     for part in ("export (azure-native:containerregistry:ExportPipeline)", SKU.why, SKU.mend, SKU.url):
         assert part in " ".join(said.split())
     assert said.endswith(
-        "source: 1 resources reviewed by acr-transfer v0.1.0: 3 mandatory, 1 advisory, 0 waived"
+        "source: 1 resources reviewed by acr-transfer 0.1.0: 3 mandatory, 1 advisory, 0 waived"
     )
 
 
@@ -80,6 +80,12 @@ def test_a_waived_violation_is_told_as_its_rules_and_forbids_nothing() -> None:
     (result,) = sarif([review])["runs"][0]["results"]
     assert result["suppressions"][0]["justification"] == "We move soon. (until 2099-01-31)"
     assert report([review], "x")["stacks"][0]["violations"][0]["until"] == "2099-01-31"
+
+
+def test_the_engines_word_that_a_forbidden_preview_failed_is_no_error_of_its_own() -> None:
+    said = {"diagnosticEvent": {"severity": "error", "message": "preview failed\n", "color": "never"}}
+    assert reviewed(*FOUND, said, succeeded=False).errors == ()
+    assert reviewed(said, succeeded=False).errors != ()
 
 
 def test_a_preview_that_failed_is_not_taken_for_a_clean_one() -> None:

@@ -19,6 +19,8 @@ from sandbox.store import Json, Store
 from sandbox.tokens import Tokens
 
 HOST = "localhost"
+REGISTRY_HOST = "127.0.0.1"
+"""Several registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
 
 
 @dataclass
@@ -29,6 +31,9 @@ class Cloud:
     places: Places
     neighbours: list[Cloud] = field(default_factory=list)
     """All clouds of the sandbox, which a metadata document may list."""
+
+    grant_delay: float = 0.0
+    """Seconds until a new role assignment is in force."""
 
     def __post_init__(self) -> None:
         folder = self.places.state / self.facts.side
@@ -87,7 +92,7 @@ class Cloud:
     def login_server(self, name: str) -> str:
         """Host and port of a registry's front door."""
         kept = self.store.port(f"registry/{name.lower()}")
-        return f"{HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
+        return f"{REGISTRY_HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
 
     def registry(self, session: aiohttp.ClientSession, name: str) -> Registry:
         """The transfer service's own way into a registry: with tokens that its server checks too."""

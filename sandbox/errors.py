@@ -107,7 +107,20 @@ _WORDS: dict[str, tuple[int, str]] = {
         403,
         "Caller is not authorized to perform action on resource. If role assignments, deny assignments or "
         "role definitions were changed recently, please observe propagation time. Caller: oid={principal}; "
-        "Action: 'Microsoft.KeyVault/vaults/secrets/{right}'; Vault: {vault};location={location}",
+        "Action: '{action}'; Resource: '{resource}'; Assignment: (not found); Vault: {vault};"
+        "location={location}",
+    ),
+    "AuthorizationFailed": (
+        403,
+        "The client '{principal}' with object id '{principal}' does not have authorization to perform action "
+        "'{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please "
+        "refresh your credentials.",
+    ),
+    "LinkedAuthorizationFailed": (
+        403,
+        "The client '{principal}' with object id '{principal}' has permission to perform action '{action}' "
+        "on scope '{scope}'; however, it does not have permission to perform action(s) '{linked}' on the "
+        "linked scope(s) '{target}' (respectively) or the linked scope(s) are invalid.",
     ),
     "StorageAccountAlreadyTaken": (409, "The storage account named {name} is already taken."),
     "VaultAlreadyExists": (

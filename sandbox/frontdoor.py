@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox import journal
 from sandbox.cloud import Cloud
@@ -122,7 +123,7 @@ class _Door:
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         """Hand a request to the registry server and its answer back, byte for byte."""
-        headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP}
+        headers = _end_to_end(request.headers)
         place = re.fullmatch(r"(.+)/(manifests|blobs|tags)/.*", _path(request))
         action = _ASKED_FOR.get(request.method, "pull,push")
         scope = f"repository:{place[1]}:{action}" if place else "registry:catalog:*"
@@ -175,7 +176,7 @@ class _Door:
             answer.raise_for_status()
 
     def _identified(
-        self, request: web.Request, headers: dict[str, str], scope: str
+        self, request: web.Request, headers: CIMultiDict[str], scope: str
     ) -> web.StreamResponse | None:
         """Put a token in place of a name and password; the answer is the refusal, if they are wrong."""
         try:
@@ -187,7 +188,7 @@ class _Door:
 
     def _refused(self, request: web.Request, scope: str) -> web.StreamResponse | None:
         """None where the request's token covers the scope; else the challenge that says where to get one."""
-        headers = dict(request.headers)
+        headers = CIMultiDict(request.headers)
         if wrong := self._identified(request, headers, scope):
             return wrong
         if tokens.allowed(self.cloud, self.name, headers.get("Authorization", ""), scope):
@@ -202,6 +203,11 @@ class _Door:
 _AUTHENTICATE = "authentication required, visit https://aka.ms/acr/authorization for more information."
 
 
+def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """What is meant for the other end; a name may come more than once, as `Accept` does from Go's clients."""
+    return CIMultiDict((key, value) for key, value in headers.items() if key.lower() not in _HOP_BY_HOP)
+
+
 async def _manifest(request: web.Request) -> bytes:
     """A manifest being pushed; one byte more than the most lets the server behind refuse what is too long."""
     whole = b""
@@ -214,9 +220,7 @@ async def _passed_back(
     request: web.Request, answer: aiohttp.ClientResponse, marks: dict[str, str]
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, headers=marks)
-    for key, value in answer.headers.items():
-        if key.lower() not in _HOP_BY_HOP:
-            response.headers.add(key, value)
+    response.headers.extend(_end_to_end(answer.headers))
     await response.prepare(request)
     if request.method != "HEAD":
         async for chunk in answer.content.iter_chunked(_CHUNK):

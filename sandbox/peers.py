@@ -197,6 +197,7 @@ auth:
     service: "{login_server}"
     issuer: "{issuer}"
     jwks: "{key_set}"
+validation: {{manifests: {{urls: {{allow: ["^https?://"]}}}}}}
 """
 
 

@@ -15,6 +15,8 @@ from sandbox.cloud import Cloud, new_id
 from sandbox.errors import AzureError
 from sandbox.store import Json
 
+_VAULTS = "Microsoft.KeyVault/vaults"
+
 
 async def open_vault(cloud: Cloud, name: str) -> None:
     """Serve a vault on a port of its own: a vault's name is its host in Azure."""
@@ -65,7 +67,7 @@ def _principal(cloud: Cloud, request: web.Request) -> str:
 def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent: str) -> Json:
     name, version = request.match_info["secret"], request.match_info.get("version", "")
     right = {"GET": "get", "PUT": "set", "DELETE": "delete"}.get(request.method, request.method.lower())
-    _demand(cloud, vault, principal, right)
+    _demand(cloud, vault, name, principal, right)
     if right == "set":
         given = json.loads(sent)
         version = store_secret(cloud, vault, name, given["value"], {}, given.get("tags") or {})
@@ -77,32 +79,43 @@ def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent
     return _shown(request, name, found, with_value=right != "delete")
 
 
-def _demand(cloud: Cloud, vault: str, principal: str, right: str) -> None:
+_ACTIONS = {"get": "getSecret/action", "set": "setSecret/action", "delete": "delete"}
+"""Rights of an access policy, and what a role calls them.
+
+https://learn.microsoft.com/azure/role-based-access-control/permissions/security#microsoftkeyvault
+"""
+
+
+def _demand(cloud: Cloud, vault: str, name: str, principal: str, right: str) -> None:
     """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
-    for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
-        if body["name"].lower() == vault.lower():
-            by_role = bool(body["properties"].get("enableRbacAuthorization"))
-            if (_has_role if by_role else _has_policy)(cloud, body, principal, right):
-                return
-            code = "ForbiddenByRbac" if by_role else "Forbidden"
-            place = cloud.facts.location
-            raise AzureError(code, principal=principal, right=right, vault=vault, location=place)
+    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
+    body = next(named)
+    if body["properties"].get("enableRbacAuthorization"):
+        _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
+    elif not _has_policy(body, principal, right):
+        place = cloud.facts.location
+        raise AzureError("Forbidden", principal=principal, right=right, vault=vault, location=place)
 
 
-def _has_policy(cloud: Cloud, body: Json, principal: str, right: str) -> bool:
+def _demand_role(cloud: Cloud, secret: str, principal: str, right: str) -> None:
+    action = f"{_VAULTS}/secrets/{_ACTIONS.get(right, right)}"
+    if not roles.permitted(cloud, principal, action, secret, data=True):
+        raise AzureError(
+            "ForbiddenByRbac",
+            principal=principal,
+            action=action,
+            resource=secret,
+            vault=secret.split("/")[-3],
+            location=cloud.facts.location,
+        )
+
+
+def _has_policy(body: Json, principal: str, right: str) -> bool:
     for policy in body["properties"]["accessPolicies"]:
         rights = {each.lower() for each in policy["permissions"].get("secrets") or []}
         if policy["objectId"] == principal and rights & {right, "all"}:
             return True
     return False
-
-
-def _has_role(cloud: Cloud, body: Json, principal: str, right: str) -> bool:
-    """https://learn.microsoft.com/azure/key-vault/general/rbac-guide"""
-    enough = {roles.SECRETS_OFFICER, roles.VAULT_ADMINISTRATOR}
-    if right in ("get", "list"):
-        enough.add(roles.SECRETS_USER)
-    return bool(roles.granted(cloud, principal, body["id"]) & enough)
 
 
 def _shown(request: web.Request, name: str, found: tuple[str, str, Json], *, with_value: bool) -> Json:

@@ -8,7 +8,7 @@ from pulumi_policy import PolicyComplianceFramework
 class Control(Enum):
     """A control of the Microsoft cloud security benchmark: its reference, and its title there."""
 
-    NETWORK = ("NS-2", "Secure cloud native services with network controls")
+    NETWORK = ("NS-2", "Secure cloud services with network controls")
     CENTRAL_IDENTITY = ("IM-1", "Use centralized identity and authentication system")
     APPLICATION_IDENTITY = ("IM-3", "Manage application identities securely and automatically")
     NO_EXPOSED_SECRET = ("IM-8", "Restrict the exposure of credential and secrets")

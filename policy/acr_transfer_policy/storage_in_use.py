@@ -79,7 +79,7 @@ def shared_key_off(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.NETWORK,
-    why='Pipelines reach storage over its public endpoint; without it runs "Failed to access storage".',
+    why="Pipelines reach storage over its public endpoint; without one their runs end in 403.",
     mend="Set `publicNetworkAccess` to Enabled, or use ManagedIdentity once a run has been seen to work.",
     url=TROUBLE,
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import UTC, datetime
 
 from sandbox import blobs, roles
+from sandbox.arm import authorization
 from sandbox.arm.wire import Answer, Request, ResourceType, created, typed_name
 from sandbox.cloud import new_id
 from sandbox.errors import AzureError
@@ -47,8 +50,10 @@ async def put_assignment(request: Request) -> Answer:
         )
     body = roles.assignment(request.cloud, request.id, principal, role)
     body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
+    body["properties"] |= _history(request)
+    body["sandbox"] = (existing or {}).get("sandbox") or {"since": time.time() + request.cloud.grant_delay}
     status = created(request, body)
-    await blobs.renew(request.cloud)
+    await blobs.renew_grants(request.cloud)
     return Answer(status, body)
 
 
@@ -70,24 +75,24 @@ async def list_assignments(request: Request) -> Answer:
         here = above or (below and "atscope" not in asked.lower())
         if here and (not principal or body["properties"]["principalId"] == principal.group(1)):
             found.append(body)
-    return Answer(200, {"value": found})
+    return Answer(200, {"value": authorization.readable(request, roles.ASSIGNMENTS, found)})
 
 
 async def get_definition(request: Request) -> Answer:
     """A role that Azure brings."""
-    name = roles.NAMES.get(request.id.name.lower())
-    if name is None:
+    guid = request.id.name.lower()
+    if guid not in roles.definitions():
         raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
-    return Answer(200, _definition(request, request.id.name.lower(), name))
+    return Answer(200, _definition(request, guid))
 
 
 async def list_definitions(request: Request) -> Answer:
     """All of them, or the one that `$filter` names."""
     asked = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
     found = [
-        _definition(request, guid, name)
-        for guid, name in roles.NAMES.items()
-        if not asked or name == asked.group(1)
+        _definition(request, guid)
+        for guid, role in roles.definitions().items()
+        if not asked or role.name == asked.group(1)
     ]
     return Answer(200, {"value": found})
 
@@ -101,7 +106,7 @@ def _wanted(request: Request) -> tuple[str, str]:
     if not definition or not principal:
         raise AzureError("InvalidRequestContent", reason="missing roleDefinitionId or principalId")
     role = definition.rpartition("/")[2].lower()
-    if role not in roles.NAMES:
+    if role not in roles.definitions():
         raise AzureError("RoleDefinitionDoesNotExist", role=role)
     return role, principal
 
@@ -119,20 +124,34 @@ def _refuse_twice(request: Request, role: str, principal: str) -> None:
             raise AzureError("RoleAssignmentExists", name=str(body["name"]).replace("-", ""))
 
 
-def _definition(request: Request, guid: str, name: str) -> Json:
-    scope = f"/subscriptions/{request.cloud.facts.subscription}"
-    properties = {
-        "roleName": name,
-        "type": "BuiltInRole",
-        "description": "",
-        "assignableScopes": ["/"],
-        "permissions": [],
+def _history(request: Request) -> Json:
+    """Who gave it when, and who touched it last."""
+    now, by = datetime.now(UTC).isoformat(), request.principal
+    old = (request.existing or {}).get("properties") or {}
+    made = {"createdOn": old.get("createdOn", now), "createdBy": old.get("createdBy", by)}
+    return {**made, "updatedOn": now, "updatedBy": by}
+
+
+def _definition(request: Request, guid: str) -> Json:
+    role = roles.definitions()[guid]
+    permission = {
+        "actions": role.actions,
+        "notActions": role.not_actions,
+        "dataActions": role.data_actions,
+        "notDataActions": [],
     }
+    scope = f"/subscriptions/{request.cloud.facts.subscription}"
     return {
         "id": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": guid,
-        "properties": properties,
+        "properties": {
+            "roleName": role.name,
+            "type": "BuiltInRole",
+            "description": role.description,
+            "assignableScopes": ["/"],
+            "permissions": [permission],
+        },
     }
 
 

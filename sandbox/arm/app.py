@@ -10,7 +10,17 @@ from typing import Any
 from aiohttp import web
 
 from sandbox import journal
-from sandbox.arm import access, groups, insights, metadata, pipelines, registries, storage, vaults
+from sandbox.arm import (
+    access,
+    authorization,
+    groups,
+    insights,
+    metadata,
+    pipelines,
+    registries,
+    storage,
+    vaults,
+)
 from sandbox.arm.wire import FAST, Answer, Request, ResourceType, not_found
 from sandbox.cloud import Cloud, group_of, new_id
 from sandbox.errors import AzureError
@@ -98,8 +108,9 @@ async def _answer(cloud: Cloud, request: web.Request, sent: str, principal: str)
     if not id or id.subscription.lower() != cloud.facts.subscription:
         subscription = id.subscription if id else request.path
         raise AzureError("SubscriptionNotFound", subscription=subscription)
-    body = _parsed(sent)
-    return await _route(Request(cloud, request.method, id, version, principal, body, request.query))
+    asked = Request(cloud, request.method, id, version, principal, _parsed(sent), request.query)
+    authorization.demand(asked, TYPES)
+    return await _route(asked)
 
 
 def _parsed(sent: str) -> dict[str, object]:
@@ -185,7 +196,8 @@ async def _act(request: Request, kind: ResourceType, action: str) -> Answer:
 
 def _list(request: Request, kind: ResourceType) -> Answer:
     below = f"{request.id}/" if request.id.group else f"/subscriptions/{request.id.subscription}/"
-    return Answer(200, {"value": request.cloud.store.of_type(kind.name, below)})
+    found = request.cloud.store.of_type(kind.name, below)
+    return Answer(200, {"value": authorization.readable(request, kind.name, found)})
 
 
 def _operation(request: Request) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sandbox.arm import authorization
 from sandbox.arm.wire import Answer, Request, ResourceType
 from sandbox.errors import AzureError
 from sandbox.ids import ResourceId
@@ -16,7 +17,8 @@ TYPE = "Microsoft.Resources/resourceGroups"
 async def route(request: Request, types: Mapping[str, ResourceType]) -> Answer:
     """A group, the list of groups, or the subscription itself."""
     if not request.id.group:
-        return Answer(200, {"value": request.cloud.store.of_type(TYPE)})
+        found = request.cloud.store.of_type(TYPE)
+        return Answer(200, {"value": authorization.readable(request, authorization.GROUPS, found)})
     existing = request.existing
     if request.method == "PUT":
         return _put(request)

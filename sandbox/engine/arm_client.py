@@ -136,6 +136,8 @@ class ArmClient:
         if not endpoint:
             raise ProviderError(_NOT_RUNNING)
         query = {"api-version": "2019-08-01", "resource": resource}
+        if client := self._config.get("clientId") or os.environ.get("ARM_CLIENT_ID"):
+            query["client_id"] = client  # a user-assigned identity
         try:
             headers = {"X-IDENTITY-HEADER": header}
             answer = self._session().get(endpoint, params=query, headers=headers, timeout=30)

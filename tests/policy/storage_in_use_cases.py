@@ -62,7 +62,7 @@ def lifecycle(prefixes: Any = None, actions: Any = None, enabled: Any = True) ->
 OTHERS_LIFECYCLE = Resource(LIFECYCLE, lifecycle().props, "lifecycle", {"accountName": ["another"]})
 ANOTHER = Resource(ACCOUNT, {"name": "another"}, "another")
 UNTOUCHED = {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 60}}}
-DENY = {"networkRuleSet": {"defaultAction": "Deny"}}
+DENY: dict[str, Any] = {"networkRuleSet": {"defaultAction": "Deny"}}
 
 CASES: Table = {
     "storage-shared-key-for-sas": [
@@ -155,7 +155,11 @@ CASES: Table = {
         good(export(), export(ELSEWHERE, name="second")),
         good(export()),
         good(
-            container(), container("second"), by_container(), export(UNKNOWN, name="two", behind=("second",))
+            account(),
+            container(),
+            container("second"),
+            by_container(),
+            export(UNKNOWN, name="two", behind=("second",)),
         ),
         bad(export(), export(URL.upper() + "/", name="second"), finds=["out and second share one container"]),
         bad(export(), imports(), finds=["out and in share one container"]),

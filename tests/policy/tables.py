@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from pulumi_policy import (
+    Policy,
     PolicyCustomTimeouts,
     PolicyResource,
     PolicyResourceOptions,
@@ -18,7 +19,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from acr_transfer_policy.rule import ResourceRule, Rule
+from acr_transfer_policy.rule import Rule
 from acr_transfer_policy.serving import served
 
 UNKNOWN = UNKNOWN_STRING_VALUE
@@ -94,16 +95,15 @@ Table = dict[str, list[Case]]
 """The cases of rules, by the rule's name."""
 
 
-def messages(rule: Rule, tried: Case) -> list[str]:
+def messages(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = served) -> list[str]:
     """Return what the rule reports of a case, in its order."""
     found: list[str] = []
 
     def report(message: str, urn: str | None = None) -> None:
         found.append(message)
 
-    policy = served(rule)
-    if isinstance(rule, ResourceRule):
-        assert isinstance(policy, ResourceValidationPolicy)
+    policy = serve(rule)
+    if isinstance(policy, ResourceValidationPolicy):
         for resource in tried.resources:
             policy.validate(arguments(resource, tried.config), report)
     else:
@@ -136,9 +136,9 @@ def _in_stack(resource: Resource) -> PolicyResource:
     )
 
 
-def fails(rule: Rule, tried: Case) -> str:
+def fails(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = served) -> str:
     """Return how the rule's messages differ from the case, or an empty text."""
-    found = messages(rule, tried)
+    found = messages(rule, tried, serve)
     left = list(found)
     for part in tried.expected:
         hit = next((each for each in left if part in each), None)

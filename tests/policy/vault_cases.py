@@ -62,7 +62,7 @@ BY_IDENTITY = export(behind=["secrets"], identified_by=["person"])
 PERSON = Resource(IDENTITY, {"principalId": PRINCIPAL}, "person")
 SAS = Resource(SECRET, {"name": "sas"}, "sas", {"vaultName": ["secrets"]})
 ALLOW = {"defaultAction": "Allow"}
-RECOVERABLE = {"enableSoftDelete": True, "enablePurgeProtection": True}
+RECOVERABLE: dict[str, Any] = {"enableSoftDelete": True, "enablePurgeProtection": True}
 
 
 def logs(of: Sequence[str] = (), uri: str = UNKNOWN, type: str = SETTING, **log: Any) -> Resource:

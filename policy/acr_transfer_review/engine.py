@@ -28,19 +28,39 @@ class Heard:
     """What stood on its standard error."""
 
     succeeded: bool
+    resources: int
+    """How many resources it looked at."""
 
 
 def preview(stack: str, folder: Path, profile: Path | None) -> Heard:
     """Preview a stack of the project in a folder."""
-    return _heard("preview", ["--stack", stack], folder, profile)
+    events, ended = _run("preview", ["--stack", stack], folder, profile)
+    looked = {
+        each["policyAnalyzeSummaryEvent"]["resourceUrn"]
+        for each in events
+        if "policyAnalyzeSummaryEvent" in each
+    }
+    return Heard(events, ended.stderr, ended.returncode == 0, len(looked))
 
 
 def analysis(state: Path, profile: Path | None) -> Heard:
     """Look at a state that `pulumi stack export` has written; secrets in it stay unread."""
-    return _heard("policy analyze", ["--file", str(state.resolve())], Path(), profile)
+    events, ended = _run("policy analyze", ["--file", str(state.resolve())], Path(), profile)
+    return Heard(events, ended.stderr, ended.returncode == 0, _count(state))
 
 
-def _heard(command: str, about: list[str], folder: Path, profile: Path | None) -> Heard:
+def _count(state: Path) -> int:
+    """Of an analysis the engine does not say so."""
+    try:
+        deployment = json.loads(state.read_text())["deployment"]
+        return len(deployment.get("resources", []))
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _run(
+    command: str, about: list[str], folder: Path, profile: Path | None
+) -> tuple[list[Mapping[str, Any]], subprocess.CompletedProcess[str]]:
     """Events come over a pipe: a file of them would hold all properties that nobody marked as secret."""
     if not shutil.which("pulumi"):
         raise ReviewError(
@@ -57,5 +77,4 @@ def _heard(command: str, about: list[str], folder: Path, profile: Path | None) -
         text=True,
         check=False,
     )
-    events = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
-    return Heard(events, ended.stderr, ended.returncode == 0)
+    return [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")], ended

@@ -44,7 +44,7 @@ class Review:
             stack=stack,
             file=file,
             packs=_packs(heard),
-            resources=len({each["resourceUrn"] for each in _of(heard, "policyAnalyzeSummaryEvent")}),
+            resources=heard.resources,
             violations=violations,
             errors=tuple(without_credentials(each).strip() for each in errors),
         )

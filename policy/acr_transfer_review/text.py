@@ -13,7 +13,7 @@ def text(review: Review) -> str:
     """Return the review of one stack: the worst first, what to do with each, and a count at the end."""
     parts = [_violation(each) for each in review.violations]
     parts += [_error(each) for each in review.errors]
-    return "\n\n".join([f"== {review.stack}", *parts, _count(review)])
+    return "\n\n".join([*([f"== {review.stack}", *parts] if parts else []), _count(review)])
 
 
 def _violation(found: Violation) -> str:

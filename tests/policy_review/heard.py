@@ -25,5 +25,4 @@ def heard(*events: dict[str, Any], errors: str = "", succeeded: bool = True) -> 
     end = {
         "summaryEvent": {"PolicyPacks": {"acr-transfer|local|/checkout/policy": "0.1.0"}, "isPreview": True}
     }
-    looked = {"policyAnalyzeSummaryEvent": {"resourceUrn": urn("export"), "policyPackName": "acr-transfer"}}
-    return Heard([looked, *events, end], errors, succeeded)
+    return Heard([*events, end], errors, succeeded, resources=12)

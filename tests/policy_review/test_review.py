@@ -67,7 +67,7 @@ def test_what_is_read_says_resource_what_why_mend_and_link() -> None:
     for part in ("export (azure-native:containerregistry:ExportPipeline)", SKU.why, SKU.mend, SKU.url):
         assert part in " ".join(said.split())
     assert said.endswith(
-        "source: 1 resources reviewed by acr-transfer 0.1.0: 3 mandatory, 1 advisory, 0 waived"
+        "source: 12 resources reviewed by acr-transfer 0.1.0: 3 mandatory, 1 advisory, 0 waived"
     )
 
 

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 import pulumi
+from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from pulumi import Output
 from pulumi_azure_native import authorization, containerregistry, keyvault, resources, storage
 
 config = pulumi.Config()
 tenant = authorization.get_client_config_output().tenant_id
-expiry = config.require("sasExpiry")
+expiry = datetime.fromisoformat(config.require("sasExpiry"))
 
 group = resources.ResourceGroup("plain", resource_group_name="plain-after")
 account = storage.StorageAccount(
@@ -61,15 +62,21 @@ storage.ManagementPolicy(
         ]
     ),
 )
-token = storage.list_storage_account_service_sas_output(
-    resource_group_name=group.name,
-    account_name=account.name,
-    canonicalized_resource=Output.concat("/blob/", account.name, "/", container.name),
-    resource=storage.SignedResource.C,
-    permissions="rawl",
-    protocols=storage.HttpProtocol.HTTPS,
-    shared_access_expiry_time=expiry,
-).service_sas_token
+keys = storage.list_storage_account_keys_output(
+    resource_group_name=group.name, account_name=account.name
+).keys
+token = Output.secret(
+    Output.all(account.name, container.name, keys[0].value).apply(
+        lambda known: generate_container_sas(
+            account_name=known[0],
+            container_name=known[1],
+            account_key=known[2],
+            permission=ContainerSasPermissions(read=True, add=True, write=True, list=True),
+            expiry=expiry,
+            protocol="https",
+        )
+    )
+)
 
 vault = keyvault.Vault(
     "plain",
@@ -87,12 +94,16 @@ secret = keyvault.Secret(
     resource_group_name=group.name,
     vault_name=vault.name,
     properties=keyvault.SecretPropertiesArgs(
-        value=Output.secret(Output.concat("?", token)),
+        value=Output.concat("?", token),
         content_type="application/x-azure-sas",
-        attributes=keyvault.SecretAttributesArgs(expires=int(datetime.fromisoformat(expiry).timestamp())),
+        attributes=keyvault.SecretAttributesArgs(expires=int(expiry.timestamp())),
     ),
     # What the token may do, for rules and people that cannot read it.
-    tags={"acr-transfer-direction": "export", "acr-transfer-sp": "rawl", "acr-transfer-expiry": expiry},
+    tags={
+        "acr-transfer-direction": "export",
+        "acr-transfer-sp": "rawl",
+        "acr-transfer-expiry": expiry.isoformat(),
+    },
 )
 
 pipeline = containerregistry.ExportPipeline(

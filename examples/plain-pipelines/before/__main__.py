@@ -1,6 +1,9 @@
 """An export pipeline, as one writes it after reading the tutorial."""
 
+from datetime import UTC, datetime
+
 import pulumi
+from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from pulumi import Output
 from pulumi_azure_native import authorization, containerregistry, keyvault, resources, storage
 
@@ -20,15 +23,21 @@ container = storage.BlobContainer(
     account_name=account.name,
     public_access=storage.PublicAccess.BLOB,
 )
-token = storage.list_storage_account_service_sas_output(
-    resource_group_name=group.name,
-    account_name=account.name,
-    canonicalized_resource=Output.concat("/blob/", account.name, "/", container.name),
-    resource=storage.SignedResource.C,
-    permissions="racwdl",
-    protocols=storage.HttpProtocol.HTTPS,
-    shared_access_expiry_time="2099-12-31T00:00:00Z",
-).service_sas_token
+keys = storage.list_storage_account_keys_output(
+    resource_group_name=group.name, account_name=account.name
+).keys
+token = Output.all(account.name, container.name, keys[0].value).apply(
+    lambda known: generate_container_sas(
+        account_name=known[0],
+        container_name=known[1],
+        account_key=known[2],
+        permission=ContainerSasPermissions(
+            read=True, add=True, create=True, write=True, delete=True, list=True
+        ),
+        expiry=datetime(2099, 12, 31, tzinfo=UTC),
+        protocol="https",
+    )
+)
 
 vault = keyvault.Vault(
     "plain",

@@ -129,7 +129,7 @@ def container_scope(secret: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
     why="A token that is past opens nothing, and one that lives long can be misused for long.",
-    mend=_ROTATE,
+    mend="Make a new token that is not past and ends within the limit: set its expiry and deploy again.",
     url=OVERVIEW,
     settings=(Setting("maxDays", 7, "The longest life of a token, in days from its start or from now."),),
 )

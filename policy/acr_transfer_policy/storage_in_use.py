@@ -151,7 +151,7 @@ def has_lifecycle_rule(stack: Stack, container: Subject) -> bool:
     """Whether a management policy of the container's account deletes its blobs one day, or may."""
     owners = [each.urn for each in stack.linked(container, "accountName", STORAGE_ACCOUNT)]
     return any(
-        _empties(rule, container.called("containerName", "name"))
+        _empties(rule, text(container.peek("name")))
         for policy in stack.of(MANAGEMENT_POLICY)
         if any(each.urn in owners for each in stack.linked(policy, "accountName", STORAGE_ACCOUNT))
         for rule in known_items(policy.peek("policy.rules"))
@@ -168,7 +168,8 @@ def _empties(rule: Value, container: str) -> bool:
 
 
 def _begins(container: str, prefix: Value) -> bool:
-    return prefix is UNKNOWN or f"{container}/".startswith(text(prefix))
+    """Whether a prefix is one of the container's, or may be: a preview does not know a new name."""
+    return not container or prefix is UNKNOWN or f"{container}/".startswith(text(prefix))
 
 
 @stack_rule(

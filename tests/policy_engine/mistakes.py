@@ -61,7 +61,7 @@ def grant(name: str, pipeline: Any) -> None:
     keyvault.AccessPolicy(name, resource_group_name=GROUP, vault_name=vault.name, policy=entry)
 
 
-def exporting(name: str, uri: Input[str], token_of: keyvault.Secret) -> containerregistry.ExportPipeline:
+def exporting(name: str, uri: str, secret_uri: Input[str]) -> containerregistry.ExportPipeline:
     """Make an export pipeline."""
     return containerregistry.ExportPipeline(
         name,
@@ -70,12 +70,9 @@ def exporting(name: str, uri: Input[str], token_of: keyvault.Secret) -> containe
         location="westeurope",
         identity=IDENTITY,
         target=containerregistry.ExportPipelineTargetPropertiesArgs(
-            type="AzureStorageBlobContainer",
-            uri=uri,
-            key_vault_uri=f"https://transfervault.vault.azure.net/secrets/{token_of._name}",
+            type="AzureStorageBlobContainer", uri=uri, key_vault_uri=secret_uri
         ),
         options=["OverwriteBlobs"],
-        opts=pulumi.ResourceOptions(depends_on=[token_of]),
     )
 
 
@@ -113,7 +110,7 @@ storage.BlobServiceProperties(
     blob_services_name="default",
     delete_retention_policy=storage.DeleteRetentionPolicyArgs(enabled=True, days=7),
 )
-for each in ("exports", "imports", "more"):
+for each in ("exports", "imports", "second", "third"):
     storage.BlobContainer(
         each,
         container_name=each,
@@ -136,33 +133,34 @@ vault = keyvault.Vault(
 sends = secret("sends", "export", either("too-many-rights", "racwdl", "rawl"))
 takes = secret("takes", "import", either("delete-without-d", "rl", "rdl"))
 
-host = "transferaccount.blob.core.windows.net"
-scheme = either("http-uri", "http", "https")
-first = exporting("exportFirst", f"{scheme}://{host}/exports", sends)
-second = exporting("exportSecond", f"https://{host}/{either('shared-container', 'exports/', 'more')}", sends)
+blobs = "https://transferaccount.blob.core.windows.net"
+sends_uri = Output.concat(vault.properties.vault_uri, "secrets/", sends.name)
+first = exporting("exportFirst", f"{either('http-uri', 'http', 'https')}://elsewhere.net/exports", sends_uri)
+second = exporting("exportSecond", f"{blobs}/second", sends_uri)
+third = exporting("exportThird", f"{blobs}/{either('shared-container', 'Second/', 'third')}", sends_uri)
 cloud = either("wrong-cloud", "usgovcloudapi", "windows")
-third = containerregistry.ImportPipeline(
-    "importThird",
+known = "https://somewhere.vault.azure.net/secrets/sends"
+exporting("exportFourth", f"https://fourth.blob.core.{cloud}.net/exports", known)
+importing = containerregistry.ImportPipeline(
+    "importFifth",
     resource_group_name=GROUP,
     registry_name="contososource",
     location="westeurope",
     identity=IDENTITY,
     source=containerregistry.ImportPipelineSourcePropertiesArgs(
         type="AzureStorageBlobContainer",
-        uri=f"https://transferaccount.blob.core.{cloud}.net/imports",
-        key_vault_uri="https://transfervault.vault.azure.net/secrets/takes",
+        uri=f"{blobs}/imports",
+        key_vault_uri=Output.concat(vault.properties.vault_uri, "secrets/", takes.name),
     ),
     trigger=containerregistry.PipelineTriggerPropertiesArgs(
         source_trigger=containerregistry.PipelineSourceTriggerPropertiesArgs(status="Enabled")
     ),
     options=["OverwriteTags", "DeleteSourceBlobOnSuccess"],
-    opts=pulumi.ResourceOptions(depends_on=[takes]),
 )
-grant("first-reads", first)
-if not either("missing-grant", True, False):
-    grant("second-reads", second)
-grant("third-reads", third)
+for pipeline in (first, second, third, importing):
+    if pipeline is not first or "missing-grant" not in MISTAKES:
+        grant(f"{pipeline._name}-reads", pipeline)
 run("runFirst", first, either("51-artifacts", 51, 50))
 
-place = f"https://{host}/exports"
+place = f"{blobs}/exports"
 pulumi.export("place", either("sas-in-output", place + token("rawl"), place))

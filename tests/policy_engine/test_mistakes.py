@@ -20,14 +20,14 @@ MISTAKES = {
     "http-uri": ("pipeline-https", "http"),
     "tls-1.0": ("storage-min-tls", "TLS1_0"),
     "public-container": ("storage-container-private", "exports"),
-    "shared-container": ("container-per-pipeline", "exportSecond"),
+    "shared-container": ("container-per-pipeline", "exportThird"),
     "too-many-rights": ("sas-permissions", "sends"),
     "no-question-mark": ("sas-question-mark", "?"),
     "expiry-mismatch": ("secret-expiry", "SAS"),
     "51-artifacts": ("run-artifact-count", "51"),
     "wrong-cloud": ("pipeline-cloud-suffix", "usgovcloudapi"),
-    "missing-grant": ("vault-identity-can-read", "exportSecond"),
-    "delete-without-d": ("import-delete-permission", "importThird"),
+    "missing-grant": ("vault-identity-can-read", "exportFirst"),
+    "delete-without-d": ("import-delete-permission", "importFifth"),
     "sas-in-output": ("no-sas-in-outputs", "place"),
 }
 """Each mistake, the rule that finds it, and what its message must name."""

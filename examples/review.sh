@@ -14,9 +14,12 @@ eval "$("$python" -m sandbox env)"
 for stack in source target; do
   pulumi stack select "$stack" 2>/dev/null || pulumi stack init "$stack"
 done
-[ -f transfer.lock.json ] || acr-transfer plan --source source --repository '**'
+if [ ! -f transfer.lock.json ]; then
+  acr-transfer plan --source source --repository '**' --quiet >/dev/null
+fi
 # A target's stack reads what its source's stack gave out.
 if ! pulumi stack output handover --stack source >/dev/null 2>&1; then
-  pulumi up --stack source --yes --skip-preview --suppress-outputs
+  echo 'Deploying the source stack, which the target stack reads ...' >&2
+  said=$(pulumi up --stack source --yes --skip-preview --suppress-outputs 2>&1) || { echo "$said" >&2; exit 3; }
 fi
 "$python" policy/review.py --profile "${PROFILE:-sandbox}" --json review.json --sarif review.sarif source target

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .engine import PACK, ReviewError, analysis, preview
+from .configuring import configuration
+from .engine import ReviewError, analysis, preview
 from .report import report
 from .reviewing import Review
 from .sarif import sarif
 from .text import text
 
-_PROFILES = PACK / "profiles"
 FORBIDDEN, NOT_REVIEWED = 1, 3
 
 _ENDING = f"""exit codes:
@@ -74,31 +74,28 @@ def _parser() -> argparse.ArgumentParser:
         default="baseline",
         help="a profile of the pack, or a policy configuration file (%(default)s)",
     )
+    add(
+        "--waivers",
+        metavar="FILE",
+        type=Path,
+        help="waivers besides those of the profile: a JSON object of lists, by rule",
+    )
     add("--json", metavar="FILE", type=Path, help="write the review as JSON")
     add("--sarif", metavar="FILE", type=Path, help="write the review as SARIF 2.1.0")
     return parser
 
 
 def _reviews(options: argparse.Namespace) -> list[Review]:
-    profile = _profile(options.profile)
     if not options.stacks and not options.state:
         raise ReviewError("Name a stack, or a file with --state. `pulumi stack ls` lists the stacks.")
     found = []
-    for stack in options.stacks:
-        file = options.cwd / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
-        found.append(Review.of(stack, _relative(file), preview(stack, options.cwd, profile)))
-    for state in options.state:
-        found.append(Review.of(str(state), _relative(state), analysis(state, profile)))
+    with configuration(options.profile, options.waivers) as config:
+        for stack in options.stacks:
+            file = options.cwd / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+            found.append(Review.of(stack, _relative(file), preview(stack, options.cwd, config)))
+        for state in options.state:
+            found.append(Review.of(str(state), _relative(state), analysis(state, config)))
     return found
-
-
-def _profile(name: str) -> Path:
-    """A profile by its name, or a file by its path."""
-    for each in (_PROFILES / f"{name}.json", Path(name)):
-        if each.is_file():
-            return each
-    known = ", ".join(sorted(each.stem for each in _PROFILES.glob("*.json")))
-    raise ReviewError(f"{name} is no file and no profile; profiles are {known}.")
 
 
 def _relative(path: Path) -> str:

@@ -32,9 +32,9 @@ class Heard:
     """How many resources it looked at."""
 
 
-def preview(stack: str, folder: Path, profile: Path | None) -> Heard:
+def preview(stack: str, folder: Path, config: Path) -> Heard:
     """Preview a stack of the project in a folder."""
-    events, ended = _run("preview", ["--stack", stack], folder, profile)
+    events, ended = _run("preview", ["--stack", stack], folder, config)
     looked = {
         each["policyAnalyzeSummaryEvent"]["resourceUrn"]
         for each in events
@@ -43,9 +43,9 @@ def preview(stack: str, folder: Path, profile: Path | None) -> Heard:
     return Heard(events, ended.stderr, ended.returncode == 0, len(looked))
 
 
-def analysis(state: Path, profile: Path | None) -> Heard:
+def analysis(state: Path, config: Path) -> Heard:
     """Look at a state that `pulumi stack export` has written; secrets in it stay unread."""
-    events, ended = _run("policy analyze", ["--file", str(state.resolve())], Path(), profile)
+    events, ended = _run("policy analyze", ["--file", str(state.resolve())], Path(), config)
     return Heard(events, ended.stderr, ended.returncode == 0, _count(state))
 
 
@@ -59,15 +59,14 @@ def _count(state: Path) -> int:
 
 
 def _run(
-    command: str, about: list[str], folder: Path, profile: Path | None
+    command: str, about: list[str], folder: Path, config: Path
 ) -> tuple[list[Mapping[str, Any]], subprocess.CompletedProcess[str]]:
     """Events come over a pipe: a file of them would hold all properties that nobody marked as secret."""
     if not shutil.which("pulumi"):
         raise ReviewError(
             'Pulumi is not on PATH. Install it, or in the sandbox: eval "$(.venv/bin/python -m sandbox env)"'
         )
-    config = ["--policy-pack-config", str(profile.resolve())] if profile else []
-    pack = ["--policy-pack", str(PACK), *config]
+    pack = ["--policy-pack", str(PACK), "--policy-pack-config", str(config.resolve())]
     ended = subprocess.run(
         ["pulumi", *command.split(), *about, *pack, "--json", "--color", "never", "--non-interactive"],
         cwd=folder,

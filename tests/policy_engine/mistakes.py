@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 from pulumi import Input, Output
-from pulumi_azure_native import authorization, containerregistry, keyvault, storage
+from pulumi_azure_native import authorization, containerregistry, keyvault, monitor, storage
 
 GROUP = "images"
 ENDS = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
@@ -130,6 +130,16 @@ vault = keyvault.Vault(
         network_acls=keyvault.NetworkRuleSetArgs(bypass="AzureServices", default_action="Deny"),
     ),
 )
+for each, logged in (
+    ("account-logs", Output.concat(account.id, "/blobServices/default")),
+    ("vault-logs", vault.id),
+):
+    monitor.DiagnosticSetting(
+        each,
+        resource_uri=logged,
+        workspace_id="/subscriptions/s/resourceGroups/logs/providers/Microsoft.OperationalInsights/workspaces/logs",
+        logs=[monitor.LogSettingsArgs(category_group="audit", enabled=True)],
+    )
 sends = secret("sends", "export", either("too-many-rights", "racwdl", "rawl"))
 takes = secret("takes", "import", either("delete-without-d", "rl", "rdl"))
 

@@ -3,5 +3,7 @@
 from pulumi_policy import PolicyPack
 
 from acr_transfer_policy.serving import policies
+from acr_transfer_policy.stack_config import listen
 
+listen()
 PolicyPack("acr-transfer", policies())

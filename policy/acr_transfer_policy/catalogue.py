@@ -1,6 +1,18 @@
 """All rules."""
 
-from . import registry, sas, storage, storage_in_use, vault, vault_in_use
+from . import (
+    pipeline,
+    pipeline_in_use,
+    registry,
+    run,
+    run_in_use,
+    sas,
+    stack,
+    storage,
+    storage_in_use,
+    vault,
+    vault_in_use,
+)
 from .rule import Rule
 
 ALL: tuple[Rule, ...] = (
@@ -10,4 +22,9 @@ ALL: tuple[Rule, ...] = (
     *vault.RULES,
     *vault_in_use.RULES,
     *sas.RULES,
+    *pipeline.RULES,
+    *pipeline_in_use.RULES,
+    *run.RULES,
+    *run_in_use.RULES,
+    *stack.RULES,
 )

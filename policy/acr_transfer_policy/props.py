@@ -6,6 +6,8 @@ from typing import Any, Final, TypeAlias
 
 from pulumi_policy import proxy
 
+from .credentials import quoted
+
 
 class Absent(Enum):
     """Why there is no value."""
@@ -82,4 +84,4 @@ def is_other(value: Value, *allowed: str) -> bool:
 
 def shown(value: Value) -> str:
     """Return a value for a message; it must not be a secret."""
-    return "not set" if value is MISSING else f"'{value}'"
+    return "not set" if value is MISSING else quoted(str(value))

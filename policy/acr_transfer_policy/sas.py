@@ -16,7 +16,10 @@ from .subject import Finding, Subject
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"
 SERVICE_SAS = "https://learn.microsoft.com/rest/api/storageservices/create-service-sas"
 OVERVIEW = "https://learn.microsoft.com/azure/storage/common/storage-sas-overview"
-_ROTATE = "Make a new token: set a later expiry and deploy again."
+_ROTATE = (
+    "Make a new token that ends within the limit, and deploy again; in the stacks of acr-transfer: "
+    "`pulumi config set acr-transfer:sasExpiry <time>`."
+)
 _NEEDED = {"export": "rawl", "import": "rl"}
 _LEEWAY = timedelta(seconds=300)
 
@@ -48,8 +51,8 @@ def question_mark(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
-    why="A token needs just the rights of its pipeline: rawl to export; rl to import, and d to delete then.",
-    mend="Make a new token with just these permissions.",
+    why="With fewer rights than its pipeline needs a token fails, with more it can be misused.",
+    mend="Make a new token with `rawl` to export, `rl` to import, `rld` to import and delete.",
     url=TRANSFER,
 )
 def permissions(secret: Subject) -> Iterator[Finding]:
@@ -129,7 +132,7 @@ def container_scope(secret: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
     why="A token that is past opens nothing, and one that lives long can be misused for long.",
-    mend="Make a new token that is not past and ends within the limit: set its expiry and deploy again.",
+    mend=_ROTATE,
     url=OVERVIEW,
     settings=(Setting("maxDays", 7, "The longest life of a token, in days from its start or from now."),),
 )

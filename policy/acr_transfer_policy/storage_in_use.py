@@ -1,6 +1,6 @@
 """Rules about storage as the pipelines of the stack use it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from pulumi_policy import EnforcementLevel, Severity
@@ -149,13 +149,23 @@ def cleanup(stack: Stack) -> Iterator[Finding]:
 
 def has_lifecycle_rule(stack: Stack, container: Subject) -> bool:
     """Whether a management policy of the container's account deletes its blobs one day, or may."""
-    owners = [each.urn for each in stack.linked(container, "accountName", STORAGE_ACCOUNT)]
-    return any(
-        _empties(rule, text(container.peek("name")))
-        for policy in stack.of(MANAGEMENT_POLICY)
-        if any(each.urn in owners for each in stack.linked(policy, "accountName", STORAGE_ACCOUNT))
-        for rule in known_items(policy.peek("policy.rules"))
-    )
+    name = text(container.peek("name")) or text(container.peek("containerName"))
+    return is_emptied(stack, stack.linked(container, "accountName", STORAGE_ACCOUNT), name)
+
+
+def is_emptied(stack: Stack, accounts: Sequence[Subject], container: str) -> bool:
+    """Whether a management policy of these accounts deletes a container's blobs one day, or may.
+
+    It may if a preview does not know the container's name (empty then), the rule, or whose policy it is.
+    """
+    urns = {each.urn for each in accounts}
+    for policy in stack.of(MANAGEMENT_POLICY):
+        owners = {each.urn for each in stack.linked(policy, "accountName", STORAGE_ACCOUNT)}
+        rules = policy.peek("policy.rules")
+        fits = rules is UNKNOWN or any(_empties(rule, container) for rule in known_items(rules))
+        if fits and (not owners or owners & urns):
+            return True
+    return False
 
 
 def _empties(rule: Value, container: str) -> bool:
@@ -168,8 +178,7 @@ def _empties(rule: Value, container: str) -> bool:
 
 
 def _begins(container: str, prefix: Value) -> bool:
-    """Whether a prefix is one of the container's, or may be: a preview does not know a new name."""
-    return not container or prefix is UNKNOWN or f"{container}/".startswith(text(prefix))
+    return prefix is UNKNOWN or not container or f"{container}/".startswith(text(prefix))
 
 
 @stack_rule(
@@ -184,11 +193,12 @@ def _begins(container: str, prefix: Value) -> bool:
 def container_per_pipeline(stack: Stack) -> Iterator[Finding]:
     """Find pairs of pipelines with one container; letter case and a slash at the end make no difference."""
     for first, second in combinations(stack.of(*PIPELINES), 2):
-        if _one_place(stack, first, second):
+        if share_container(stack, first, second):
             yield second.fault(f"{pipeline_name(first)} and {pipeline_name(second)} share one container.")
 
 
-def _one_place(stack: Stack, first: Subject, second: Subject) -> bool:
+def share_container(stack: Stack, first: Subject, second: Subject) -> bool:
+    """Whether two pipelines have one container, by its address or by the resource."""
     urls = container_url(first), container_url(second)
     if all(urls):
         return urls[0] == urls[1]

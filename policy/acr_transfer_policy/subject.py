@@ -1,5 +1,6 @@
 """What a rule looks at: one resource, or all resources of a stack and how they depend on each other."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from .settings import Setting, Settings
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+_NAME = re.compile(r"[\w.() -]+")
 
 
 @dataclass(frozen=True, order=True)
@@ -36,6 +40,8 @@ class Subject:
     settings: Settings = field(default_factory=Settings)
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The URNs of the resources that a property's value comes from, known in a preview as well."""
+    is_component: bool = False
+    """Whether a program has put it together; said in stacks alone."""
 
     now: datetime = field(default_factory=_now)
 
@@ -48,8 +54,12 @@ class Subject:
         return Finding(self.name, self.urn, what)
 
     def called(self, *paths: str) -> str:
-        """Return the name in Azure, from the first of these properties that is known, or else in Pulumi."""
-        return next((text(found) for path in paths if text(found := self.peek(path))), self.name)
+        """Return the name in Azure, from the first of these properties that is known, or else in Pulumi.
+
+        What cannot be a name, such as a URL with a password, is not repeated.
+        """
+        found = (text(self.peek(path)) for path in paths)
+        return next((name for name in found if _NAME.fullmatch(name)), self.name)
 
 
 @dataclass(frozen=True)
@@ -70,10 +80,16 @@ class Stack:
         return [each for each in self.of(*kinds) if each.urn in urns]
 
     def linked(self, subject: Subject, key: str, kind: Kind) -> list[Subject]:
-        """Return the resources that a property such as `registryName` means: by dependency, or by name."""
+        """Return the resources that a property such as `registryName` means: by dependency, name or ID."""
         found = self.behind(subject, key, kind)
         name = subject.peek(key)
-        return found or [each for each in self.of(kind) if _is_called(each, name)]
+        return found or [each for each in self.of(kind) if _is_called(each, name) or _holds(each, subject)]
+
+
+def _holds(parent: Subject, child: Subject) -> bool:
+    """Whether an ID says that one resource is part of the other."""
+    id = text(parent.peek("id")).lower()
+    return bool(id) and text(child.peek("id")).lower().startswith(f"{id}/")
 
 
 def _is_called(subject: Subject, name: Value) -> bool:
@@ -100,6 +116,8 @@ def whole(args: StackValidationArgs, settings: Sequence[Setting]) -> Stack:
 
 def _of_stack(resource: PolicyResource, settings: Settings) -> Subject:
     uses = {key: _urns(behind) for key, behind in resource.property_dependencies.items()}
+    # No provider makes it, and it is none of the engine's own resources either.
+    is_component = resource.provider is None and not resource.resource_type.startswith("pulumi:")
     return Subject(
         resource.resource_type,
         resource.name,
@@ -108,6 +126,7 @@ def _of_stack(resource: PolicyResource, settings: Settings) -> Subject:
         resource.opts.protect,
         settings,
         uses,
+        is_component=is_component,
     )
 
 

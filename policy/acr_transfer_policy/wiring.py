@@ -4,6 +4,7 @@ In a preview IDs are unknown. What a property's value comes from is known, so th
 only where a program has written them down.
 """
 
+from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from .kinds import (
@@ -16,7 +17,7 @@ from .kinds import (
     VAULT,
     Kind,
 )
-from .props import MISSING, Value, known_items, text
+from .props import MISSING, Value, known_items, peek, text
 from .subject import Stack, Subject
 
 PIPELINES = (EXPORT_PIPELINE, IMPORT_PIPELINE)
@@ -106,11 +107,25 @@ def belongs_to(stack: Stack, holder: Subject, key: str, principal: Value, pipeli
 
     `key` is the property of `holder` that has the principal in it, and `principal` the principal there.
     """
-    identities = [pipeline, *stack.behind(pipeline, "identity", USER_IDENTITY)]
-    if {each.urn for each in identities} & set(holder.uses.get(key, ())):
+    owners = [pipeline, *identities(stack, pipeline)]
+    if {each.urn for each in owners} & set(holder.uses.get(key, ())):
         return True
-    known = {text(each.peek(path)) for each in identities for path in ("identity.principalId", "principalId")}
+    known = {text(each.peek(path)) for each in owners for path in ("identity.principalId", "principalId")}
+    known |= {text(peek(user, "principalId")) for user in _users(pipeline).values()}
     return text(principal) in known - {""}
+
+
+def identities(stack: Stack, pipeline: Subject) -> list[Subject]:
+    """Return the user-assigned identities of the stack that a pipeline has."""
+    ids = {id.lower() for id in _users(pipeline)}
+    found = stack.behind(pipeline, "identity", USER_IDENTITY)
+    return found or [each for each in stack.of(USER_IDENTITY) if text(each.peek("id")).lower() in ids]
+
+
+def _users(pipeline: Subject) -> Mapping[str, Value]:
+    """A pipeline's user-assigned identities by their ID, with their principals once Azure has answered."""
+    users = pipeline.peek("identity.userAssignedIdentities")
+    return users if isinstance(users, Mapping) else {}
 
 
 def _named(stack: Stack, kind: Kind, name: str) -> list[Subject]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from tests.policy import (
+    pipeline_cases,
     registry_cases,
+    run_cases,
     sas_cases,
+    stack_cases,
     storage_cases,
     storage_in_use_cases,
     vault_cases,
@@ -17,4 +20,7 @@ CASES: Table = {
     **storage_in_use_cases.CASES,
     **vault_cases.CASES,
     **sas_cases.CASES,
+    **pipeline_cases.CASES,
+    **run_cases.CASES,
+    **stack_cases.CASES,
 }

@@ -59,14 +59,6 @@ def lifecycle(prefixes: Any = None, actions: Any = None, enabled: Any = True) ->
     return Resource(LIFECYCLE, {"policy": policy}, "lifecycle", {"accountName": ["account"]})
 
 
-NEW = Resource(CONTAINER, {"name": UNKNOWN}, "new", {"accountName": ["account"]})
-"""A container as its first preview knows it."""
-
-
-def by_new() -> Resource:
-    return export(UNKNOWN, behind=("new",))
-
-
 OTHERS_LIFECYCLE = Resource(LIFECYCLE, lifecycle().props, "lifecycle", {"accountName": ["another"]})
 ANOTHER = Resource(ACCOUNT, {"name": "another"}, "another")
 UNTOUCHED = {"baseBlob": {"tierToCool": {"daysAfterModificationGreaterThan": 60}}}
@@ -156,8 +148,6 @@ CASES: Table = {
         ),
         unknown(account(), container(), export(), lifecycle(UNKNOWN)),
         unknown(account(), container(), export(), lifecycle([UNKNOWN])),
-        unknown(account(), NEW, by_new(), lifecycle(["transfer/"])),
-        bad(account(), NEW, by_new(), lifecycle(enabled=False), finds=["Exported images stay in new"]),
         absent(account(), container(), export(), finds=["Exported images stay in transfer for ever"]),
         other(account(), container(type=QUEUE), export()),
     ],

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from unittest import mock
 
 from pulumi_policy import (
     Policy,
     PolicyCustomTimeouts,
+    PolicyProviderResource,
     PolicyResource,
     PolicyResourceOptions,
     ResourceValidationArgs,
@@ -37,6 +41,9 @@ class Shape(StrEnum):
     """The wrong thing, in a resource of a type that the rule is not about."""
 
 
+_PROVIDER = PolicyProviderResource("pulumi:providers:azure-native", {}, "urn", "default")
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource of a case. In a stack `uses` says which others, by name, a property's value comes from."""
@@ -46,6 +53,7 @@ class Resource:
     name: str = "main"
     uses: Mapping[str, Sequence[str]] = field(default_factory=dict)
     protect: bool = False
+    component: bool = False
 
     @property
     def urn(self) -> str:
@@ -64,11 +72,18 @@ class Case:
     resources: tuple[Resource, ...]
     expected: tuple[str, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+    stack_config: Mapping[str, str] = field(default_factory=dict)
 
 
-def case(shape: Shape, *resources: Resource, finds: Sequence[str] = (), **config: Any) -> Case:
-    """Return a case; other keywords than `finds` are the rule's configuration."""
-    return Case(shape, resources, tuple(finds), config)
+def case(
+    shape: Shape,
+    *resources: Resource,
+    finds: Sequence[str] = (),
+    stack_config: Mapping[str, str] | None = None,
+    **config: Any,
+) -> Case:
+    """Return a case; keywords that are not named here are the rule's configuration."""
+    return Case(shape, resources, tuple(finds), config, stack_config or {})
 
 
 def good(*resources: Resource, **config: Any) -> Case:
@@ -103,12 +118,14 @@ def messages(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = served) 
         found.append(message)
 
     policy = serve(rule)
-    if isinstance(policy, ResourceValidationPolicy):
-        for resource in tried.resources:
-            policy.validate(arguments(resource, tried.config), report)
-    else:
-        assert isinstance(policy, StackValidationPolicy)
-        policy.validate(stack_of(tried), report)
+    # So does the engine tell a policy pack the configuration of the stack.
+    with mock.patch.dict(os.environ, {"PULUMI_CONFIG": json.dumps(tried.stack_config)}):
+        if isinstance(policy, ResourceValidationPolicy):
+            for resource in tried.resources:
+                policy.validate(arguments(resource, tried.config), report)
+        else:
+            assert isinstance(policy, StackValidationPolicy)
+            policy.validate(stack_of(tried), report)
     return found
 
 
@@ -131,8 +148,9 @@ def stack_of(tried: Case) -> StackValidationArgs:
 
 def _in_stack(resource: Resource) -> PolicyResource:
     props = unknown_checking_proxy(dict(resource.props))
+    provider = None if resource.component else _PROVIDER
     return PolicyResource(
-        resource.type, props, resource.urn, resource.name, resource.options, None, None, [], {}
+        resource.type, props, resource.urn, resource.name, resource.options, provider, None, [], {}
     )
 
 

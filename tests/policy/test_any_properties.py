@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,18 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acr_transfer_policy.catalogue import ALL
-from acr_transfer_policy.credentials import holds_credential, without_credentials
 from acr_transfer_policy.rule import Rule
 from tests.policy.cases import CASES
-from tests.policy.tables import UNKNOWN, Case, Resource, Shape, messages
+from tests.policy.tables import UNKNOWN, Case, Shape, messages
 
 SIGNATURE = "Q2FuYXJ5IHRoYXQgbXVzdCBub3QgYmUgc2VlbiBhbnl3aGVyZSE%3D"
 KEY = "S2V5IHRoYXQgbXVzdCBub3QgYmUgc2VlbiBhbnl3aGVyZSwgbm90IGV2ZW4gaGFsZiBvZiBpdCwgbmV2ZXIhIQ=="
+PASSWORD = "correct-horse-battery-staple"
 SECRETS = [
     f"?sv=2025-01-05&sp=racwdl&sr=b&se=2020-01-01&sig={SIGNATURE}",
     f"https://a.blob.core.windows.net/c?sig={SIGNATURE}",
     f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey={KEY}",
     KEY,
+    f"https://me:{PASSWORD}@cargo.example/transfer/more",
+    f"https://cargo.example/transfer?password={PASSWORD}",
+    f"me:{PASSWORD}@cargo.example/app:1",
+    f"app:1?{PASSWORD}",
 ]
 
 odd = st.recursive(
@@ -29,8 +34,11 @@ odd = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from([UNKNOWN, "http://[", "Deny", "disabled", "all", *SECRETS]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    | st.sampled_from([UNKNOWN, "http://[", "//", "\x00", "Deny", "disabled", "all", *SECRETS]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=8) | st.sampled_from(SECRETS), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -59,8 +67,8 @@ def spoiled(draw: st.DrawFn, rule: Rule) -> Case:
         for path in draw(st.lists(st.sampled_from(paths(props)), max_size=2)) if paths(props) else []:
             if path in paths(props):
                 props = replaced(props, path, draw(odd))
-        resources.append(Resource(resource.type, props, resource.name, resource.uses, resource.protect))
-    return Case(case.shape, tuple(resources), (), case.config)
+        resources.append(replace(resource, props=props))
+    return replace(case, resources=tuple(resources), expected=())
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: str(rule.name))
@@ -68,21 +76,6 @@ def spoiled(draw: st.DrawFn, rule: Rule) -> Case:
 @given(data=st.data())
 def test_a_rule_raises_nothing_and_shows_no_secret(rule: Rule, data: st.DataObject) -> None:
     shown = "".join(messages(rule, data.draw(spoiled(rule))))
-    assert SIGNATURE[:20] not in shown
-    assert KEY[:20] not in shown
-
-
-@pytest.mark.parametrize("secret", SECRETS)
-def test_a_credential_is_found_and_taken_out(secret: str) -> None:
-    assert holds_credential(f"before {secret} after")
-    shown = without_credentials(f"before {secret} after")
-    assert shown.startswith("before ")
-    assert shown.endswith(" after")
-    assert SIGNATURE[:20] not in shown
-    assert KEY[:20] not in shown
-
-
-@pytest.mark.parametrize("text", ["sig=short", "sha256:" + "a" * 64, "https://a.b.net/c", KEY[:80]])
-def test_what_is_no_credential_stays(text: str) -> None:
-    assert not holds_credential(text)
-    assert without_credentials(text) == text
+    assert "could not be evaluated" not in shown
+    for secret in (SIGNATURE[:20], KEY[:20], PASSWORD):
+        assert secret.lower() not in shown.lower()

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+from pulumi_policy import EnforcementLevel
 
 from acr_transfer_policy.catalogue import ALL
 from acr_transfer_policy.rule import ResourceRule
@@ -82,6 +83,15 @@ def test_a_profile_names_rules_and_settings_that_are_there(
         settings = given if isinstance(given, dict) else {"enforcementLevel": given}
         known = {**schemas[name], "enforcementLevel": level}
         jsonschema.validate(settings, {"properties": known, "additionalProperties": False})
+
+
+def test_the_strict_profile_makes_all_advice_mandatory(checkout: Path) -> None:
+    strict = json.loads((checkout / "policy" / "profiles" / "strict.json").read_text())
+    levels = {
+        name: given if isinstance(given, str) else given["enforcementLevel"] for name, given in strict.items()
+    }
+    advice = {rule.name for rule in ALL if rule.level is not EnforcementLevel.MANDATORY}
+    assert levels == dict.fromkeys(advice, "mandatory")
 
 
 @pytest.mark.parametrize("rule", REMEDIED, ids=lambda rule: str(rule.name))

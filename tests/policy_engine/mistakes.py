@@ -138,14 +138,18 @@ for each, logged in (
         each,
         resource_uri=logged,
         workspace_id="/subscriptions/s/resourceGroups/logs/providers/Microsoft.OperationalInsights/workspaces/logs",
-        logs=[monitor.LogSettingsArgs(category_group="audit", enabled=True)],
+        logs=[monitor.DiagnosticsLogSettingsArgs(category_group="audit", enabled=True)],
     )
 sends = secret("sends", "export", either("too-many-rights", "racwdl", "rawl"))
 takes = secret("takes", "import", either("delete-without-d", "rl", "rdl"))
 
 blobs = "https://transferaccount.blob.core.windows.net"
 sends_uri = Output.concat(vault.properties.vault_uri, "secrets/", sends.name)
-first = exporting("exportFirst", f"{either('http-uri', 'http', 'https')}://elsewhere.net/exports", sends_uri)
+first = exporting(
+    "exportFirst",
+    f"{either('http-uri', 'http', 'https')}://elsewhere.blob.core.windows.net/exports",
+    sends_uri,
+)
 second = exporting("exportSecond", f"{blobs}/second", sends_uri)
 third = exporting("exportThird", f"{blobs}/{either('shared-container', 'Second/', 'third')}", sends_uri)
 cloud = either("wrong-cloud", "usgovcloudapi", "windows")

@@ -135,7 +135,10 @@ containerregistry.PipelineRun(
     force_update_tag="1",
     request=containerregistry.PipelineRunRequestArgs(
         pipeline_resource_id=pipeline.id,
-        artifacts=["shop/web:1.0.0", "shop/api:1.0.0"],
+        artifacts=[
+            "shop/web@sha256:f2be622ba6e4f06a5bc70a9ab5ed9b46e2145a45010ae44b3014505e88d8ae1c",
+            "shop/api@sha256:29441aef4ccf1df26750abbccd23366f378c6373b23ebda071b50d0cb831cc39",
+        ],
         target=containerregistry.PipelineRunTargetPropertiesArgs(type="AzureStorageBlob", name="shop"),
     ),
     opts=pulumi.ResourceOptions(depends_on=[grant]),

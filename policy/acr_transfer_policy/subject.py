@@ -120,9 +120,10 @@ def one(args: ResourceValidationArgs, settings: Sequence[Setting]) -> Subject:
 
 
 def whole(args: StackValidationArgs, settings: Sequence[Setting]) -> Stack:
-    """Return the stack that the engine wants validated."""
+    """Return the stack that the engine wants validated; sorted, so that messages stay the same."""
     configured = Settings(settings, args.get_config())
-    return Stack(tuple(_of_stack(each, configured) for each in args.resources), configured)
+    resources = sorted(args.resources, key=lambda each: each.urn)
+    return Stack(tuple(_of_stack(each, configured) for each in resources), configured)
 
 
 def _of_stack(resource: PolicyResource, settings: Settings) -> Subject:

@@ -11,7 +11,7 @@ from .kinds import IMPORT_PIPELINE
 from .options import DELETE_SOURCE_BLOB, OVERWRITE_BLOBS, has_option, is_triggered
 from .props import MISSING, Absent, text
 from .rule import stack_rule
-from .runs import Runs, blob_of, names_target, registries_of, run_exports, run_name
+from .runs import Runs, blob_of, names_target, run_exports, run_name
 from .storage_in_use import is_emptied, share_container
 from .subject import Finding, Stack, Subject
 from .wiring import accounts, container_url, containers, exports, pipeline_name
@@ -94,16 +94,16 @@ def pipeline_match(stack: Stack) -> Iterator[Finding]:
             named = quoted(id) if id else "nothing"
             yield run.fault(f"Run {run_name(run)} points to {named}, which is no pipeline of this stack.")
         elif isinstance(pipeline, Subject):
-            yield from _mismatch(stack, run, pipeline)
+            yield from _mismatch(runs, run, pipeline)
 
 
-def _mismatch(stack: Stack, run: Subject, pipeline: Subject) -> Iterator[Finding]:
+def _mismatch(runs: Runs, run: Subject, pipeline: Subject) -> Iterator[Finding]:
     if names_target(run) not in (None, exports(pipeline)):
         yield run.fault(
             f"Run {run_name(run)} is an {_kind(not exports(pipeline))} and points to "
             f"{pipeline_name(pipeline)}, an {_kind(exports(pipeline))} pipeline."
         )
-    own, wanted = registries_of(stack, run), registries_of(stack, pipeline)
+    own, wanted = runs.registries_of(run), runs.registries_of(pipeline)
     if own and wanted and own.isdisjoint(wanted):
         yield run.fault(
             f"Run {run_name(run)} is in another registry than {pipeline_name(pipeline)}, which it points to."

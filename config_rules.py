@@ -17,6 +17,7 @@ from components.identity import CREATE, SYSTEM
 from components.listing import ListingError, artifacts_of
 from components.lock import read_lock
 from components.names import Place
+from components.sas_life import EXPIRY_FORM, expiry_of
 from config_keys import DEFAULTS, side_of_key
 from config_reading import Reading
 
@@ -159,13 +160,9 @@ def expiry(reading: Reading, access: StorageAccess, now: datetime) -> str:
     value = reading.text("sasExpiry")
     example = f"{now.astimezone(UTC) + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
     try:
-        time = datetime.fromisoformat(value)
-        if time.tzinfo is None:
-            reading.fault("sasExpiry", value, "a time with its zone, such as a 'Z' at the end", example)
-            return value
-        time = time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        reading.fault("sasExpiry", value, "a time such as 2027-01-31T00:00:00Z", example)
+        time = expiry_of(value)
+    except ValueError:
+        reading.fault("sasExpiry", value, EXPIRY_FORM, example)
         return value
     if time <= now:
         reading.fault("sasExpiry", value, "a time to come: the SAS token ends then", example)

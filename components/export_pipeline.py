@@ -104,7 +104,7 @@ class ExportPipeline(pulumi.ComponentResource):
                 key_vault_uri=args["sas_secret_uri"],
             ),
             options=_options(args),
-            opts=same_as(EXPORT_PIPELINE, "target.storageAccessMode", self),
+            opts=same_as(name, Direction.EXPORT, EXPORT_PIPELINE, self),
         )
 
     def _managed(
@@ -119,7 +119,7 @@ class ExportPipeline(pulumi.ComponentResource):
             identity=identity,
             container_url=args["container_url"],
             options=_options(args),
-            opts=same_as(_TYPED, "target.storageAccessMode", self),
+            opts=same_as(name, Direction.EXPORT, _TYPED, self),
         )
 
 

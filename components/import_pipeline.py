@@ -110,7 +110,7 @@ class ImportPipeline(pulumi.ComponentResource):
                 source_trigger=containerregistry.PipelineSourceTriggerPropertiesArgs(status=_trigger(args))
             ),
             options=_options(args),
-            opts=same_as(IMPORT_PIPELINE, "source.storageAccessMode", self),
+            opts=same_as(name, Direction.IMPORT, IMPORT_PIPELINE, self),
         )
 
     def _managed(
@@ -126,7 +126,7 @@ class ImportPipeline(pulumi.ComponentResource):
             container_url=args["container_url"],
             trigger_status=_trigger(args),
             options=_options(args),
-            opts=same_as(_TYPED, "source.storageAccessMode", self),
+            opts=same_as(name, Direction.IMPORT, _TYPED, self),
         )
 
 

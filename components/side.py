@@ -95,7 +95,7 @@ def ground(
     """Find or make the registry and the container; nothing is made if a registry that is there is not fit."""
     given = args.get("registry_resource_group_name") or args["resource_group_name"]
     if not args.get("create_registry", False):
-        exports = direction is Direction.EXPORT
+        exports = direction == Direction.EXPORT
         found = existing_registry(args["registry_name"], given, exports=exports, parent=parent)
         # Known only once the registry is seen to be fit: nothing is made before that.
         group = Output.all(args["resource_group_name"], found).apply(lambda known: str(known[0]))

@@ -185,7 +185,10 @@ class SourceSide(pulumi.ComponentResource):
                     args.get("pipeline_name", "exportPipeline"),
                     args.get("blob_prefix", ""),
                 ),
-                "force_update_tag": args.get("force_update_tag", "1"),
+                # What a run has written is in its container: another one needs another run.
+                "force_update_tag": Output.concat(
+                    args.get("force_update_tag", "1"), " ", stands_on.staging.container_url
+                ),
                 "max_concurrent_runs": args.get("max_concurrent_runs", AT_ONCE),
             },
             ResourceOptions(parent=self),

@@ -155,7 +155,7 @@ class TargetSide(pulumi.ComponentResource):
     def _runs(
         self, name: str, args: TargetSideArgs, stands_on: Ground, pipeline: ImportPipeline
     ) -> PipelineRuns:
-        blobs = args.get("blobs", []) if _trigger(args) is TriggerStatus.DISABLED else []
+        blobs = args.get("blobs", []) if _trigger(args) == TriggerStatus.DISABLED else []
         return PipelineRuns(
             f"{name}-run",
             {

@@ -176,7 +176,7 @@ def options(reading: Reading, side: Side | None) -> tuple[str, ...]:
         return ()
     directions = [side.direction] if side else list(Direction)
     known = list(dict.fromkeys(option for each in directions for option in KNOWN_OPTIONS[each]))
-    for index, option in enumerate(found):
+    for index, option in reversed(list(enumerate(found))):
         if option not in known:
             expected = f"{', '.join(known)} for {side or 'either side'}, or {NO_OPTIONS} alone"
             reading.fault("options", option, expected, known[0], index)
@@ -205,12 +205,16 @@ def artifacts(reading: Reading, side: Side | None) -> tuple[Artifact, ...]:
 
 def _configured(reading: Reading) -> list[Artifact]:
     first: dict[Artifact, int] = {}
+    again: list[tuple[object, int, int]] = []
     for index, text in enumerate(reading.items("artifacts")):
         artifact = _artifact(reading, text, index)
         if artifact in first:
-            _twice(reading, "artifacts", text, index, first[artifact])
+            again.append((text, index, first[artifact]))
         elif artifact:
             first[artifact] = index
+    # From the last one: to remove an entry moves those behind it, and every command is to be right still.
+    for text, index, earlier in reversed(again):
+        _twice(reading, "artifacts", text, index, earlier)
     return list(first)
 
 
@@ -223,7 +227,7 @@ def _artifact(reading: Reading, text: object, index: int) -> Artifact | None:
     except ArtifactError as error:
         full = f"{reading.config.full_key('artifacts')}[{index}]"
         command = reading.command(f"pulumi config set --path {shlex.quote(full)} '<repository:tag>'")
-        reading.faults.append(f"  {full} is {error}\n      {command}")
+        reading.faults.append(f"  {full} is {error.text!r}, which {error.reason}\n      {command}")
         return None
 
 

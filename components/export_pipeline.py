@@ -35,6 +35,9 @@ class ExportPipelineArgs(TypedDict):
     identity: NotRequired[str]
     """Who the pipeline is: system (by default), create, or the resource ID of a user-assigned identity."""
 
+    identity_resource_group_name: NotRequired[Input[str]]
+    """The resource group of a new identity; by default the registry's."""
+
     container_url: Input[str]
     """The container that blobs are written to, without a SAS token."""
 

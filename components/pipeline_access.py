@@ -25,6 +25,7 @@ class PipelineAccess(TypedDict):
     vault_resource_group_name: NotRequired[Input[str]]
     vault_access: NotRequired[VaultAccess]
     identity: NotRequired[str]
+    identity_resource_group_name: NotRequired[Input[str]]
 
 
 class PipelineArgsError(pulumi.RunError):
@@ -47,13 +48,13 @@ def user_identity(
 ) -> Input[str] | None:
     """Return the resource ID of the pipeline's user-assigned identity; none means system-assigned.
 
-    A new one lives beside the registry, and is named by registry and pipeline.
+    A new one is named by registry and pipeline.
     """
     return identity_id(
         f"{name}-identity",
         args.get("identity") or SYSTEM,
         Output.concat(args["registry_name"], "-", pipeline_name),
-        args["registry_resource_group_name"],
+        args.get("identity_resource_group_name") or args["registry_resource_group_name"],
         location,
         parent,
     )

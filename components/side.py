@@ -8,6 +8,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from .access import AccountKey, StorageAccess, VaultAccess
 from .direction import Direction
+from .pipeline_access import PipelineAccess
 from .registry import Registry, created_registry, existing_registry
 from .sas_life import WARNED_SHARE
 from .staging import Staging, StagingArgs
@@ -16,7 +17,11 @@ _SECRET_NAMES = {Direction.EXPORT: "acrexportsas", Direction.IMPORT: "acrimports
 
 
 class SideArgs(TypedDict):
-    """The part of a side's arguments that both kinds share; they are described there."""
+    """The part of a side's arguments that both kinds share.
+
+    They are described there, all of them: the schema's descriptions are read from a class itself, and not
+    from what it inherits.
+    """
 
     resource_group_name: Input[str]
     create_resource_group: NotRequired[bool]
@@ -40,20 +45,10 @@ class SideArgs(TypedDict):
     identity: NotRequired[str]
 
 
-class Entrance(TypedDict):
+class Entrance(PipelineAccess):
     """What a pipeline is told about its registry, its container and the way into it."""
 
-    registry_name: Input[str]
-    registry_resource_group_name: Input[str]
     location: Input[str]
-    identity: NotRequired[str]
-    container_url: Input[str]
-    storage_access: NotRequired[StorageAccess]
-    container_id: NotRequired[Input[str]]
-    sas_secret_uri: NotRequired[Input[str]]
-    vault_name: NotRequired[Input[str]]
-    vault_resource_group_name: NotRequired[Input[str]]
-    vault_access: NotRequired[VaultAccess]
 
 
 @dataclass(frozen=True)
@@ -76,6 +71,7 @@ class Ground:
             "registry_resource_group_name": self.registry_resource_group,
             "location": self.registry.apply(lambda found: found.location),
             "identity": args.get("identity", ""),
+            "identity_resource_group_name": self.staging.resource_group_name,
             "container_url": self.staging.container_url,
             "storage_access": args.get("storage_access", StorageAccess.SAS_TOKEN),
             "container_id": self.staging.container_id,

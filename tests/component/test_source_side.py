@@ -223,7 +223,7 @@ def test_a_run_that_goes_on_when_its_resource_is_ready_is_waited_for(
 ) -> None:
     monkeypatch.setattr("components.outcomes.ASKED_EVERY", 0.001)
     running = {"status": "Running"}
-    differences = {"response": lambda name: running, "later": [running, last]}
+    differences: dict[str, Any] = {"response": lambda name: running, "later": [running, last]}
     if status == "Failed":
         with pytest.raises(pulumi.RunError, match="manifest of lib:latest not found"):
             source(deploy, **differences)

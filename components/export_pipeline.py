@@ -7,7 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
-from .direction import DEFAULT_OPTIONS, Direction
+from .direction import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
 from .foresight import foreseen_principal
 from .grant import container_role
 from .identity import identity_of
@@ -127,7 +127,7 @@ class ExportPipeline(pulumi.ComponentResource):
 
 
 def _name(args: ExportPipelineArgs) -> Input[str]:
-    return args.get("pipeline_name", "exportPipeline")
+    return args.get("pipeline_name", PIPELINE_NAMES[Direction.EXPORT])
 
 
 def _options(args: ExportPipelineArgs) -> Input[list[str]]:

@@ -7,7 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
-from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, Direction, TriggerStatus
+from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, PIPELINE_NAMES, Direction, TriggerStatus
 from .foresight import foreseen_principal
 from .grant import container_role
 from .identity import identity_of
@@ -134,7 +134,7 @@ class ImportPipeline(pulumi.ComponentResource):
 
 
 def _name(args: ImportPipelineArgs) -> Input[str]:
-    return args.get("pipeline_name", "importPipeline")
+    return args.get("pipeline_name", PIPELINE_NAMES[Direction.IMPORT])
 
 
 def _options(args: ImportPipelineArgs) -> list[str]:

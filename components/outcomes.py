@@ -159,14 +159,20 @@ def failure_hooks(
     return [ErrorHook(name, tell)]
 
 
-def refuse_failures(runs: list[Run], direction: Direction, told: dict[str, str]) -> None:
-    """Raise a `FailedRunError` for runs that did not end well and were not told of; in a preview, warn."""
+def refuse_failures(
+    runs: list[Run], resources: dict[str, str], direction: Direction, told: dict[str, str]
+) -> None:
+    """Raise a `FailedRunError` for runs that did not end well and were not told of; in a preview, warn.
+
+    `resources` are the names of the runs' resources in the program, by the names of the runs.
+    """
     failed = [run for run in runs if run["status"] != SUCCEEDED and run["name"] not in told]
     if not failed:
         return
     message = "\n".join(_complaint(run, run["status"], run["error"], direction) for run in failed) + (
-        "\nMend the cause, then make a run again: pulumi up --replace '**<its resource name>'"
-        "\nor make every run again: give forceUpdateTag a new value."
+        f"\nMend the cause, then make {'it' if len(failed) == 1 else 'them'} again: pulumi up"
+        + "".join(f" --replace '**{resources[run['name']]}'" for run in failed)
+        + "\nor make every run again: give forceUpdateTag a new value."
     )
     if pulumi.runtime.is_dry_run():
         # An old failure must not stand in the way of the change that mends it.

@@ -59,7 +59,8 @@ class PipelineRuns(pulumi.ComponentResource):
             outcomes.append(outcome(run, transfer, partial(self._look, args, transfer), told))
         self.runs = Output.all(*outcomes).apply(list) if outcomes else Output.from_input([])
         # Apart from `runs`, so that the outcome of every run can be looked up when one has failed.
-        self.runs.apply(lambda runs: refuse_failures(runs, direction, told))
+        resources = {each["run_name"]: resource for resource, each in named.items()}
+        self.runs.apply(lambda runs: refuse_failures(runs, resources, direction, told))
         self.register_outputs({"runs": self.runs})
 
     def _run(

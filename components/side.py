@@ -7,13 +7,11 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 
 from .access import AccountKey, StorageAccess, VaultAccess
-from .direction import Direction
+from .direction import SECRET_NAMES, Direction
 from .pipeline_access import PipelineAccess
 from .registry import Registry, created_registry, existing_registry
 from .sas_life import WARNED_SHARE
 from .staging import Staging, StagingArgs
-
-_SECRET_NAMES = {Direction.EXPORT: "acrexportsas", Direction.IMPORT: "acrimportsas"}
 
 
 class SideArgs(TypedDict):
@@ -136,7 +134,7 @@ def _staging(
         "protect": args.get("protect", False),
         "sas_expiry": args.get("sas_expiry", ""),
         "sas_key": args.get("sas_key", AccountKey.KEY1),
-        "sas_secret_name": args.get("sas_secret_name", _SECRET_NAMES[direction]),
+        "sas_secret_name": args.get("sas_secret_name", SECRET_NAMES[direction]),
         "sas_warned_share": args.get("sas_warned_share", WARNED_SHARE),
     }
     return Staging(f"{name}-staging", given, ResourceOptions(parent=parent))

@@ -202,10 +202,12 @@ def test_a_registry_that_cannot_be_read_is_refused_before_anything_is_made(deplo
 def test_a_failed_run_fails_the_deployment_with_the_services_message_first(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         source(deploy, response=failed)
-    first, second, *_, last = str(raised.value).splitlines()
+    first, second, *_, again, last = str(raised.value).splitlines()
     assert first == "manifest of lib:latest not found"
     assert "export run" in second
     assert "app:1, lib:latest" in second
+    name = deploy.last.one(RUN).name
+    assert again == f"Mend the cause, then make it again: pulumi up --replace '**{name}'"
     assert "forceUpdateTag" in last
 
 

@@ -193,7 +193,7 @@ def test_what_is_destroyed_leaves_nothing_but_what_was_there(
     assert Store(places.state / SOURCE.side).get(there.account)
     for vault in (there.vault, there.vault_by_policy):
         assert Store(places.state / SOURCE.side).get(vault)
-        assert not Store(places.state / SOURCE.side).get(f"{vault}/secrets/mine")
+    assert Store(places.state / SOURCE.side).secret("there-by-policy", "mine") is None
     assert Store(places.state / TARGET.side).get(there.target_account)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -20,7 +21,7 @@ https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-di
 """
 
 _ITSELF = "acr-transfer-sandbox"
-_WRITE = {roles.BLOB_CONTRIBUTOR: "write", roles.BLOB_OWNER: "write", roles.BLOB_READER: "read"}
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _KEYS = ("key1", "key2")
 
 
@@ -67,15 +68,33 @@ def state(cloud: Cloud) -> Json:
     accounts = cloud.store.of_type(ACCOUNTS)
     rules = {body["name"]: _account(cloud, body) for body in accounts}
     for who, role, scope in roles.assignments(cloud):
-        if role in _WRITE:
+        if right := _right(role):
             for body in accounts:
-                _grant(rules[body["name"]]["grants"], body["id"].lower(), who, _WRITE[role], scope)
+                _grant(rules[body["name"]]["grants"], body["id"].lower(), who, right, scope)
     return {"issuer": cloud.tokens.issuer, "publicKey": cloud.tokens.public_key, "accounts": rules}
 
 
 async def renew(cloud: Cloud) -> None:
     """Let Azurite know what has changed; it holds when this returns."""
     await cloud.azurite.renew(state(cloud))
+
+
+async def renew_grants(cloud: Cloud) -> None:
+    """The same after a new role assignment, and once more when it comes into force."""
+    await renew(cloud)
+    if cloud.grant_delay:
+        cloud.spawn(asyncio.create_task(_renew_later(cloud)))
+
+
+async def _renew_later(cloud: Cloud) -> None:
+    await asyncio.sleep(cloud.grant_delay)
+    await renew(cloud)
+
+
+def _right(role: str) -> str:
+    """What a role lets its holder do with blobs: `write`, `read`, or nothing."""
+    permits = roles.definitions()[role].permits
+    return next((verb for verb in ("write", "read") if permits(f"{_BLOBS}/{verb}", data=True)), "")
 
 
 def _account(cloud: Cloud, body: Json) -> Json:

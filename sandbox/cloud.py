@@ -13,12 +13,18 @@ from sandbox import certificates
 from sandbox.facts import CloudFacts
 from sandbox.ids import ResourceId
 from sandbox.oci import Registry
-from sandbox.peers import Azurite, Ports, RegistryServer
+from sandbox.peers import Azurite, RegistryServer
 from sandbox.places import Places
+from sandbox.ports import Ports
 from sandbox.store import Json, Store
 from sandbox.tokens import Tokens
 
 HOST = "localhost"
+REGISTRY_HOST = "127.0.0.1"
+"""Several registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
+
+_LAST_ANSWERS = 2.0
+"""Seconds that a door gives to requests under way when it shuts."""
 
 
 @dataclass
@@ -29,6 +35,9 @@ class Cloud:
     places: Places
     neighbours: list[Cloud] = field(default_factory=list)
     """All clouds of the sandbox, which a metadata document may list."""
+
+    grant_delay: float = 0.0
+    """Seconds until a new role assignment is in force."""
 
     def __post_init__(self) -> None:
         folder = self.places.state / self.facts.side
@@ -52,13 +61,23 @@ class Cloud:
         """What a token for management requests is issued for."""
         return self.arm + "/"
 
+    @property
+    def authority(self) -> str:
+        """Where one signs in to this cloud's tenant."""
+        return f"{self.arm}/{self.facts.tenant}"
+
+    @property
+    def operator_secret(self) -> str:
+        """The client secret of the one who calls from this machine; the same on every start."""
+        return self.tokens.secret_for("operator").hex()
+
     def operator_token(self, audience: str) -> str:
         """A token of the one who calls from this machine."""
         return self.tokens.issue(self.facts.operator, audience, idtyp="app")
 
     async def open(self, name: str, application: web.Application, port: int) -> None:
         """Serve an application over TLS on a port of its own."""
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_ANSWERS)
         await runner.setup()
         await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.places)).start()
         self.doors[name] = runner
@@ -87,7 +106,7 @@ class Cloud:
     def login_server(self, name: str) -> str:
         """Host and port of a registry's front door."""
         kept = self.store.port(f"registry/{name.lower()}")
-        return f"{HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
+        return f"{REGISTRY_HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
 
     def registry(self, session: aiohttp.ClientSession, name: str) -> Registry:
         """The transfer service's own way into a registry: with tokens that its server checks too."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox import journal
 from sandbox.cloud import Cloud
@@ -122,7 +123,7 @@ class _Door:
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         """Hand a request to the registry server and its answer back, byte for byte."""
-        headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP}
+        headers = _end_to_end(request.headers)
         place = re.fullmatch(r"(.+)/(manifests|blobs|tags)/.*", _path(request))
         action = _ASKED_FOR.get(request.method, "pull,push")
         scope = f"repository:{place[1]}:{action}" if place else "registry:catalog:*"
@@ -133,11 +134,14 @@ class _Door:
             body = await _manifest(request)
         subject = referrers.subject_of(body) if isinstance(body, bytes) else ""
         target = self.server + request.raw_path
-        async with self.session.request(
-            request.method, target, headers=headers, data=body, allow_redirects=False
-        ) as answer:
-            marks = {"OCI-Subject": subject} if subject and answer.status == 201 else {}
-            return await _passed_back(request, answer, marks)
+        try:
+            async with self.session.request(
+                request.method, target, headers=headers, data=body, allow_redirects=False
+            ) as answer:
+                marks = {"OCI-Subject": subject} if subject and answer.status == 201 else {}
+                return await _passed_back(request, answer, marks)
+        except aiohttp.ClientConnectorError:
+            return _error(503, "UNAVAILABLE", "the registry does not answer; see `python -m sandbox status`")
 
     @property
     def _login_server(self) -> str:
@@ -175,7 +179,7 @@ class _Door:
             answer.raise_for_status()
 
     def _identified(
-        self, request: web.Request, headers: dict[str, str], scope: str
+        self, request: web.Request, headers: CIMultiDict[str], scope: str
     ) -> web.StreamResponse | None:
         """Put a token in place of a name and password; the answer is the refusal, if they are wrong."""
         try:
@@ -187,7 +191,7 @@ class _Door:
 
     def _refused(self, request: web.Request, scope: str) -> web.StreamResponse | None:
         """None where the request's token covers the scope; else the challenge that says where to get one."""
-        headers = dict(request.headers)
+        headers = CIMultiDict(request.headers)
         if wrong := self._identified(request, headers, scope):
             return wrong
         if tokens.allowed(self.cloud, self.name, headers.get("Authorization", ""), scope):
@@ -202,6 +206,11 @@ class _Door:
 _AUTHENTICATE = "authentication required, visit https://aka.ms/acr/authorization for more information."
 
 
+def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """What is meant for the other end; a name may come more than once, as `Accept` does from Go's clients."""
+    return CIMultiDict((key, value) for key, value in headers.items() if key.lower() not in _HOP_BY_HOP)
+
+
 async def _manifest(request: web.Request) -> bytes:
     """A manifest being pushed; one byte more than the most lets the server behind refuse what is too long."""
     whole = b""
@@ -214,9 +223,7 @@ async def _passed_back(
     request: web.Request, answer: aiohttp.ClientResponse, marks: dict[str, str]
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, headers=marks)
-    for key, value in answer.headers.items():
-        if key.lower() not in _HOP_BY_HOP:
-            response.headers.add(key, value)
+    response.headers.extend(_end_to_end(answer.headers))
     await response.prepare(request)
     if request.method != "HEAD":
         async for chunk in answer.content.iter_chunked(_CHUNK):

@@ -1,5 +1,7 @@
 """The machine's managed identity endpoint: gives tokens of either cloud to whoever runs on this machine.
 
+They are the operator's, or those of a user-assigned identity that the caller names.
+
 The App Service form of it, which azure-identity finds by IDENTITY_ENDPOINT and IDENTITY_HEADER
 (https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference).
 """
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from sandbox import blobs, journal
+from sandbox import blobs, journal, roles
 from sandbox.cloud import Cloud
 
 
@@ -24,7 +26,9 @@ def application(clouds: Sequence[Cloud], password: str) -> web.Application:
         resource = request.query.get("resource", "").rstrip("/")
         for cloud in clouds:
             if audience := _audience(cloud, resource):
-                return _issued(cloud, audience, request)
+                if bearer := _bearer(cloud, request):
+                    return _issued(cloud, bearer, audience, request)
+                return _refused(400, f"No such user-assigned identity in the cloud {cloud.facts.name}.")
         return _refused(400, f"No cloud of this sandbox knows the resource {resource!r}.")
 
     app = web.Application()
@@ -43,15 +47,36 @@ def _audience(cloud: Cloud, resource: str) -> str:
     return resource if resource.startswith(blobs.url(cloud, "").rstrip("/") + "/") else ""
 
 
-def _issued(cloud: Cloud, audience: str, request: web.Request) -> web.Response:
-    journal.record(cloud.store, "token", cloud.facts.operator, ("GET", request.path_qs, 200), "", "")
+_NAMES = {
+    "client_id": lambda body: body["properties"]["clientId"],
+    "principal_id": lambda body: body["properties"]["principalId"],
+    "object_id": lambda body: body["properties"]["principalId"],
+    "mi_res_id": lambda body: body["id"],
+}
+"""How a caller names a user-assigned identity, and what of the identity that is."""
+
+
+def _bearer(cloud: Cloud, request: web.Request) -> tuple[str, str] | None:
+    """Object ID and client ID of whom the token is for; None where the named identity is not there."""
+    named = {key: value.lower() for key, value in request.query.items() if key in _NAMES}
+    if not named:
+        return cloud.facts.operator, cloud.facts.operator_application
+    for body in cloud.store.of_type(roles.IDENTITIES):
+        if all(_NAMES[key](body).lower() == value for key, value in named.items()):
+            return body["properties"]["principalId"], body["properties"]["clientId"]
+    return None
+
+
+def _issued(cloud: Cloud, bearer: tuple[str, str], audience: str, request: web.Request) -> web.Response:
+    principal, application = bearer
+    journal.record(cloud.store, "token", principal, ("GET", request.path_qs, 200), "", "")
     lifetime = 86_400
     body = {
-        "access_token": cloud.operator_token(audience),
+        "access_token": cloud.tokens.issue(principal, audience, idtyp="app", appid=application),
         "expires_on": str(int(time.time()) + lifetime),
         "resource": audience,
         "token_type": "Bearer",
-        "client_id": cloud.facts.operator_application,
+        "client_id": application,
     }
     return web.json_response(body)
 

@@ -1,11 +1,17 @@
-"""Roles of Azure RBAC: what they are called, who has which, and where.
+"""Azure's roles: what each one permits, who has which, and where.
 
-https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from sandbox.cloud import Cloud
 from sandbox.ids import ResourceId
@@ -17,48 +23,91 @@ PIPELINES = tuple(
     f"Microsoft.ContainerRegistry/registries/{kind}" for kind in ("exportPipelines", "importPipelines")
 )
 
+OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 SECRETS_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
-VAULT_ADMINISTRATOR = "00482a5a-887f-4fb3-b363-3b7fe8e74483"
 ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 ACR_PUSH = "8311e382-0749-4cb8-b61a-304f252e45ec"
+ACR_DELETE = "c2f4ef07-c644-48eb-af81-4b1b4947fb11"
 
-NAMES = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    BLOB_CONTRIBUTOR: "Storage Blob Data Contributor",
-    BLOB_OWNER: "Storage Blob Data Owner",
-    BLOB_READER: "Storage Blob Data Reader",
-    SECRETS_OFFICER: "Key Vault Secrets Officer",
-    SECRETS_USER: "Key Vault Secrets User",
-    VAULT_ADMINISTRATOR: "Key Vault Administrator",
-    ACR_PULL: "AcrPull",
-    ACR_PUSH: "AcrPush",
-    "bf94e731-3a51-4a7c-8c54-a1ab9971dfc1": "Container Registry Transfer Pipeline Contributor",
-}
-"""The roles that this sandbox knows, by the GUID of their definition."""
+
+@dataclass(frozen=True)
+class Definition:
+    """One of Azure's built-in roles: patterns of what it permits, with `*` for anything."""
+
+    name: str
+    description: str
+    actions: Sequence[str]
+    """Requests on the management endpoint, such as `Microsoft.Storage/storageAccounts/read`."""
+
+    not_actions: Sequence[str]
+    """What of those it does not permit after all. Another role may."""
+
+    data_actions: Sequence[str]
+    """Requests on what is inside a resource: secrets, blobs."""
+
+    def permits(self, action: str, *, data: bool = False) -> bool:
+        """Whether this role alone lets its holder do it."""
+        if data:
+            return _matches(self.data_actions, action)
+        return _matches(self.actions, action) and not _matches(self.not_actions, action)
+
+
+@cache
+def definitions() -> dict[str, Definition]:
+    """The roles that this sandbox knows, by the GUID of their definition.
+
+    As published: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+    """
+    read: Json = json.loads(Path(__file__).with_name("roles.json").read_text())
+    return {
+        guid: Definition(
+            role["name"], role["description"], role["actions"], role["notActions"], role["dataActions"]
+        )
+        for guid, role in read.items()
+    }
+
+
+def permitted(cloud: Cloud, principal: str, action: str, scope: str, *, data: bool = False) -> bool:
+    """Whether a role that a principal has at `scope` or above permits an action there."""
+    return Grants(cloud, principal).permit(action, scope, data=data)
+
+
+class Grants:
+    """All roles of one principal, read once for many questions."""
+
+    def __init__(self, cloud: Cloud, principal: str) -> None:
+        self._held = [
+            (definitions()[role], f"{where.rstrip('/')}/")
+            for who, role, where in assignments(cloud)
+            if who == principal
+        ]
+
+    def permit(self, action: str, scope: str, *, data: bool = False) -> bool:
+        """Whether one that is given at `scope` or above permits an action there."""
+        wanted = f"{scope.lower().rstrip('/')}/"
+        return any(wanted.startswith(where) and role.permits(action, data=data) for role, where in self._held)
 
 
 def assignments(cloud: Cloud) -> Iterator[tuple[str, str, str]]:
-    """Every role assignment: who, which role's GUID, and the scope in lower case."""
+    """Every role assignment that is in force: who, which role's GUID, and the scope in lower case."""
     for body in cloud.store.of_type(ASSIGNMENTS):
         given = body["properties"]
         role = str(given["roleDefinitionId"]).rpartition("/")[2].lower()
-        yield str(given["principalId"]), role, str(given["scope"]).lower()
+        if role in definitions() and _in_force(body):
+            yield str(given["principalId"]), role, str(given["scope"]).lower()
 
 
-def granted(cloud: Cloud, principal: str, scope: str) -> set[str]:
-    """The roles of a principal that hold at `scope`: those given there or above."""
-    wanted = f"{scope.lower().rstrip('/')}/"
-    return {
-        role
-        for who, role, where in assignments(cloud)
-        if who == principal and wanted.startswith(f"{where.rstrip('/')}/")
-    }
+def _in_force(body: Json) -> bool:
+    """Azure takes some minutes to make a new assignment known everywhere; here as long as was asked for.
+
+    https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
+    """
+    return bool(body.get("sandbox", {}).get("since", 0.0) <= time.time())
 
 
 def principals(cloud: Cloud) -> set[str]:
@@ -78,12 +127,13 @@ def principal_of(resource: Json) -> str:
 
 
 def seed(cloud: Cloud) -> None:
-    """Let who calls from this machine work with blobs: an Owner alone cannot, on Azure and here."""
+    """Who calls from this machine owns the subscription, and may work with blobs, which no Owner may."""
     scope = f"/subscriptions/{cloud.facts.subscription}"
-    id = ResourceId.parse(f"{scope}/providers/{ASSIGNMENTS}/0b5e0000-0000-4000-8000-0000000000b1")
-    assert id
-    if cloud.store.get(id) is None:
-        cloud.store.put(id, ASSIGNMENTS, assignment(cloud, id, cloud.facts.operator, BLOB_CONTRIBUTOR))
+    for number, role in enumerate((BLOB_CONTRIBUTOR, OWNER), start=1):
+        id = ResourceId.parse(f"{scope}/providers/{ASSIGNMENTS}/0b5e0000-0000-4000-8000-0000000000b{number}")
+        assert id
+        if cloud.store.get(id) is None:
+            cloud.store.put(id, ASSIGNMENTS, assignment(cloud, id, cloud.facts.operator, role))
 
 
 def assignment(cloud: Cloud, id: ResourceId, principal: str, role: str) -> Json:
@@ -94,3 +144,14 @@ def assignment(cloud: Cloud, id: ResourceId, principal: str, role: str) -> Json:
     given = {"roleDefinitionId": definition, "principalId": principal, "principalType": "ServicePrincipal"}
     shown = {**given, "scope": id.scope or "/"}
     return {"id": str(id), "name": id.name, "type": ASSIGNMENTS, "properties": shown}
+
+
+def _matches(patterns: Sequence[str], action: str) -> bool:
+    return any(_pattern(each).fullmatch(action) for each in patterns)
+
+
+@cache
+def _pattern(written: str) -> re.Pattern[str]:
+    """A pattern as Azure reads it; `/*/` stands for nothing between two names as well."""
+    spelled = re.escape(written).replace(r"/\*/", "/(?:.*/)?").replace(r"\*", ".*")
+    return re.compile(spelled, re.IGNORECASE)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from sandbox.cloud import HOST, Cloud
+from sandbox.cloud import HOST, REGISTRY_HOST, Cloud
 from sandbox.store import Json
 
 _LISTING = "2020-06-01"
@@ -38,7 +38,8 @@ def document(cloud: Cloud) -> Json:
         "suffixes": {
             "storage": f"{HOST}:{cloud.azurite.port}",
             "keyVaultDns": HOST,
-            "acrLoginServer": HOST,
+            "acrLoginServer": REGISTRY_HOST,
         },
+        "microsoftGraphResourceId": cloud.audience,
         "vaultAudience": cloud.facts.vault_audience,
     }

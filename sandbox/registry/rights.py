@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Iterable
 from typing import Any
 
+from sandbox import roles
 from sandbox.cloud import Cloud
 from sandbox.store import Json
 
@@ -21,18 +22,16 @@ ADMIN = "admin:"
 
 ANONYMOUS = "anonymous"
 
-_ROLES: dict[str, frozenset[str]] = {
-    "7f951dda-4ed3-4680-a7ca-43fe172d538d": READ,  # AcrPull
-    "8311e382-0749-4cb8-b61a-304f252e45ec": WRITE,  # AcrPush
-    "c2f4ef07-c644-48eb-af81-4b1b4947fb11": frozenset({"delete"}),  # AcrDelete
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": READ,  # Reader
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": ALL,  # Contributor
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ALL,  # Owner
+_TYPE = "Microsoft.ContainerRegistry/registries"
+_ACTIONS: dict[str, frozenset[str]] = {
+    f"{_TYPE}/pull/read": READ,
+    f"{_TYPE}/push/write": WRITE - READ,
+    f"{_TYPE}/artifacts/delete": frozenset({"delete"}),
 }
-"""Role definitions (https://learn.microsoft.com/azure/role-based-access-control/built-in-roles)."""
+"""What a role permits, and what that means in the scope of a token.
 
-_REGISTRIES = "Microsoft.ContainerRegistry/registries"
-_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
+"""
 
 
 def granted(cloud: Cloud, registry: str, principal: str, asked: Iterable[str]) -> list[dict[str, Any]]:
@@ -80,21 +79,16 @@ def described(cloud: Cloud, registry: str) -> Json:
 
 
 def _body(cloud: Cloud, registry: str) -> Json:
-    listed = cloud.store.of_type(_REGISTRIES)
+    listed = cloud.store.of_type(_TYPE)
     return next((body for body in listed if body["name"].lower() == registry.lower()), {})
 
 
 def _actions(cloud: Cloud, registry: str, principal: str) -> frozenset[str]:
-    if principal == cloud.facts.operator or principal.startswith(ADMIN):
+    if principal.startswith(ADMIN):
         return ALL
     if principal == ANONYMOUS:
         return READ if anonymous_may_pull(cloud, registry) else frozenset()
-    place = str(_body(cloud, registry).get("id", "")).lower()
-    found: frozenset[str] = frozenset()
-    for assignment in cloud.store.of_type(_ASSIGNMENTS):
-        properties = assignment["properties"]
-        scope = str(properties.get("scope", "")).lower().rstrip("/")
-        if properties.get("principalId") == principal and (place == scope or place.startswith(f"{scope}/")):
-            role = str(properties.get("roleDefinitionId", "")).rpartition("/")[2].lower()
-            found |= _ROLES.get(role, frozenset())
-    return found
+    place = str(_body(cloud, registry).get("id", ""))
+    held = [given for action, given in _ACTIONS.items() if roles.permitted(cloud, principal, action, place)]
+    found = frozenset[str]().union(*held)
+    return ALL if len(held) == len(_ACTIONS) else found

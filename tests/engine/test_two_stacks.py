@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import blobs, lifecycle
+from sandbox import blobs, status
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS, SOURCE, TARGET, CloudFacts
 from sandbox.ids import ResourceId
 from sandbox.places import Places
 from sandbox.samples import artifacts
+from sandbox.secrets import Secrets
 from sandbox.store import Store
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
@@ -140,11 +141,9 @@ def _secrets(places: Places) -> Iterator[bytes]:
         cloud = Cloud(facts, places)
         for body in cloud.store.of_type("Microsoft.Storage/storageAccounts"):
             yield from (key.encode() for key in blobs.keys(cloud, body))
-        for body in cloud.store.of_type("Microsoft.KeyVault/vaults/secrets"):
-            vault = body["id"].split("/")[8]
-            found = cloud.store.secret(vault, body["name"])
-            assert found
-            signature = re.search(r"sig=([^&]+)", found[1])
+        vaults = cloud.store.of_type("Microsoft.KeyVault/vaults")
+        for secret in (each for body in vaults for each in Secrets(cloud, body["name"]).newest()):
+            signature = re.search(r"sig=([^&]+)", secret.value)
             if signature is None:
                 continue  # another test's, of another kind
             yield signature.group(1).encode()
@@ -172,7 +171,7 @@ def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
     del arrived
     for stack in ("pair-target", "pair-source"):
         pair.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
-    held = lifecycle.status(places)["clouds"]
+    held = status.status(places)["clouds"]
     for facts in (SOURCE, TARGET):
         group = f"/subscriptions/{facts.subscription}/resourceGroups/tests-pair-{facts.side}"
         store = Store(places.state / facts.side)

@@ -26,15 +26,13 @@ from sandbox.ids import ResourceId
 from sandbox.oci import digest_of
 from sandbox.places import CHECKOUT, Places
 from sandbox.registry.tokens import NOBODY
+from sandbox.roles import definitions
 
 VERSION = "2023-01-01-preview"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 EMPTY = b"{}"
-ROLES = {
-    "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
-    "AcrPush": "8311e382-0749-4cb8-b61a-304f252e45ec",
-}
+ROLES = {role.name: guid for guid, role in definitions().items()}
 
 
 class Bearer:
@@ -204,6 +202,9 @@ RIGHTS = {
     "none": (None, [401, 401, 401]),
     "AcrPull": ("AcrPull", [200, 401, 401]),
     "AcrPush": ("AcrPush", [200, 202, 401]),
+    "AcrDelete": ("AcrDelete", [401, 401, 202]),
+    "Reader": ("Reader", [200, 401, 401]),
+    "Contributor": ("Contributor", [200, 202, 202]),
 }
 
 
@@ -213,11 +214,13 @@ def test_others_than_the_operator_do_what_their_role_says(open_door: Door, cloud
     principal = f"99999999-0000-4000-8000-{hashlib.sha256(case.encode()).hexdigest()[:12]}"
     if role:
         _assign(cloud, open_door.name, principal, ROLES[role])
-    token = open_door.token("repository:open/image:pull,push,delete", principal=principal)
+    open_door.push("open/rights", case, manifest := image(annotations={"case": case}))
+    token = open_door.token("repository:open/rights:pull,push,delete", principal=principal)
+    path = f"/v2/open/rights/manifests/{descriptor(manifest)['digest']}"
     answers = [
-        open_door.ask("GET", "/v2/open/image/manifests/1", token),
-        open_door.ask("POST", "/v2/open/image/blobs/uploads/", token),
-        open_door.ask("DELETE", "/v2/open/image/manifests/1", token),
+        open_door.ask("GET", path, token),
+        open_door.ask("POST", "/v2/open/rights/blobs/uploads/", token),
+        open_door.ask("DELETE", path, token),
     ]
     assert [answer.status_code for answer in answers] == expected
 

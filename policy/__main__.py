@@ -1,0 +1,9 @@
+"""Serve the rules to the engine: `pulumi preview --policy-pack policy`."""
+
+from pulumi_policy import PolicyPack
+
+from acr_transfer_policy.serving import policies
+from acr_transfer_policy.stack_config import listen
+
+listen()
+PolicyPack("acr-transfer", policies())

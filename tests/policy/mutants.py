@@ -1,0 +1,140 @@
+"""The pack with one decision of it turned round, loaded beside the real one."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.abc import InspectLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import acr_transfer_policy
+
+PACKAGE = acr_transfer_policy.__name__
+FOLDER = Path(acr_transfer_policy.__path__[0])
+_TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module whose decision at a place says the opposite."""
+
+    module: str
+    line: int
+    column: int
+    what: str
+    code: CodeType
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}:{self.column} {self.what}"
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Turn each comparison, each `not`, each `and` and `or` in the functions of a module, one at a time."""
+    path = FOLDER / f"{module}.py"
+    tree = ast.parse(path.read_text())
+    inside = [node for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) for node in _of(each)]
+    for node in inside:
+        for number in range(len(node.ops) if isinstance(node, ast.Compare) else 1):
+            turned = copy.deepcopy(tree)
+            twin = next(each for each in ast.walk(turned) if _place(each) == _place(node))
+            what = _turn(turned, twin, number)
+            code = compile(ast.fix_missing_locations(turned), str(path), "exec")
+            yield Mutant(module, node.lineno, node.col_offset, what, code)
+
+
+def _of(function: ast.FunctionDef) -> list[ast.expr]:
+    """The decisions of a function's body; its decorators are data."""
+    decisions = ast.Compare | ast.BoolOp | ast.UnaryOp
+    return [
+        node
+        for statement in function.body
+        for node in ast.walk(statement)
+        if isinstance(node, decisions) and not isinstance(getattr(node, "op", None), ast.USub)
+    ]
+
+
+def _place(node: ast.AST) -> tuple[Any, ...]:
+    ends = ("lineno", "col_offset", "end_lineno", "end_col_offset")
+    return type(node), *(getattr(node, end, 0) for end in ends)
+
+
+def _turn(tree: ast.AST, node: ast.AST, number: int) -> str:
+    before = ast.unparse(node)
+    if isinstance(node, ast.Compare):
+        node.ops[number] = _TURNED[type(node.ops[number])]()
+    elif isinstance(node, ast.BoolOp):
+        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+    elif isinstance(node, ast.UnaryOp):
+        _replace(tree, node, node.operand)
+        return f"{before} -> {ast.unparse(node.operand)}"
+    return f"{before} -> {ast.unparse(node)}"
+
+
+def _replace(tree: ast.AST, old: ast.AST, new: ast.expr) -> None:
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            if value is old:
+                setattr(parent, name, new)
+            elif isinstance(value, list) and old in value:
+                value[value.index(old)] = new
+
+
+class _Codes(MetaPathFinder, InspectLoader):
+    """Gives out a package's modules from compiled code."""
+
+    def __init__(self, codes: Mapping[str, CodeType]) -> None:
+        self._codes = codes
+
+    def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
+        if fullname not in self._codes:
+            return None
+        return spec_from_loader(fullname, self, is_package=fullname == PACKAGE)
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self._codes[fullname]
+
+    def get_source(self, fullname: str) -> None:
+        return None
+
+
+def _name(file: Path) -> str:
+    return PACKAGE if file.stem == "__init__" else f"{PACKAGE}.{file.stem}"
+
+
+ORIGINAL = {_name(file): compile(file.read_text(), str(file), "exec") for file in sorted(FOLDER.glob("*.py"))}
+
+
+@contextmanager
+def loaded(mutant: Mutant, *modules: str) -> Iterator[list[ModuleType]]:
+    """Import these modules anew, with the mutant among what they import; the real ones come back after."""
+    codes = {**ORIGINAL, f"{PACKAGE}.{mutant.module}": mutant.code}
+    finder = _Codes(codes)
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name in codes}
+    sys.meta_path.insert(0, finder)
+    try:
+        yield [importlib.import_module(f"{PACKAGE}.{module}") for module in modules]
+    finally:
+        sys.meta_path.remove(finder)
+        for name in codes:
+            sys.modules.pop(name, None)
+        sys.modules.update(kept)

@@ -1,0 +1,89 @@
+"""Cases of the rules about registries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.policy.tables import UNKNOWN, Resource, Table, absent, bad, good, other, unknown
+
+REGISTRY = "azure-native:containerregistry:Registry"
+EXPORT = "azure-native:containerregistry:ExportPipeline"
+IMPORT = "azure-native:containerregistry:ImportPipeline"
+REPLICATION = "azure-native:containerregistry:Replication"
+
+
+def registry(type: str = REGISTRY, **props: Any) -> Resource:
+    return Resource(type, {"registryName": "cargo", "name": "cargo", **props}, "registry")
+
+
+def policies(status: str) -> dict[str, Any]:
+    return {"policies": {"exportPolicy": {"status": status}}}
+
+
+EXPORTS = Resource(EXPORT, {"name": "out"}, "export", {"registryName": ["registry"]})
+EXPORTS_BY_NAME = Resource(EXPORT, {"name": "out", "registryName": "Cargo"}, "export")
+EXPORTS_ELSEWHERE = Resource(EXPORT, {"name": "out", "registryName": "another"}, "export")
+IMPORTS = Resource(IMPORT, {"name": "in"}, "import", {"registryName": ["registry"]})
+
+CASES: Table = {
+    "registry-premium-sku": [
+        good(registry(sku={"name": "Premium"})),
+        good(registry(sku={"name": "premium"})),
+        bad(registry(sku={"name": "Standard"}), finds=["the tier of cargo is 'Standard'"]),
+        unknown(registry(sku={"name": UNKNOWN})),
+        unknown(registry(sku=UNKNOWN)),
+        absent(registry(), finds=["is not set"]),
+        other(registry(REPLICATION, sku={"name": "Standard"})),
+    ],
+    "registry-export-allowed": [
+        good(registry(**policies("enabled")), EXPORTS),
+        good(registry(**policies("disabled")), IMPORTS),
+        good(registry(**policies("disabled")), EXPORTS_ELSEWHERE),
+        bad(registry(**policies("Disabled")), EXPORTS, finds=["cargo is disabled: creating out"]),
+        bad(registry(**policies("disabled")), EXPORTS_BY_NAME, finds=["creating out"]),
+        unknown(registry(**policies(UNKNOWN)), EXPORTS),
+        absent(registry(), EXPORTS),
+        other(registry(REPLICATION, **policies("disabled")), EXPORTS),
+    ],
+    "registry-export-closed-on-target": [
+        good(registry(**policies("disabled"), publicNetworkAccess="Disabled"), IMPORTS),
+        good(registry(**policies("enabled")), EXPORTS, IMPORTS),
+        good(registry(**policies("enabled"))),
+        bad(registry(**policies("enabled"), publicNetworkAccess="Disabled"), IMPORTS, finds=["cargo can be"]),
+        bad(registry(**policies("disabled"), publicNetworkAccess="Enabled"), IMPORTS, finds=["524b0254"]),
+        unknown(registry(policies=UNKNOWN, publicNetworkAccess=UNKNOWN), IMPORTS),
+        absent(registry(), IMPORTS, finds=["524b0254"]),
+        other(registry(REPLICATION, **policies("enabled")), IMPORTS),
+    ],
+    "registry-no-admin-user": [
+        good(registry(adminUserEnabled=False)),
+        bad(registry(adminUserEnabled=True), finds=["The admin user of cargo is enabled."]),
+        unknown(registry(adminUserEnabled=UNKNOWN)),
+        absent(registry()),
+        other(registry(REPLICATION, adminUserEnabled=True)),
+    ],
+    "registry-no-anonymous-pull": [
+        good(registry(anonymousPullEnabled=False)),
+        bad(registry(anonymousPullEnabled=True), finds=["cargo serves its images to anyone"]),
+        unknown(registry(anonymousPullEnabled=UNKNOWN)),
+        absent(registry()),
+        other(registry(REPLICATION, anonymousPullEnabled=True)),
+    ],
+    "registry-network-restricted": [
+        good(registry(publicNetworkAccess="Disabled", networkRuleBypassOptions="AzureServices")),
+        good(registry(publicNetworkAccess="Enabled", networkRuleSet={"defaultAction": "Deny"})),
+        bad(registry(networkRuleSet={"defaultAction": "Allow"}), finds=["cargo is open to all networks"]),
+        bad(
+            registry(publicNetworkAccess="disabled", networkRuleBypassOptions="None"),
+            finds=["the bypass for trusted services is off"],
+        ),
+        bad(
+            registry(networkRuleBypassOptions="None", publicNetworkAccess="Enabled"),
+            finds=["cargo is open to all networks"],
+        ),
+        unknown(registry(networkRuleSet=UNKNOWN)),
+        unknown(registry(networkRuleSet={"defaultAction": "Deny"}, networkRuleBypassOptions=UNKNOWN)),
+        absent(registry(), finds=["cargo is open to all networks"]),
+        other(registry(REPLICATION, publicNetworkAccess="Enabled")),
+    ],
+}

@@ -1,0 +1,92 @@
+"""What holds for every rule: unknown values, faults of a rule, and what the engine is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pulumi_policy import ResourceValidationArgs
+from pulumi_policy.proxy import UNKNOWN_NUMBER_VALUE, UnknownValueError, unknown_checking_proxy
+
+from acr_transfer_policy.guard import findings
+from acr_transfer_policy.kinds import ANY, DIAGNOSTIC_SETTING, EXPORT_PIPELINE, Kind
+from acr_transfer_policy.props import MISSING, UNKNOWN, peek, plain
+from acr_transfer_policy.subject import Finding
+from tests.policy import tables
+
+PROPS = {"a": {"b": [1, {"c": UNKNOWN_NUMBER_VALUE}, None]}, "gone": None, "later": UNKNOWN_NUMBER_VALUE}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a.b", [1, {"c": UNKNOWN}, None]),
+        ("a.x", MISSING),
+        ("a.b.c", MISSING),
+        ("gone", MISSING),
+        ("gone.too", MISSING),
+        ("later", UNKNOWN),
+        ("later.deeper", UNKNOWN),
+    ],
+)
+def test_reading_tells_a_missing_value_from_an_unknown_one(path: str, expected: object) -> None:
+    for properties in (unknown_checking_proxy(PROPS), plain(PROPS), PROPS):
+        assert peek(properties, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource_type", "same"),
+    [
+        (EXPORT_PIPELINE, "azure-native:containerregistry:ExportPipeline", True),
+        (EXPORT_PIPELINE, "azure-native:containerregistry/v20230101preview:ExportPipeline", True),
+        (
+            EXPORT_PIPELINE,
+            "azure-native_containerregistry_v20250601preview:containerregistry:ExportPipeline",
+            True,
+        ),
+        (EXPORT_PIPELINE, "azure-native:containerregistry:ExportPipelineRun", False),
+        (EXPORT_PIPELINE, "azure:containerregistry:ExportPipeline", False),
+        (EXPORT_PIPELINE, "azure-native_storage_v20240101:containerregistry:ExportPipeline", False),
+        (DIAGNOSTIC_SETTING, "azure-native:insights/v20210501preview:DiagnosticSetting", True),
+        (DIAGNOSTIC_SETTING, "azure-native:monitor:DiagnosticSetting", True),
+        (ANY, "my:own:Component", True),
+    ],
+)
+def test_a_type_is_the_same_in_every_package_of_azure_native(
+    kind: Kind, resource_type: str, same: bool
+) -> None:
+    assert kind.matches(resource_type) is same
+
+
+def raising(error: Exception, *before: Finding) -> Iterator[Finding]:
+    yield from before
+    raise error
+
+
+def test_a_fault_in_a_rule_is_told_without_its_text_and_after_what_was_found() -> None:
+    known = Finding("main", "urn", "found before")
+    found = findings("some-rule", lambda: raising(ValueError("?sig=secret"), known))
+    assert [each.what for each in found] == [
+        "policy some-rule could not be evaluated: ValueError",
+        "found before",
+    ]
+
+
+def not_applicable() -> Iterator[Finding]:
+    resource = tables.Resource("some:type:Name")
+    args: ResourceValidationArgs = tables.arguments(resource, {})
+    args.not_applicable("a reason")
+    yield Finding("", "", "never")
+
+
+def test_what_the_sdk_raises_on_purpose_reaches_the_engine() -> None:
+    with pytest.raises(UnknownValueError):
+        findings("some-rule", lambda: raising(UnknownValueError(UNKNOWN_NUMBER_VALUE, ["later"])))
+    with pytest.raises(Exception, match=r"^$") as raised:
+        findings("some-rule", not_applicable)
+    assert raised.type.__name__ == "_NotApplicableError"
+
+
+def test_findings_are_each_once_and_in_order() -> None:
+    twice = [Finding("b", "", "x"), Finding("a", "", "y"), Finding("b", "", "x")]
+    assert findings("some-rule", lambda: iter(twice)) == [twice[1], twice[0]]

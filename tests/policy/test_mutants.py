@@ -1,0 +1,45 @@
+"""Every decision in a rule is held by its cases: with one turned round, some case fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.policy.cases import CASES
+from tests.policy.mutants import FOLDER, ORIGINAL, PACKAGE, Mutant, loaded, mutants
+from tests.policy.tables import fails
+
+WITH_RULES = sorted(file.stem for file in FOLDER.glob("*.py") if "\nRULES = (" in file.read_text())
+SHARED = {
+    "addresses": ["pipeline"],
+    "artifacts": ["run"],
+    "clouds": ["pipeline"],
+    "credentials": ["run", "stack"],
+    "names": ["run"],
+    "options": ["pipeline_in_use", "run_in_use"],
+    "props": WITH_RULES,
+    "runs": ["run", "run_in_use"],
+    "sas_token": ["sas"],
+    "subject": WITH_RULES,
+    "wiring": ["pipeline_in_use", "run_in_use", "storage_in_use", "vault_in_use"],
+}
+"""What rules have in common, and the modules whose cases hold it."""
+
+
+@pytest.mark.parametrize("module", [*WITH_RULES, *SHARED])
+def test_a_decision_turned_round_fails_a_case(module: str) -> None:
+    survivors = [str(mutant) for mutant in mutants(module) if not _is_found(mutant)]
+    assert survivors == []
+
+
+def _is_found(mutant: Mutant) -> bool:
+    users = SHARED.get(mutant.module, [mutant.module])
+    with loaded(mutant, "serving", *users) as (serving, *modules):
+        rules = [rule for module in modules for rule in module.RULES]
+        return any(fails(rule, case, serving.served) for rule in rules for case in CASES[rule.name])
+
+
+@pytest.mark.parametrize("module", WITH_RULES)
+def test_without_a_turn_no_case_fails(module: str) -> None:
+    same = Mutant(module, 0, 0, "nothing", ORIGINAL[f"{PACKAGE}.{module}"])
+    assert not _is_found(same)
+    assert len(list(mutants(module))) > 3

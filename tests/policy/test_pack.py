@@ -1,0 +1,185 @@
+"""The pack as a process: what the engine hears of it, and what it does to what the engine gives it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+from pulumi_policy import EnforcementLevel
+
+from acr_transfer_policy.catalogue import ALL
+from acr_transfer_policy.rule import ResourceRule
+from acr_transfer_policy.settings import Settings
+from tests.policy.pack import SECRET_MARK, configure, info, secret, served, struct
+from tests.policy.tables import UNKNOWN
+
+ACCOUNT = "azure-native:storage:StorageAccount"
+URN = f"urn:pulumi:source::acr-transfer::{ACCOUNT}::account"
+CANARY = "?sv=2025-01-05&sig=Q2FuYXJ5IHRoYXQgbXVzdCBub3QgYmUgc2VlbiBhbnl3aGVyZSE"
+REMEDIED = [rule for rule in ALL if isinstance(rule, ResourceRule) and rule.remedy]
+
+
+@pytest.fixture(scope="module")
+def pack(checkout: Path) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
+    with served(checkout / "policy") as pack:
+        yield pack
+
+
+def analyzed(pack: analyzer_pb2_grpc.AnalyzerStub, **props: Any) -> list[analyzer_pb2.AnalyzeDiagnostic]:
+    request = analyzer_pb2.AnalyzeRequest(type=ACCOUNT, name="account", urn=URN, properties=struct(props))
+    return list(pack.Analyze(request).diagnostics)
+
+
+def remedied(pack: analyzer_pb2_grpc.AnalyzerStub, **props: Any) -> list[Mapping[str, Any]]:
+    request = analyzer_pb2.AnalyzeRequest(type=ACCOUNT, name="account", urn=URN, properties=struct(props))
+    return [json_format.MessageToDict(each.properties) for each in pack.Remediate(request).remediations]
+
+
+def test_every_policy_can_be_told_apart_and_says_what_to_do(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    policies = info(pack).policies
+    names = [each.name for each in policies]
+    assert len(names) == len(set(names)) == len(ALL) + 2
+    for each in policies:
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", each.name)
+        assert each.severity
+        assert each.url.startswith("https://")
+        assert each.remediation_steps
+        assert each.framework.reference
+        assert each.tags
+        assert each.description.endswith(".")
+
+
+def schemas_of(pack: analyzer_pb2_grpc.AnalyzerStub) -> dict[str, dict[str, Any]]:
+    return {
+        each.name: json_format.MessageToDict(each.configSchema.properties) for each in info(pack).policies
+    }
+
+
+def test_what_the_schema_says_is_what_a_rule_takes_by_itself(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    schemas = schemas_of(pack)
+    for rule in ALL:
+        own = Settings(rule.settings)
+        assert schemas[rule.name].keys() == {*(each.name for each in rule.settings), "waivers"}
+        for setting in rule.settings:
+            said = schemas[rule.name][setting.name]
+            taken = {"boolean": own.flag, "integer": own.number, "string": own.text, "array": own.texts}
+            assert said["default"] == taken[said["type"]](setting.name)
+            assert said.get("minimum") == (0 if said["type"] in ("integer", "number") else None)
+            jsonschema.validate(said["default"], said)
+
+
+@pytest.mark.parametrize("file", ["baseline", "sandbox", "strict"])
+def test_a_profile_names_rules_and_settings_that_are_there(
+    pack: analyzer_pb2_grpc.AnalyzerStub, checkout: Path, file: str
+) -> None:
+    schemas = schemas_of(pack)
+    level = {"enum": ["advisory", "mandatory", "disabled"]}
+    for name, given in json.loads((checkout / "policy" / "profiles" / f"{file}.json").read_text()).items():
+        settings = given if isinstance(given, dict) else {"enforcementLevel": given}
+        known = {**schemas[name], "enforcementLevel": level}
+        jsonschema.validate(settings, {"properties": known, "additionalProperties": False})
+
+
+def test_the_strict_profile_makes_all_advice_mandatory(checkout: Path) -> None:
+    strict = json.loads((checkout / "policy" / "profiles" / "strict.json").read_text())
+    levels = {
+        name: given if isinstance(given, str) else given["enforcementLevel"] for name, given in strict.items()
+    }
+    advice = {rule.name for rule in ALL if rule.level is not EnforcementLevel.MANDATORY}
+    assert levels == dict.fromkeys(advice, "mandatory")
+
+
+@pytest.mark.parametrize("rule", REMEDIED, ids=lambda rule: str(rule.name))
+def test_a_remedy_ends_the_violation_only_where_it_is_asked_for(
+    pack: analyzer_pb2_grpc.AnalyzerStub, rule: ResourceRule
+) -> None:
+    remedy = dict(rule.remedy or {})
+    wrong = {key: not value if isinstance(value, bool) else "wrong" for key, value in remedy.items()}
+    urn = URN if rule.concerns(ACCOUNT) else "urn:pulumi:source::acr-transfer::any::registry"
+    kind = ACCOUNT if rule.concerns(ACCOUNT) else "azure-native:containerregistry:Registry"
+
+    def request(props: Mapping[str, Any]) -> analyzer_pb2.AnalyzeRequest:
+        return analyzer_pb2.AnalyzeRequest(type=kind, name="account", urn=urn, properties=struct(props))
+
+    configure(pack, **{rule.name: ("mandatory", {})})
+    assert [each.policyName for each in pack.Analyze(request(wrong)).diagnostics] == [rule.name]
+    assert not pack.Remediate(request(wrong)).remediations
+    configure(pack, **{rule.name: ("remediate", {})})
+    (answer,) = pack.Remediate(request(wrong)).remediations
+    mended = json_format.MessageToDict(answer.properties)
+    assert mended == remedy
+    assert not pack.Analyze(request(mended)).diagnostics
+    assert not pack.Remediate(request(mended)).remediations
+
+
+def test_a_remedy_leaves_every_secret_a_secret(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(pack, storage_min_tls=("remediate", {}), storage_https_only=("remediate", {}))
+    given = {"tags": {"key": secret(CANARY)}, "list": [secret(CANARY)], "enableHttpsTrafficOnly": False}
+    first, last = remedied(pack, **given)
+    sealed = {**SECRET_MARK, "value": CANARY}
+    for answer in (first, last):
+        assert answer["tags"] == {"key": sealed}
+        assert answer["list"] == [sealed]
+    assert (last["minimumTlsVersion"], last["enableHttpsTrafficOnly"]) == ("TLS1_2", True)
+
+
+def test_a_remedy_leaves_alone_what_is_not_known_yet(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(pack, storage_min_tls=("remediate", {}))
+    assert remedied(pack, minimumTlsVersion=UNKNOWN) == []
+
+
+def test_no_remedy_touches_a_secret_or_a_run() -> None:
+    for rule in REMEDIED:
+        for name in ("keyvault:Secret", "containerregistry:PipelineRun"):
+            assert not rule.concerns(f"azure-native:{name}")
+
+
+def waiver(until: str, resource: str = "acc*") -> dict[str, Any]:
+    return {"waivers": [{"resource": resource, "reason": "Until the move in May.", "until": until}]}
+
+
+def test_a_waiver_turns_a_violation_into_a_note(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(
+        pack,
+        storage_min_tls=("mandatory", waiver("2999-12-31")),
+        waived=("advisory", {}),
+    )
+    for _ in range(2):  # a note is shown with its resource, and not again with the next one
+        (note,) = analyzed(pack)
+        assert (note.policyName, note.enforcementLevel) == ("waived", analyzer_pb2.ADVISORY)
+        assert "storage-min-tls: Account account takes old TLS" in note.message
+        assert "It may pass until 2999-12-31: Until the move in May." in note.message
+    assert analyzed(pack, minimumTlsVersion="TLS1_2") == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(waiver("2020-01-31"), id="ended"),
+        pytest.param(waiver("2999-02-31"), id="until no day"),
+        pytest.param(waiver("2999-12-31", "another"), id="of another resource"),
+    ],
+)
+def test_a_waiver_that_does_not_hold_leaves_the_violation(
+    pack: analyzer_pb2_grpc.AnalyzerStub, given: dict[str, Any]
+) -> None:
+    configure(pack, storage_min_tls=("mandatory", given), waived=("advisory", {}))
+    (violation,) = analyzed(pack)
+    assert (violation.policyName, violation.enforcementLevel) == ("storage-min-tls", analyzer_pb2.MANDATORY)
+    (until,) = [each["until"] for each in given["waivers"]]
+    ended = f"Its waiver ended with {until} (Until the move in May.)."
+    assert (ended in violation.message) is (given["waivers"][0]["resource"] == "acc*")
+
+
+def test_a_waived_resource_is_not_remedied(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(pack, storage_min_tls=("remediate", waiver("2999-12-31")))
+    assert remedied(pack) == []
+    configure(pack, storage_min_tls=("remediate", waiver("2020-01-31")))
+    assert remedied(pack) == [{"minimumTlsVersion": "TLS1_2"}]

@@ -1,0 +1,43 @@
+"""Every rule finds what it says, nothing else, and has a case of everything that can come."""
+
+from __future__ import annotations
+
+import pytest
+
+from acr_transfer_policy.catalogue import ALL
+from acr_transfer_policy.rule import Rule
+from tests.policy.cases import CASES
+from tests.policy.tables import Case, Shape, fails, messages
+
+RULES = {rule.name: rule for rule in ALL}
+EACH = [
+    pytest.param(rule, case, id=f"{rule.name}-{number}-{case.shape}")
+    for rule in ALL
+    for number, case in enumerate(CASES.get(rule.name, ()), 1)
+]
+
+
+@pytest.mark.parametrize(("rule", "case"), EACH)
+def test_a_rule_finds_what_is_wrong_and_nothing_else(rule: Rule, case: Case) -> None:
+    assert fails(rule, case) == ""
+
+
+def test_no_case_is_of_a_rule_that_is_not() -> None:
+    assert CASES.keys() <= RULES.keys()
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: str(rule.name))
+def test_a_rule_has_a_case_of_each_shape(rule: Rule) -> None:
+    cases = CASES.get(rule.name, [])
+    assert {case.shape for case in cases} == set(Shape)
+    assert all(case.expected for case in cases if case.shape is Shape.BAD)
+    assert not any(case.expected for case in cases if case.shape in (Shape.GOOD, Shape.OTHER))
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: str(rule.name))
+def test_a_message_says_what_to_do_and_where_to_read_on(rule: Rule) -> None:
+    bad = next(case for case in CASES[rule.name] if case.shape is Shape.BAD)
+    for message in messages(rule, bad):
+        assert rule.mend in message
+        assert message.endswith(rule.url)
+        assert "could not be evaluated" not in message

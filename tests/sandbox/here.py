@@ -1,0 +1,131 @@
+"""One cloud as its administrator has it at hand, by Azure's own clients, and others who come in there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError
+from azure.identity import ManagedIdentityCredential
+from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.msi import ManagedServiceIdentityClient
+from azure.mgmt.storage import StorageManagementClient
+from azure.storage.blob import ContainerClient
+
+from sandbox import blobs
+from sandbox.cloud import Cloud
+from sandbox.facts import CloudFacts
+from sandbox.places import CHECKOUT, Places
+
+GROUP = "images"
+
+
+@dataclass
+class Here:
+    """One cloud as an administrator of it has it at hand."""
+
+    facts: CloudFacts
+    places: Places
+    said: dict[str, Any]
+    credential: ManagedIdentityCredential
+
+    def client(self, kind: type[Any], **more: Any) -> Any:
+        """One of Azure's management clients, pointed at this cloud."""
+        scopes = [f"{self.said['arm']}/.default"]
+        return kind(
+            self.credential,
+            self.facts.subscription,
+            base_url=self.said["arm"],
+            credential_scopes=scopes,
+            connection_verify=self.said["ca"],
+            **more,
+        )
+
+    def account(self, **properties: Any) -> str:
+        """A storage account of the test's own with a container `images`; its name."""
+        storage = self.client(StorageManagementClient)
+        name = f"rights{uuid.uuid4().hex[:12]}"
+        body = {
+            "location": self.facts.location,
+            "sku": {"name": "Standard_LRS"},
+            "kind": "StorageV2",
+            "properties": properties,
+        }
+        storage.storage_accounts.begin_create(GROUP, name, body).result()
+        storage.blob_containers.create(GROUP, name, "images", {})
+        return name
+
+    def container(self, account: str, credential: Any) -> ContainerClient:
+        """The container of an account, opened with this credential."""
+        url = f"{self.said['accounts'].get(account, {}).get('blob') or self.blob_url(account)}images"
+        return ContainerClient.from_container_url(
+            url, credential=credential, connection_verify=self.said["ca"]
+        )
+
+    def blob_url(self, account: str) -> str:
+        """The account's endpoint, as ARM answers it."""
+        found = self.client(StorageManagementClient).storage_accounts.get_properties(GROUP, account)
+        return str(found.primary_endpoints.blob)
+
+    def scope(self, account: str, container: str = "") -> str:
+        """The ID of an account, or of a container in it."""
+        base = f"/subscriptions/{self.facts.subscription}/resourceGroups/{GROUP}/providers"
+        below = f"/blobServices/default/containers/{container}" if container else ""
+        return f"{base}/Microsoft.Storage/storageAccounts/{account}{below}"
+
+
+def looked_up() -> dict[str, Any]:
+    """What `status --json` says of both clouds."""
+    command = [sys.executable, "-m", "sandbox", "status", "--json"]
+    said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
+    found: dict[str, Any] = json.loads(said)["clouds"]
+    return found
+
+
+def identity(here: Here) -> Any:
+    """A new user-assigned identity."""
+    msi = here.client(ManagedServiceIdentityClient)
+    name = f"identity-{uuid.uuid4().hex[:8]}"
+    return msi.user_assigned_identities.create_or_update(GROUP, name, {"location": here.facts.location})
+
+
+def assign(here: Here, scope: str, principal: str, role: str) -> Any:
+    """Give a role; the answer of the client."""
+    definition = f"/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    properties = {
+        "roleDefinitionId": definition,
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+    }
+    client = here.client(AuthorizationManagementClient)
+    return client.role_assignments.create(scope, str(uuid.uuid4()), {"properties": properties})
+
+
+def bearer(here: Here, principal: str) -> Bearer:
+    """A token for blobs of any principal of this cloud."""
+    return Bearer(Cloud(here.facts, here.places).tokens.issue(principal, blobs.AUDIENCE))
+
+
+class Bearer:
+    """A credential that holds one token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        return AccessToken(self._token, 4_000_000_000)
+
+
+def refusal(work: Any) -> str:
+    """What storage or ARM answers to a request that it refuses: the code; empty if it lets it happen."""
+    try:
+        work()
+    except HttpResponseError as error:
+        code = getattr(error, "error_code", None) or (error.error and error.error.code)
+        return str(getattr(code, "value", code))
+    return ""

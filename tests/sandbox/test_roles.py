@@ -1,0 +1,218 @@
+"""What a role lets its holder do on the management endpoint, in vaults and with registries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from azure.containerregistry import ContainerRegistryClient
+from azure.core.exceptions import HttpResponseError
+from azure.identity import ManagedIdentityCredential
+from azure.keyvault.secrets import SecretClient
+from azure.mgmt.keyvault import KeyVaultManagementClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.storage import StorageManagementClient
+
+from sandbox import blobs, roles
+from sandbox.cloud import Cloud
+from sandbox.facts import CLOUDS
+from tests.sandbox.here import GROUP, Bearer, Here, assign, identity, refusal
+
+VERSION = "2023-01-01-preview"
+
+
+@contextmanager
+def acting_as(here: Here, made: Any) -> Iterator[Here]:
+    """The same cloud, as a user-assigned identity of it: by the client ID, as azure-identity asks for it."""
+    with ManagedIdentityCredential(client_id=made.client_id) as credential:
+        yield replace(here, credential=credential)
+
+
+MAY = {
+    "nobody": ("", set()),
+    "Reader": (roles.READER, {"read"}),
+    "Contributor": (roles.CONTRIBUTOR, {"read", "write", "list keys", "delete"}),
+    "Owner": (roles.OWNER, {"read", "write", "list keys", "delete", "grant"}),
+    "User Access Administrator": ("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", {"read", "grant"}),
+    "Storage Blob Data Contributor": (roles.BLOB_CONTRIBUTOR, set()),
+}
+
+
+@pytest.mark.parametrize("case", MAY)
+def test_a_role_permits_what_azure_says_and_nothing_else(here: Here, case: str) -> None:
+    role, expected = MAY[case]
+    account, made = here.account(), identity(here)
+    scope = here.scope(account)
+    if role:
+        assign(here, scope, made.principal_id, role)
+    with acting_as(here, made) as other:
+        storage = other.client(StorageManagementClient).storage_accounts
+        work: dict[str, Callable[[], Any]] = {
+            "read": lambda: storage.get_properties(GROUP, account),
+            "write": lambda: storage.begin_create(GROUP, account, _account(here)).result(),
+            "list keys": lambda: storage.list_keys(GROUP, account),
+            "grant": lambda: assign(other, scope, made.principal_id, roles.ACR_PULL),
+            "delete": lambda: storage.delete(GROUP, account),
+        }
+        said = {name: refusal(each) for name, each in work.items()}
+    assert {name for name, code in said.items() if not code} == expected
+    assert set(said.values()) <= {"", "AuthorizationFailed"}
+
+
+def _account(here: Here) -> dict[str, Any]:
+    return {"location": here.facts.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+
+
+def test_a_refusal_names_the_caller_the_action_and_the_scope(here: Here) -> None:
+    account, made = here.account(), identity(here)
+    with acting_as(here, made) as other, pytest.raises(HttpResponseError) as refused:
+        other.client(StorageManagementClient).storage_accounts.list_keys(GROUP, account)
+    assert refused.value.status_code == 403
+    assert refused.value.error is not None
+    assert refused.value.error.message == (
+        f"The client '{made.principal_id}' with object id '{made.principal_id}' does not have authorization "
+        "to perform action 'Microsoft.Storage/storageAccounts/listKeys/action' over scope "
+        f"'{here.scope(account)}' or the scope is invalid. If access was recently granted, please refresh "
+        "your credentials."
+    )
+
+
+def test_a_list_holds_what_the_caller_may_read(here: Here) -> None:
+    mine, _, made = here.account(), here.account(), identity(here)
+    assign(here, here.scope(mine), made.principal_id, roles.READER)
+    with acting_as(here, made) as other:
+        listed = other.client(StorageManagementClient).storage_accounts.list()
+        assert [each.name for each in listed] == [mine]
+        assert list(other.client(ResourceManagementClient).resource_groups.list()) == []
+    everything = {each.name for each in here.client(StorageManagementClient).storage_accounts.list()}
+    assert mine in everything
+    assert len(everything) > 1
+
+
+def test_an_identity_is_handed_to_a_pipeline_by_those_alone_who_may_hand_it_on(here: Here) -> None:
+    caller, given = identity(here), identity(here)
+    base = f"/subscriptions/{here.facts.subscription}/resourceGroups"
+    registry = f"{base}/{here.facts.registry_group}/providers/Microsoft.ContainerRegistry"
+    scope = f"{registry}/registries/{here.facts.registry}"
+    assign(here, scope, caller.principal_id, "bf94e731-3a51-4a7c-8c54-a1ab9971dfc1")
+    name = f"import{uuid.uuid4().hex[:8]}"
+    source = {"uri": "https://account.invalid/transfer", "keyVaultUri": "https://vault.invalid/secrets/sas"}
+    body = {
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {given.id: {}}},
+        "properties": {"source": source},
+    }
+    with acting_as(here, caller) as other:
+        resources = other.client(ResourceManagementClient).resources
+
+        def put() -> Any:
+            pipeline = f"{scope}/importPipelines/{name}"
+            return resources.begin_create_or_update_by_id(pipeline, body, api_version=VERSION).result()
+
+        assert refusal(put) == "LinkedAuthorizationFailed"
+        assign(here, given.id, caller.principal_id, "f1a07417-d97a-45cb-824c-7a7467783830")
+        assert put().name == name
+        resources.begin_delete_by_id(f"{scope}/importPipelines/{name}", api_version=VERSION).result()
+
+
+def _vault(here: Here, *, by_role: bool) -> tuple[str, str]:
+    """A vault with a secret `sas`: its ID and address."""
+    name = f"rights-{uuid.uuid4().hex[:12]}"
+    properties = {
+        "tenantId": here.facts.tenant,
+        "sku": {"family": "A", "name": "standard"},
+        "accessPolicies": [],
+        "enableRbacAuthorization": by_role,
+    }
+    body = {"location": here.facts.location, "properties": properties}
+    client = here.client(KeyVaultManagementClient, api_version="2024-11-01")
+    made = client.vaults.begin_create_or_update(GROUP, name, body).result()
+    client.secrets.create_or_update(GROUP, name, "sas", {"properties": {"value": "canary"}})
+    return made.id, made.properties.vault_uri
+
+
+VAULT_ROLES = {
+    "Owner": (roles.OWNER, ""),
+    "Contributor": (roles.CONTRIBUTOR, ""),
+    "Key Vault Contributor": ("f25e0fa2-a7c8-4377-a976-54943a77a395", ""),
+    "Key Vault Secrets User": (roles.SECRETS_USER, "r"),
+    "Key Vault Secrets Officer": (roles.SECRETS_OFFICER, "rw"),
+    "Key Vault Administrator": ("00482a5a-887f-4fb3-b363-3b7fe8e74483", "rw"),
+}
+
+
+@pytest.fixture(scope="module")
+def vaults(here: Here) -> dict[bool, tuple[str, str]]:
+    """Two vaults: one that goes by role, one by access policy."""
+    return {by_role: _vault(here, by_role=by_role) for by_role in (True, False)}
+
+
+@pytest.mark.parametrize("case", VAULT_ROLES)
+def test_who_manages_a_vault_does_not_read_its_secrets(
+    here: Here, vaults: dict[bool, tuple[str, str]], case: str
+) -> None:
+    role, rights = VAULT_ROLES[case]
+    said = {}
+    for by_role, (vault, uri) in vaults.items():
+        made = identity(here)
+        assign(here, vault, made.principal_id, role)
+        with acting_as(here, made) as other, _secrets(other, uri) as secrets:
+            reads = not refusal(lambda secrets=secrets: secrets.get_secret("sas"))
+            writes = not refusal(lambda secrets=secrets: secrets.set_secret("other", "1"))
+        said[by_role] = "r" * reads + "w" * writes
+    assert said == {True: rights, False: ""}
+
+
+def _secrets(here: Here, uri: str) -> SecretClient:
+    return SecretClient(
+        uri, here.credential, connection_verify=here.said["ca"], verify_challenge_resource=False
+    )
+
+
+def _other_clouds_token(here: Here, audience: str) -> Bearer:
+    other = next(facts for facts in CLOUDS if facts is not here.facts)
+    return Bearer(Cloud(other, here.places).tokens.issue(other.operator, audience))
+
+
+def test_no_door_takes_a_token_of_the_other_cloud_or_for_another_door(
+    here: Here, vaults: dict[bool, tuple[str, str]]
+) -> None:
+    cloud, account = Cloud(here.facts, here.places), here.account()
+    _, uri = vaults[True]
+    server = cloud.login_server(here.facts.registry)
+
+    def management(token: Bearer) -> Any:
+        return list(replace(here, credential=token).client(StorageManagementClient).storage_accounts.list())  # type: ignore[arg-type]
+
+    def vault(token: Bearer) -> Any:
+        with _secrets(replace(here, credential=token), uri) as secrets:  # type: ignore[arg-type]
+            return secrets.get_secret("sas")
+
+    def storage(token: Bearer) -> Any:
+        with here.container(account, token) as container:
+            return list(container.list_blobs())
+
+    def registry(token: Bearer) -> Any:
+        options: Any = {"audience": here.said["arm"], "connection_verify": here.said["ca"]}
+        with ContainerRegistryClient(f"https://{server}", token, **options) as client:
+            return list(client.list_repository_names())
+
+    doors = (
+        (management, here.said["arm"] + "/"),
+        (vault, here.facts.vault_audience),
+        (storage, blobs.AUDIENCE),
+        (registry, here.said["arm"] + "/"),
+    )
+    for door, audience in doors:
+        for_another_door = cloud.tokens.issue(here.facts.operator, "https://graph.invalid")
+        assert _status(door, _other_clouds_token(here, audience)) == 401
+        assert _status(door, Bearer(for_another_door)) == 401
+
+
+def _status(door: Callable[[Bearer], Any], token: Bearer) -> int:
+    with pytest.raises(HttpResponseError) as refused:
+        door(token)
+    return int(refused.value.status_code or 0)

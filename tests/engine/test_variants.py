@@ -193,7 +193,9 @@ def test_what_is_destroyed_leaves_nothing_but_what_was_there(
     assert Store(places.state / SOURCE.side).get(there.account)
     for vault in (there.vault, there.vault_by_policy):
         assert Store(places.state / SOURCE.side).get(vault)
-    assert Store(places.state / SOURCE.side).secret("there-by-policy", "mine") is None
+    kept = Store(places.state / SOURCE.side).secrets("there-by-policy", "mine")
+    assert kept
+    assert all(deleted for *_, deleted in kept)
     assert Store(places.state / TARGET.side).get(there.target_account)
 
 

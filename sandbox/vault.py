@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from ipaddress import ip_address, ip_network
 
 from aiohttp import web
 
@@ -44,7 +45,9 @@ def store_secret(cloud: Cloud, vault: str, name: str, value: str, properties: Js
 async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response:
     sent, principal, headers = await request.text(), "", {}
     try:
-        principal = _principal(cloud, request)
+        claims = _claims(cloud, request)
+        principal = str(claims["oid"])
+        _refuse_outsiders(cloud, vault, claims)
         body = _answer(cloud, vault, request, principal, sent)
         status = 200
     except AzureError as error:
@@ -55,13 +58,39 @@ async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response
     return web.Response(status=status, text=text, content_type="application/json", headers=headers)
 
 
-def _principal(cloud: Cloud, request: web.Request) -> str:
+def _claims(cloud: Cloud, request: web.Request) -> Json:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         login = f"{cloud.arm}/{cloud.facts.tenant}"
         challenge = f'Bearer authorization="{login}", resource="{cloud.facts.vault_audience}"'
         raise AzureError("Unauthorized", headers={"WWW-Authenticate": challenge})
-    return str(cloud.tokens.check(token, cloud.facts.vault_audience)["oid"])
+    return cloud.tokens.check(token, cloud.facts.vault_audience)
+
+
+def _refuse_outsiders(cloud: Cloud, vault: str, claims: Json) -> None:
+    """A closed network lets in its IP rules and, where it says so, trusted services; ACR Transfer is one.
+
+    https://learn.microsoft.com/azure/key-vault/general/network-security
+    """
+    properties = _body(cloud, vault)["properties"]
+    rules = properties.get("networkAcls") or {}
+    bypass = str(rules.get("bypass") or "AzureServices").lower() == "azureservices"
+    if claims.get("trusted_service") and bypass:
+        return
+    closed = str(properties.get("publicNetworkAccess") or "").lower() == "disabled"
+    denied = str(rules.get("defaultAction") or "").lower() == "deny"
+    if closed or (denied and not any(_is_here(rule["value"]) for rule in rules.get("ipRules") or [])):
+        raise AzureError("ForbiddenByFirewall", caller=claims["oid"], vault=vault)
+
+
+def _is_here(rule: str) -> bool:
+    """Whether an IP rule lets in this machine, from where everybody calls."""
+    return ip_address("127.0.0.1") in ip_network(rule, strict=False)
+
+
+def _body(cloud: Cloud, vault: str) -> Json:
+    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
+    return next(named)
 
 
 def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent: str) -> Json:
@@ -88,8 +117,7 @@ https://learn.microsoft.com/azure/role-based-access-control/permissions/security
 
 def _demand(cloud: Cloud, vault: str, name: str, principal: str, right: str) -> None:
     """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
-    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
-    body = next(named)
+    body = _body(cloud, vault)
     if body["properties"].get("enableRbacAuthorization"):
         _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
     elif not _has_policy(body, principal, right):

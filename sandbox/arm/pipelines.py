@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import runs
-from sandbox.arm.registries import MODES, NAME, PREVIEWS, refuse_unfit
+from sandbox.arm.registries import MODES, NAME, PREVIEWS
 from sandbox.arm.wire import (
     FAST,
     Answer,
@@ -18,7 +17,8 @@ from sandbox.arm.wire import (
 )
 from sandbox.cloud import new_id
 from sandbox.errors import AzureError
-from sandbox.service import MOST_ARTIFACTS
+from sandbox.service import runs
+from sandbox.service.rules import refuse_unfit
 from sandbox.store import Json
 
 
@@ -34,7 +34,8 @@ async def put_import(request: Request) -> Answer:
 
 def _put_pipeline(request: Request, end: str) -> Answer:
     require(request, f"properties.{end}.uri")
-    refuse_unfit(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
+    if request.cloud.faults.choice("unfit-registry") == "put":
+        refuse_unfit(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
     properties: Json = {end: _place(request, end)}
     if end == "source":
         status = ((request.properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status")
@@ -65,8 +66,11 @@ def _place(request: Request, end: str) -> Json:
         raise AzureError(
             "BadRequest", reason=f"storageAccessMode '{mode}' is not SasToken or ManagedIdentity."
         )
-    if mode == "SasToken":
+    if mode == "SasToken" and request.cloud.faults.choice("vault-uri-missing") == "refuse":
         require(request, f"properties.{end}.keyVaultUri")
+    unused = mode == "ManagedIdentity" and sent.get("keyVaultUri")
+    if unused and request.cloud.faults.choice("vault-uri-unused") == "refuse":
+        raise AzureError("BadRequest", reason="A keyVaultUri makes no sense with ManagedIdentity.")
     return {"type": "AzureStorageBlobContainer", **sent, "storageAccessMode": mode}
 
 
@@ -108,12 +112,28 @@ def _assigned(request: Request, id: str) -> Json:
     return {key: there["properties"][key] for key in ("principalId", "clientId")}
 
 
-async def delete(request: Request) -> Answer:
-    """Pipelines and runs go at once, a trigger's runs with their pipeline; blobs and tags stay."""
-    for run in runs.triggered_by(request.cloud, str(request.id)):
-        request.cloud.store.remove(run)
+async def delete_pipeline(request: Request) -> Answer:
+    """A pipeline goes at once; its running runs fail, blobs and tags stay."""
+    if runs.of_pipeline(request.cloud, str(request.id)):
+        _refuse_if_chosen(request, "delete-used", f"Pipeline runs name the pipeline '{request.id.name}'.")
+    request.cloud.store.remove(request.id)
+    request.cloud.store.forget_sights(str(request.id))
+    runs.pipeline_deleted(request.cloud, str(request.id))
+    return Answer(200)
+
+
+async def delete_run(request: Request) -> Answer:
+    """The record of a run goes, and with it the work of one that has not ended."""
+    if runs.is_running(request.existing or {}):
+        _refuse_if_chosen(request, "delete-running", f"The pipeline run '{request.id.name}' is running.")
+    runs.stop(request.cloud, request.id, "The run was deleted before it ended.")
     request.cloud.store.remove(request.id)
     return Answer(200)
+
+
+def _refuse_if_chosen(request: Request, point: str, reason: str) -> None:
+    if request.cloud.faults.choice(point) == "conflict":
+        raise AzureError("Conflict", reason=reason)
 
 
 async def put_run(request: Request) -> Answer:
@@ -121,16 +141,26 @@ async def put_run(request: Request) -> Answer:
     wanted = _wanted(request)
     existing = request.existing
     if existing and _asked(existing) == wanted and not _has_failed(existing):
+        if runs.is_running(existing):
+            _refuse_if_chosen(request, "same-run", f"The pipeline run '{request.id.name}' is running.")
         return Answer(200, _shown(existing))
-    _refuse_bad_run(request, wanted)
+    if request.cloud.faults.choice("bad-run") == "put":
+        _refuse_bad_run(request, wanted["request"])
     operation, url = operation_url(request, request.id, "pipelineruns")
-    body = runs.begun(request.cloud, request.id, wanted, operation)
+    body = runs.begin(request.cloud, request.id, wanted, operation)
     return Answer(200 if existing else 201, _shown(body), {"Azure-AsyncOperation": url, **FAST})
 
 
 async def get_run(request: Request) -> Answer:
     """A run as far as it is."""
     return Answer(200, _shown(request.existing or {}))
+
+
+async def list_runs(request: Request) -> Answer:
+    """All runs of a registry."""
+    found = [_shown(body) for body in request.cloud.store.of_type(runs.TYPE, f"{request.id}/")]
+    newest_first = request.cloud.faults.choice("run-order") == "newest"
+    return Answer(200, {"value": found[::-1] if newest_first else found})
 
 
 def _wanted(request: Request) -> Json:
@@ -146,7 +176,7 @@ def _has_failed(body: Json) -> bool:
 
 
 def _asked(body: Json) -> Json:
-    return {key: value for key, value in body["sandbox"].items() if key != "operation"}
+    return {key: body["sandbox"][key] for key in ("request", "forceUpdateTag")}
 
 
 def _without_empty(value: Any) -> Any:
@@ -156,17 +186,12 @@ def _without_empty(value: Any) -> Any:
     return value
 
 
-def _refuse_bad_run(request: Request, wanted: Json) -> None:
-    asked = wanted["request"]
-    if len(asked.get("artifacts", [])) > MOST_ARTIFACTS:
-        count = len(asked["artifacts"])
-        raise AzureError("BadRequest", reason=f"{count} artifacts; a run takes at most {MOST_ARTIFACTS}.")
+def _refuse_bad_run(request: Request, asked: Json) -> None:
     pipeline = asked.get("pipelineResourceId", "")
     if request.cloud.store.get(pipeline) is None:
         raise AzureError("BadRequest", reason=f"The pipeline '{pipeline}' was not found.")
-    end = "source" if "/importpipelines/" in pipeline.lower() else "target"
-    if end not in asked or (end == "target" and not asked.get("artifacts")):
-        raise AzureError("BadRequest", reason=f"The run needs a blob name in {end}, an export artifacts too.")
+    if reason := runs.bad_request(asked):
+        raise AzureError("BadRequest", reason=reason)
 
 
 def _shown(body: Json) -> Json:
@@ -177,11 +202,11 @@ def _shown(body: Json) -> Json:
 _REGISTRY = "Microsoft.ContainerRegistry/registries"
 _VERSIONS = PREVIEWS | MODES
 TYPES = (
-    ResourceType(
-        f"{_REGISTRY}/exportPipelines", _VERSIONS, NAME, put=put_export, get=get_pipeline, delete=delete
+    *(
+        ResourceType(
+            f"{_REGISTRY}/{kind}", _VERSIONS, NAME, put=put, get=get_pipeline, delete=delete_pipeline
+        )
+        for kind, put in (("exportPipelines", put_export), ("importPipelines", put_import))
     ),
-    ResourceType(
-        f"{_REGISTRY}/importPipelines", _VERSIONS, NAME, put=put_import, get=get_pipeline, delete=delete
-    ),
-    ResourceType(f"{_REGISTRY}/pipelineRuns", _VERSIONS, NAME, put=put_run, delete=delete, get=get_run),
+    ResourceType(runs.TYPE, _VERSIONS, NAME, put=put_run, delete=delete_run, get=get_run, list=list_runs),
 )

@@ -124,8 +124,25 @@ Authentication.prototype.authenticate = async function (context, request, respon
     const words = "Key based authentication is not permitted on this storage account.";
     throw refused(403, "KeyBasedAuthenticationNotPermitted", words);
   }
-  return authenticate.call(this, context, request, response, authenticators);
+  return signed(() => authenticate.call(this, context, request, response, authenticators), refused);
 };
+
+// Azurite says of a token that is expired, or that another key or for another place was signed, what Azure says of
+// a closed network alone.
+async function signed(check, refused) {
+  const words = "Server failed to authenticate the request. Make sure the value of Authorization header is formed " +
+    "correctly including the signature.";
+  try {
+    if (await check()) {
+      return true;
+    }
+  } catch (error) {
+    if (error.storageErrorCode !== "AuthorizationFailure") {
+      throw error;
+    }
+  }
+  throw refused(403, "AuthenticationFailed", words);
+}
 
 function refuseClosed(account, refused) {
   if (account && !account.open) {

@@ -67,6 +67,16 @@ class Cloud:
         """What a token for management requests is issued for."""
         return self.arm + "/"
 
+    @property
+    def authority(self) -> str:
+        """Where one signs in to this cloud's tenant."""
+        return f"{self.arm}/{self.facts.tenant}"
+
+    @property
+    def operator_secret(self) -> str:
+        """The client secret of the one who calls from this machine; the same on every start."""
+        return self.tokens.secret_for("operator").hex()
+
     def operator_token(self, audience: str) -> str:
         """A token of the one who calls from this machine."""
         return self.tokens.issue(self.facts.operator, audience, idtyp="app")

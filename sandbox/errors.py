@@ -12,13 +12,14 @@ class SandboxError(Exception):
 class AzureError(Exception):
     """An answer that refuses: an HTTP status, Azure's code, and a message in Azure's words.
 
-    The envelope is `{"error": {"code", "message"}}`, for a vault with `innererror` left out
-    (https://learn.microsoft.com/rest/api/azure/#handle-errors-in-the-response).
+    The envelope is `{"error": {"code", "message"}}`, which a vault completes
+    with `innererror` (https://learn.microsoft.com/rest/api/azure/#handle-errors-in-the-response).
     """
 
     def __init__(self, code: str, *, headers: dict[str, str] | None = None, **values: str) -> None:
         self.status, template = _WORDS[code]
-        self.code = code
+        self.code = _OUTER.get(code, code)
+        self.inner = code if code in _OUTER else ""
         self.message = template.format(**values)
         self.headers = headers or {}
         super().__init__(f"{code}: {self.message}")
@@ -33,6 +34,15 @@ class AzureError(Exception):
 _WORDS: dict[str, tuple[int, str]] = {
     "AuthenticationFailed": (401, "Authentication failed. The 'Authorization' header is missing."),
     "InvalidAuthenticationToken": (401, "The access token is invalid: {reason}."),
+    "ExpiredAuthenticationToken": (
+        401,
+        "The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'.",
+    ),
+    "InvalidAuthenticationTokenAudience": (
+        401,
+        "The access token has been obtained for wrong audience or resource '{given}'. It should exactly "
+        "match with one of the allowed audiences '{audience}'.",
+    ),
     "InvalidAuthenticationTokenTenant": (
         401,
         "The access token is from the wrong issuer. It must match the tenant '{tenant}' of this cloud.",
@@ -41,6 +51,7 @@ _WORDS: dict[str, tuple[int, str]] = {
         400,
         "The api-version query parameter (?api-version=) is required for all requests.",
     ),
+    "Request_ResourceNotFound": (404, "Resource '{resource}' does not exist."),
     "SubscriptionNotFound": (404, "The subscription '{subscription}' could not be found."),
     "ResourceGroupNotFound": (404, "Resource group '{group}' could not be found."),
     "ResourceNotFound": (
@@ -57,9 +68,25 @@ _WORDS: dict[str, tuple[int, str]] = {
         "No registered resource provider found for location '{location}' and API version '{version}' "
         "for type '{type}'.{known}",
     ),
+    "InvalidResourceNamespace": (404, "The resource namespace '{namespace}' is invalid."),
+    "InvalidResourceType": (
+        404,
+        "The resource type '{type}' could not be found in the namespace '{namespace}' for api version "
+        "'{version}'.",
+    ),
+    "InvalidApiVersionParameter": (
+        400,
+        "The api-version '{version}' is invalid. The supported versions are '{known}'.",
+    ),
     "InvalidRequestContent": (
         400,
         "The request content was invalid and could not be deserialized: {reason}.",
+    ),
+    "RequestContentTooLarge": (413, "The request content is longer than the allowed {limit} bytes."),
+    "InvalidResourceGroupLocation": (
+        409,
+        "Invalid resource group location '{location}'. The Resource group already exists in location "
+        "'{existing}'.",
     ),
     "InvalidResourceName": (400, "Resource name {name} is invalid. The name must match {pattern}."),
     "LocationRequired": (400, "The location property is required for this definition."),
@@ -137,6 +164,7 @@ _WORDS: dict[str, tuple[int, str]] = {
         "Operation 'DeletedVaultPurge' is not allowed: purge protection is enabled on the vault '{name}'.",
     ),
     "Unauthorized": (401, "AKV10000: Request is missing a Bearer or PoP token."),
+    "UnauthorizedToken": (401, "Error validating token: {reason}"),
     "Forbidden": (
         403,
         "The user, group or application 'oid={principal}' does not have secrets {right} permission on key "
@@ -153,6 +181,84 @@ _WORDS: dict[str, tuple[int, str]] = {
         "A secret with (name/id) {name} was not found in this key vault. If you recently deleted this secret "
         "you may be able to recover it using the correct recovery command.",
     ),
+    "SecretIsDeleted": (
+        409,
+        "Secret {name} is currently in a deleted but recoverable state, and its name cannot be reused; in "
+        "this state, the secret can only be recovered or purged.",
+    ),
+    "SecretDisabled": (403, "Operation get is not allowed on a disabled secret."),
+    "BadParameter": (400, "{reason}"),
+    "NotFound": (404, "There is nothing at '{path}'."),
     "InternalServerError": (500, "Encountered internal server error; the sandbox's log says more."),
     "OperationNotFound": (404, "The operation '{operation}' was not found."),
+}
+
+_OUTER = {
+    "ForbiddenByRbac": "Forbidden",
+    "ForbiddenByFirewall": "Forbidden",
+    "SecretDisabled": "Forbidden",
+    "UnauthorizedToken": "Unauthorized",
+    "SecretIsDeleted": "Conflict",
+    "PublicAccessWithoutExports": "BadRequest",
+}
+"""Entries that differ in words alone: the code that Azure answers."""
+
+
+class SignInError(Exception):
+    """A refusal of the tenant to give a token: an OAuth error, with Entra ID's own number and words.
+
+    https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+    """
+
+    def __init__(self, number: int, **values: str) -> None:
+        self.status, error, template = _SIGN_IN[number]
+        self.body: dict[str, Any] = {
+            "error": error,
+            "error_description": f"AADSTS{number}: {template.format(**values)}",
+            "error_codes": [number],
+        }
+        super().__init__(self.body["error_description"])
+
+
+_SIGN_IN: dict[int, tuple[int, str, str]] = {
+    50027: (400, "invalid_request", "JWT token is invalid or malformed: {reason}."),
+    70003: (400, "unsupported_grant_type", "The app requested an unsupported grant type '{grant}'."),
+    90002: (
+        400,
+        "invalid_request",
+        "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into "
+        "the correct cloud.",
+    ),
+    500011: (
+        400,
+        "invalid_resource",
+        "The resource principal named {resource} was not found in the tenant named {tenant}.",
+    ),
+    500133: (
+        401,
+        "invalid_client",
+        "Assertion is not within its valid time range or not signed well: {reason}.",
+    ),
+    700016: (
+        400,
+        "unauthorized_client",
+        "Application with identifier '{client}' was not found in the directory '{tenant}'.",
+    ),
+    700213: (
+        401,
+        "invalid_client",
+        "No matching federated identity record found for presented assertion subject '{subject}', issuer "
+        "'{issuer}', audience '{audience}'.",
+    ),
+    7000215: (
+        401,
+        "invalid_client",
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
+        "value, not the client secret ID, for a secret added to app '{client}'.",
+    ),
+    7000218: (
+        401,
+        "invalid_client",
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+    ),
 }

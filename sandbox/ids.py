@@ -75,6 +75,15 @@ class ResourceId:
         """The resource that this one belongs to."""
         return self.up.up if len(self.segments) > 3 else None
 
+    @property
+    def ancestors(self) -> list[ResourceId]:
+        """What this is part of, the outermost first; for a collection or an action, all that it hangs on."""
+        named = (len(self.segments) - 1) // 2 * 2
+        segments = (self.segments[:end] for end in range(2, named + 1, 2))
+        return [
+            ResourceId(self.subscription, self.group, self.namespace, each, self.scope) for each in segments
+        ]
+
     def child(self, *segments: str) -> ResourceId:
         """A resource below this one."""
         segments = (*self.segments, *segments)

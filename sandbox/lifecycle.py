@@ -121,6 +121,9 @@ def _cloud_status(cloud: Cloud) -> dict[str, Any]:
         "arm": cloud.arm,
         "subscription": cloud.facts.subscription,
         "tenant": cloud.facts.tenant,
+        "authority": cloud.authority,
+        "clientId": cloud.facts.operator_application,
+        "clientSecret": cloud.operator_secret,
         "ca": str(cloud.places.authority),
         "token": cloud.operator_token(cloud.audience),
         "registries": {

@@ -30,6 +30,9 @@ create table if not exists exchange (
     status integer, request text, response text);
 """
 
+_BELOW = "key > ? || '/' and key < ? || '0'"
+"""Keys below another: 0 is the character after the slash. Names may hold what LIKE takes for a pattern."""
+
 
 class Store:
     """One cloud's state. Every write is durable when the call returns."""
@@ -78,19 +81,29 @@ class Store:
 
     def remove(self, id: ResourceId) -> None:
         """Forget a resource and all that is below it."""
-        self._run("delete from resource where key = ? or key like ? || '/%'", id.key, id.key)
+        self._run(f"delete from resource where key = ? or {_BELOW}", id.key, id.key, id.key)
 
     def of_type(self, type: str, below: str = "") -> list[Json]:
         """All resources of a type whose ID begins with `below`, in the order of their making."""
         rows = self._database.execute(
-            "select body from resource where type = ? and key like ? || '%' order by rowid",
-            (type.lower(), below.lower()),
+            "select body from resource where type = ? and substr(key, 1, length(?)) = ? order by rowid",
+            (type.lower(), below.lower(), below.lower()),
         )
         return [json.loads(body) for (body,) in rows]
 
+    def tracked(self, below: str) -> list[Json]:
+        """All resources with a location that are part of no other, in the order of their making."""
+        rows = self._database.execute(
+            "select body from resource where substr(key, 1, length(?)) = ? order by rowid",
+            (below.lower(), below.lower()),
+        )
+        bodies: list[Json] = [json.loads(body) for (body,) in rows]
+        mine = [body for body in bodies if "/providers/" in body["id"] and "location" in body]
+        return [body for body in mine if str(body["type"]).count("/") == 1]
+
     def get_below(self, id: ResourceId) -> list[str]:
         """IDs of all resources below one."""
-        rows = self._database.execute("select id from resource where key like ? || '/%'", (id.key,))
+        rows = self._database.execute(f"select id from resource where {_BELOW}", (id.key, id.key))
         return [row[0] for row in rows]
 
     # Secrets of vaults
@@ -100,31 +113,51 @@ class Store:
         self._run(
             "insert into secret (vault, name, version, value, properties) values (?, ?, ?, ?, ?)",
             vault.lower(),
-            name.lower(),
+            name,
             version,
             self._cipher.encrypt(value.encode()),
             json.dumps(properties),
         )
 
-    def secret(self, vault: str, name: str, version: str = "") -> tuple[str, str, Json] | None:
-        """Version, value and properties of a secret: the named version, or the newest."""
-        row = self._one(
-            "select version, value, properties from secret where vault = ? and name = ? and deleted = 0"
-            " and (? = '' or version = ?) order by number desc limit 1",
+    def secrets(self, vault: str, name: str = "") -> list[tuple[str, str, str, Json, int]]:
+        """Name, version, value, properties and time of deletion of a vault's secrets, the oldest first."""
+        rows = self._database.execute(
+            "select name, version, value, properties, deleted from secret where vault = ?"
+            " and (? = '' or name = ? collate nocase) order by number",
+            (vault.lower(), name, name),
+        )
+        return [
+            (name, version, self._cipher.decrypt(value).decode(), json.loads(kept), deleted)
+            for name, version, value, kept, deleted in rows
+        ]
+
+    def change_secret(self, vault: str, name: str, version: str, properties: Json) -> None:
+        """Store other properties of one version."""
+        self._run(
+            "update secret set properties = ? where vault = ? and name = ? collate nocase and version = ?",
+            json.dumps(properties),
             vault.lower(),
-            name.lower(),
-            version,
+            name,
             version,
         )
-        return (row[0], self._cipher.decrypt(row[1]).decode(), json.loads(row[2])) if row else None
 
-    def delete_secret(self, vault: str, name: str) -> None:
-        """Soft-delete a secret: its name answers not found from now on."""
-        self._run("update secret set deleted = 1 where vault = ? and name = ?", vault.lower(), name.lower())
+    def mark_secret(self, vault: str, name: str, deleted: int) -> None:
+        """Note when a secret was deleted, or with 0 that it is there."""
+        self._run(
+            "update secret set deleted = ? where vault = ? and name = ? collate nocase",
+            deleted,
+            vault.lower(),
+            name,
+        )
 
-    def purge_secrets(self, vault: str) -> None:
-        """Forget all secrets of a vault for good."""
-        self._run("delete from secret where vault = ?", vault.lower())
+    def purge_secrets(self, vault: str, name: str = "") -> None:
+        """Forget one secret, or all secrets of a vault, for good."""
+        self._run(
+            "delete from secret where vault = ? and (? = '' or name = ? collate nocase)",
+            vault.lower(),
+            name,
+            name,
+        )
 
     # Operations, ports, what the trigger has seen
 

@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,18 @@ class Tokens:
         self._name = f"{facts.side}-tokens"
         self.key_set = folder / "tokens.jwks"
         """The public key as a JSON web key set: what the registry servers check tokens with."""
-        self.key_set.write_text(json.dumps({"keys": [self._public()]}))
+        self.key_set.write_text(json.dumps(self.public_keys))
 
     @property
     def public_key(self) -> str:
         """What checks the tokens, in PEM."""
         kind, form = serialization.PublicFormat.SubjectPublicKeyInfo, serialization.Encoding.PEM
         return self._key.public_key().public_bytes(form, kind).decode()
+
+    @property
+    def public_keys(self) -> dict[str, Any]:
+        """The same as a JSON web key set (RFC 7517)."""
+        return {"keys": [self._public()]}
 
     @property
     def issuer(self) -> str:
@@ -59,7 +65,7 @@ class Tokens:
         }
         return jwt.encode(whole, self._key, _ALGORITHM, headers={"kid": self._name})
 
-    def check(self, token: str, audience: str) -> dict[str, Any]:
+    def check(self, token: str, *audiences: str) -> dict[str, Any]:
         """The claims of a token of this cloud; a foreign, stale or misdirected one is refused."""
         try:
             unproved = jwt.decode(token, options={"verify_signature": False})
@@ -67,11 +73,14 @@ class Tokens:
                 raise AzureError("InvalidAuthenticationTokenTenant", tenant=self._facts.tenant)
             claims: dict[str, Any] = jwt.decode(
                 *(token, self._key.public_key(), [_ALGORITHM]),
-                audience=audience,
+                audience=audiences,
                 issuer=self.issuer,
                 options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
             self._refuse_untimely(claims)
+        except jwt.InvalidAudienceError as error:
+            given, known = str(unproved.get("aud")), "','".join(audiences)
+            raise AzureError("InvalidAuthenticationTokenAudience", given=given, audience=known) from error
         except jwt.PyJWTError as error:
             raise AzureError("InvalidAuthenticationToken", reason=str(error)) from error
         return claims
@@ -80,7 +89,7 @@ class Tokens:
         """By the cloud's clock, which need not be the machine's."""
         now = self._clock()
         if now >= claims["exp"]:
-            raise jwt.ExpiredSignatureError("Signature has expired")
+            raise AzureError("ExpiredAuthenticationToken", expiry=_said(claims["exp"]), now=_said(now))
         if now < claims["nbf"]:
             raise jwt.ImmatureSignatureError("The token is not yet valid (nbf)")
 
@@ -94,6 +103,12 @@ class Tokens:
     def _public(self) -> dict[str, Any]:
         key: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {**key, "kid": self._name, "alg": _ALGORITHM, "use": "sig"}
+
+
+def _said(seconds: float) -> str:
+    """A time as Azure's messages write it."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment.month}/{moment.day}/{moment.year} {moment.strftime('%I:%M:%S %p').lstrip('0')}"
 
 
 def _signing_key(path: Path) -> rsa.RSAPrivateKey:

@@ -6,11 +6,11 @@ import re
 import time
 from datetime import UTC, datetime
 
-from sandbox import blobs, roles
-from sandbox.arm import authorization
+from sandbox import blobs, federation, roles
 from sandbox.arm.wire import Answer, Request, ResourceType, created, typed_name
 from sandbox.cloud import new_id
 from sandbox.errors import AzureError
+from sandbox.shapes import TEXT, choice, listed, record, resource
 from sandbox.store import Json
 
 
@@ -33,6 +33,23 @@ async def put_identity(request: Request) -> Answer:
 
 async def delete_identity(request: Request) -> Answer:
     """An identity goes at once; what it was granted stays behind and is of no use."""
+    request.cloud.store.remove(request.id)
+    return Answer(200)
+
+
+async def put_federated(request: Request) -> Answer:
+    """Whose tokens an identity trusts."""
+    body = {
+        "id": str(request.id),
+        "name": request.id.name,
+        "type": typed_name(request.id),
+        "properties": request.properties,
+    }
+    return Answer(created(request, body), body)
+
+
+async def delete_federated(request: Request) -> Answer:
+    """Trust them no more."""
     request.cloud.store.remove(request.id)
     return Answer(200)
 
@@ -64,7 +81,7 @@ async def delete_assignment(request: Request) -> Answer:
     return Answer(200, request.existing)
 
 
-async def list_assignments(request: Request) -> Answer:
+async def list_assignments(request: Request) -> list[Json]:
     """Assignments at, above and below a scope; `$filter` may ask for one principal or the scope alone."""
     scope, asked = request.id.scope.lower(), request.query.get("$filter", "")
     principal = re.search(r"(?:principalId eq|assignedTo\()\s*'([^']+)'", asked)
@@ -75,26 +92,25 @@ async def list_assignments(request: Request) -> Answer:
         here = above or (below and "atscope" not in asked.lower())
         if here and (not principal or body["properties"]["principalId"] == principal.group(1)):
             found.append(body)
-    return Answer(200, {"value": authorization.readable(request, roles.ASSIGNMENTS, found)})
+    return found
 
 
-async def get_definition(request: Request) -> Answer:
+async def find_definition(request: Request) -> Json | None:
     """A role that Azure brings."""
     guid = request.id.name.lower()
     if guid not in roles.definitions():
         raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
-    return Answer(200, _definition(request, guid))
+    return _definition(request, guid)
 
 
-async def list_definitions(request: Request) -> Answer:
+async def list_definitions(request: Request) -> list[Json]:
     """All of them, or the one that `$filter` names."""
     asked = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
-    found = [
+    return [
         _definition(request, guid)
         for guid, role in roles.definitions().items()
         if not asked or role.name == asked.group(1)
     ]
-    return Answer(200, {"value": found})
 
 
 _KEPT = ("principalType", "description")
@@ -103,8 +119,6 @@ _KEPT = ("principalType", "description")
 def _wanted(request: Request) -> tuple[str, str]:
     given = request.properties
     definition, principal = str(given.get("roleDefinitionId") or ""), str(given.get("principalId") or "")
-    if not definition or not principal:
-        raise AzureError("InvalidRequestContent", reason="missing roleDefinitionId or principalId")
     role = definition.rpartition("/")[2].lower()
     if role not in roles.definitions():
         raise AzureError("RoleDefinitionDoesNotExist", role=role)
@@ -155,33 +169,58 @@ def _definition(request: Request, guid: str) -> Json:
     }
 
 
+_ASSIGNED = record(
+    "roleDefinitionId",
+    "principalId",
+    roleDefinitionId=TEXT,
+    principalId=TEXT,
+    principalType=choice("User", "Group", "ServicePrincipal", "ForeignGroup", "Device"),
+    description=TEXT,
+)
+_FEDERATED = record("issuer", "subject", "audiences", issuer=TEXT, subject=TEXT, audiences=listed(TEXT))
 _GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_IDENTITY_VERSIONS = frozenset(
+    {
+        *("2018-11-30", "2021-09-30-preview", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview"),
+        *("2024-11-30", "2025-01-31-preview", "2025-05-31-preview"),
+    }
+)
 _ROLE_VERSIONS = frozenset(
     {"2015-07-01", "2018-01-01-preview", "2020-04-01-preview", "2020-10-01-preview", "2022-04-01"}
 )
 TYPES = (
     ResourceType(
         roles.IDENTITIES,
-        frozenset({"2018-11-30", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview", "2024-11-30"}),
+        _IDENTITY_VERSIONS,
         "[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
+        resource(),
         put=put_identity,
         delete=delete_identity,
+        patch=True,
         needs_location=True,
+    ),
+    ResourceType(
+        federation.CREDENTIALS,
+        _IDENTITY_VERSIONS - {"2018-11-30"},
+        "[a-zA-Z0-9][a-zA-Z0-9_-]{2,119}",
+        record("properties", properties=_FEDERATED),
+        put=put_federated,
+        delete=delete_federated,
     ),
     ResourceType(
         roles.ASSIGNMENTS,
         _ROLE_VERSIONS,
         _GUID,
+        record("properties", properties=_ASSIGNED),
         put=put_assignment,
         delete=delete_assignment,
         list=list_assignments,
     ),
     ResourceType(
         "Microsoft.Authorization/roleDefinitions",
-        _ROLE_VERSIONS | {"2022-05-01-preview"},
+        _ROLE_VERSIONS | {"2022-05-01-preview", "2023-07-01-preview", "2024-07-01-preview"},
         _GUID,
-        get=get_definition,
+        find=find_definition,
         list=list_definitions,
-        always=True,
     ),
 )

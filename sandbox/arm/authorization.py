@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox import roles
+from sandbox.arm import operations
 from sandbox.arm.wire import Request, ResourceType
 from sandbox.errors import AzureError
 from sandbox.ids import ResourceId
@@ -46,7 +47,7 @@ def asked(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str
     id = request.id
     if not id.namespace:
         return (f"{GROUPS}/{_VERBS.get(request.method, 'action')}", str(id)) if id.group else ("", "")
-    if "operationstatuses" in (segment.lower() for segment in id.segments):
+    if operations.PATHS & {segment.lower() for segment in id.segments}:
         return "", ""
     if id.named:
         return f"{_spelled(id, types)}/{_VERBS.get(request.method, 'action')}", str(id)
@@ -60,7 +61,14 @@ def asked(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str
 def readable(request: Request, type: str, found: list[Json]) -> list[Json]:
     """What of a list of resources of one type the caller may read."""
     grants = roles.Grants(request.cloud, request.principal)
+    if grants.permit(f"{type}/read", request.id.scope or _place(request.id)):
+        return found
     return [body for body in found if grants.permit(f"{type}/read", body["id"])]
+
+
+def _place(id: ResourceId) -> str:
+    """What a list is of: a group, or the whole subscription."""
+    return str(ResourceId(id.subscription, id.group))
 
 
 def _spelled(id: ResourceId, types: Mapping[str, ResourceType]) -> str:

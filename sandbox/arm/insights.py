@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.arm.wire import Answer, Request, ResourceType, created, typed_name
+from sandbox.shapes import TEXT, TRUTH, listed, record
 
 
 async def put(request: Request) -> Answer:
@@ -17,11 +18,23 @@ async def put(request: Request) -> Answer:
     return Answer(200, body)
 
 
+async def delete(request: Request) -> Answer:
+    """Log no more."""
+    request.cloud.store.remove(request.id)
+    return Answer(200)
+
+
+_ENTRY = record(category=TEXT, categoryGroup=TEXT, enabled=TRUTH)
+_PROPERTIES = record(
+    workspaceId=TEXT, storageAccountId=TEXT, eventHubName=TEXT, logs=listed(_ENTRY), metrics=listed(_ENTRY)
+)
 TYPES = (
     ResourceType(
         "Microsoft.Insights/diagnosticSettings",
         frozenset({"2017-05-01-preview", "2021-05-01-preview"}),
         "[^/]{1,260}",
+        record("properties", properties=_PROPERTIES),
         put=put,
+        delete=delete,
     ),
 )

@@ -40,5 +40,6 @@ def document(cloud: Cloud) -> Json:
             "keyVaultDns": HOST,
             "acrLoginServer": REGISTRY_HOST,
         },
+        "microsoftGraphResourceId": cloud.audience,
         "vaultAudience": cloud.facts.vault_audience,
     }

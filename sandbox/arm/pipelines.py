@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.arm import operations
 from sandbox.arm.registries import MODES, NAME, PREVIEWS
-from sandbox.arm.wire import (
-    FAST,
-    Answer,
-    Request,
-    ResourceType,
-    operation_url,
-    require,
-    system_data,
-    typed_name,
-)
+from sandbox.arm.wire import Answer, Request, ResourceType, require, stored_below, system_data, typed_name
 from sandbox.cloud import new_id
 from sandbox.errors import AzureError
 from sandbox.service import runs
 from sandbox.service.rules import refuse_unfit
+from sandbox.shapes import TEXT, choice, listed, mapped, record, usual
 from sandbox.store import Json
 
 
@@ -33,10 +26,9 @@ async def put_import(request: Request) -> Answer:
 
 
 def _put_pipeline(request: Request, end: str) -> Answer:
-    require(request, f"properties.{end}.uri")
     if request.cloud.faults.choice("unfit-registry") == "put":
         refuse_unfit(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
-    properties: Json = {end: _place(request, end)}
+    properties: Json = {str(end): _place(request, end)}
     if end == "source":
         status = ((request.properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status")
         properties["trigger"] = {"sourceTrigger": {"status": status or "Enabled"}}
@@ -53,19 +45,15 @@ def _put_pipeline(request: Request, end: str) -> Answer:
     if request.body.get("location"):
         body["location"] = request.body["location"]
     request.cloud.store.put(request.id, request.id.type, body)
-    return Answer(200, _in_version(request, body))  # 200 on create as well: so it was recorded
+    return Answer(200, body)  # 200 on create as well: so it was recorded
 
 
 def _place(request: Request, end: str) -> Json:
     """Where blobs are and how they are reached; what an older version does not know is not heard."""
     sent = dict(request.properties[end])
     known = request.version in MODES
-    mode = str(sent.pop("storageAccessMode", None) or "SasToken") if known else "SasToken"
-    sent.pop("storageAccessMode", None)
-    if mode not in ("SasToken", "ManagedIdentity"):
-        raise AzureError(
-            "BadRequest", reason=f"storageAccessMode '{mode}' is not SasToken or ManagedIdentity."
-        )
+    asked = sent.pop("storageAccessMode", None)
+    mode = (asked if known else None) or "SasToken"
     if mode == "SasToken" and request.cloud.faults.choice("vault-uri-missing") == "refuse":
         require(request, f"properties.{end}.keyVaultUri")
     unused = mode == "ManagedIdentity" and sent.get("keyVaultUri")
@@ -74,21 +62,23 @@ def _place(request: Request, end: str) -> Json:
     return {"type": "AzureStorageBlobContainer", **sent, "storageAccessMode": mode}
 
 
-async def get_pipeline(request: Request) -> Answer:
-    """A pipeline as the version shows it."""
-    return Answer(200, _in_version(request, request.existing or {}))
-
-
-def _in_version(request: Request, body: Json) -> Json:
-    """An older version shows a pipeline without its access mode."""
+def in_version(request: Request, body: Json) -> Json:
+    """An older version shows a pipeline, and a run's response, without the access mode."""
     if request.version in MODES:
         return body
-    hidden = {
-        end: {key: value for key, value in body["properties"][end].items() if key != "storageAccessMode"}
+    properties = body["properties"]
+    if "response" in properties:
+        return {**body, "properties": {**properties, "response": _without_mode(properties["response"])}}
+    return {**body, "properties": _without_mode(properties)}
+
+
+def _without_mode(holder: Json) -> Json:
+    hidden: Json = {
+        end: {key: value for key, value in holder[end].items() if key != "storageAccessMode"}
         for end in ("target", "source")
-        if end in body["properties"]
+        if end in holder
     }
-    return {**body, "properties": {**body["properties"], **hidden}}
+    return {**holder, **hidden}
 
 
 def _identity(request: Request) -> Json:
@@ -143,24 +133,18 @@ async def put_run(request: Request) -> Answer:
     if existing and _asked(existing) == wanted and not _has_failed(existing):
         if runs.is_running(existing):
             _refuse_if_chosen(request, "same-run", f"The pipeline run '{request.id.name}' is running.")
-        return Answer(200, _shown(existing))
+        return Answer(200, existing)
     if request.cloud.faults.choice("bad-run") == "put":
         _refuse_bad_run(request, wanted["request"])
-    operation, url = operation_url(request, request.id, "pipelineruns")
+    operation = operations.named("pipelineruns")
     body = runs.begin(request.cloud, request.id, wanted, operation)
-    return Answer(200 if existing else 201, _shown(body), {"Azure-AsyncOperation": url, **FAST})
+    return Answer(200 if existing else 201, body, operations.status_link(request, operation))
 
 
-async def get_run(request: Request) -> Answer:
-    """A run as far as it is."""
-    return Answer(200, _shown(request.existing or {}))
-
-
-async def list_runs(request: Request) -> Answer:
-    """All runs of a registry."""
-    found = [_shown(body) for body in request.cloud.store.of_type(runs.TYPE, f"{request.id}/")]
-    newest_first = request.cloud.faults.choice("run-order") == "newest"
-    return Answer(200, {"value": found[::-1] if newest_first else found})
+async def list_runs(request: Request) -> list[Json]:
+    """All runs of a registry, in the order that was chosen."""
+    found = await stored_below(request)
+    return found[::-1] if request.cloud.faults.choice("run-order") == "newest" else found
 
 
 def _wanted(request: Request) -> Json:
@@ -194,19 +178,61 @@ def _refuse_bad_run(request: Request, asked: Json) -> None:
         raise AzureError("BadRequest", reason=reason)
 
 
-def _shown(body: Json) -> Json:
-    """What the run was asked for is kept apart from what is answered."""
-    return {key: value for key, value in body.items() if key != "sandbox"}
+_OPTIONS = usual("OverwriteBlobs", "OverwriteTags", "DeleteSourceBlobOnSuccess", "ContinueOnErrors")
+_IDENTITY = record(
+    type=choice("SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned", "None"),
+    userAssignedIdentities=mapped({"type": "object"}),
+)
+_PLACE = record(
+    "uri",
+    type=usual("AzureStorageBlobContainer"),
+    uri=TEXT,
+    keyVaultUri=TEXT,
+    storageAccessMode=choice("SasToken", "ManagedIdentity"),
+)
+_TRIGGER = record(sourceTrigger=record("status", status=choice("Enabled", "Disabled")))
 
 
+def _pipeline(end: str, **more: Json) -> Json:
+    """The body of a pipeline whose container is under `end`."""
+    properties = record(end, **{end: _PLACE}, options=listed(_OPTIONS), **more)
+    return record("properties", location=TEXT, identity=_IDENTITY, properties=properties)
+
+
+_BLOB = record(type=TEXT, name=TEXT)
+_REQUEST = record(
+    pipelineResourceId=TEXT, artifacts=listed(TEXT), source=_BLOB, target=_BLOB, catalogDigest=TEXT
+)
+_RUN = record("properties", properties=record(request=_REQUEST, forceUpdateTag=TEXT))
 _REGISTRY = "Microsoft.ContainerRegistry/registries"
 _VERSIONS = PREVIEWS | MODES
+_FAMILIES = (PREVIEWS, MODES)
 TYPES = (
     *(
         ResourceType(
-            f"{_REGISTRY}/{kind}", _VERSIONS, NAME, put=put, get=get_pipeline, delete=delete_pipeline
+            f"{_REGISTRY}/{kind}",
+            _VERSIONS,
+            NAME,
+            shape,
+            put=put,
+            delete=delete_pipeline,
+            shown=in_version,
+            families=_FAMILIES,
         )
-        for kind, put in (("exportPipelines", put_export), ("importPipelines", put_import))
+        for kind, put, shape in (
+            ("exportPipelines", put_export, _pipeline("target")),
+            ("importPipelines", put_import, _pipeline("source", trigger=_TRIGGER)),
+        )
     ),
-    ResourceType(runs.TYPE, _VERSIONS, NAME, put=put_run, delete=delete_run, get=get_run, list=list_runs),
+    ResourceType(
+        runs.TYPE,
+        _VERSIONS,
+        NAME,
+        _RUN,
+        put=put_run,
+        delete=delete_run,
+        list=list_runs,
+        shown=in_version,
+        families=_FAMILIES,
+    ),
 )

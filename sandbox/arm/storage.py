@@ -1,26 +1,23 @@
-"""Microsoft.Storage: accounts, their keys and settings, and blob containers in Azurite."""
+"""Microsoft.Storage: accounts, their keys and their settings."""
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from datetime import UTC, datetime
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-
 from sandbox import blobs
+from sandbox.arm import operations
 from sandbox.arm.wire import (
-    FAST,
     Answer,
     Request,
     ResourceType,
     created,
-    not_found,
-    operation_url,
-    require,
+    matches,
+    name_check,
+    named_in,
     typed_name,
 )
 from sandbox.errors import AzureError
+from sandbox.shapes import NUMBER, TEXT, TRUTH, choice, listed, record, resource
 from sandbox.store import Json
 
 _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
@@ -28,19 +25,15 @@ _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
 
 async def put_account(request: Request) -> Answer:
     """Create or update an account; it answers in Azurite before this does."""
-    require(request, "sku.name", "kind")
     fresh = request.existing is None
-    taken = {each["name"] for each in request.cloud.store.of_type(request.id.type)}
-    if fresh and request.id.name in taken:
+    if fresh and named_in(request, _ACCOUNTS, request.id.name):
         raise AzureError("StorageAccountAlreadyTaken", name=request.id.name)
     body = _account(request)
     request.cloud.store.put(request.id, request.id.type, body)
     await blobs.renew(request.cloud)
     if not fresh:
         return Answer(200, body)
-    operation, url = operation_url(request, request.id, "storage")
-    request.cloud.store.put_operation(operation, {"location": True, "resource": body})
-    return Answer(202, None, {"Location": url, **FAST})
+    return Answer(202, None, operations.by_location(request, "storage", body))
 
 
 async def delete_account(request: Request) -> Answer:
@@ -88,30 +81,42 @@ async def regenerate_key(request: Request) -> Answer:
     return await list_keys(request)
 
 
-async def put_settings(request: Request) -> Answer:
-    """Properties of an account's blob service, or its lifecycle rules: kept and shown, not acted on."""
-    body = {
-        "id": str(request.id),
-        "name": request.id.name,
-        "type": typed_name(request.id),
-        "properties": request.properties,
-    }
-    if request.id.segments[2].lower() == "managementpolicies":
-        body["properties"] = {**request.properties, "lastModifiedTime": datetime.now(UTC).isoformat()}
+async def put_rules(request: Request) -> Answer:
+    """Lifecycle rules: kept and shown, not acted on."""
+    changed = {"lastModifiedTime": datetime.now(UTC).isoformat()}
+    body = {**_place(request), "properties": {**request.properties, **changed}}
     created(request, body)
     return Answer(200, body)
 
 
-async def get_blob_service(request: Request) -> Answer:
+async def put_blob_service(request: Request) -> Answer:
+    """Properties of an account's blob service: kept and shown, not acted on."""
+    body = {**_place(request), "properties": {**_BLOB_SERVICE, **request.properties}}
+    created(request, body)
+    return Answer(200, body)
+
+
+async def find_blob_service(request: Request) -> Json | None:
     """The blob service is there with its account, whether anybody has set it up or not."""
     if request.cloud.store.get(request.id.up.up) is None:
-        raise not_found(Request(request.cloud, "GET", request.id.up.up, request.version, request.principal))
-    plain: Json = {
-        "cors": {"corsRules": []},
-        "deleteRetentionPolicy": {"allowPermanentDelete": False, "enabled": False},
-    }
-    place = {"id": str(request.id), "name": "default", "type": typed_name(request.id)}
-    return Answer(200, request.existing or {**place, "properties": plain})
+        return None
+    return request.cloud.store.get(request.id) or {**_place(request), "properties": _BLOB_SERVICE}
+
+
+async def list_blob_services(request: Request) -> list[Json]:
+    """The one that there is."""
+    found = await find_blob_service(request.on(request.id.child("default")))
+    return [found] if found else []
+
+
+_BLOB_SERVICE: Json = {
+    "cors": {"corsRules": []},
+    "deleteRetentionPolicy": {"allowPermanentDelete": False, "enabled": False},
+}
+
+
+def _place(request: Request) -> Json:
+    return {"id": str(request.id), "name": request.id.name, "type": typed_name(request.id)}
 
 
 async def delete_settings(request: Request) -> Answer:
@@ -120,43 +125,19 @@ async def delete_settings(request: Request) -> Answer:
     return Answer(200)
 
 
-async def check_name(request: Request) -> Answer:
-    """Whether an account's name is legal and free."""
-    name = str(request.body.get("name") or "")
-    if not re.fullmatch(_NAME, name):
-        reason = "AccountNameInvalid"
+def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
+    if not matches(_NAME, name):
         words = (
             f"{name} is not a valid storage account name. Storage account name must be between 3 and 24 "
             "characters in length and use numbers and lower-case letters only."
         )
-    elif name in {each["name"] for each in request.cloud.store.of_type(_ACCOUNTS)}:
-        reason, words = "AlreadyExists", f"The storage account named {name} is already taken."
-    else:
-        return Answer(200, {"nameAvailable": True})
-    return Answer(200, {"nameAvailable": False, "reason": reason, "message": words})
+        return "AccountNameInvalid", words
+    taken = named_in(request, _ACCOUNTS, name)
+    return ("AlreadyExists", f"The storage account named {name} is already taken.") if taken else None
 
 
-async def put_container(request: Request) -> Answer:
-    """A container in Azurite, private whatever was asked: the program never asks for more."""
-    async with blobs.service(request.cloud, request.id.segments[1]) as service:
-        with suppress(ResourceExistsError):
-            await service.create_container(request.id.name)
-    body = {
-        "id": str(request.id),
-        "name": request.id.name,
-        "type": typed_name(request.id),
-        "properties": {"publicAccess": "None", **request.properties},
-    }
-    return Answer(created(request, body), body)
-
-
-async def delete_container(request: Request) -> Answer:
-    """A container goes with its blobs."""
-    async with blobs.service(request.cloud, request.id.segments[1]) as service:
-        with suppress(ResourceNotFoundError):
-            await service.delete_container(request.id.name)
-    request.cloud.store.remove(request.id)
-    return Answer(200)
+check_name = name_check(_refused_name)
+"""Whether an account's name is legal and free."""
 
 
 def _account(request: Request) -> Json:
@@ -207,41 +188,62 @@ def _account(request: Request) -> Json:
     }
 
 
-_VERSIONS = frozenset(
+VERSIONS = frozenset(
     {
-        "2023-01-01",
-        "2023-05-01",
-        "2024-01-01",
-        "2025-01-01",
-        "2025-06-01",
-        "2025-08-01",
-        "2026-01-01",
-        "2026-09-01",
+        *("2019-06-01", "2021-01-01", "2021-02-01", "2021-04-01", "2021-06-01", "2021-08-01", "2021-09-01"),
+        *("2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01", "2024-01-01", "2025-01-01"),
+        *("2025-06-01", "2025-08-01", "2026-01-01", "2026-04-01", "2026-09-01"),
     }
 )
 _ACCOUNTS = blobs.ACCOUNTS
 _NAME = "[a-z0-9]{3,24}"
+_SWITCH = choice("Enabled", "Disabled")
+_NETWORK = record(
+    "defaultAction",
+    defaultAction=choice("Allow", "Deny"),
+    bypass=TEXT,
+    ipRules=listed(record("value", value=TEXT)),
+    virtualNetworkRules=listed(record("id", id=TEXT)),
+)
+_PROPERTIES = record(
+    allowSharedKeyAccess=TRUTH,
+    allowBlobPublicAccess=TRUTH,
+    supportsHttpsTrafficOnly=TRUTH,
+    publicNetworkAccess=_SWITCH,
+    minimumTlsVersion=TEXT,
+    accessTier=choice("Hot", "Cool", "Premium", "Cold"),
+    networkAcls=_NETWORK,
+)
+_RETENTION = record(enabled=TRUTH, days=NUMBER)
 TYPES = (
     ResourceType(
         _ACCOUNTS,
-        _VERSIONS,
+        VERSIONS,
         _NAME,
+        resource("sku", "kind", sku=record("name", name=TEXT), kind=TEXT, properties=_PROPERTIES),
         put=put_account,
         delete=delete_account,
+        patch=True,
         actions={"listkeys": list_keys, "regeneratekey": regenerate_key},
         needs_location=True,
     ),
     ResourceType(
-        f"{_ACCOUNTS}/blobServices", _VERSIONS, "default", put=put_settings, get=get_blob_service, always=True
+        f"{_ACCOUNTS}/blobServices",
+        VERSIONS,
+        "default",
+        record(
+            properties=record(deleteRetentionPolicy=_RETENTION, containerDeleteRetentionPolicy=_RETENTION)
+        ),
+        put=put_blob_service,
+        find=find_blob_service,
+        list=list_blob_services,
     ),
     ResourceType(
-        f"{_ACCOUNTS}/managementPolicies", _VERSIONS, "default", put=put_settings, delete=delete_settings
-    ),
-    ResourceType(
-        f"{_ACCOUNTS}/blobServices/containers",
-        _VERSIONS,
-        "[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]",
-        put=put_container,
-        delete=delete_container,
+        f"{_ACCOUNTS}/managementPolicies",
+        VERSIONS,
+        "default",
+        record("properties", properties=record("policy", policy=record("rules", rules=listed(record())))),
+        put=put_rules,
+        delete=delete_settings,
     ),
 )

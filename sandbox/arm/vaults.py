@@ -1,16 +1,25 @@
-"""Microsoft.KeyVault: vaults, their access policies, and secrets through the management endpoint."""
+"""Microsoft.KeyVault: vaults, deleted ones among them, and their access policies."""
 
 from __future__ import annotations
 
-import re
-import time
 from datetime import UTC, datetime
 
 from sandbox import vault
-from sandbox.arm.wire import Answer, Request, ResourceType, require, system_data, typed_name
+from sandbox.arm import operations
+from sandbox.arm.wire import (
+    Answer,
+    Request,
+    ResourceType,
+    matches,
+    name_check,
+    named_in,
+    system_data,
+    typed_name,
+)
 from sandbox.cloud import HOST, Cloud
 from sandbox.errors import AzureError
 from sandbox.ids import ResourceId
+from sandbox.shapes import NUMBER, TEXT, TRUTH, choice, listed, record, resource
 from sandbox.store import Json
 
 DELETED = "Microsoft.KeyVault/locations/deletedVaults"
@@ -26,10 +35,9 @@ _DEFAULTS: Json = {
 
 async def put(request: Request) -> Answer:
     """Create or update a vault: the answer still registers its name, and its URI lacks the last slash."""
-    require(request, "properties.tenantId", "properties.sku.name")
     fresh, name = request.existing is None, request.id.name
     recovering = fresh and str(request.properties.get("createMode") or "").lower() == "recover"
-    if fresh and not recovering and _taken(request.cloud, name):
+    if fresh and not recovering and _taken(request, name):
         raise AzureError("VaultAlreadyExists", name=name)
     if fresh:
         await vault.open_vault(request.cloud, name)
@@ -45,10 +53,24 @@ async def put(request: Request) -> Answer:
         "tags": request.body.get("tags") or {},
         "systemData": system_data(request, datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"),
         "properties": {**_DEFAULTS, **sent, **policies, **fixed},
+        "sandbox": {"registering": operations.POLLS if fresh else 0},
     }
     request.cloud.store.put(request.id, request.id.type, body)
-    registering = {"vaultUri": uri(request.cloud, name), "provisioningState": "RegisteringDns"}
+    registering = {"vaultUri": uri(request.cloud, name), **_REGISTERING} if fresh else {}
     return Answer(200, {**body, "properties": {**body["properties"], **registering}})
+
+
+async def find(request: Request) -> Json | None:
+    """A vault; for the first reads its name is still being registered."""
+    body = request.cloud.store.get(request.id)
+    left = (body or {}).get("sandbox", {}).get("registering", 0)
+    if body is None or not left or request.method != "GET":
+        return body
+    request.cloud.store.put(request.id, VAULTS, {**body, "sandbox": {"registering": left - 1}})
+    return {**body, "properties": {**body["properties"], **_REGISTERING}}
+
+
+_REGISTERING = {"provisioningState": "RegisteringDns"}
 
 
 def _unshown(request: Request) -> set[str]:
@@ -80,20 +102,23 @@ async def purge(request: Request) -> Answer:
         raise AzureError("DeletedVaultPurge", name=body["name"])
     request.cloud.store.purge_secrets(body["name"])
     request.cloud.store.remove(request.id)
-    return Answer(200)
+    return Answer(202, None, operations.by_location(request, "purge"))
 
 
-async def check_name(request: Request) -> Answer:
-    """Whether a vault's name is legal and free."""
-    name = str(request.body.get("name") or "")
-    if not re.fullmatch(_NAME, name):
-        reason = "AccountNameInvalid"
-    elif _taken(request.cloud, name):
-        reason = "AlreadyExists"
-    else:
-        return Answer(200, {"nameAvailable": True})
+def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
     words = f"The name '{name}' is already in use or is not valid."
-    return Answer(200, {"nameAvailable": False, "reason": reason, "message": words})
+    if not matches(_NAME, name):
+        return "AccountNameInvalid", words
+    return ("AlreadyExists", words) if _taken(request, name) else None
+
+
+check_name = name_check(_refused_name)
+"""Whether a vault's name is legal and free."""
+
+
+async def list_deleted(request: Request) -> list[Json]:
+    """The deleted vaults of the subscription."""
+    return request.cloud.store.of_type(DELETED)
 
 
 def _deleted_id(request: Request) -> ResourceId:
@@ -105,9 +130,7 @@ async def set_policies(request: Request) -> Answer:
     """`accessPolicies/add`, `replace` and `remove`, each for the principals that it names."""
     kind = request.id.name.lower()
     target = request.id.up.up
-    stored = request.cloud.store.get(target)
-    if stored is None:
-        raise AzureError("ParentResourceNotFound", parent=target.full_name)
+    stored = request.cloud.store.get(target) or {}
     named = {each["objectId"]: each for each in request.properties.get("accessPolicies", [])}
     old = stored["properties"]["accessPolicies"]
     kept = [each for each in old if each["objectId"] not in named]
@@ -117,51 +140,66 @@ async def set_policies(request: Request) -> Answer:
     return Answer(200, {"id": str(request.id), "type": typed_name(request.id), "properties": listed})
 
 
-async def put_secret(request: Request) -> Answer:
-    """A new version of a secret; its value is in no answer."""
-    require(request, "properties.value")
-    vault_name, name = request.id.segments[1], request.id.name
-    value = str(request.properties["value"])
-    shown = {key: entry for key, entry in request.properties.items() if key != "value"}
-    version = vault.store_secret(
-        request.cloud, vault_name, name, value, shown, request.body.get("tags") or {}
-    )
-    place = f"{uri(request.cloud, vault_name)}/secrets/{name}"
-    now, old = int(time.time()), request.existing
-    made = old["properties"]["attributes"]["created"] if old else now
-    attributes = {"enabled": True, **(shown.get("attributes") or {}), "created": made, "updated": now}
-    uris = {"secretUri": place, "secretUriWithVersion": f"{place}/{version}"}
-    stored = request.cloud.store.get(request.id.up.up) or {}
-    body = {
-        "id": str(request.id),
-        "name": name,
-        "type": typed_name(request.id),
-        "location": stored.get("location"),
-        "tags": request.body.get("tags") or {},
-        "properties": {**shown, "attributes": attributes, **uris},
-    }
-    request.cloud.store.put(request.id, request.id.type, body)
-    return Answer(200 if old else 201, body)
-
-
 def uri(cloud: Cloud, name: str) -> str:
     """A vault's address, without a slash at its end."""
     return f"https://{HOST}:{cloud.store.port(f'vault/{name.lower()}')}"
 
 
-def _taken(cloud: Cloud, name: str) -> bool:
-    everywhere = [*cloud.store.of_type("Microsoft.KeyVault/vaults"), *cloud.store.of_type(DELETED)]
-    return name.lower() in {each["name"].lower() for each in everywhere}
+def _taken(request: Request, name: str) -> bool:
+    return named_in(request, VAULTS, name) or named_in(request, DELETED, name)
 
 
-_VAULTS = "Microsoft.KeyVault/vaults"
-_VERSIONS = frozenset(
-    {"2021-10-01", "2022-07-01", "2023-02-01", "2023-07-01", "2024-11-01", "2024-12-01-preview", "2025-05-01"}
+VAULTS = "Microsoft.KeyVault/vaults"
+VERSIONS = frozenset(
+    {
+        *("2019-09-01", "2021-10-01", "2022-07-01", "2022-11-01", "2023-02-01", "2023-07-01", "2024-11-01"),
+        *("2024-12-01-preview", "2025-05-01", "2026-02-01", "2026-05-15"),
+    }
 )
 _NAME = "[a-zA-Z0-9-]{3,24}"
+_RIGHTS = record(secrets=listed(TEXT), keys=listed(TEXT), certificates=listed(TEXT), storage=listed(TEXT))
+_POLICIES = listed(
+    record("tenantId", "objectId", "permissions", tenantId=TEXT, objectId=TEXT, permissions=_RIGHTS)
+)
+_NETWORK = record(
+    defaultAction=choice("Allow", "Deny"),
+    bypass=choice("AzureServices", "None"),
+    ipRules=listed(record("value", value=TEXT)),
+    virtualNetworkRules=listed(record("id", id=TEXT)),
+)
+_PROPERTIES = record(
+    "tenantId",
+    "sku",
+    tenantId=TEXT,
+    sku=record("name", family=choice("A"), name=choice("standard", "premium")),
+    accessPolicies=_POLICIES,
+    createMode=choice("default", "recover"),
+    enableRbacAuthorization=TRUTH,
+    enableSoftDelete=TRUTH,
+    enablePurgeProtection=TRUTH,
+    softDeleteRetentionInDays=NUMBER,
+    publicNetworkAccess=TEXT,
+    networkAcls=_NETWORK,
+)
 TYPES = (
-    ResourceType(_VAULTS, _VERSIONS, _NAME, put=put, delete=delete, needs_location=True),
-    ResourceType(DELETED, _VERSIONS, _NAME, actions={"purge": purge}),
-    ResourceType(f"{_VAULTS}/accessPolicies", _VERSIONS, "(?i:add|replace|remove)", put=set_policies),
-    ResourceType(f"{_VAULTS}/secrets", _VERSIONS, "[a-zA-Z0-9-]{1,127}", put=put_secret),
+    ResourceType(
+        VAULTS,
+        VERSIONS,
+        _NAME,
+        resource("properties", properties=_PROPERTIES),
+        put=put,
+        delete=delete,
+        patch=True,
+        find=find,
+        needs_location=True,
+    ),
+    ResourceType(DELETED, VERSIONS, _NAME, actions={"purge": purge}),
+    ResourceType("Microsoft.KeyVault/deletedVaults", VERSIONS, _NAME, list=list_deleted),
+    ResourceType(
+        f"{VAULTS}/accessPolicies",
+        VERSIONS,
+        "(?i:add|replace|remove)",
+        record("properties", properties=record("accessPolicies", accessPolicies=_POLICIES)),
+        put=set_policies,
+    ),
 )

@@ -18,6 +18,9 @@ from sandbox.registry import rights
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The user name that goes with a refresh token as password."""
 
+AUDIENCE = "https://containerregistry.azure.net"
+"""What an Entra token is for that any registry exchanges; one for the management endpoint serves as well."""
+
 _ACCESS_SECONDS, _REFRESH_SECONDS = 75 * 60, 30 * 86_400
 
 
@@ -30,7 +33,7 @@ def refresh_token(cloud: Cloud, name: str, principal: str = "") -> str:
 async def exchange(cloud: Cloud, name: str, request: web.Request) -> dict[str, str]:
     """An Entra token of this cloud becomes a refresh token of this registry, for the same bearer."""
     form = await request.post()
-    claims = cloud.tokens.check(str(form.get("access_token", "")), cloud.audience)
+    claims = cloud.tokens.check(str(form.get("access_token", "")), cloud.audience, AUDIENCE)
     return {"refresh_token": refresh_token(cloud, name, str(claims["oid"]))}
 
 

@@ -10,7 +10,7 @@ import aiohttp
 from azure.core.credentials import AzureSasCredential
 from azure.storage.blob.aio import ContainerClient, LinearRetry
 
-from sandbox import blobs, certificates, roles
+from sandbox import blobs, certificates, network, roles
 from sandbox.cloud import Cloud
 from sandbox.faults import playing
 from sandbox.service.rules import TransferFailedError
@@ -75,7 +75,7 @@ async def _secret(cloud: Cloud, session: aiohttp.ClientSession, uri: str, princi
     if not uri:
         raise TransferFailedError("Failed to access key vault.  The pipeline names no secret (keyVaultUri).")
     # The vault lets trusted services in past its firewall, as the transfer service is.
-    token = cloud.tokens.issue(principal, cloud.facts.vault_audience, seconds=600, trusted_service=True)
+    token = cloud.tokens.issue(principal, cloud.facts.vault_audience, seconds=600, **{network.TRUSTED: True})
     bearer = {"Authorization": f"Bearer {token}"}
     context = certificates.client_context(cloud.places)
     try:

@@ -16,6 +16,7 @@ from sandbox.facts import CLOUDS, SOURCE, TARGET, CloudFacts
 from sandbox.ids import ResourceId
 from sandbox.places import Places
 from sandbox.samples import artifacts
+from sandbox.secrets import Secrets
 from sandbox.store import Store
 from tests.engine.projects import Project
 
@@ -129,11 +130,9 @@ def _secrets(places: Places) -> Iterator[bytes]:
         cloud = Cloud(facts, places)
         for body in cloud.store.of_type("Microsoft.Storage/storageAccounts"):
             yield from (key.encode() for key in blobs.keys(cloud, body))
-        for body in cloud.store.of_type("Microsoft.KeyVault/vaults/secrets"):
-            vault = body["id"].split("/")[8]
-            found = cloud.store.secret(vault, body["name"])
-            assert found
-            signature = re.search(r"sig=([^&]+)", found[1])
+        vaults = cloud.store.of_type("Microsoft.KeyVault/vaults")
+        for secret in (each for body in vaults for each in Secrets(cloud, body["name"]).newest()):
+            signature = re.search(r"sig=([^&]+)", secret.value)
             if signature is None:
                 continue  # another test's, of another kind
             yield signature.group(1).encode()

@@ -272,12 +272,22 @@ class Side:
         response: Json = self.ended(self.start(pipeline, blob, *artifacts, **more))["response"]
         return response
 
+    def runs(self) -> list[Json]:
+        """All runs of the registry, page by page."""
+        page = self.arm("GET", self.registry_path("pipelineRuns"))
+        found = list(page["value"])
+        while link := page.get("nextLink"):
+            bearer = {"Authorization": f"Bearer {self.token}"}
+            page = self._session.get(
+                link, headers=bearer, verify=str(self.places.authority), timeout=60
+            ).json()
+            found += page["value"]
+        return found
+
     def runs_of(self, pipeline: str) -> list[Json]:
         """All runs that name a pipeline."""
-        listed = self.arm("GET", self.registry_path("pipelineRuns"))["value"]
-        return [
-            each for each in listed if each["properties"]["request"]["pipelineResourceId"].endswith(pipeline)
-        ]
+        named = ((each, each["properties"]["request"]["pipelineResourceId"]) for each in self.runs())
+        return [run for run, name in named if name.endswith(pipeline)]
 
     # The registry
 

@@ -75,8 +75,8 @@ REFUSALS = {
         "GET",
         "/resourceGroups/images/providers/Microsoft.Cache/redis/none?api-version=2024-11-01",
         "",
-        400,
-        "NoRegisteredProviderFound",
+        404,
+        "InvalidResourceNamespace",
     ),
     "unknown version": (
         "GET",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,11 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.__main__ import main
 from sandbox.facts import SOURCE
 from sandbox.faults.control import choice, clock, fault, tell
 from sandbox.lifecycle import require_running, status
-from sandbox.places import CHECKOUT, Places
+from sandbox.places import Places
 from sandbox.store import Store
 
 GROUP = "/resourceGroups/fault-tests"
@@ -62,10 +60,11 @@ def doors(places: Places) -> Doors:
     return Doors(places)
 
 
-def command(places: Places, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
-    whole = [sys.executable, "-m", "sandbox", "fault", *words]
-    return subprocess.run(whole, cwd=CHECKOUT, env=environment, capture_output=True, check=False, text=True)
+def command(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    """What `python -m sandbox fault` prints on both streams."""
+    assert main(["fault", *words]) == code
+    said = capsys.readouterr()
+    return said.out + said.err
 
 
 ASKED: dict[str, Callable[[Doors], requests.Response]] = {
@@ -119,36 +118,40 @@ def test_a_request_whose_answer_is_lost_was_carried_out_and_one_cut_before_was_n
 def test_a_day_later_an_old_token_is_refused_and_a_new_one_is_good(doors: Doors) -> None:
     path = f"/resourceGroups/{SOURCE.registry_group}"
     with clock(doors.places, "source", 25 * 3600):
-        assert doors.arm("GET", path).json()["error"]["code"] == "InvalidAuthenticationToken"
+        assert doors.arm("GET", path).json()["error"]["code"] == "ExpiredAuthenticationToken"
         assert Doors(doors.places).arm("GET", path).status_code == 200
     assert doors.arm("GET", path).status_code == 200
 
 
-def test_the_command_sets_lists_and_lifts(doors: Doors) -> None:
-    said = command(doors.places, "set", "target", "vault", "--status", "503", "--path", "/secrets/none")
-    assert said.returncode == 0
-    number = said.stdout.split()[1]
-    assert f"fault lift target {number}" in said.stdout
-    assert (
-        f"target: fault {number}, played 0 times: door=vault path=/secrets/none"
-        in command(doors.places).stdout
-    )
-    assert command(doors.places, "lift", "target", number).returncode == 0
-    assert "source: no fault\ntarget: no fault\n" in command(doors.places).stdout
-    again = command(doors.places, "lift", "target", number)
-    assert (again.returncode, again.stderr) == (
-        1,
-        f"sandbox: There is no fault {number}. See `python -m sandbox fault`.\n",
-    )
+def test_the_command_sets_lists_and_lifts(doors: Doors, capsys: pytest.CaptureFixture[str]) -> None:
+    said = command(capsys, "set", "target", "vault", "--status", "503", "--path", "/secrets/none")
+    number = said.split()[1]
+    assert f"fault lift target {number}" in said
+    assert f"target: fault {number}, played 0 times: door=vault path=/secrets/none" in command(capsys)
+    command(capsys, "lift", "target", number)
+    assert "source: no fault\ntarget: no fault\n" in command(capsys)
+    again = command(capsys, "lift", "target", number, code=1)
+    assert again == f"sandbox: There is no fault {number}. See `python -m sandbox fault`.\n"
 
 
-def test_the_command_plays_an_open_point_another_way(doors: Doors) -> None:
+def test_the_command_moves_the_clock_and_resets(doors: Doors, capsys: pytest.CaptureFixture[str]) -> None:
+    command(capsys, "clock", "target", "2h", "--back")
+    command(capsys, "grants", "target", "30s")
+    said = command(capsys)
+    assert "target: the clock is -7200 s from this machine's" in said
+    assert "target: a new grant takes 30 s" in said
+    command(capsys, "reset")
+    assert command(capsys) == "source: no fault\ntarget: no fault\n"
+
+
+def test_the_command_plays_an_open_point_another_way(
+    doors: Doors, capsys: pytest.CaptureFixture[str]
+) -> None:
     with choice(doors.places, "target", "existing", "fail"):
-        assert command(doors.places, "choose", "target", "existing", "skip").returncode == 0
-        assert "existing is skip" in command(doors.places).stdout
-        wrong = command(doors.places, "choose", "target", "existing", "perhaps")
-        assert "It can be: fail, skip." in wrong.stderr
-    assert json.loads(command(doors.places, "--json").stdout)["target"]["choices"]["existing"] == "fail"
+        command(capsys, "choose", "target", "existing", "skip")
+        assert "existing is skip" in command(capsys)
+        assert "It can be: fail, skip." in command(capsys, "choose", "target", "existing", "perhaps", code=1)
+    assert json.loads(command(capsys, "--json"))["target"]["choices"]["existing"] == "fail"
 
 
 def test_no_one_without_the_password_sets_a_fault(doors: Doors) -> None:

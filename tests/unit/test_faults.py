@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.__main__ import _parser
@@ -18,6 +18,7 @@ from sandbox.faults import command
 from sandbox.faults.choices import CHOICES
 from sandbox.faults.model import DOORS, Fault
 from sandbox.faults.state import Faults
+from sandbox.places import CHECKOUT
 from sandbox.store import Store
 
 
@@ -25,6 +26,7 @@ def made(**more: Any) -> Fault:
     return Fault(**{"door": "arm", "status": 503, **more})
 
 
+@settings(max_examples=25)
 @given(skip=st.integers(0, 4), times=st.integers(0, 4), requests=st.integers(0, 12))
 def test_a_fault_lets_some_requests_pass_and_meets_as_many_as_it_says(
     skip: int, times: int, requests: int
@@ -112,3 +114,8 @@ def test_the_help_names_every_door_and_every_open_point(capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     for word in (*DOORS, *CHOICES):
         assert word in said
+
+
+def test_the_page_on_the_sandbox_names_every_open_point() -> None:
+    page = (CHECKOUT / "docs" / "sandbox.md").read_text()
+    assert [name for name in CHOICES if f"`{name}`" not in page] == []

@@ -170,7 +170,7 @@ def _delete_used(world: World) -> str:
     _PIPELINES,
     "Public access is switched on while exports are off",
     "PUT the registry with `exportPolicy.status: disabled` and public access",
-    "(PublicAccessWithoutExports) Enabling public network access is not supported because the registry "
+    "(BadRequest) Enabling public network access is not supported because the registry "
     "'contososource' has exports disabled.",
 )
 def _open_without_exports(world: World) -> str:
@@ -234,7 +234,7 @@ failure(
     _MANAGEMENT,
     "The caller's token has expired",
     "`fault clock source 25h`",
-    "(…) …expired…",
+    "(ExpiredAuthenticationToken) The access token expiry UTC time '…' is earlier than current UTC time '…'.",
 )
 def _expired_token(world: World) -> str:
     with control.clock(world.source.places, "source", 25 * 3600):

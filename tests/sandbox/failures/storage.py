@@ -35,7 +35,7 @@ def _faulty(world: World) -> str:
     _STORAGE,
     "The SAS token has expired",
     "a token with `se` in the past",
-    REFUSED + "403 (AuthorizationFailure)",
+    REFUSED + "403 (AuthenticationFailed)",
 )
 def _expired(world: World) -> str:
     sas = world.source.sas("out", "rawl", expiry=datetime.now(UTC) + _PAST)
@@ -46,7 +46,7 @@ def _expired(world: World) -> str:
     _STORAGE,
     "The SAS token expires while the run works",
     "`fault set source storage --path comp=block --delay 2s`, start the run, `fault clock source 2h`",
-    REFUSED + "403 (AuthorizationFailure)",
+    REFUSED + "403 (AuthenticationFailed)",
 )
 def _expires_meanwhile(world: World) -> str:
     source = world.source
@@ -62,7 +62,7 @@ def _expires_meanwhile(world: World) -> str:
     _STORAGE,
     "The SAS token is not valid yet (a clock that is wrong)",
     "a token with `st` in the future, or `fault clock target 2h --back`",
-    REFUSED + "403 (AuthorizationFailure)",
+    REFUSED + "403 (AuthenticationFailed)",
 )
 def _too_early(world: World) -> str:
     start = datetime.now(UTC) - timedelta(minutes=15)
@@ -126,7 +126,7 @@ failure(
     _STORAGE,
     "The account's key was made anew since the token was signed",
     "`az storage account keys renew`, or POST `regenerateKey`",
-    REFUSED + "403 (AuthorizationFailure)",
+    REFUSED + "403 (AuthenticationFailed)",
 )
 def _rotated(world: World) -> str:
     pipeline = world.target.pipeline("import", world.INTO, token=world.target.sas(world.INTO, "rl", key=1))

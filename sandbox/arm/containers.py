@@ -1,0 +1,100 @@
+"""Microsoft.Storage: blob containers. They live in Azurite alone, whichever door made them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+from sandbox import blobs
+from sandbox.arm.storage import VERSIONS
+from sandbox.arm.wire import Answer, Request, ResourceType, typed_name
+from sandbox.shapes import TEXT, TRUTH, choice, mapped, record
+from sandbox.store import Json
+
+
+async def put(request: Request) -> Answer:
+    """A container, private whatever was asked: Azurite would let anybody in."""
+    metadata = request.properties.get("metadata")
+    async with blobs.service(request.cloud, request.id.segments[1]) as service:
+        container = service.get_container_client(request.id.name)
+        with suppress(ResourceExistsError):
+            await container.create_container()
+        if metadata is not None:
+            await container.set_container_metadata(metadata)
+        found = _body(request, await container.get_container_properties())
+    return Answer(200 if request.existing else 201, found, {"ETag": found["etag"]})
+
+
+async def delete(request: Request) -> Answer:
+    """A container goes with its blobs, and with the roles that were given on it."""
+    async with blobs.service(request.cloud, request.id.segments[1]) as service:
+        with suppress(ResourceNotFoundError):
+            await service.delete_container(request.id.name)
+    request.cloud.store.remove(request.id)
+    return Answer(200)
+
+
+async def find(request: Request) -> Json | None:
+    """The container as Azurite has it."""
+    account = request.cloud.store.get(_account(request))
+    if account is None:
+        return None
+    async with blobs.service(request.cloud, account["name"]) as service:
+        try:
+            found = await service.get_container_client(request.id.name).get_container_properties()
+        except ResourceNotFoundError:
+            return None
+    return _body(request, found)
+
+
+async def list_containers(request: Request) -> list[Json]:
+    """All containers of an account."""
+    async with blobs.service(request.cloud, request.id.segments[1]) as service:
+        return [
+            _body(request.on(request.id.child(each.name)), each)
+            async for each in service.list_containers(include_metadata=True)
+        ]
+
+
+def _account(request: Request) -> str:
+    return str(request.id.ancestors[0])
+
+
+def _body(request: Request, found: Any) -> Json:
+    properties = {
+        "deleted": False,
+        "remainingRetentionDays": 0,
+        "publicAccess": "None",
+        "leaseStatus": str(found.lease.status or "unlocked").capitalize(),
+        "leaseState": str(found.lease.state or "available").capitalize(),
+        "lastModifiedTime": found.last_modified.isoformat(),
+        "metadata": dict(found.metadata or {}),
+        "hasImmutabilityPolicy": False,
+        "hasLegalHold": False,
+    }
+    etag = f'"{str(found.etag).strip(chr(34))}"'
+    place = {"id": str(request.id), "name": request.id.name, "type": typed_name(request.id), "etag": etag}
+    return {**place, "properties": properties}
+
+
+_PROPERTIES = record(
+    publicAccess=choice("None", "Blob", "Container"),
+    metadata=mapped(TEXT),
+    defaultEncryptionScope=TEXT,
+    denyEncryptionScopeOverride=TRUTH,
+)
+TYPES = (
+    ResourceType(
+        f"{blobs.ACCOUNTS}/blobServices/containers",
+        VERSIONS,
+        "[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]",
+        record(properties=_PROPERTIES),
+        put=put,
+        delete=delete,
+        patch=True,
+        find=find,
+        list=list_containers,
+    ),
+)

@@ -1,0 +1,46 @@
+"""Lists in pages: `$top` asks for few, `nextLink` leads on.
+
+https://learn.microsoft.com/rest/api/azure/#async-operations-throttling-and-paging
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from urllib.parse import quote, urlencode
+
+from sandbox.arm.wire import Request
+from sandbox.errors import AzureError
+from sandbox.store import Json
+
+MOST = 100
+"""Entries of a page, however many are asked for."""
+
+_TOKEN = "$skiptoken"
+
+
+def page(request: Request, entries: Sequence[Json]) -> Json:
+    """One page of a list, with the address of the next where there is one."""
+    begin = _begin(request)
+    end = begin + min(_top(request) or MOST, MOST)
+    found: Json = {"value": list(entries[begin:end])}
+    if end < len(entries):
+        token = base64.urlsafe_b64encode(str(end).encode()).decode()
+        query = urlencode({**request.query, _TOKEN: token}, safe="$'")
+        found["nextLink"] = f"{request.cloud.arm}{quote(request.path)}?{query}"
+    return found
+
+
+def _top(request: Request) -> int:
+    given = request.query.get("$top", "")
+    if given and not (given.isascii() and given.isdigit() and int(given[:9]) > 0):
+        raise AzureError("BadRequest", reason=f"Invalid value '{given}' for $top.")
+    return int(given[:9] or 0)
+
+
+def _begin(request: Request) -> int:
+    token = request.query.get(_TOKEN, "")
+    try:
+        return max(int(base64.urlsafe_b64decode(token.encode()) or b"0"), 0)
+    except ValueError as error:
+        raise AzureError("BadRequest", reason="The skip token is invalid.") from error

@@ -1,5 +1,5 @@
 # Every target brings what it needs first (see setup/); a second run installs nothing.
-.PHONY: help demo test lint install venv clean
+.PHONY: help demo test lint install peers venv clean
 .DEFAULT_GOAL := help
 
 # $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
@@ -25,6 +25,7 @@ help:
 	  'make test          lint, then all tests' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
+	  'make peers         build crane, regctl and oras for the test that tries them on the sandbox' \
 	  'make clean         stop the two clouds; remove .venv and caches of this checkout'
 
 demo: install
@@ -41,6 +42,9 @@ lint: venv
 
 install:
 	$(call setup,all)
+
+peers:
+	$(call setup,peers)
 
 venv:
 	$(call setup,venv)

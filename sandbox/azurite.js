@@ -14,6 +14,7 @@
 // Entra tokens with their roles.
 // Usage: node azurite.js AZURITE_PACKAGE_FOLDER [options of Azurite's blob service]
 "use strict";
+const https = require("https");
 const path = require("path");
 const readline = require("readline");
 
@@ -24,6 +25,15 @@ const Authentication = azurite("blob/middlewares/AuthenticationMiddlewareFactory
 const Listeners = azurite("blob/BlobRequestListenerFactory.js").default;
 const StorageError = azurite("blob/errors/StorageError.js").default;
 const { verify } = require(require.resolve("jsonwebtoken", { paths: [folder] }));
+
+const LAST_ANSWERS = 300; // milliseconds
+const sockets = new Set();
+const createServer = https.createServer;
+https.createServer = (...given) =>
+  createServer(...given).on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
 
 let state = { accounts: {}, faults: [], clock: 0 };
 
@@ -52,16 +62,11 @@ Listeners.prototype.createRequestListener = function () {
     if (!fault) {
       return serve(request, response);
     }
-    held.add(request.socket);
-    return setTimeout(() => {
-      held.delete(request.socket);
-      play(fault, request, response, serve);
-    }, 1000 * (fault.delay || 0));
+    return setTimeout(() => play(fault, request, response, serve), 1000 * (fault.delay || 0));
   };
 };
 
 const met = {}; // by a fault's number: how many requests it met
-const held = new Set(); // the connections of requests that wait
 
 function meet(request) {
   for (const fault of state.faults) {
@@ -175,7 +180,7 @@ function admitted(account, context, method, token, refused) {
 const lines = readline.createInterface({ input: process.stdin });
 let started = false;
 lines.on("line", (line) => {
-  state = JSON.parse(line);
+  state = { faults: [], clock: 0, ...JSON.parse(line) };
   const listed = Object.entries(state.accounts).map(([name, account]) => [name, ...account.keys].join(":"));
   process.env.AZURITE_ACCOUNTS = listed.join(";");
   stores.forEach((store) => store.refresh());
@@ -187,7 +192,13 @@ lines.on("line", (line) => {
     require(process.argv[1]);
   }
 });
-lines.on("close", () => {
-  held.forEach((socket) => socket.destroy()); // Azurite would wait for their answers before it ends
+// Azurite listens a moment before it can end well. And it would wait for clients that keep a connection open: what
+// they have asked for is answered, then all go.
+function end() {
+  if (!process.listenerCount("SIGTERM")) {
+    return setTimeout(end, 20);
+  }
   process.kill(process.pid, "SIGTERM");
-});
+  setTimeout(() => sockets.forEach((socket) => socket.destroy()), LAST_ANSWERS);
+}
+lines.on("close", end);

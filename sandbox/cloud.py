@@ -15,8 +15,9 @@ from sandbox.faults import playing
 from sandbox.faults.state import Faults
 from sandbox.ids import ResourceId
 from sandbox.oci import Registry
-from sandbox.peers import Azurite, Ports, RegistryServer
+from sandbox.peers import Azurite, RegistryServer
 from sandbox.places import Places
+from sandbox.ports import Ports
 from sandbox.store import Json, Store
 from sandbox.tokens import Tokens
 
@@ -26,6 +27,9 @@ _DOORS = {"management": "arm"}
 """What faults call a door, where it differs from what its port is called."""
 REGISTRY_HOST = "127.0.0.1"
 """Several registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
+
+_LAST_ANSWERS = 2.0
+"""Seconds that a door gives to requests under way when it shuts."""
 
 
 @dataclass
@@ -86,7 +90,7 @@ class Cloud:
         kind = name.partition("/")[0]
         door = _DOORS.get(kind, kind)
         playing.stand_before(application, self.faults, self.store, door)
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_ANSWERS)
         await runner.setup()
         await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.places)).start()
         self.doors[name] = runner

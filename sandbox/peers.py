@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,57 +19,18 @@ from pathlib import Path
 from sandbox import certificates
 from sandbox.errors import SandboxError
 from sandbox.places import Places, node
-from sandbox.store import Json, Store
+from sandbox.store import Json
 
 _PATIENCE = 60.0
 """Seconds that a server may take to start on a busy machine."""
 
 
-class Ports:
-    """Ports of one cloud: free ones, chosen once and kept, because state files hold the addresses."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def of(self, door: str) -> int:
-        """The port of a door: the one that it had before, or a free one."""
-        kept = self._store.port(door)
-        if kept is None:
-            kept = free_port()
-            self._store.keep_port(door, kept)
-        return kept
-
-    def refuse_taken(self) -> None:
-        """Before anything starts: a kept port that another program has taken is an error that names it."""
-        taken = [f"{number} ({door})" for door, number in self._store.ports() if not _is_free(number)]
-        if taken:
-            raise SandboxError(
-                f"Ports that this sandbox's state names are taken by another program: {', '.join(taken)}. "
-                "Stop that program, or start afresh with other ports: `python -m sandbox up --fresh`."
-            )
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
 class Azurite:
     """One cloud's blob storage, for all its accounts."""
 
-    def __init__(self, places: Places, folder: Path, port: int, met: Callable[[int], object]) -> None:
+    def __init__(
+        self, places: Places, folder: Path, port: int, met: Callable[[int], object] | None = None
+    ) -> None:
         """`met` is called with the number of a fault each time that a request meets it."""
         self._places, self._folder, self.port, self._met = places, folder, port, met
         self._process: asyncio.subprocess.Process | None = None
@@ -133,7 +93,7 @@ class Azurite:
         async with asyncio.timeout(_PATIENCE):
             while line := await self._process.stdout.readline():
                 first, _, rest = line.decode().partition(" ")
-                if first == "met":
+                if first == "met" and self._met:
                     self._met(int(rest))
                 if word in line.decode():
                     return

@@ -17,10 +17,10 @@ from sandbox.arm import app, groups, registries
 from sandbox.arm.wire import Request
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS
-from sandbox.faults import control
+from sandbox.faults import door
 from sandbox.ids import ResourceId
-from sandbox.peers import free_port
 from sandbox.places import Places
+from sandbox.ports import free_port
 from sandbox.service import runs, trigger
 from sandbox.store import Json
 
@@ -97,7 +97,7 @@ async def _identity(clouds: list[Cloud]) -> Json:
 async def _control(clouds: list[Cloud]) -> Json:
     password = secrets.token_hex(16)
     told = {cloud.facts.side: (cloud.faults, partial(blobs.renew, cloud)) for cloud in clouds}
-    return await _local(control.application(told, password), password, "/faults")
+    return await _local(door.application(told, password), password, "/faults")
 
 
 async def _local(application: web.Application, password: str, path: str) -> Json:

@@ -13,8 +13,9 @@ import requests
 from sandbox.__main__ import main
 from sandbox.facts import SOURCE
 from sandbox.faults.control import choice, clock, fault, tell
-from sandbox.lifecycle import require_running, status
+from sandbox.lifecycle import require_running
 from sandbox.places import Places
+from sandbox.status import status
 from sandbox.store import Store
 
 GROUP = "/resourceGroups/fault-tests"

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/azure-resource-manager/management/async-operat
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.arm.wire import FAST, Answer, Request
 from sandbox.cloud import new_id
@@ -60,7 +61,7 @@ async def poll(request: Request, name: str) -> Answer:
     if waiting:
         ours["polls"] -= 1
         request.cloud.store.put_operation(name, kept)
-    again = f"{request.cloud.arm}{_place(request.id)}?api-version={request.version}"
+    again = f"{request.cloud.arm}{quote(_place(request.id))}?api-version={request.version}"
     if ours.get("location"):
         return Answer(202, None, {"Location": again, **FAST}) if waiting else Answer(200, kept["resource"])
     status = {"status": ours["meanwhile"]} if waiting else kept

@@ -1,4 +1,7 @@
-"""The command `python -m sandbox`."""
+"""The command `python -m sandbox`.
+
+What only one command needs is imported in it: Azure's and the servers' libraries take a second.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sandbox import environment, lifecycle, seed, server
+from sandbox import lifecycle
 from sandbox.errors import SandboxError
 from sandbox.facts import CLOUDS
 from sandbox.places import Places
-from sandbox.store import Store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,10 +74,22 @@ def _down(places: Places, _: argparse.Namespace) -> None:
 
 
 def _status(places: Places, options: argparse.Namespace) -> None:
-    found = lifecycle.status(places)
+    from sandbox import status
+
+    found = status.status(places)
     if options.json:
         print(json.dumps(found, indent=2))
-        return
+    else:
+        _print_status(found)
+    silent = [f"{side}: {door}" for side, cloud in found["clouds"].items() for door in cloud["silent"]]
+    if silent:
+        raise SandboxError(
+            f"These do not answer, so they were killed or failed: {'; '.join(silent)}. "
+            "Start anew, what was stored is kept: `python -m sandbox down`, then `python -m sandbox up`."
+        )
+
+
+def _print_status(found: dict[str, Any]) -> None:
     for side, cloud in found["clouds"].items():
         print(f"{side}: management {cloud['arm']}, subscription {cloud['subscription']}")
         for name, place in cloud["registries"].items():
@@ -86,17 +101,23 @@ def _status(places: Places, options: argparse.Namespace) -> None:
 
 
 def _env(places: Places, options: argparse.Namespace) -> None:
+    from sandbox import environment
+
     print(
         environment.exports(environment.variables(places, real_provider=options.real_provider or "")), end=""
     )
 
 
 def _seed(places: Places, _: argparse.Namespace) -> None:
+    from sandbox import seed
+
     lifecycle.require_running(places)
     seed.seed(places, lambda words: print(words, file=sys.stderr))
 
 
 def _log(places: Places, options: argparse.Namespace) -> None:
+    from sandbox.store import Store
+
     if not places.state.exists():
         raise SandboxError("There is no sandbox yet. Start it: `.venv/bin/python -m sandbox up`.")
     merged = [(facts.side, each) for facts in CLOUDS for each in Store(places.state / facts.side).exchanges()]
@@ -110,6 +131,8 @@ def _log(places: Places, options: argparse.Namespace) -> None:
 
 
 def _serve(places: Places, _: argparse.Namespace) -> None:
+    from sandbox import server
+
     server.main(places)
 
 

@@ -12,6 +12,7 @@
 // Entra tokens with their roles.
 // Usage: node azurite.js AZURITE_PACKAGE_FOLDER [options of Azurite's blob service]
 "use strict";
+const https = require("https");
 const path = require("path");
 const readline = require("readline");
 
@@ -21,6 +22,15 @@ const AccountDataStore = azurite("common/AccountDataStore.js").default;
 const Authentication = azurite("blob/middlewares/AuthenticationMiddlewareFactory.js").default;
 const StorageError = azurite("blob/errors/StorageError.js").default;
 const { verify } = require(require.resolve("jsonwebtoken", { paths: [folder] }));
+
+const LAST_ANSWERS = 300; // milliseconds
+const sockets = new Set();
+const createServer = https.createServer;
+https.createServer = (...given) =>
+  createServer(...given).on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
 
 let state = { accounts: {} };
 const stores = [];
@@ -89,4 +99,13 @@ lines.on("line", (line) => {
     require(process.argv[1]);
   }
 });
-lines.on("close", () => process.kill(process.pid, "SIGTERM"));
+// Azurite listens a moment before it can end well. And it would wait for clients that keep a connection open: what
+// they have asked for is answered, then all go.
+function end() {
+  if (!process.listenerCount("SIGTERM")) {
+    return setTimeout(end, 20);
+  }
+  process.kill(process.pid, "SIGTERM");
+  setTimeout(() => sockets.forEach((socket) => socket.destroy()), LAST_ANSWERS);
+}
+lines.on("close", end);

@@ -13,14 +13,18 @@ from sandbox import certificates
 from sandbox.facts import CloudFacts
 from sandbox.ids import ResourceId
 from sandbox.oci import Registry
-from sandbox.peers import Azurite, Ports, RegistryServer
+from sandbox.peers import Azurite, RegistryServer
 from sandbox.places import Places
+from sandbox.ports import Ports
 from sandbox.store import Json, Store
 from sandbox.tokens import Tokens
 
 HOST = "localhost"
 REGISTRY_HOST = "127.0.0.1"
 """Several registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
+
+_LAST_ANSWERS = 2.0
+"""Seconds that a door gives to requests under way when it shuts."""
 
 
 @dataclass
@@ -73,7 +77,7 @@ class Cloud:
 
     async def open(self, name: str, application: web.Application, port: int) -> None:
         """Serve an application over TLS on a port of its own."""
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_ANSWERS)
         await runner.setup()
         await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.places)).start()
         self.doors[name] = runner

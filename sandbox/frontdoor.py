@@ -134,11 +134,14 @@ class _Door:
             body = await _manifest(request)
         subject = referrers.subject_of(body) if isinstance(body, bytes) else ""
         target = self.server + request.raw_path
-        async with self.session.request(
-            request.method, target, headers=headers, data=body, allow_redirects=False
-        ) as answer:
-            marks = {"OCI-Subject": subject} if subject and answer.status == 201 else {}
-            return await _passed_back(request, answer, marks)
+        try:
+            async with self.session.request(
+                request.method, target, headers=headers, data=body, allow_redirects=False
+            ) as answer:
+                marks = {"OCI-Subject": subject} if subject and answer.status == 201 else {}
+                return await _passed_back(request, answer, marks)
+        except aiohttp.ClientConnectorError:
+            return _error(503, "UNAVAILABLE", "the registry does not answer; see `python -m sandbox status`")
 
     @property
     def _login_server(self) -> str:

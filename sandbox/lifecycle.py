@@ -1,25 +1,29 @@
-"""Starting the sandbox, stopping it, and saying what is up."""
+"""Starting the sandbox and stopping it.
+
+Nothing of the clouds is imported here, so that `up` and `down` begin at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-from sandbox import blobs
-from sandbox.arm.vaults import uri
-from sandbox.cloud import Cloud
 from sandbox.errors import SandboxError
-from sandbox.facts import CLOUDS
 from sandbox.places import CHECKOUT, Places
 
 _PATIENCE = 90.0
 """Seconds that both clouds may take to answer on a busy machine."""
+
+_LAST_WORK = 10.0
+"""Seconds that the serving process may take to end its servers, so that all they hold is on disk."""
 
 
 def up(places: Places, *, fresh: bool = False) -> None:
@@ -29,6 +33,7 @@ def up(places: Places, *, fresh: bool = False) -> None:
             "The sandbox is running already. Use it (`python -m sandbox env`), "
             "or stop it: `python -m sandbox down`."
         )
+    down(places)  # what an earlier one left behind if it was killed
     if fresh:
         shutil.rmtree(places.state, ignore_errors=True)
     places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,19 +71,34 @@ def _last_words(places: Places) -> str:
 
 
 def down(places: Places) -> bool:
-    """Stop the sandbox; its state stays. Answers whether one was running."""
+    """Stop the sandbox; its state stays. Answers whether anything of it was running."""
     found = _process(places)
-    if not found:
-        places.running.unlink(missing_ok=True)
-        return False
-    children = found.children(recursive=True)
-    found.terminate()
-    psutil.wait_procs([found], timeout=20)
-    _, left = psutil.wait_procs(children, timeout=5)
-    for process in left:
-        process.kill()
+    whole = [*found.children(recursive=True), found] if found else []
+    if found:
+        found.terminate()
+        psutil.wait_procs([found], timeout=_LAST_WORK)
+    left = {*whole, *_left_over(places)}
+    _, stubborn = psutil.wait_procs(left, timeout=3)
+    for process in stubborn:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=5)
     places.running.unlink(missing_ok=True)
-    return True
+    return bool(left)
+
+
+def _left_over(places: Places) -> list[psutil.Process]:
+    """Servers of this sandbox that are there though the process that started them may be gone.
+
+    Both kinds name a file of the sandbox's own state on their command line.
+    """
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        ours = any(Path(word).is_relative_to(places.state) for word in words[1:])
+        if ours and Path(words[0]).name in ("node", "registry"):
+            found.append(process)
+    return found
 
 
 def running(places: Places) -> dict[str, Any] | None:
@@ -92,9 +112,13 @@ def running(places: Places) -> dict[str, Any] | None:
 def require_running(places: Places) -> dict[str, Any]:
     """The same, or the error that says how to start it."""
     found = running(places)
-    if not found:
-        raise SandboxError("The sandbox is not running. Start it: `.venv/bin/python -m sandbox up`.")
-    return found
+    if found:
+        return found
+    killed = places.running.exists()
+    ended = (
+        f"The sandbox was killed; its last words: {places.log}" if killed else "The sandbox is not running"
+    )
+    raise SandboxError(f"{ended}. Start it: `.venv/bin/python -m sandbox up`.")
 
 
 def _process(places: Places) -> psutil.Process | None:
@@ -102,35 +126,7 @@ def _process(places: Places) -> psutil.Process | None:
     try:
         record = json.loads(places.running.read_text())
         process = psutil.Process(record["process"])
-        return process if process.create_time() == record["started"] else None
+        lives = process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE
+        return process if lives else None
     except (OSError, ValueError, psutil.NoSuchProcess):
         return None
-
-
-def status(places: Places) -> dict[str, Any]:
-    """Both clouds' addresses, a bearer token for each, and what they hold."""
-    require_running(places)
-    return {"clouds": {facts.side: _cloud_status(Cloud(facts, places)) for facts in CLOUDS}}
-
-
-def _cloud_status(cloud: Cloud) -> dict[str, Any]:
-    def named(kind: str) -> list[str]:
-        return [body["name"] for body in cloud.store.of_type(kind)]
-
-    return {
-        "arm": cloud.arm,
-        "subscription": cloud.facts.subscription,
-        "tenant": cloud.facts.tenant,
-        "authority": cloud.authority,
-        "clientId": cloud.facts.operator_application,
-        "clientSecret": cloud.operator_secret,
-        "ca": str(cloud.places.authority),
-        "token": cloud.operator_token(cloud.audience),
-        "registries": {
-            name: cloud.login_server(name) for name in named("Microsoft.ContainerRegistry/registries")
-        },
-        "accounts": {
-            name: {"blob": blobs.url(cloud, name)} for name in named("Microsoft.Storage/storageAccounts")
-        },
-        "vaults": {name: uri(cloud, name) for name in named("Microsoft.KeyVault/vaults")},
-    }

@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,51 +19,10 @@ from pathlib import Path
 from sandbox import certificates
 from sandbox.errors import SandboxError
 from sandbox.places import Places, node
-from sandbox.store import Json, Store
+from sandbox.store import Json
 
 _PATIENCE = 60.0
 """Seconds that a server may take to start on a busy machine."""
-
-
-class Ports:
-    """Ports of one cloud: free ones, chosen once and kept, because state files hold the addresses."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def of(self, door: str) -> int:
-        """The port of a door: the one that it had before, or a free one."""
-        kept = self._store.port(door)
-        if kept is None:
-            kept = free_port()
-            self._store.keep_port(door, kept)
-        return kept
-
-    def refuse_taken(self) -> None:
-        """Before anything starts: a kept port that another program has taken is an error that names it."""
-        taken = [f"{number} ({door})" for door, number in self._store.ports() if not _is_free(number)]
-        if taken:
-            raise SandboxError(
-                f"Ports that this sandbox's state names are taken by another program: {', '.join(taken)}. "
-                "Stop that program, or start afresh with other ports: `python -m sandbox up --fresh`."
-            )
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 class Azurite:

@@ -17,8 +17,8 @@ from sandbox.arm.wire import Request
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS
 from sandbox.ids import ResourceId
-from sandbox.peers import free_port
 from sandbox.places import Places
+from sandbox.ports import free_port
 from sandbox.store import Json
 
 

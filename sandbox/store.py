@@ -33,13 +33,18 @@ _BELOW = "key > ? || '/' and key < ? || '0'"
 
 
 class Store:
-    """One cloud's state. Every write is durable when the call returns."""
+    """One cloud's state. Every write is kept when the call returns, also if the process is killed then.
+
+    The machine's own end could take the last ones: writing through to the disk each time takes longer than
+    all the rest of an answer.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cipher = Fernet(_key(folder / "store.key"))
         self._database = sqlite3.connect(folder / "cloud.db", isolation_level=None)
         self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = normal")
         self._database.executescript(_TABLES)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Installs what is missing: `python3 -m setup [all|venv|azurite|registry|pulumi|node-sdk ...]`."""
+"""Installs what is missing: `python3 -m setup [all|venv|azurite|registry|pulumi|node-sdk|peers ...]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, Protocol
 
-from setup import azurite, node_sdk, prerequisites, pulumi, registry, venv
+from setup import azurite, node_sdk, peers, prerequisites, pulumi, registry, venv
 from setup.errors import SetupError
 from setup.folders import locked
 from setup.paths import cache
@@ -34,8 +34,8 @@ class Installable(Protocol):
 
 # One after the other: a Go build keeps 1.8 of 2 cores busy, so side by side gains nothing.
 ALL: dict[str, Installable] = {"venv": venv, "azurite": azurite, "registry": registry, "pulumi": pulumi}
-THINGS: dict[str, Installable] = {**ALL, "node-sdk": node_sdk}
-"""What can be asked for by name; nobody but the tests needs the last."""
+THINGS: dict[str, Installable] = {**ALL, "node-sdk": node_sdk, "peers": peers}
+"""What can be asked for by name; nobody but the tests needs the last two."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -84,7 +84,7 @@ def bare_uri(pipeline: Subject) -> Iterator[Finding]:
         1 if _is_emulated(address, pipeline) and len(address.segments) > 1 else 0
     )
     faults = {
-        "has a '?' or '#' and more behind it": address.has_query,
+        "has a '?' or '#' in it": address.has_query,
         "has a user name": address.has_user,
         "names no container": depth < 1,
         "names more than a container": depth > 1 or "" in address.segments,
@@ -104,7 +104,8 @@ def bare_uri(pipeline: Subject) -> Iterator[Finding]:
     control=Control.CONFIGURATION,
     why="Azure clouds share nothing: a pipeline reaches storage and a vault of its own cloud alone.",
     mend="Use the hosts that Azure shows for the account and the vault, of one cloud in a stack. "
-    "For a cloud with hosts of its own set `storageSuffix` and `vaultSuffix` of this rule.",
+    "For a cloud with other hosts set `storageSuffix` and `vaultSuffix` of this rule; "
+    "for an emulator `allowEmulator`.",
     url="https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers",
     settings=(
         _EMULATOR,
@@ -125,12 +126,12 @@ def cloud_suffix(pipeline: Subject) -> Iterator[Finding]:
     for host, cloud in found.items():
         if not cloud:
             yield pipeline.fault(
-                f"{host} is a host of no Azure cloud that is known here: it may be misspelt."
+                f"{host} is a host of no Azure cloud that this rule knows; it may be misspelt."
             )
     wanted = plain_name(settings.text("cloud"))
     for host, cloud in found.items():
         if cloud and wanted and cloud != wanted:
-            yield pipeline.fault(f"{host} is of the cloud {cloud}; this stack is for {wanted}.")
+            yield pipeline.fault(f"{host} is of the cloud {cloud}; this rule is configured for {wanted}.")
     if not wanted and len(set(filter(None, found.values()))) > 1:
         both = ", ".join(f"{host} is of the cloud {cloud}" for host, cloud in found.items())
         yield pipeline.fault(f"{pipeline_name(pipeline)} is between two clouds: {both}.")
@@ -188,7 +189,7 @@ def mode_consistent(pipeline: Subject) -> Iterator[Finding]:
     if uses_identity(pipeline) and (version < _MODES_SINCE or version in _MODELESS):
         yield pipeline.fault(
             f"{pipeline_name(pipeline)} uses ManagedIdentity, which needs API version {_MODES_SINCE} "
-            f"or one that followed it; this type is of {version or 'an older one'}."
+            f"or one that followed it; this pipeline's is {version or 'older'}."
         )
 
 
@@ -233,7 +234,7 @@ def has_identity(pipeline: Subject) -> Iterator[Finding]:
     kind = pipeline.peek("identity.type")
     if kind is not UNKNOWN and text(kind).lower() in ("", "none"):
         yield pipeline.fault(
-            f"{pipeline_name(pipeline)} has no identity: nothing can read its vault or storage."
+            f"{pipeline_name(pipeline)} has no identity, so it can read neither vault nor storage."
         )
 
 
@@ -244,7 +245,7 @@ def has_identity(pipeline: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="Exports and imports have options of their own; with another one a pipeline is refused or does less.",
-    mend="Remove the option, or write it as Azure does.",
+    mend="Remove the option, or write one that this kind of pipeline has.",
     url=TRANSFER,
 )
 def known_options(pipeline: Subject) -> Iterator[Finding]:
@@ -253,8 +254,8 @@ def known_options(pipeline: Subject) -> Iterator[Finding]:
     for option in known_items(pipeline.peek("options")):
         if is_other(option, *options_of(pipeline)):
             yield pipeline.fault(
-                f"Option {shown(option)} of {pipeline_name(pipeline)} is not known for an {kind} pipeline; "
-                f"it knows {', '.join(options_of(pipeline))}."
+                f"Option {shown(option)} of {pipeline_name(pipeline)} is none of an {kind} pipeline; "
+                f"it has {', '.join(options_of(pipeline))}."
             )
 
 

@@ -58,7 +58,7 @@ def identity_storage_role(stack: Stack) -> Iterator[Finding]:
         ids = [each.peek("roleDefinitionId") for each in _roles_of(stack, pipeline)]
         roles = {_role(id) for id in ids}
         if enough and UNKNOWN not in ids and roles.isdisjoint(enough):
-            held = ", ".join(sorted(roles)) or "no role"
+            held = ", ".join(sorted(roles)) or "no role on its container"
             yield pipeline.fault(
                 f"{pipeline_name(pipeline)} has {held}; to {_deed(pipeline)} blobs it needs {enough[0]}."
             )

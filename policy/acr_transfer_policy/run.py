@@ -43,7 +43,7 @@ def artifact_count(run: Subject) -> Iterator[Finding]:
     artifacts = run.peek("request.artifacts")
     count = len(artifacts) if isinstance(artifacts, list) else 0
     if run_exports(run) and artifacts is not UNKNOWN and not 1 <= count <= LIMIT:
-        yield run.fault(f"{run_name(run)} has {count} artifacts; one run takes 1 to {LIMIT}.")
+        yield run.fault(f"Run {run_name(run)} has {count} artifacts; one run takes 1 to {LIMIT}.")
 
 
 @resource_rule(
@@ -52,7 +52,7 @@ def artifact_count(run: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
-    why="ACR passes over an artifact that it cannot find by its name, and the blob lacks it.",
+    why="ACR skips an artifact that it cannot find by its name, and the blob comes without it.",
     mend="Write each artifact once, as repository:tag or repository@sha256:<64 hex digits>.",
     url=TROUBLE,
 )
@@ -62,10 +62,10 @@ def artifact_form(run: Subject) -> Iterator[Finding]:
     faults = [f"{quoted(item)} {fault}" for item in dict.fromkeys(artifacts) if (fault := fault_of(item))]
     if faults:
         yield run.fault(
-            f"{run_name(run)} has artifacts that cannot be matched; ACR would skip them: {_some(faults)}."
+            f"Run {run_name(run)} has artifacts that match nothing; ACR would skip them: {_some(faults)}."
         )
     if twice := repeated(artifacts):
-        yield run.fault(f"{run_name(run)} names artifacts more than once: {_some(map(quoted, twice))}.")
+        yield run.fault(f"Run {run_name(run)} names artifacts more than once: {_some(map(quoted, twice))}.")
 
 
 def _some(items: Iterable[str]) -> str:
@@ -93,7 +93,7 @@ def digest(run: Subject) -> Iterator[Finding]:
     if by_tag:
         listed = _some(map(quoted, by_tag))
         yield run.fault(
-            f"{run_name(run)} names {len(by_tag)} of {len(artifacts)} artifacts by tag: {listed}."
+            f"Run {run_name(run)} names {len(by_tag)} of {len(artifacts)} artifacts by tag: {listed}."
         )
 
 
@@ -143,8 +143,8 @@ def tag(run: Subject) -> Iterator[Finding]:
     """Find runs that cannot be made again."""
     if run.peek("forceUpdateTag") is not UNKNOWN and not text(run.peek("forceUpdateTag")):
         yield run.fault(
-            f"{run_name(run)} has no forceUpdateTag: "
-            "running it again with the same properties will do nothing."
+            f"Run {run_name(run)} has no forceUpdateTag: "
+            "deploying it again with the same properties will run nothing."
         )
 
 

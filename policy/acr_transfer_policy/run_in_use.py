@@ -11,7 +11,7 @@ from .kinds import IMPORT_PIPELINE
 from .options import DELETE_SOURCE_BLOB, OVERWRITE_BLOBS, has_option, is_triggered
 from .props import MISSING, Absent, text
 from .rule import stack_rule
-from .runs import Runs, blob_of, names_target, registries_of, run_exports, run_name
+from .runs import Runs, blob_of, names_target, run_exports, run_name
 from .storage_in_use import is_emptied, share_container
 from .subject import Finding, Stack, Subject
 from .wiring import accounts, container_url, containers, exports, pipeline_name
@@ -39,7 +39,7 @@ def blob_unique(stack: Stack) -> Iterator[Finding]:
             writers[pipeline, blob].append(run)
     for (_, blob), (first, *others) in writers.items():
         for run in others:
-            yield run.fault(f"{run_name(first)} and {run_name(run)} write the same blob {quoted(blob)}.")
+            yield run.fault(f"Runs {run_name(first)} and {run_name(run)} write the same blob {quoted(blob)}.")
 
 
 def _stands_for(runs: Runs, run: Subject) -> str:
@@ -69,7 +69,7 @@ def overwrite_option(stack: Stack) -> Iterator[Finding]:
         if text(run.peek("forceUpdateTag")) and has_option(pipeline, OVERWRITE_BLOBS) is False:
             blob = quoted(blob_of(run))
             yield run.fault(
-                f"{run_name(run)} can be made again, and cannot replace its blob {blob} then: "
+                f"Run {run_name(run)} can be made again, but cannot replace its blob {blob} then: "
                 f"{pipeline_name(pipeline)} lacks the option OverwriteBlobs."
             )
 
@@ -94,16 +94,16 @@ def pipeline_match(stack: Stack) -> Iterator[Finding]:
             named = quoted(id) if id else "nothing"
             yield run.fault(f"Run {run_name(run)} points to {named}, which is no pipeline of this stack.")
         elif isinstance(pipeline, Subject):
-            yield from _mismatch(stack, run, pipeline)
+            yield from _mismatch(runs, run, pipeline)
 
 
-def _mismatch(stack: Stack, run: Subject, pipeline: Subject) -> Iterator[Finding]:
+def _mismatch(runs: Runs, run: Subject, pipeline: Subject) -> Iterator[Finding]:
     if names_target(run) not in (None, exports(pipeline)):
         yield run.fault(
             f"Run {run_name(run)} is an {_kind(not exports(pipeline))} and points to "
             f"{pipeline_name(pipeline)}, an {_kind(exports(pipeline))} pipeline."
         )
-    own, wanted = registries_of(stack, run), registries_of(stack, pipeline)
+    own, wanted = runs.registries_of(run), runs.registries_of(pipeline)
     if own and wanted and own.isdisjoint(wanted):
         yield run.fault(
             f"Run {run_name(run)} is in another registry than {pipeline_name(pipeline)}, which it points to."
@@ -153,7 +153,7 @@ def runs_once(stack: Stack) -> Iterator[Finding]:
             if _imports_from(stack, runs.pipeline_of(run), pipeline):
                 yield run.fault(
                     f"The trigger of {pipeline_name(pipeline)} imports the blob {quoted(blob_of(run))} "
-                    f"as well as the run {run_name(run)}: it may be imported twice."
+                    f"as well as run {run_name(run)}: it may be imported twice."
                 )
 
 
@@ -169,7 +169,7 @@ def _imports_from(stack: Stack, other: Subject | Absent, pipeline: Subject) -> b
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.ASSET_LIFE,
-    why="A blob that stays after its import costs, and may be imported again.",
+    why="A blob that is no longer needed costs money, can be read, and can be imported once more.",
     mend="Add DeleteSourceBlobOnSuccess to the pipeline's options, or a lifecycle rule for its container.",
     url=TRANSFER,
 )
@@ -179,7 +179,10 @@ def leaves_blob(stack: Stack) -> Iterator[Finding]:
     for pipeline in stack.of(IMPORT_PIPELINE):
         stays = has_option(pipeline, DELETE_SOURCE_BLOB) is False and not _may_be_emptied(stack, pipeline)
         if stays and _goes_on(runs, pipeline):
-            yield pipeline.fault(f"Old blobs of {pipeline_name(pipeline)} stay and may be imported again.")
+            yield pipeline.fault(
+                f"Blobs stay after {pipeline_name(pipeline)} has imported them, and may be imported again: "
+                "it does not delete them, and no lifecycle rule does."
+            )
 
 
 def _may_be_emptied(stack: Stack, pipeline: Subject) -> bool:

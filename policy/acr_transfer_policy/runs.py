@@ -72,6 +72,16 @@ class Runs:
         """Return the runs of a pipeline, as far as they can be told."""
         return [run for run in self.all if self._pipelines[run.urn] is pipeline]
 
+    def registries_of(self, subject: Subject) -> set[str]:
+        """Return what stands for the registry of a pipeline or run: its name in the ID, or else its URN."""
+        if named := _REGISTRY.search(text(subject.peek("id"))):
+            return {named[1].lower()}
+        return self._registries.intersection(subject.uses.get("registryName", ()))
+
+    @cached_property
+    def _registries(self) -> set[str]:
+        return {each.urn for each in self._stack.of(REGISTRY)}
+
     @cached_property
     def are_told(self) -> bool:
         """Whether it can be told of every run which pipeline it is of."""
@@ -94,10 +104,3 @@ def _pipeline_of(run: Subject, by_id: dict[str, Subject], by_urn: dict[str, Subj
         return candidates[0]
     some_without_id = text(id) != "" and len(by_id) < len(by_urn)
     return UNKNOWN if candidates or id is UNKNOWN or some_without_id else MISSING
-
-
-def registries_of(stack: Stack, subject: Subject) -> set[str]:
-    """Return what stands for the registry of a pipeline or run: its name in the ID, or else its URN."""
-    if named := _REGISTRY.search(text(subject.peek("id"))):
-        return {named[1].lower()}
-    return {each.urn for each in stack.behind(subject, "registryName", REGISTRY)}

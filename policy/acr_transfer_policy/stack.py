@@ -65,7 +65,7 @@ def no_sas_in_outputs(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
-    why="A credential in a property is shown in previews, kept in the state, and kept by the service too.",
+    why="A property is shown in previews, and is kept in the state and by the service that it is sent to.",
     mend="Move it to a key vault secret (`properties.value`), and give the property the secret's URI.",
     url=SECRETS,
 )
@@ -83,8 +83,8 @@ def no_sas_in_props(resource: Subject) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     why="The stack's configuration lies in a file in clear, and is most often committed.",
-    mend="Take it out, or keep it encrypted: pulumi config set --secret <key>. "
-    "If it is, and an older engine does not tell so, name the key in `allowKeys` of this rule.",
+    mend="Take it out, or encrypt it: pulumi config set --secret <key>. "
+    "Where the engine is too old to tell what is encrypted, name the key in `allowKeys` of this rule.",
     url=SECRETS,
     settings=(Setting("allowKeys", (), "Configuration keys that hold a credential, encrypted."),),
 )
@@ -115,7 +115,7 @@ def no_sas_in_config(stack: Subject) -> Iterator[Finding]:
 def protect_stores(store: Subject) -> Iterator[Finding]:
     """Find stores that nothing protects, where that is asked for."""
     if store.settings.flag("protect") and not store.protect:
-        yield store.fault(f"{store.name} can be deleted by one command.")
+        yield store.fault(f"{store.name} can be deleted by one command: it is not protected.")
 
 
 RULES = (

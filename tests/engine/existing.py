@@ -14,7 +14,7 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 
-from sandbox import lifecycle
+from sandbox import status
 from sandbox.facts import CloudFacts
 from sandbox.places import Places
 from sandbox.roles import SECRETS_OFFICER
@@ -42,7 +42,7 @@ class Existing:
     @classmethod
     def of(cls, places: Places, facts: CloudFacts, group: str) -> Existing:
         """A new resource group."""
-        found = lifecycle.status(places)["clouds"][facts.side]
+        found = status.status(places)["clouds"][facts.side]
         settings = {
             "credential": Bearer(found["token"]),
             "subscription_id": found["subscription"],

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import lifecycle
+from sandbox import status
 from sandbox.facts import SOURCE
 from sandbox.places import Places
 from sandbox.store import Store
@@ -34,7 +34,7 @@ def by_hand(places: Places) -> ByHand:
     account = made.account("madebyhand", "boxes")
     made.vault("made-by-hand")
     made.policy("made-by-hand", SOURCE.operator, "get", "delete")
-    cloud = lifecycle.status(places)["clouds"]["source"]
+    cloud = status.status(places)["clouds"]["source"]
     container = cloud["accounts"]["madebyhand"]["blob"].rstrip("/") + "/boxes"
     secret = cloud["vaults"]["made-by-hand"].rstrip("/") + "/secrets/oldsas"
     secret_id = made.secret("made-by-hand", "oldsas", "?sv=2025-01-05&sr=c&sig=made-by-hand")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import blobs, lifecycle
+from sandbox import blobs, status
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS, SOURCE, TARGET, CloudFacts
 from sandbox.ids import ResourceId
@@ -160,7 +160,7 @@ def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
     del arrived
     for stack in ("pair-target", "pair-source"):
         pair.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
-    held = lifecycle.status(places)["clouds"]
+    held = status.status(places)["clouds"]
     for facts in (SOURCE, TARGET):
         group = f"/subscriptions/{facts.subscription}/resourceGroups/tests-pair-{facts.side}"
         store = Store(places.state / facts.side)

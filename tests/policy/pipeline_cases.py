@@ -133,16 +133,19 @@ CASES: Table = {
         good(imports(CONTAINER + "/")),
         good(exports(EMULATED), allowEmulator=True),
         good(exports("http://account.localhost:10000/transfer"), allowEmulator=True),
-        bad(exports(CONTAINER + "?sv=1&sig=abc"), finds=["target.uri of exportPipeline has a '?' or '#'"]),
-        bad(imports(CONTAINER + "#x"), finds=["has a '?' or '#'"]),
-        bad(exports(CONTAINER + "?"), finds=["has a '?' or '#'"]),
+        bad(
+            exports(CONTAINER + "?sv=1&sig=abc"),
+            finds=["target.uri of exportPipeline has a '?' or '#' in it"],
+        ),
+        bad(imports(CONTAINER + "#x"), finds=["has a '?' or '#' in it"]),
+        bad(exports(CONTAINER + "?"), finds=["has a '?' or '#' in it"]),
         bad(exports("https://me:pass@cargo.blob.core.windows.net/c"), finds=["has a user name; it must be"]),
         bad(exports("https://[cargo/transfer"), finds=["names no container"]),
         bad(exports("https://cargo.blob.core.windows.net"), finds=["names no container"]),
         bad(exports("https://cargo.blob.core.windows.net/"), finds=["names no container"]),
         bad(exports(CONTAINER + "/folder"), finds=["names more than a container"]),
         bad(exports("https://cargo.blob.core.windows.net//transfer"), finds=["names more than a container"]),
-        bad(exports("https://u@h/?x"), finds=["behind it and has a user name and names no container"]),
+        bad(exports("https://u@h/?x"), finds=["in it and has a user name and names no container"]),
         bad(exports(EMULATED), finds=["names more than a container"]),
         bad(exports(EMULATED + "/folder"), finds=["names more than a container"], allowEmulator=True),
         bad(exports(CONTAINER + "/folder"), finds=["names more"], allowEmulator=True),
@@ -177,7 +180,10 @@ CASES: Table = {
         ),
         bad(
             exports(),
-            finds=["cargo.blob", "contoso.vault.azure.net is of the cloud public; this stack is for china"],
+            finds=[
+                "cargo.blob",
+                "contoso.vault.azure.net is of the cloud public; this rule is configured for china",
+            ],
             cloud="china",
         ),
         bad(
@@ -196,7 +202,7 @@ CASES: Table = {
             finds=["a.blob.far.example is of the cloud own, contoso.vault.azure.net is of the cloud public"],
             storageSuffix=".far.example",
         ),
-        bad(managed(imports), finds=["this stack is for usgovernment"], cloud="AzureUSGovernment"),
+        bad(managed(imports), finds=["this rule is configured for usgovernment"], cloud="AzureUSGovernment"),
         unknown(exports(UNKNOWN, UNKNOWN), cloud="china"),
         unknown(exports(UNKNOWN), finds=["contoso.vault.azure.net is of the cloud public"], cloud="china"),
         absent(exports(None, None), cloud="china"),
@@ -224,13 +230,15 @@ CASES: Table = {
             imports(secret="", mode="SasToken", type=MANAGED_IMPORT),
             finds=["SasToken needs source.keyVaultUri"],
         ),
-        bad(exports(mode="managedIdentity", type=VERSIONED), finds=["this type is of 2023-01-01-preview"]),
+        bad(exports(mode="managedIdentity", type=VERSIONED), finds=["this pipeline's is 2023-01-01-preview"]),
         bad(
             exports(mode="ManagedIdentity", azureApiVersion="2024-11-01-preview"),
-            finds=["is of 2024-11-01-preview"],
+            finds=["pipeline's is 2024-11-01-preview"],
         ),
-        bad(exports(mode="ManagedIdentity", type=MODELESS_EXPORT), finds=["is of 2025-09-01-preview"]),
-        bad(exports(mode="ManagedIdentity"), finds=["this type is of an older one"]),
+        bad(
+            exports(mode="ManagedIdentity", type=MODELESS_EXPORT), finds=["pipeline's is 2025-09-01-preview"]
+        ),
+        bad(exports(mode="ManagedIdentity"), finds=["this pipeline's is older"]),
         unknown(exports(secret=UNKNOWN)),
         unknown(exports(secret=None, mode=UNKNOWN)),
         absent(exports(secret=None), finds=["SasToken needs"]),
@@ -279,11 +287,15 @@ CASES: Table = {
         good(exports(identity=SYSTEM)),
         bad(
             managed(exports),
-            finds=["exportPipeline has no role; to write blobs it needs Storage Blob Data Contributor"],
+            finds=[
+                "exportPipeline has no role on its container; to write blobs it needs Storage Blob Data Con"
+            ],
         ),
         bad(
             managed(imports),
-            finds=["importPipeline has no role; to read blobs it needs Storage Blob Data Reader"],
+            finds=[
+                "importPipeline has no role on its container; to read blobs it needs Storage Blob Data Reader"
+            ],
         ),
         bad(managed(exports), role(READER, **to("export")), finds=["has Storage Blob Data Reader; to write"]),
         bad(
@@ -324,7 +336,7 @@ CASES: Table = {
             exports(options=[DELETES, "OverwriteBlobs"]),
             finds=["Option 'DeleteSourceBlobOnSuccess' of exportPipeline"],
         ),
-        bad(imports(options=["OverwriteBlobs"]), finds=["is not known for an import pipeline"]),
+        bad(imports(options=["OverwriteBlobs"]), finds=["is none of an import pipeline"]),
         bad(exports(options=["a", "b"]), finds=["Option 'a'", "Option 'b'"]),
         unknown(exports(options=UNKNOWN)),
         unknown(exports(options=[UNKNOWN, "Bad"]), finds=["Option 'Bad'"]),

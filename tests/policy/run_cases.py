@@ -117,7 +117,7 @@ CASES: Table = {
         good(into()),
         bad(
             out("app", "app:1"),
-            finds=["run01 has artifacts that cannot be matched; ACR would skip them: 'app' has"],
+            finds=["run01 has artifacts that match nothing; ACR would skip them: 'app' has"],
         ),
         bad(out("cargo.azurecr.io/app:1"), finds=["'cargo.azurecr.io/app:1' begins with a registry's host"]),
         bad(out("App:1"), finds=["'App:1' has upper case letters"]),
@@ -231,7 +231,7 @@ CASES: Table = {
             exports(options=["ContinueOnErrors"]),
             out(forceUpdateTag="1", **of("export")),
             finds=[
-                "run01 can be made again, and cannot replace its blob 'blob.tar' then: exportPipeline lacks"
+                "run01 can be made again, but cannot replace its blob 'blob.tar' then: exportPipeline lacks"
             ],
         ),
         unknown(exports(options=UNKNOWN), out(forceUpdateTag="1", **of("export"))),
@@ -306,20 +306,20 @@ CASES: Table = {
         bad(
             imports(**ENABLED),
             into(**of("import")),
-            finds=["importPipeline imports the blob 'blob.tar' as well as the run run01: it may"],
+            finds=["importPipeline imports the blob 'blob.tar' as well as run run01: it may"],
         ),
         bad(
             imports(**ENABLED),
             imports(CONTAINER.upper() + "/", name="second", **DISABLED),
             into(**of("second")),
-            finds=["as well as the run run01"],
+            finds=["as well as run run01"],
         ),
         bad(
             imports(UNKNOWN, uses={"source": ["blobs"]}, **ENABLED),
             imports(UNKNOWN, name="second", uses={"source": ["blobs"]}, **DISABLED),
             Resource(BLOBS, {}, "blobs"),
             into(**of("second")),
-            finds=["as well as the run run01"],
+            finds=["as well as run run01"],
         ),
         unknown(imports(trigger=UNKNOWN), into(**of("import"))),
         unknown(
@@ -341,7 +341,7 @@ CASES: Table = {
             account(id="/x/cargo"),
             account("another", id="/x/another"),
             lifecycle(uses={}, id="/x/another/managementPolicies/default"),
-            finds=["Old blobs of importPipeline"],
+            finds=["Blobs stay after importPipeline"],
         ),
         # Nothing says whose policy it is.
         good(STAYS, account(), lifecycle(uses={})),
@@ -349,30 +349,32 @@ CASES: Table = {
         # Of an account from elsewhere nobody here knows the rules.
         good(STAYS),
         good(STAYS, account("another")),
-        bad(STAYS, account(), finds=["Old blobs of importPipeline stay and may be imported again"]),
-        bad(STAYS, account(), lifecycle("transfer/folder"), finds=["Old blobs of importPipeline"]),
-        bad(STAYS, account(), lifecycle("transfers/"), finds=["Old blobs of importPipeline"]),
-        bad(STAYS, account(), lifecycle(enabled=False), finds=["Old blobs of importPipeline"]),
-        bad(STAYS, account(), lifecycle(actions={"baseBlob": {"tierToCool": {}}}), finds=["Old blobs"]),
+        bad(STAYS, account(), finds=["Blobs stay after importPipeline has imported them, and may be"]),
+        bad(STAYS, account(), lifecycle("transfer/folder"), finds=["Blobs stay after importPipeline"]),
+        bad(STAYS, account(), lifecycle("transfers/"), finds=["Blobs stay after importPipeline"]),
+        bad(STAYS, account(), lifecycle(enabled=False), finds=["Blobs stay after importPipeline"]),
+        bad(
+            STAYS, account(), lifecycle(actions={"baseBlob": {"tierToCool": {}}}), finds=["Blobs stay after"]
+        ),
         bad(
             STAYS,
             account(),
             account("another"),
             lifecycle(uses={"accountName": ["another"]}),
-            finds=["Old blobs of importPipeline"],
+            finds=["Blobs stay after importPipeline"],
         ),
         bad(
             imports(options=[], **DISABLED),
             account(),
             into(forceUpdateTag="1", **of("import")),
-            finds=["Old blobs"],
+            finds=["Blobs stay after"],
         ),
         bad(
             imports(UNKNOWN, options=[], uses={"source": ["blobs"]}, **ENABLED),
             Resource(BLOBS, {"name": "transfer"}, "blobs", {"accountName": ["account"]}),
             account(),
             lifecycle("another/"),
-            finds=["Old blobs"],
+            finds=["Blobs stay after"],
         ),
         unknown(imports(options=UNKNOWN, **ENABLED), account()),
         unknown(imports(options=[], trigger=UNKNOWN), account()),
@@ -387,12 +389,12 @@ CASES: Table = {
             account(),
             lifecycle("another/"),
         ),
-        absent(imports(), account(), finds=["Old blobs of importPipeline"]),
+        absent(imports(), account(), finds=["Blobs stay after importPipeline"]),
         absent(
             STAYS,
             account(),
             Resource(LIFECYCLE, {}, "lifecycle", {"accountName": ["account"]}),
-            finds=["Old blobs"],
+            finds=["Blobs stay after"],
         ),
         other(imports(type=TASK, options=[], **ENABLED), account()),
     ],

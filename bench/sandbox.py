@@ -1,0 +1,107 @@
+"""Measure the sandbox itself: start, memory at rest, an answer of the management endpoint, stop.
+
+    .venv/bin/python bench/sandbox.py [--repeat 5]
+
+It makes a sandbox of its own and removes it. Caches are warm: one start goes before those that count. Memory
+is the sum of what every process of both clouds has in memory (RSS), pages that they share counted each time;
+beside it the same with shared pages by their part (PSS). Exit 0 only if the medians are within the limits.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import requests
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sandbox import lifecycle
+from sandbox.facts import SOURCE
+from sandbox.places import CHECKOUT, Places
+
+LIMITS = {"up (s)": 5.0, "memory, RSS (MB)": 600.0, "ARM GET (ms)": 5.0, "down (s)": 5.0}
+_GETS = 300
+_REST = 3.0
+"""Seconds until a started sandbox counts as at rest."""
+
+
+def main() -> int:
+    """Measure, print a table, and judge."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeat", type=int, default=5, help="starts and stops that count (default 5)")
+    repeat = parser.parse_args().repeat
+    with tempfile.TemporaryDirectory() as folder:
+        places = Places(Path(folder) / "state", Places.here().cache)
+        try:
+            found = list(_rounds(places, repeat))
+        finally:
+            lifecycle.down(places)
+    print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{'':20}{'median':>9}{'least':>9}{'most':>9}{'limit':>9}")
+    kept = True
+    for name in found[0]:
+        values = [each[name] for each in found]
+        median, limit = statistics.median(values), LIMITS.get(name)
+        kept &= limit is None or median < limit
+        shown = f"{limit:9.1f}" if limit else ""
+        print(f"{name:20}{median:9.2f}{min(values):9.2f}{max(values):9.2f}{shown}")
+    return 0 if kept else 1
+
+
+def _rounds(places: Places, repeat: int) -> Iterator[Mapping[str, float]]:
+    _timed(places, "up")
+    _timed(places, "down")
+    for _ in range(repeat):
+        up = _timed(places, "up")
+        time.sleep(_REST)
+        memory = _memory(places)
+        get = _get(places)
+        yield {"up (s)": up, **memory, "ARM GET (ms)": get, "down (s)": _timed(places, "down")}
+
+
+def _timed(places: Places, *words: str) -> float:
+    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
+    begun = time.monotonic()
+    command = [sys.executable, "-m", "sandbox", *words]
+    subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True)
+    return time.monotonic() - begun
+
+
+def _memory(places: Places) -> Mapping[str, float]:
+    server = psutil.Process(lifecycle.require_running(places)["process"])
+    held = [process.memory_full_info() for process in [server, *server.children(recursive=True)]]
+    resident, own = sum(each.rss for each in held), sum(getattr(each, "pss", each.uss) for each in held)
+    return {"memory, RSS (MB)": resident / 1e6, "memory, PSS (MB)": own / 1e6}
+
+
+def _get(places: Places) -> float:
+    """Median of one client's GETs of a registry, one after the other over a kept connection."""
+    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
+    command = [sys.executable, "-m", "sandbox", "status", "--json"]
+    said = subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True).stdout
+    cloud = json.loads(said)["clouds"]["source"]
+    group = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{SOURCE.registry_group}"
+    registry = f"{group}/providers/Microsoft.ContainerRegistry/registries/{SOURCE.registry}"
+    url, times = f"{cloud['arm']}{registry}?api-version=2023-01-01-preview", []
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, cloud["ca"]
+        session.headers["Authorization"] = f"Bearer {cloud['token']}"
+        for _ in range(_GETS):
+            begun = time.monotonic()
+            session.get(url, timeout=60).raise_for_status()
+            times.append(time.monotonic() - begun)
+    return statistics.median(times) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())

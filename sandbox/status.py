@@ -1,0 +1,42 @@
+"""What is up, and where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox import blobs
+from sandbox.arm.vaults import uri
+from sandbox.cloud import Cloud
+from sandbox.facts import CLOUDS
+from sandbox.lifecycle import require_running
+from sandbox.places import Places
+
+
+def status(places: Places) -> dict[str, Any]:
+    """Both clouds' addresses, a bearer token for each, and what they hold."""
+    require_running(places)
+    return {"clouds": {facts.side: _cloud_status(Cloud(facts, places)) for facts in CLOUDS}}
+
+
+def _cloud_status(cloud: Cloud) -> dict[str, Any]:
+    def named(kind: str) -> list[str]:
+        return [body["name"] for body in cloud.store.of_type(kind)]
+
+    return {
+        "arm": cloud.arm,
+        "subscription": cloud.facts.subscription,
+        "tenant": cloud.facts.tenant,
+        "authority": cloud.authority,
+        "clientId": cloud.facts.operator_application,
+        "clientSecret": cloud.operator_secret,
+        "ca": str(cloud.places.authority),
+        "token": cloud.operator_token(cloud.audience),
+        "registries": {
+            name: cloud.login_server(name) for name in named("Microsoft.ContainerRegistry/registries")
+        },
+        "accounts": {
+            name: {"blob": blobs.url(cloud, name)} for name in named("Microsoft.Storage/storageAccounts")
+        },
+        "vaults": {name: uri(cloud, name) for name in named("Microsoft.KeyVault/vaults")},
+        "silent": cloud.ports.silent(),
+    }

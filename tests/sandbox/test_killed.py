@@ -1,0 +1,119 @@
+"""What is killed leaves nothing behind, and comes back with what it held."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sandbox import certificates, lifecycle
+from sandbox.peers import Azurite
+from sandbox.places import CHECKOUT, Places
+from sandbox.ports import free_port
+
+
+class Own:
+    """A sandbox of the test's own."""
+
+    def __init__(self, state: Path) -> None:
+        self.places = Places(state, Places.here().cache)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(self.places.state)}
+        whole = [sys.executable, "-m", "sandbox", *words]
+        return subprocess.run(
+            whole, cwd=CHECKOUT, env=environment, capture_output=True, check=False, text=True
+        )
+
+    def up(self) -> None:
+        ended = self.command("up")
+        assert ended.returncode == 0, ended.stderr
+
+    @property
+    def server(self) -> psutil.Process:
+        found = lifecycle.running(self.places)
+        assert found
+        return psutil.Process(found["process"])
+
+    def processes(self) -> list[psutil.Process]:
+        """All that belong to this sandbox: its folder is on their command line or in their environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                said = [*process.cmdline(), *process.environ().values()]
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+            if process.pid != os.getpid() and any(str(self.places.state) in each for each in said):
+                found.append(process)
+        return found
+
+
+def kill(*processes: psutil.Process) -> None:
+    """As `kill -9` does."""
+    for process in processes:
+        process.kill()
+    psutil.wait_procs(processes, timeout=30)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Own]:
+    found = Own(tmp_path / "state")
+    yield found
+    lifecycle.down(found.places)
+
+
+def test_a_killed_sandbox_says_so_leaves_nothing_and_comes_up_again(own: Own) -> None:
+    own.up()
+    before = json.loads(own.command("status", "--json").stdout)["clouds"]["source"]
+    kill(own.server)
+    told = own.command("status")
+    assert told.returncode == 1
+    assert "was killed" in told.stderr
+    assert own.command("log").returncode == 0
+    assert own.command("down").returncode == 0
+    assert own.processes() == []
+    own.up()
+    after = json.loads(own.command("status", "--json").stdout)["clouds"]["source"]
+    assert (after["arm"], after["registries"]) == (before["arm"], before["registries"])
+    kill(own.server)
+    own.up()  # at once, while the servers of the killed one are still there
+
+
+def test_killed_servers_are_named_and_a_new_start_mends_it(own: Own) -> None:
+    own.up()
+    servers = [process for process in own.server.children() if process.name() in ("node", "registry")]
+    assert len(servers) == 4
+    kill(*servers)
+    told = own.command("status")
+    assert told.returncode == 1
+    for side in ("source", "target"):
+        assert f"{side}: storage;" in told.stderr
+        assert f"{side}: registry-server/contoso{side}" in told.stderr
+    assert own.command("down").returncode == 0
+    assert own.processes() == []
+    own.up()
+    assert own.command("status").returncode == 0
+
+
+def test_storage_ends_by_itself_though_clients_keep_their_connections(tmp_path: Path) -> None:
+    places = Places(tmp_path, Places.here().cache)
+    certificates.ensure(places)
+    storage = Azurite(places, tmp_path / "storage", free_port())
+
+    async def work() -> int | None:
+        await storage.start({"issuer": "", "publicKey": "", "accounts": {}})
+        kept = socket.create_connection(("127.0.0.1", storage.port))
+        await storage.stop()
+        kept.close()
+        assert storage._process
+        return storage._process.returncode
+
+    assert asyncio.run(work()) == 0

@@ -40,12 +40,11 @@ PIPELINES = "2025-03-01-preview"
 
 def signed_in(here: Here, **options: Any) -> ClientSecretCredential:
     """The operator, by client secret."""
-    arm = here.said["arm"]
     return ClientSecretCredential(
-        here.said["tenant"],
+        options.get("tenant", here.said["tenant"]),
         here.said["clientId"],
-        options.pop("secret", here.said["clientSecret"]),
-        authority=options.pop("authority", arm),
+        options.get("secret", here.said["clientSecret"]),
+        authority=here.said["arm"],
         disable_instance_discovery=True,
         connection_verify=here.said["ca"],
     )
@@ -71,18 +70,12 @@ def client(here: Here, credential: TokenCredential, kind: type[Any], **options: 
 
 def test_a_wrong_secret_or_a_foreign_tenant_gets_no_token(here: Here) -> None:
     other = next(facts for facts in CLOUDS if facts is not here.facts)
-    with signed_in(here, secret="wrong") as wrong:
-        with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
-            wrong.get_token(f"{here.said['arm']}/.default")
-    with pytest.raises(ClientAuthenticationError, match="AADSTS90002|tenant"):
-        ClientSecretCredential(
-            other.tenant,
-            here.said["clientId"],
-            here.said["clientSecret"],
-            authority=here.said["arm"],
-            disable_instance_discovery=True,
-            connection_verify=here.said["ca"],
-        ).get_token(f"{here.said['arm']}/.default")
+    scope = f"{here.said['arm']}/.default"
+    with signed_in(here, secret="wrong") as wrong, pytest.raises(ClientAuthenticationError) as refused:
+        wrong.get_token(scope)
+    assert "AADSTS7000215" in str(refused.value)
+    with signed_in(here, tenant=other.tenant) as foreign, pytest.raises(ClientAuthenticationError):
+        foreign.get_token(scope)
 
 
 class Issuer:
@@ -158,8 +151,8 @@ def test_groups_and_resources_by_the_resource_client(here: Here, operator: Token
     assert resources.resource_groups.check_existence(name)
     assert resources.resource_groups.update(name, {"tags": {"a": "b"}}).tags == {"a": "b"}
     inside = {"location": here.facts.location, "properties": {}}
-    parts = ("Microsoft.ManagedIdentity", "", "userAssignedIdentities", "by-hand", "2023-01-31")
-    resources.resources.begin_create_or_update(name, *parts, inside).result()
+    parts = ("Microsoft.ManagedIdentity", "", "userAssignedIdentities", "by-hand")
+    resources.resources.begin_create_or_update(name, *parts, inside, api_version="2023-01-31").result()
     assert [each.name for each in resources.resources.list_by_resource_group(name)] == ["by-hand"]
     kinds = resources.providers.get("Microsoft.ContainerRegistry").resource_types
     assert "registries/exportPipelines" in {each.resource_type for each in kinds}
@@ -268,8 +261,7 @@ def test_roles_by_the_authorization_client(here: Here, operator: TokenCredential
     roles.role_assignments.delete_by_id(made.id)
 
 
-def test_an_export_run_by_the_registry_client(here: Here, operator: TokenCredential) -> None:
-    """By role, for a container of its own; in the target cloud there is nothing to export, and the run says so."""
+def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCredential) -> None:
     registries = client(here, operator, ContainerRegistryManagementClient, api_version=PIPELINES)
     registry = registries.registries.get(GROUP, here.facts.registry)
     assert registry.sku.tier == "Premium"
@@ -291,7 +283,7 @@ def test_an_export_run_by_the_registry_client(here: Here, operator: TokenCredent
     request = {"pipelineResourceId": made.id, "artifacts": ["none/none:1"],
                "target": {"type": "AzureStorageBlob", "name": "blob"}}  # fmt: skip
     run: Any = {"properties": {"request": request, "forceUpdateTag": "1"}}
-    with pytest.raises(Exception, match="none/none:1|key vault"):
+    with pytest.raises(Exception, match="key vault"):
         registries.pipeline_runs.begin_create(GROUP, registry.name, name, run).result()
     failed = registries.pipeline_runs.get(GROUP, registry.name, name)
     assert (failed.provisioning_state, failed.response.status) == ("Failed", "Failed")

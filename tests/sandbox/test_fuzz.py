@@ -40,7 +40,7 @@ THERE = {
 }
 """Names under which something is, or may be made, in the group of these tests."""
 
-PARENTS = {
+PARENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "registries": ("2023-01-01-preview", {"sku": {"name": "Premium"}}),
     "storageAccounts": ("2024-01-01", {"sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}),
     "vaults": (

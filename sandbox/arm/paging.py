@@ -41,6 +41,6 @@ def _top(request: Request) -> int:
 def _begin(request: Request) -> int:
     token = request.query.get(_TOKEN, "")
     try:
-        return max(int(base64.urlsafe_b64decode(token.encode()) or b"0"), 0)
+        return max(int(base64.b64decode(token, altchars=b"-_", validate=True) or b"0"), 0)
     except ValueError as error:
         raise AzureError("BadRequest", reason="The skip token is invalid.") from error

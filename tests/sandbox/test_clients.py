@@ -150,10 +150,11 @@ def test_groups_and_resources_by_the_resource_client(here: Here, operator: Token
     assert made.properties.provisioning_state == "Succeeded"
     assert resources.resource_groups.check_existence(name)
     assert resources.resource_groups.update(name, {"tags": {"a": "b"}}).tags == {"a": "b"}
-    inside = {"location": here.facts.location, "properties": {}}
-    parts = ("Microsoft.ManagedIdentity", "", "userAssignedIdentities", "by-hand")
-    resources.resources.begin_create_or_update(name, *parts, inside, api_version="2023-01-31").result()
-    assert [each.name for each in resources.resources.list_by_resource_group(name)] == ["by-hand"]
+    inside = {"location": here.facts.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+    account = f"generic{uuid.uuid4().hex[:12]}"
+    parts = ("Microsoft.Storage", "", "storageAccounts", account)
+    resources.resources.begin_create_or_update(name, *parts, inside, api_version="2024-01-01").result()
+    assert [each.name for each in resources.resources.list_by_resource_group(name)] == [account]
     kinds = resources.providers.get("Microsoft.ContainerRegistry").resource_types
     assert "registries/exportPipelines" in {each.resource_type for each in kinds}
     resources.resource_groups.begin_delete(name).result()
@@ -283,7 +284,7 @@ def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCr
     request = {"pipelineResourceId": made.id, "artifacts": ["none/none:1"],
                "target": {"type": "AzureStorageBlob", "name": "blob"}}  # fmt: skip
     run: Any = {"properties": {"request": request, "forceUpdateTag": "1"}}
-    with pytest.raises(Exception, match="key vault"):
+    with pytest.raises(Exception, match="none/none:1"):
         registries.pipeline_runs.begin_create(GROUP, registry.name, name, run).result()
     failed = registries.pipeline_runs.get(GROUP, registry.name, name)
     assert (failed.provisioning_state, failed.response.status) == ("Failed", "Failed")

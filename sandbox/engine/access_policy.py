@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sandbox.engine.arm_client import ArmClient
+from sandbox.engine.calls import ProviderError
 from sandbox.engine.catalogue import KINDS
-from sandbox.engine.provider import ProviderError
 from sandbox.engine.values import Values
 
 _VERSION = "2023-07-01"

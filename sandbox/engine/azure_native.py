@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.engine import checks, convert, functions, refresh
 from sandbox.engine.access_policy import AccessPolicies
-from sandbox.engine.arm_client import ArmClient, RequestError
+from sandbox.engine.arm_client import ArmClient
+from sandbox.engine.calls import ProviderError, warn
 from sandbox.engine.lookup import (
     POLICY,
     ResourceType,
@@ -25,7 +27,8 @@ from sandbox.engine.lookup import (
     resource_type,
 )
 from sandbox.engine.naming import Locations, named
-from sandbox.engine.provider import Autonaming, Diff, InitError, Provider, ProviderError, serve
+from sandbox.engine.provider import Autonaming, Diff, InitError, Provider, serve
+from sandbox.engine.sending import RequestError
 from sandbox.engine.values import UNKNOWN, Values, at, changes
 from sandbox.engine.vault_secret import VaultSecrets
 
@@ -76,6 +79,7 @@ class AzureNative(Provider):
         if parsed(token)[0] == POLICY:
             return Diff(found, sorted(_POLICY_REPLACES & {*found}), delete_before_replace=by_choice)
         known = _known(token)
+        _warn_of_version(old, new)
         defaults = known.defaults
         for path in [path for path, kind in found.items() if kind == "ADD" and path in defaults]:
             if at(new, path) == defaults[path]:
@@ -154,13 +158,18 @@ class AzureNative(Provider):
             if isinstance(error, RequestError) and error.refused:
                 raise
             raise self._partly(known, id, version, inputs, error) from error
+        return str(answer.get("id", id)), self._read_again(known, id, version, answer)
+
+    def _read_again(self, known: ResourceType, id: str, version: str, answer: Values) -> Values:
+        """The state of what was written: by one more GET, unless that is switched off."""
+        skip = self._config.get("skipReadOnUpdate") or os.environ.get("ARM_SKIP_READ_ON_UPDATE", "")
+        if skip.lower() == "true":
+            return convert.outputs(known, answer)
         try:
-            found = self._arm.require(id, version)
-        except ProviderError:
-            return str(
-                answer.get("id", id)
-            ), answer  # only a warning for the plugin too: the answer, as it is
-        return str(answer.get("id", id)), convert.outputs(known, found)
+            return convert.outputs(known, self._arm.require(id, version))
+        except ProviderError as error:
+            warn(f"Failed to read resource after Create. Please report this issue. {id}: {error}")
+            return answer
 
     def _body(self, known: ResourceType, id: str, inputs: Values, old: Values | None) -> Values:
         """The request; access policies that the program does not list stay as they are.
@@ -198,9 +207,28 @@ class AzureNative(Provider):
     def _id(self, known: ResourceType, inputs: Values) -> str:
         for name in known.kind.path_inputs:
             if not isinstance(inputs.get(name), str):
-                kind = type(inputs.get(name)).__name__
+                kind = _GO_TYPES.get(type(inputs.get(name)), "map[string]interface {}")
                 raise ProviderError(f"expected string value for path parameter '{name}', got {kind}")
         return known.kind.id(self._arm.subscription, inputs)
+
+
+_GO_TYPES: dict[type, str] = {
+    int: "float64",
+    float: "float64",
+    bool: "bool",
+    list: "[]interface {}",
+    type(None): "<nil>",
+}
+"""What the plugin, which is written in Go, calls values of the protocol in its messages."""
+
+
+def _warn_of_version(old: Values, new: Values) -> None:
+    before, now = old.get("azureApiVersion"), new.get("azureApiVersion")
+    if before and now and before != now:
+        warn(
+            f"Resource API version has changed from {before} to {now}. Run `pulumi refresh --run-program` if "
+            "this plan shows changes that you did not make."
+        )
 
 
 def _known(token: str) -> ResourceType:

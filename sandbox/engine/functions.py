@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from sandbox.engine import convert
 from sandbox.engine.arm_client import ArmClient
+from sandbox.engine.calls import ProviderError
 from sandbox.engine.catalogue import KINDS, ROLE_DEFINITION, SERVICE_SAS
 from sandbox.engine.kinds import Kind
 from sandbox.engine.lookup import UnknownTokenError, parsed, resource_type
-from sandbox.engine.provider import ProviderError
 from sandbox.engine.values import Values, known
 
 _POSTS = {
@@ -35,7 +35,8 @@ def call(arm: ArmClient, token: str, arguments: Values) -> Values:
     if name in _POSTS:
         type, action = _POSTS[name]
         kind, body = KINDS[type], _service_sas(arguments) if action == "ListServiceSas" else None
-        return _on(arm, kind, arguments, lambda id: arm.post(f"{id}/{action}", kind.version, body))
+        more = {"$expand": arguments["expand"]} if "expand" in arguments else {}
+        return _on(arm, kind, arguments, lambda id: arm.post(f"{id}/{action}", kind.version, body, **more))
     return _got(arm, token, arguments)
 
 
@@ -68,6 +69,6 @@ def _service_sas(arguments: Values) -> Values:
 
 
 def _client_config(arm: ArmClient) -> Values:
-    claims = arm.claims()
+    claims = arm.sign_in.claims()
     found = {"clientId": claims["appid"], "objectId": claims["oid"], "tenantId": claims["tid"]}
     return {**found, "subscriptionId": arm.subscription}

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.engine.arm_client import ArmClient
+from sandbox.engine.calls import ProviderError
 from sandbox.engine.kinds import Kind
-from sandbox.engine.provider import Autonaming, ProviderError
+from sandbox.engine.provider import Autonaming
 from sandbox.engine.values import UNKNOWN, Values
 
 _GROUP_VERSION = "2020-10-01"

@@ -17,15 +17,20 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
 
+from sandbox.engine import calls
+from sandbox.engine.calls import ProviderError
 from sandbox.engine.values import Values, struct, values
 
 _LIMIT = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
-
-
-class ProviderError(Exception):
-    """A call failed; the engine shows the message."""
 
 
 class InitError(ProviderError):
@@ -105,9 +110,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self._engine = ""
 
     def Handshake(self, request, context):  # type: ignore[no-untyped-def]
+        self._engine = request.engine_address
         return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request, context):  # type: ignore[no-untyped-def]
+        self._engine = request.address
+        return empty_pb2.Empty()
 
     def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]
         return plugin_pb2.PluginInfo(version=self._provider.version)
@@ -137,6 +148,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
     def Cancel(self, request, context):  # type: ignore[no-untyped-def]
+        calls.cancel()
         return empty_pb2.Empty()
 
     def Check(self, request, context):  # type: ignore[no-untyped-def]
@@ -150,13 +162,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request, context):  # type: ignore[no-untyped-def]
         # What ignoreChanges names, the engine has set back in the new inputs already.
         old, new, state = values(request.old_inputs), values(request.news), values(request.olds)
-        diff = _guarded(context, lambda: self._provider.diff(_type(request.urn), old, new, state))
+        diff = self._called(
+            request, context, lambda: self._provider.diff(_type(request.urn), old, new, state)
+        )
         return _diff_answer(diff)
 
     def Create(self, request, context):  # type: ignore[no-untyped-def]
         inputs = values(request.properties)
-        id, outputs = _guarded(
-            context, lambda: self._provider.create(_type(request.urn), inputs, request.preview)
+        token, preview = _type(request.urn), request.preview
+        id, outputs = self._called(
+            request, context, lambda: self._provider.create(token, inputs, preview), request.timeout
         )
         return provider_pb2.CreateResponse(id=id, properties=struct(outputs))
 
@@ -170,14 +185,20 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request, context):  # type: ignore[no-untyped-def]
         token, state = _type(request.urn), values(request.olds)
         old, new = values(request.old_inputs), values(request.news)
-        outputs = _guarded(
-            context, lambda: self._provider.update(token, request.id, state, old, new, request.preview)
+        outputs = self._called(
+            request,
+            context,
+            lambda: self._provider.update(token, request.id, state, old, new, request.preview),
+            request.timeout,
         )
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
     def Delete(self, request, context):  # type: ignore[no-untyped-def]
         inputs = values(request.old_inputs)
-        _guarded(context, lambda: self._provider.delete(_type(request.urn), request.id, inputs))
+        token = _type(request.urn)
+        self._called(
+            request, context, lambda: self._provider.delete(token, request.id, inputs), request.timeout
+        )
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):  # type: ignore[no-untyped-def]
@@ -185,6 +206,21 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         answer = provider_pb2.InvokeResponse()
         getattr(answer, "return").CopyFrom(struct(found))  # `return` is a keyword here
         return answer
+
+    def _called(self, request: Any, context: grpc.ServicerContext, work: Any, limit: float = 0) -> Any:
+        """Do a call within its time, and show what it warns of at its resource."""
+        with calls.call(limit) as warnings:
+            try:
+                return _guarded(context, work)
+            finally:
+                self._show(request.urn, warnings)
+
+    def _show(self, urn: str, warnings: list[str]) -> None:
+        if warnings and self._engine:
+            with grpc.insecure_channel(self._engine) as channel:
+                for message in warnings:
+                    said = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
+                    engine_pb2_grpc.EngineStub(channel).Log(said)
 
 
 def serve(provider: Provider) -> None:

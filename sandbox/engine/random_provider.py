@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import string
 
-from sandbox.engine.provider import Autonaming, Diff, Provider, ProviderError, serve
+from sandbox.engine.calls import ProviderError
+from sandbox.engine.provider import Autonaming, Diff, Provider, serve
 from sandbox.engine.values import UNKNOWN, Values, changes
 
 _STRING = "random:index/randomString:RandomString"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sandbox.engine.arm_client import ArmClient, RequestError
+from sandbox.engine.arm_client import ArmClient
+from sandbox.engine.calls import ProviderError, pause
 from sandbox.engine.catalogue import KINDS
-from sandbox.engine.provider import ProviderError
+from sandbox.engine.sending import RequestError
 from sandbox.engine.values import Values
 
 _API = "api-version=7.5"
@@ -34,14 +35,14 @@ class VaultSecrets:
                 conflicts = 0 if self._recovered(inputs) else conflicts + 1
                 if conflicts >= _CONFLICTS or time.monotonic() > end:
                     raise
-            time.sleep(_PAUSE if conflicts else 0.2)
+            pause(_PAUSE if conflicts else 0.2)
 
     def delete(self, inputs: Values) -> None:
         """The management endpoint has no DELETE for secrets. What is gone is good; nothing is purged."""
         base = self._base(inputs)
         if base is None:
             return
-        status = self._arm.data_plane("DELETE", f"{base}/secrets/{inputs['secretName']}?{_API}")
+        status = self._arm.on_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_API}")
         if status not in (200, 404):
             raise ProviderError(f"Status={status} deleting secret {inputs['secretName']!r} of {base}")
 
@@ -51,9 +52,9 @@ class VaultSecrets:
         if base is None:
             return False
         place = f"{base}/deletedsecrets/{inputs['secretName']}"
-        if self._arm.data_plane("GET", f"{place}?{_API}") != 200:
+        if self._arm.on_vault("GET", f"{place}?{_API}") != 200:
             return False
-        return self._arm.data_plane("POST", f"{place}/recover?{_API}") == 200
+        return self._arm.on_vault("POST", f"{place}/recover?{_API}") == 200
 
     def _base(self, inputs: Values) -> str | None:
         vault = KINDS["keyvault:Vault"]

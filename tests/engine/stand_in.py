@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.engine.values import Values, struct, values
@@ -73,8 +74,18 @@ class StandIn:
         assert all(change.inputDiff for change in answer.detailedDiff.values())
         return Answer(changed, list(answer.replaces), answer.deleteBeforeReplace)
 
-    def create(self, type: str, inputs: Values, *, preview: bool = False) -> tuple[str, Values]:
-        asked = provider_pb2.CreateRequest(urn=_urn(type), properties=struct(inputs), preview=preview)
+    def handshake(self, engine: str) -> None:
+        _called(self._calls.Handshake, provider_pb2.ProviderHandshakeRequest(engine_address=engine))
+
+    def cancel(self) -> None:
+        _called(self._calls.Cancel, empty_pb2.Empty())
+
+    def create(
+        self, type: str, inputs: Values, *, preview: bool = False, timeout: float = 0
+    ) -> tuple[str, Values]:
+        asked = provider_pb2.CreateRequest(
+            urn=_urn(type), properties=struct(inputs), preview=preview, timeout=timeout
+        )
         answer = _called(self._calls.Create, asked)
         return answer.id, values(answer.properties)
 

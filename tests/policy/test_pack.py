@@ -183,3 +183,15 @@ def test_a_waived_resource_is_not_remedied(pack: analyzer_pb2_grpc.AnalyzerStub)
     assert remedied(pack) == []
     configure(pack, storage_min_tls=("remediate", waiver("2020-01-31")))
     assert remedied(pack) == [{"minimumTlsVersion": "TLS1_2"}]
+
+
+def test_the_engine_tells_the_pack_which_settings_are_encrypted(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(pack, no_sas_in_config=("mandatory", {}))
+    config = {"a:clear": CANARY + "x" * 40, "a:encrypted": CANARY + "x" * 40, "a:container": "transfer"}
+    pack.ConfigureStack(
+        analyzer_pb2.AnalyzerStackConfigureRequest(config=config, config_secret_keys=["a:encrypted"])
+    )
+    stack = analyzer_pb2.AnalyzeRequest(type="pulumi:pulumi:Stack", name="source", urn="urn:pulumi:source")
+    (violation,) = pack.Analyze(stack).diagnostics
+    assert "Configuration 'a:clear' carries a SAS token, in clear." in violation.message
+    assert CANARY not in violation.message

@@ -13,16 +13,13 @@ from sandbox.arm.wire import Request
 from sandbox.errors import AzureError
 from sandbox.store import Json
 
-MOST = 100
-"""Entries of a page, however many are asked for."""
-
 _TOKEN = "$skiptoken"
 
 
 def page(request: Request, entries: Sequence[Json]) -> Json:
-    """One page of a list, with the address of the next where there is one."""
-    begin = _begin(request)
-    end = begin + min(_top(request) or MOST, MOST)
+    """One page of a list, as long as the cloud's pages are or shorter, and where to go on."""
+    begin, most = _begin(request), int(request.cloud.faults.choice("page-size"))
+    end = begin + min(_top(request) or most, most)
     found: Json = {"value": list(entries[begin:end])}
     if end < len(entries):
         token = base64.urlsafe_b64encode(str(end).encode()).decode()

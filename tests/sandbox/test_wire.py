@@ -11,6 +11,7 @@ import requests
 from sandbox.arm.routing import TYPES
 from sandbox.cloud import Cloud
 from sandbox.facts import SOURCE
+from sandbox.faults import control
 from sandbox.places import Places
 from tests.sandbox.here import looked_up
 
@@ -26,7 +27,8 @@ class Arm:
     """Requests on the source cloud's management endpoint."""
 
     def __init__(self, places: Places) -> None:
-        self.cloud, said = Cloud(SOURCE, places), looked_up()["source"]
+        self.places, self.cloud = places, Cloud(SOURCE, places)
+        said = looked_up()["source"]
         self.url, self.token, self.trust = said["arm"], said["token"], said["ca"]
 
     def ask(self, method: str, path: str, version: str = "", body: Any = None, **more: Any) -> Any:
@@ -78,6 +80,23 @@ def test_a_list_comes_in_pages_that_lead_on(arm: Arm) -> None:
         link = page.get("nextLink", "")
     assert [name for name in found if name in names] == names
     assert arm.ask("GET", IDENTITIES, "2024-11-30", **{"$skiptoken": "!"}).status_code == 400
+
+
+def test_pages_can_be_made_short_for_clients_that_ask_for_all(arm: Arm) -> None:
+    for number in range(3):
+        arm.ask("PUT", f"{IDENTITIES}/short-{number}", "2024-11-30", PLACE)
+    with control.choice(arm.places, "source", "page-size", "2"):
+        page = arm.ask("GET", IDENTITIES, "2024-11-30").json()
+    assert len(page["value"]) == 2
+    assert arm.ask("GET", page["nextLink"]).json()["value"]
+
+
+def test_an_operation_can_take_no_time_at_all(arm: Arm) -> None:
+    group = f"{BASE}/resourceGroups/tests-wire-quick"
+    arm.ask("PUT", group, "2024-11-01", PLACE)
+    with control.choice(arm.places, "source", "polls", "0"):
+        begun = arm.ask("DELETE", group, "2024-11-01")
+    assert arm.ask("GET", begun.headers["Location"]).status_code == 200
 
 
 def test_an_operation_goes_on_until_it_is_done_by_either_link(arm: Arm) -> None:

@@ -71,7 +71,8 @@ def state(cloud: Cloud) -> Json:
         if right := _right(role):
             for body in accounts:
                 _grant(rules[body["name"]]["grants"], body["id"].lower(), who, right, scope)
-    return {"issuer": cloud.tokens.issuer, "publicKey": cloud.tokens.public_key, "accounts": rules}
+    trust = {"issuer": cloud.tokens.issuer, "publicKey": cloud.tokens.public_key}
+    return {**trust, "accounts": rules, "faults": cloud.faults.for_storage(), "clock": cloud.faults.clock}
 
 
 async def renew(cloud: Cloud) -> None:

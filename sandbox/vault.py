@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox import bodies, journal, roles
+from sandbox import bodies, journal, network, roles
 from sandbox.cloud import Cloud, new_id
 from sandbox.errors import AzureError
 from sandbox.secrets import RETENTION_DAYS, Secret, Secrets, usable
@@ -28,7 +28,7 @@ _NAME = "(?P<name>[a-zA-Z0-9-]{1,127})"
 _VERSION = "(?P<version>[0-9a-f]{32})"
 _ATTRIBUTES = record(enabled=TRUTH, nbf=NUMBER, exp=NUMBER)
 _CHANGES = {"contentType": TEXT, "attributes": _ATTRIBUTES, "tags": mapped(TEXT)}
-_SHAPES = {"set": record("value", value=TEXT, **_CHANGES), "update": record(**_CHANGES)}
+SHAPES = {"set": record("value", value=TEXT, **_CHANGES), "update": record(**_CHANGES)}
 
 
 async def open_vault(cloud: Cloud, name: str) -> None:
@@ -39,14 +39,16 @@ async def open_vault(cloud: Cloud, name: str) -> None:
         return await _serve(cloud, name, request)
 
     app = web.Application(client_max_size=bodies.LONGEST)
-    app.router.add_route("*", "/{path:.*}", serve)
+    app.router.add_route("*", "/{path:(?s:.*)}", serve)
     await cloud.open(door, app, cloud.ports.of(door))
 
 
 async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response:
     sent, principal, headers = "", "", {}
     try:
-        principal = _principal(cloud, request)
+        claims = _claims(cloud, request)
+        principal = str(claims["oid"])
+        network.refuse_outsiders(_body(cloud, vault), claims)
         sent = await bodies.text(request)
         status, body = 200, _answer(cloud, vault, request, principal, sent)
     except AzureError as error:
@@ -65,7 +67,7 @@ async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response
     return web.Response(status=status if text else 204, text=text or None, content_type=kind, headers=headers)
 
 
-def _principal(cloud: Cloud, request: web.Request) -> str:
+def _claims(cloud: Cloud, request: web.Request) -> Json:
     """Who asks. Whom the vault does not know is told where to sign in, and for what."""
     resource = cloud.facts.vault_audience
     challenge = f'Bearer authorization="{cloud.authority}", resource="{resource}"'
@@ -73,12 +75,17 @@ def _principal(cloud: Cloud, request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise AzureError("Unauthorized", headers={"WWW-Authenticate": challenge})
     try:
-        return str(cloud.tokens.check(token, resource)["oid"])
+        return cloud.tokens.check(token, resource)
     except AzureError as error:
         refused = f'{challenge}, error="invalid_token", error_description="{error.code}"'
         raise AzureError(
             "UnauthorizedToken", headers={"WWW-Authenticate": refused}, reason=error.message
         ) from error
+
+
+def _body(cloud: Cloud, vault: str) -> Json:
+    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
+    return next(named)
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent
         if method == request.method:
             names = {"name": "", "version": "", **found.groupdict(default="")}
             _demand(cloud, vault, names["name"], principal, right)
-            body = _checked(sent, _SHAPES[right]) if right in _SHAPES else {}
+            body = _checked(sent, SHAPES[right]) if right in SHAPES else {}
             call = _Call(Secrets(cloud, vault), request.host, **names, body=body, query=request.query)
             return work(call)
     raise AzureError("MethodNotAllowed", method=request.method, type="secrets")
@@ -205,8 +212,7 @@ https://learn.microsoft.com/azure/role-based-access-control/permissions/security
 
 def _demand(cloud: Cloud, vault: str, name: str, principal: str, right: str) -> None:
     """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
-    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
-    body = next(named)
+    body = _body(cloud, vault)
     if body["properties"].get("enableRbacAuthorization"):
         _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
     elif not _has_policy(body, principal, _ASKED.get(right, right)):

@@ -141,6 +141,30 @@ def test_no_remedy_touches_a_secret_or_a_run() -> None:
             assert not rule.concerns(f"azure-native:{name}")
 
 
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("mandatory", [analyzer_pb2.MANDATORY]),
+        ("advisory", [analyzer_pb2.ADVISORY]),
+        ("remediate", [analyzer_pb2.MANDATORY]),  # where a remedy has not helped
+        ("disabled", []),
+    ],
+)
+def test_a_violation_is_of_the_level_that_is_configured(
+    pack: analyzer_pb2_grpc.AnalyzerStub, level: str, shown: list[int]
+) -> None:
+    configure(pack, storage_min_tls=(level, {}))
+    assert [each.enforcementLevel for each in analyzed(pack)] == shown
+
+
+def test_a_setting_that_is_configured_holds(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    month = {"sasPolicy": {"sasExpirationPeriod": "30.00:00:00"}}
+    configure(pack, storage_sas_period=("advisory", {}))
+    assert [each.policyName for each in analyzed(pack, **month)] == ["storage-sas-period"]
+    configure(pack, storage_sas_period=("advisory", {"maxDays": 30}))
+    assert analyzed(pack, **month) == []
+
+
 def waiver(until: str, resource: str = "acc*") -> dict[str, Any]:
     return {"waivers": [{"resource": resource, "reason": "Until the move in May.", "until": until}]}
 
@@ -183,3 +207,15 @@ def test_a_waived_resource_is_not_remedied(pack: analyzer_pb2_grpc.AnalyzerStub)
     assert remedied(pack) == []
     configure(pack, storage_min_tls=("remediate", waiver("2020-01-31")))
     assert remedied(pack) == [{"minimumTlsVersion": "TLS1_2"}]
+
+
+def test_the_engine_tells_the_pack_which_settings_are_encrypted(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(pack, no_sas_in_config=("mandatory", {}))
+    config = {"a:clear": CANARY + "x" * 40, "a:encrypted": CANARY + "x" * 40, "a:container": "transfer"}
+    pack.ConfigureStack(
+        analyzer_pb2.AnalyzerStackConfigureRequest(config=config, config_secret_keys=["a:encrypted"])
+    )
+    stack = analyzer_pb2.AnalyzeRequest(type="pulumi:pulumi:Stack", name="source", urn="urn:pulumi:source")
+    (violation,) = pack.Analyze(stack).diagnostics
+    assert "Configuration 'a:clear' carries a SAS token, in clear." in violation.message
+    assert CANARY not in violation.message

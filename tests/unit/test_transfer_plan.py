@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.unit.shelves import Shelf, image, index, referrer
 from transfer import planned as reporting
 from transfer.errors import PlanError, ServiceError
+from transfer.known import Known, Target
 from transfer.lock import Entry, difference
 from transfer.manifests import Manifest
-from transfer.plan import Known, Plan, State, Target, plan
+from transfer.plan import Plan, State, plan
 from transfer.receipts import Proved, Receipt
 from transfer.rules import Rule, Rules
 
@@ -129,14 +130,14 @@ def test_referrers_may_be_left_behind() -> None:
 
 def test_all_that_is_not_there_is_told_at_once() -> None:
     shelf = Shelf()
-    shelf.put("app", image("one"), "v1")
+    shelf.put("app", image("one"), "1.4.0")
     with pytest.raises(PlanError) as refused:
-        planned(shelf, "app:v1", "app:v2", "shop/web:1", f"app@sha256:{'0' * 64}")
+        planned(shelf, "app:1.4.0", "app:1.4.1", "shop/web:1", f"app@sha256:{'0' * 64}")
     said = str(refused.value)
-    assert "app:v2 is not in the registry\n" in said
+    assert "app:1.4.1 is not in the registry; tags like it: 1.4.0\n" in said
     assert "shop/web:1 is not in the registry: there is no repository 'shop/web'" in said
     assert f"app@sha256:{'0' * 64} is not" in said
-    assert "app:v1" not in said
+    assert "app:1.4.0 is not" not in said
 
 
 def test_other_content_under_a_digest_is_never_planned() -> None:
@@ -160,8 +161,8 @@ def foreign() -> Manifest:
 @pytest.mark.parametrize(
     ("manifest", "words"),
     [
-        (big("big"), "has a layer of 9.0 GB"),
-        (foreign(), "has 1 foreign layers"),
+        (big("big"), "app:v1 has a layer of 9.0 GB"),
+        (foreign(), "app:v1 has 1 foreign layer:"),
         (
             Manifest(b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+json"),
             "schema 1",
@@ -280,12 +281,16 @@ def test_a_target_that_can_be_reached_tells_by_itself() -> None:
         shelf.put("app", image(tag), tag)
     target.put("app", image("same"), "same")
     target.put("app", image("lie"), "other")
+    target.put("app", image("gone"), "gone")
+    target.put("app", image("signature"), f"sha256-{'1' * 64}.sig")
+    target.put("another", image("own"), "of the target's own")
     made = planned(shelf, known=Target(target))
     assert {one.entry.tag: one.state for one in made.artifacts} == {
         "same": State.PRESENT,
         "other": State.CHANGED,
         "absent": State.NEW,
     }
+    assert made.missing == ("app:gone",)
 
 
 @settings(max_examples=30)
@@ -329,6 +334,6 @@ def test_a_reviewer_sees_what_refers_to_what() -> None:
     header, first, second, *rest = reporting.plan_table(made, made.artifacts).splitlines()
     assert header.split() == ["what", "artifact", "digest", "kind", "size"]
     assert first.split()[:4] == ["new", "app:v1", f"{one.digest[:19]}…", "image"]
-    assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "spdx+json"]
+    assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "SBOM"]
     assert rest[0] == "2 artifacts: 2 new"
     assert rest[1].endswith("to move, shared layers counted once; 1 run")

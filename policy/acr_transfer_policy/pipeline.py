@@ -133,7 +133,7 @@ def cloud_suffix(pipeline: Subject) -> Iterator[Finding]:
             yield pipeline.fault(f"{host} is of the cloud {cloud}; this rule is configured for {wanted}.")
     if not wanted and len(set(filter(None, found.values()))) > 1:
         both = ", ".join(f"{host} is of the cloud {cloud}" for host, cloud in found.items())
-        yield pipeline.fault(f"{pipeline_name(pipeline)} is between two clouds: {both}.")
+        yield pipeline.fault(f"Pipeline {pipeline_name(pipeline)} is between two clouds: {both}.")
 
 
 def _clouds_of(pipeline: Subject, clouds: Clouds) -> Iterator[tuple[str, str]]:
@@ -182,13 +182,13 @@ def mode_consistent(pipeline: Subject) -> Iterator[Finding]:
     _, secret = _paths(pipeline)
     if uses_sas(pipeline) and pipeline.peek(secret) is not UNKNOWN and not text(pipeline.peek(secret)):
         yield pipeline.fault(
-            f"{pipeline_name(pipeline)} uses a SAS token and names no secret: SasToken needs {secret}."
+            f"Pipeline {pipeline_name(pipeline)} uses a SAS token and names no secret: it needs {secret}."
         )
     version = _api_version(pipeline)
     if uses_identity(pipeline) and (version < _MODES_SINCE or version in _MODELESS):
         yield pipeline.fault(
-            f"{pipeline_name(pipeline)} uses ManagedIdentity, which needs API version {_MODES_SINCE} "
-            f"or one that followed it; this pipeline's is {version or 'older'}."
+            f"Pipeline {pipeline_name(pipeline)} uses ManagedIdentity, which needs API version "
+            f"{_MODES_SINCE} or one that followed it; this pipeline's is {version or 'older'}."
         )
 
 
@@ -233,7 +233,7 @@ def has_identity(pipeline: Subject) -> Iterator[Finding]:
     kind = pipeline.peek("identity.type")
     if kind is not UNKNOWN and text(kind).lower() in ("", "none"):
         yield pipeline.fault(
-            f"{pipeline_name(pipeline)} has no identity, so it can read neither vault nor storage."
+            f"Pipeline {pipeline_name(pipeline)} has no identity, so it can read neither vault nor storage."
         )
 
 

@@ -65,7 +65,8 @@ def identity_storage_role(stack: Stack) -> Iterator[Finding]:
         if enough and UNKNOWN not in ids and roles.isdisjoint(enough):
             held = ", ".join(sorted(roles)) or "no role on its container"
             yield pipeline.fault(
-                f"{pipeline_name(pipeline)} has {held}; to {_deed(pipeline)} blobs it needs {enough[0]}."
+                f"Pipeline {pipeline_name(pipeline)} has {held}; "
+                f"to {_deed(pipeline)} blobs it needs {enough[0]}."
             )
 
 
@@ -128,7 +129,7 @@ def delete_permission(stack: Stack) -> Iterator[Finding]:
     for pipeline, permissions in _imports_by_token(stack):
         if has_option(pipeline, DELETE_SOURCE_BLOB) is True and "d" not in permissions:
             yield pipeline.fault(
-                f"{pipeline_name(pipeline)} shall delete each blob that it has imported; "
+                f"Pipeline {pipeline_name(pipeline)} shall delete each blob that it has imported; "
                 f"its SAS token has {permissions!r} and lacks d (delete), so blobs will stay."
             )
 

@@ -48,7 +48,7 @@ def _is_emulated(address: Address, pipeline: Subject) -> bool:
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     why="Over http everybody on the way can read the images and the token that opens the container.",
-    mend="Begin the address with https://.",
+    mend="Begin the address with `https://`.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
 )
@@ -71,7 +71,7 @@ def https(pipeline: Subject) -> Iterator[Finding]:
     control=Control.NO_EXPOSED_SECRET,
     why="Whoever can read a pipeline can read this address: it is no place for a credential. "
     "It stands for one whole container.",
-    mend="Write https://<account host>/<container> and nothing more; "
+    mend="Write `https://<account host>/<container>` and nothing more; "
     "a SAS token goes into the key vault's secret.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
@@ -151,7 +151,7 @@ def _clouds_of(pipeline: Subject, clouds: Clouds) -> Iterator[tuple[str, str]]:
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     why="A pipeline that names a version of its secret goes on with the old token when it is rotated.",
-    mend="End keyVaultUri after the secret's name.",
+    mend="End `keyVaultUri` after the secret's name.",
     url=PREREQUISITES,
 )
 def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
@@ -172,9 +172,9 @@ def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
     control=Control.APPLICATION_IDENTITY,
     why="With a SAS token a pipeline needs the secret that holds it; "
     "to go without, it needs an API version that knows how.",
-    mend="Set keyVaultUri for a SAS token. "
+    mend="Set `keyVaultUri` for a SAS token. "
     "For ManagedIdentity make the pipeline with API version 2025-06-01-preview: "
-    "pulumi package add azure-native containerregistry 2025-06-01-preview",
+    "`pulumi package add azure-native containerregistry 2025-06-01-preview`",
     url=VERSIONS,
 )
 def mode_consistent(pipeline: Subject) -> Iterator[Finding]:
@@ -206,7 +206,7 @@ def _api_version(pipeline: Subject) -> str:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     why="With ManagedIdentity no secret is read, so one that is named only misleads.",
-    mend="Remove keyVaultUri, and the secret if nobody else reads it.",
+    mend="Remove `keyVaultUri`, and the secret if nobody else reads it.",
     url=VERSIONS,
 )
 def mode_leftover(pipeline: Subject) -> Iterator[Finding]:

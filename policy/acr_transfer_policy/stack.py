@@ -85,7 +85,7 @@ def no_sas_in_props(resource: Subject) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     why="The stack's configuration lies in a file in clear, and is most often committed.",
-    mend="Take it out, or encrypt it: pulumi config set --secret <key>. "
+    mend="Take it out, or encrypt it: `pulumi config set --secret <key>`. "
     "Make a new credential if this one was committed. "
     "Where the engine is too old to tell what is encrypted, name the key in `allowKeys` of this rule.",
     url=SECRETS,
@@ -109,7 +109,7 @@ def no_sas_in_config(stack: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.ASSET_LIFE,
     why="One pulumi destroy would delete the images, the blobs or the secrets with what holds them.",
-    mend="Give the resource the option protect; in this project: pulumi config set acr-transfer:protect true",
+    mend="Give the resource the option `protect`; in this project: `pulumi config set acr-transfer:protect true`",
     url=PROTECT,
     settings=(
         Setting("protect", False, "Whether registries, storage accounts and vaults must be protected."),

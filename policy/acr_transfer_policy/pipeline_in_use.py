@@ -115,7 +115,8 @@ def _role(id: Value) -> str:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="A blob that should go after its import stays when the SAS token does not allow to delete it.",
-    mend="Make the token with `d` among its permissions (`sp`), or remove the option DeleteSourceBlobOnSuccess.",
+    mend="Make the token with `d` among its permissions (`sp`), "
+    "or remove the option DeleteSourceBlobOnSuccess.",
     url=TRANSFER,
 )
 def delete_permission(stack: Stack) -> Iterator[Finding]:

@@ -109,7 +109,8 @@ def no_sas_in_config(stack: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.ASSET_LIFE,
     why="One pulumi destroy would delete the images, the blobs or the secrets with what holds them.",
-    mend="Give the resource the option `protect`; in this project: `pulumi config set acr-transfer:protect true`",
+    mend="Give the resource the option `protect`; "
+    "in the stacks of acr-transfer: `pulumi config set acr-transfer:protect true`.",
     url=PROTECT,
     settings=(
         Setting("protect", False, "Whether registries, storage accounts and vaults must be protected."),

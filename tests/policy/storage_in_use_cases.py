@@ -132,10 +132,27 @@ CASES: Table = {
         good(account(), container(), export(), lifecycle()),
         good(account(), container(), export(), imports(URL, "DeleteSourceBlobOnSuccess")),
         good(account(), container(), export(ELSEWHERE.replace("transfer", "another"))),
-        bad(account(), container(), by_container(), finds=["Exported images stay in container transfer for ever"]),
+        bad(
+            account(),
+            container(),
+            by_container(),
+            finds=["Exported images stay in container transfer for ever"],
+        ),
         bad(account(), container(), export(), lifecycle(["other/"]), finds=["stay in container transfer"]),
-        bad(account(), container(), export(), lifecycle(["transfer-two/"]), finds=["stay in container transfer"]),
-        bad(account(), container(), export(), lifecycle(actions=UNTOUCHED), finds=["stay in container transfer"]),
+        bad(
+            account(),
+            container(),
+            export(),
+            lifecycle(["transfer-two/"]),
+            finds=["stay in container transfer"],
+        ),
+        bad(
+            account(),
+            container(),
+            export(),
+            lifecycle(actions=UNTOUCHED),
+            finds=["stay in container transfer"],
+        ),
         bad(account(), container(), export(), lifecycle(enabled=False), finds=["stay in container transfer"]),
         bad(
             account(),
@@ -148,7 +165,9 @@ CASES: Table = {
         ),
         unknown(account(), container(), export(), lifecycle(UNKNOWN)),
         unknown(account(), container(), export(), lifecycle([UNKNOWN])),
-        absent(account(), container(), export(), finds=["Exported images stay in container transfer for ever"]),
+        absent(
+            account(), container(), export(), finds=["Exported images stay in container transfer for ever"]
+        ),
         other(account(), container(type=QUEUE), export()),
     ],
     "container-per-pipeline": [

@@ -82,7 +82,8 @@ CASES: Table = {
         good(vault(**RECOVERABLE)),
         good(vault(enableSoftDelete=True), requirePurgeProtection=False),
         bad(
-            vault(enableSoftDelete=False, enablePurgeProtection=True), finds=["Soft delete of vault secrets is off"]
+            vault(enableSoftDelete=False, enablePurgeProtection=True),
+            finds=["Soft delete of vault secrets is off"],
         ),
         bad(vault(enablePurgeProtection=False), finds=["Purge protection of vault secrets is off"]),
         bad(vault(enableSoftDelete=False), finds=["Soft delete", "Purge protection"]),

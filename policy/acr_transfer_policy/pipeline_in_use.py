@@ -1,9 +1,11 @@
 """Rules about what pipelines may do, by the role of their identity or by their SAS token."""
 
+import re
 from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from .addresses import Address
 from .controls import Control
 from .kinds import IMPORT_PIPELINE, ROLE_ASSIGNMENT
 from .options import DELETE_SOURCE_BLOB, has_option, is_triggered
@@ -14,8 +16,9 @@ from .subject import Finding, Stack, Subject
 from .wiring import (
     PIPELINES,
     belongs_to,
+    container_url,
     exports,
-    identities,
+    has_own_identity,
     pipeline_name,
     secrets,
     uses_identity,
@@ -38,6 +41,8 @@ _ROLES = {
 }
 """https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage."""
 
+_STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/containers/([^/]+))?")
+
 
 @stack_rule(
     "pipeline-identity-storage-role",
@@ -52,7 +57,7 @@ _ROLES = {
 def identity_storage_role(stack: Stack) -> Iterator[Finding]:
     """Find identities made here that have no role, or too small a one; others may have theirs already."""
     for pipeline in stack.of(*PIPELINES):
-        if not uses_identity(pipeline) or not _is_own(stack, pipeline):
+        if not uses_identity(pipeline) or not has_own_identity(stack, pipeline):
             continue
         enough = _enough(pipeline)
         ids = [each.peek("roleDefinitionId") for each in _roles_of(stack, pipeline)]
@@ -64,19 +69,24 @@ def identity_storage_role(stack: Stack) -> Iterator[Finding]:
             )
 
 
-def _is_own(stack: Stack, pipeline: Subject) -> bool:
-    """Whether the pipeline's identity is made in this stack, so that nobody else can have let it in."""
-    kind = text(pipeline.peek("identity.type")).lower()
-    return kind.startswith("systemassigned") or bool(identities(stack, pipeline))
-
-
 def _roles_of(stack: Stack, pipeline: Subject) -> list[Subject]:
-    """The role assignments of a pipeline's identity."""
+    """The role assignments of a pipeline's identity that reach its container, or may."""
     return [
         each
         for each in stack.of(ROLE_ASSIGNMENT)
         if belongs_to(stack, each, "principalId", each.peek("principalId"), pipeline)
+        and _reaches(text(each.peek("scope")), Address.of(container_url(pipeline)))
     ]
+
+
+def _reaches(scope: str, container: Address) -> bool:
+    """Whether a scope is not that of another account or container; what is not known may be the same."""
+    found = _STORAGE.search(scope.lower())
+    if not found or not container.host:
+        return True
+    # An emulator's host is the machine's, and the account is in the path.
+    names = {container.host.partition(".")[0], *container.segments}
+    return names.issuperset(filter(None, found.groups()))
 
 
 def _enough(pipeline: Subject) -> tuple[str, ...]:

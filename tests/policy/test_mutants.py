@@ -10,12 +10,12 @@ from tests.policy.tables import fails
 
 WITH_RULES = sorted(file.stem for file in FOLDER.glob("*.py") if "\nRULES = (" in file.read_text())
 SHARED = {
-    "addresses": ["pipeline"],
+    "addresses": ["pipeline", "pipeline_in_use"],
     "artifacts": ["run"],
     "clouds": ["pipeline"],
     "credentials": ["run", "stack"],
     "names": ["run"],
-    "options": ["pipeline_in_use", "run_in_use"],
+    "options": ["pipeline", "pipeline_in_use", "run_in_use"],
     "props": WITH_RULES,
     "runs": ["run", "run_in_use"],
     "sas_token": ["sas"],

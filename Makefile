@@ -1,5 +1,5 @@
 # Every target brings what it needs first (see setup/); a second run installs nothing.
-.PHONY: help demo test lint install peers venv clean
+.PHONY: help demo review test lint install peers venv clean
 .DEFAULT_GOAL := help
 
 # $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
@@ -22,6 +22,7 @@ help:
 	@printf '%s\n' \
 	  'make demo          move some sixty images between two clouds on this machine, and prove every digest' \
 	  'make demo KEEP=1   the same, and leave the two clouds running to look at' \
+	  'make review        what the policy pack says about both stacks in the sandbox; STACKS=... for stacks of yours' \
 	  'make test          lint, then all tests' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
@@ -30,6 +31,12 @@ help:
 
 demo: install
 	@KEEP='$(KEEP)' bash examples/demo.sh
+
+# With STACKS, the shell's own environment is used: backend, passphrase and cloud are the user's.
+review: $(if $(STACKS),venv,install)
+	@if [ -n '$(STACKS)' ]; then \
+	  .venv/bin/python policy/review.py --profile '$(or $(PROFILE),baseline)' --json review.json --sarif review.sarif $(STACKS); \
+	else PROFILE='$(PROFILE)' bash examples/review.sh; fi
 
 test: install lint
 	$(call setup,node-sdk)

@@ -108,7 +108,9 @@ def sas_period(account: Subject) -> Iterator[Finding]:
     days = _days(text(period))
     if days is None or days > limit:
         found = "There is no upper bound" if days is None else f"The upper bound is {days:g} days"
-        yield account.fault(f"{found} on the life of SAS tokens of {_name(account)}; the limit is {limit:g}.")
+        yield account.fault(
+            f"{found} on the life of SAS tokens of {_name(account)}; the limit is {limit:g} days."
+        )
 
 
 def _days(period: str) -> float | None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidationArgs
 
@@ -35,19 +37,28 @@ class Subject:
     type: str
     name: str
     urn: str
-    properties: Mapping[str, Value]
+    sent: Mapping[str, Any]
+    """The properties as the engine sends them, some of them unknown."""
+
     protect: bool = False
     settings: Settings = field(default_factory=Settings)
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The URNs of the resources that a property's value comes from, known in a preview as well."""
+
     is_component: bool = False
     """Whether a program has put it together; said in stacks alone."""
 
     now: datetime = field(default_factory=_now)
 
+    @cached_property
+    def properties(self) -> Mapping[str, Value]:
+        """A copy of all properties, to search."""
+        copied: Mapping[str, Value] = plain(self.sent)
+        return copied
+
     def peek(self, path: str) -> Value:
         """Return a property's value, such as that of `sku.name`, or `MISSING`, or `UNKNOWN`."""
-        return peek(self.properties, path)
+        return peek(self.sent, path)
 
     def fault(self, what: str) -> Finding:
         """Say what is wrong with this resource, without any secret."""
@@ -102,16 +113,17 @@ def one(args: ResourceValidationArgs, settings: Sequence[Setting]) -> Subject:
         args.resource_type,
         args.name,
         args.urn,
-        plain(args.props),
+        args.props,
         args.opts.protect,
         Settings(settings, args.get_config()),
     )
 
 
 def whole(args: StackValidationArgs, settings: Sequence[Setting]) -> Stack:
-    """Return the stack that the engine wants validated."""
+    """Return the stack that the engine wants validated; sorted, so that messages stay the same."""
     configured = Settings(settings, args.get_config())
-    return Stack(tuple(_of_stack(each, configured) for each in args.resources), configured)
+    resources = sorted(args.resources, key=lambda each: each.urn)
+    return Stack(tuple(_of_stack(each, configured) for each in resources), configured)
 
 
 def _of_stack(resource: PolicyResource, settings: Settings) -> Subject:
@@ -122,7 +134,7 @@ def _of_stack(resource: PolicyResource, settings: Settings) -> Subject:
         resource.resource_type,
         resource.name,
         resource.urn,
-        plain(resource.props),
+        resource.props,
         resource.opts.protect,
         settings,
         uses,

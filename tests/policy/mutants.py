@@ -52,7 +52,7 @@ def mutants(module: str) -> Iterator[Mutant]:
     """Turn each comparison, each `not`, each `and` and `or` in the functions of a module, one at a time."""
     path = FOLDER / f"{module}.py"
     tree = ast.parse(path.read_text())
-    inside = [node for each in tree.body if isinstance(each, ast.FunctionDef) for node in _of(each)]
+    inside = [node for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) for node in _of(each)]
     for node in inside:
         for number in range(len(node.ops) if isinstance(node, ast.Compare) else 1):
             turned = copy.deepcopy(tree)

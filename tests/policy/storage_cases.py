@@ -65,11 +65,11 @@ CASES: Table = {
             period("6.25:60:60", allowSharedKeyAccess=True), finds=["on the life of SAS tokens of transfers"]
         ),
         bad(period("a week"), finds=["There is no upper bound"]),
-        bad(period("01.00:00:01"), finds=["the limit is 1."], maxDays=1.0),
+        bad(period("01.00:00:01"), finds=["the limit is 1 days."], maxDays=1.0),
         unknown(account(sasPolicy=UNKNOWN)),
         absent(
             account(),
-            finds=["There is no upper bound on the life of SAS tokens of transfers; the limit is 7"],
+            finds=["There is no upper bound on the life of SAS tokens of transfers; the limit is 7 days"],
         ),
         other(account(QUEUE)),
     ],

@@ -19,6 +19,7 @@ SHARED = {
     "props": WITH_RULES,
     "runs": ["run", "run_in_use"],
     "sas_token": ["sas"],
+    "subject": WITH_RULES,
     "wiring": ["pipeline_in_use", "run_in_use", "storage_in_use", "vault_in_use"],
 }
 """What rules have in common, and the modules whose cases hold it."""

@@ -18,6 +18,7 @@ from acr_transfer_policy.catalogue import ALL
 from acr_transfer_policy.rule import ResourceRule
 from acr_transfer_policy.settings import Settings
 from tests.policy.pack import SECRET_MARK, configure, info, secret, served, struct
+from tests.policy.tables import UNKNOWN
 
 ACCOUNT = "azure-native:storage:StorageAccount"
 URN = f"urn:pulumi:source::acr-transfer::{ACCOUNT}::account"
@@ -70,6 +71,7 @@ def test_what_the_schema_says_is_what_a_rule_takes_by_itself(pack: analyzer_pb2_
             said = schemas[rule.name][setting.name]
             taken = {"boolean": own.flag, "integer": own.number, "string": own.text, "array": own.texts}
             assert said["default"] == taken[said["type"]](setting.name)
+            assert said.get("minimum") == (0 if said["type"] in ("integer", "number") else None)
             jsonschema.validate(said["default"], said)
 
 
@@ -128,6 +130,11 @@ def test_a_remedy_leaves_every_secret_a_secret(pack: analyzer_pb2_grpc.AnalyzerS
     assert (last["minimumTlsVersion"], last["enableHttpsTrafficOnly"]) == ("TLS1_2", True)
 
 
+def test_a_remedy_leaves_alone_what_is_not_known_yet(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(pack, storage_min_tls=("remediate", {}))
+    assert remedied(pack, minimumTlsVersion=UNKNOWN) == []
+
+
 def test_no_remedy_touches_a_secret_or_a_run() -> None:
     for rule in REMEDIED:
         for name in ("keyvault:Secret", "containerregistry:PipelineRun"):
@@ -176,3 +183,15 @@ def test_a_waived_resource_is_not_remedied(pack: analyzer_pb2_grpc.AnalyzerStub)
     assert remedied(pack) == []
     configure(pack, storage_min_tls=("remediate", waiver("2020-01-31")))
     assert remedied(pack) == [{"minimumTlsVersion": "TLS1_2"}]
+
+
+def test_the_engine_tells_the_pack_which_settings_are_encrypted(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    configure(pack, no_sas_in_config=("mandatory", {}))
+    config = {"a:clear": CANARY + "x" * 40, "a:encrypted": CANARY + "x" * 40, "a:container": "transfer"}
+    pack.ConfigureStack(
+        analyzer_pb2.AnalyzerStackConfigureRequest(config=config, config_secret_keys=["a:encrypted"])
+    )
+    stack = analyzer_pb2.AnalyzeRequest(type="pulumi:pulumi:Stack", name="source", urn="urn:pulumi:source")
+    (violation,) = pack.Analyze(stack).diagnostics
+    assert "Configuration 'a:clear' carries a SAS token, in clear." in violation.message
+    assert CANARY not in violation.message

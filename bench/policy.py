@@ -1,0 +1,113 @@
+"""Measure what the policy pack adds to a preview of 100 pipeline runs of 50 artifacts each.
+
+    .venv/bin/python -m sandbox up && .venv/bin/python bench/policy.py [--repeat 7] [--profile baseline]
+
+It needs a running sandbox and deploys nothing: a program of plain azure-native resources is previewed with
+the pack and without it, in turns, after one preview each that does not count. Exit 0 only if the pack adds at
+most 1.5 s, by the medians.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sandbox import environment
+from sandbox.facts import SOURCE
+from sandbox.places import Places
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 1.5
+"""How many seconds longer a preview may take with the pack."""
+
+_PROGRAM = """
+import pulumi
+from pulumi_azure_native import containerregistry
+
+place = {"registry_name": "contososource", "resource_group_name": "images"}
+pipeline = containerregistry.ExportPipeline(
+    "benchExport",
+    **place,
+    location="westeurope",
+    identity={"type": "SystemAssigned"},
+    target={
+        "type": "AzureStorageBlobContainer",
+        "uri": "https://bench.blob.core.windows.net/transfer",
+        "key_vault_uri": "https://bench.vault.azure.net/secrets/bench",
+    },
+    options=["OverwriteBlobs"],
+)
+for number in range(pulumi.Config().require_int("runs")):
+    containerregistry.PipelineRun(
+        f"benchRun{number}",
+        **place,
+        request={
+            "pipeline_resource_id": pipeline.id,
+            "artifacts": [f"bench/many@sha256:{number * 50 + each:064x}" for each in range(50)],
+            "target": {"type": "AzureStorageBlob", "name": f"bench-{number}"},
+        },
+        force_update_tag="1",
+    )
+"""
+_PROJECT = {"name": "bench", "runtime": {"name": "python", "options": {"virtualenv": str(ROOT / ".venv")}}}
+
+
+def main() -> int:
+    """Preview in turns, print the medians."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=100, help="pipeline runs of the stack")
+    parser.add_argument("--repeat", type=int, default=7, help="pairs of previews")
+    parser.add_argument("--profile", default="baseline", help="profile of the pack")
+    given = parser.parse_args()
+    profile = ROOT / "policy" / "profiles" / f"{given.profile}.json"
+    pack = ("--policy-pack", str(ROOT / "policy"), "--policy-pack-config", str(profile))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _lay_out(folder, given.runs)
+        pairs = [(_preview(folder, pack), _preview(folder)) for _ in range(given.repeat + 1)][1:]
+    with_pack, without = (statistics.median(column) for column in zip(*pairs, strict=True))
+    longer = with_pack - without
+    spread = ", ".join(f"{first - second:.2f}" for first, second in pairs)
+    print(f"{given.runs} runs: {with_pack:.2f} s with the pack, {without:.2f} s without (medians)")
+    print(f"{longer:.2f} s longer; at most {LIMIT} is wanted (each pair: {spread})")
+    return 0 if longer <= LIMIT else 1
+
+
+def _lay_out(folder: Path, runs: int) -> None:
+    cloud = {"environment": SOURCE.name, "subscriptionId": SOURCE.subscription, "tenantId": SOURCE.tenant}
+    config: dict[str, object] = {f"azure-native:{key}": value for key, value in cloud.items()}
+    (folder / "__main__.py").write_text(_PROGRAM)
+    (folder / "Pulumi.yaml").write_text(json.dumps(_PROJECT))
+    (folder / "Pulumi.bench.yaml").write_text(json.dumps({"config": {**config, "bench:runs": runs}}))
+    _pulumi(folder, "stack", "init", "bench")
+
+
+def _preview(folder: Path, options: Sequence[str] = ()) -> float:
+    began = time.perf_counter()
+    _pulumi(folder, "preview", "--stack", "bench", *options)
+    return time.perf_counter() - began
+
+
+def _pulumi(folder: Path, *arguments: str) -> None:
+    # A backend of its own: the stack is gone with the folder.
+    found = environment.variables(Places.here()) | {"PULUMI_BACKEND_URL": f"file://{folder}"}
+    command = ["pulumi", *arguments, "--non-interactive"]
+    ended = subprocess.run(
+        command, cwd=folder, env={**os.environ, **found}, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{ended.stdout}{ended.stderr}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -89,8 +89,12 @@ class Grants:
 
     def permit(self, action: str, scope: str, *, data: bool = False) -> bool:
         """Whether one that is given at `scope` or above permits an action there."""
+        return any(role.permits(action, data=data) for role in self.at(scope))
+
+    def at(self, scope: str) -> list[Definition]:
+        """Those that are given at `scope` or above."""
         wanted = f"{scope.lower().rstrip('/')}/"
-        return any(wanted.startswith(where) and role.permits(action, data=data) for role, where in self._held)
+        return [role for role, where in self._held if wanted.startswith(where)]
 
 
 def assignments(cloud: Cloud) -> Iterator[tuple[str, str, str]]:

@@ -95,6 +95,12 @@ async def list_assignments(request: Request) -> list[Json]:
     return found
 
 
+async def list_permissions(request: Request) -> list[Json]:
+    """What the caller's roles permit at a resource."""
+    held = roles.Grants(request.cloud, request.principal).at(request.id.scope)
+    return [{"actions": [*role.actions], "notActions": [*role.not_actions]} for role in held]
+
+
 async def find_definition(request: Request) -> Json | None:
     """A role that Azure brings."""
     guid = request.id.name.lower()
@@ -215,6 +221,12 @@ TYPES = (
         put=put_assignment,
         delete=delete_assignment,
         list=list_assignments,
+    ),
+    ResourceType(
+        "Microsoft.Authorization/permissions",
+        _ROLE_VERSIONS | {"2018-07-01"},
+        _GUID,
+        list=list_permissions,
     ),
     ResourceType(
         "Microsoft.Authorization/roleDefinitions",

@@ -13,6 +13,7 @@ from azure.containerregistry import ContainerRegistryClient
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
+from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
@@ -91,6 +92,16 @@ def test_a_list_holds_what_the_caller_may_read(here: Here) -> None:
     everything = {each.name for each in here.client(StorageManagementClient).storage_accounts.list()}
     assert mine in everything
     assert len(everything) > 1
+
+
+def test_what_a_caller_may_do_at_a_resource_is_told(here: Here) -> None:
+    account, made = here.account(), identity(here)
+    assign(here, here.scope(account), made.principal_id, roles.READER)
+    with acting_as(here, made) as other:
+        permissions = other.client(AuthorizationManagementClient).permissions
+        place = (GROUP, "Microsoft.Storage", "", "storageAccounts")
+        assert [each.actions for each in permissions.list_for_resource(*place, account)] == [["*/read"]]
+        assert list(permissions.list_for_resource(*place, here.account())) == []
 
 
 def test_an_identity_is_handed_to_a_pipeline_by_those_alone_who_may_hand_it_on(here: Here) -> None:

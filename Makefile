@@ -1,5 +1,5 @@
 # Every target brings what it needs first (see setup/); a second run installs nothing.
-.PHONY: help demo review test lint install peers venv clean
+.PHONY: help demo review test lint bench bench-peers install peers venv clean
 .DEFAULT_GOAL := help
 
 # $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
@@ -25,6 +25,7 @@ help:
 	  'make review        what the policy pack says about both stacks in the sandbox; STACKS=... for stacks of yours' \
 	  'make test          lint, then all tests' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
+	  'make bench         measure, next to rclone, crane and regctl if `make bench-peers` built them; BENCH=hop: one alone' \
 	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
 	  'make peers         build crane, regctl and oras for the test that tries them on the sandbox' \
 	  'make clean         stop the two clouds; remove .venv and caches of this checkout'
@@ -46,6 +47,19 @@ lint: venv
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+CACHE = $${ACR_TRANSFER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/acr-transfer}
+BENCH ?= hop killed plan prove registry_clients artifacts batches
+
+bench: install
+	@for folder in "$(CACHE)"/bench/bin "$(CACHE)"/peers/*/bin; do PATH="$$folder:$$PATH"; done; export PATH; \
+	for name in $(BENCH); do echo; echo "## bench/$$name.py"; .venv/bin/python "bench/$$name.py" || exit 1; done
+
+# What the figures are compared with; rclone takes Go about three minutes.
+bench-peers:
+	$(call setup,peers)
+	@mkdir -p "$(CACHE)/bench/bin" && GOBIN="$$(cd "$(CACHE)/bench/bin" && pwd)" CGO_ENABLED=0 \
+	go install -trimpath -ldflags='-s -w' github.com/rclone/rclone@v1.76.0
 
 install:
 	$(call setup,all)

@@ -149,7 +149,11 @@ class _Bench:
                 settings = ContentSettings(content_md5=bytearray(md5.digest()))
                 with path.open("rb") as file:
                     container.upload_blob(
-                        path.name, file, metadata={"category": CATEGORY}, content_settings=settings
+                        path.name,
+                        file,
+                        metadata={"category": CATEGORY},
+                        content_settings=settings,
+                        validate_content=True,
                     )
 
     def hop(self) -> Measured:

@@ -22,14 +22,14 @@ _AGAIN = "then give acr-transfer:forceUpdateTag a new value, and `pulumi up`"
 
 CAUSES: tuple[tuple[str, Cause], ...] = (
     (
-        r"key ?vault.*(403|Forbidden)|not have secrets get|ForbiddenByRbac|not authorized to perform action",
+        r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|authorized to perform action",
         Cause(
             "the pipeline's identity may not read the SAS secret",
             "`pulumi up` makes the grant; a new one takes a few minutes; see `acr-transfer doctor`",
         ),
     ),
     (
-        r"key ?vault.*(404|SecretNotFound|does not answer)|secret.*was not found",
+        r"key ?vault.*(\b404\b|SecretNotFound|does not answer)|secret.*was not found",
         Cause("the SAS secret or its vault is not there", "`pulumi refresh`, then `pulumi up`"),
     ),
     (
@@ -55,7 +55,7 @@ CAUSES: tuple[tuple[str, Cause], ...] = (
         ),
     ),
     (
-        r"storage.*403|AuthorizationFailure|not authorized to perform this operation",
+        r"storage.*\b403\b|AuthorizationFailure|not authorized to perform this operation",
         Cause(
             "storage refuses the pipeline: its network is closed, or the token is of another account",
             "it comes from the public network: open the account's firewall; see `acr-transfer doctor`",
@@ -66,7 +66,7 @@ CAUSES: tuple[tuple[str, Cause], ...] = (
         Cause("the container is not there", "`pulumi refresh`, then `pulumi up`"),
     ),
     (
-        r"BlobNotFound|storage.*404|blob.*not (found|exist)",
+        r"BlobNotFound|storage.*\b404\b|blob.*not (found|exist)",
         Cause(
             "the blob is not there",
             "carry it with `acr-transfer hop` (or `unpack`), then run the import again",
@@ -105,14 +105,14 @@ CAUSES: tuple[tuple[str, Cause], ...] = (
         ),
     ),
     (
-        r"tar|archive|corrupt|digest.*(mismatch|differ)",
+        r"\btar\b|archive|corrupt|digest.*(mismatch|differ)",
         Cause(
             "the blob is not what the export wrote",
             "copy it again with `acr-transfer hop`, then run the import again",
         ),
     ),
     (
-        r"429|throttl|too many requests|503|timed? ?out",
+        r"\b(429|503)\b|throttl|too many requests|timed? ?out",
         Cause("the service was busy", f"wait a while, {_AGAIN}"),
     ),
 )

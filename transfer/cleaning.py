@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from transfer.pipeline_runs import PipelineRun
+from transfer.runs import Run
 
 
 class Kind(StrEnum):
@@ -38,7 +38,7 @@ class Leftover:
     goes: bool
     reason: str
     etag: str = ""
-    run: PipelineRun | None = None
+    run: Run | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Side:
     """`source` or `target`."""
 
     blobs: Sequence[TransferBlob]
-    runs: Sequence[PipelineRun]
+    runs: Sequence[Run]
     needed: Collection[str] = ()
     """Names of the blobs in the hand-over (source alone)."""
 
@@ -81,7 +81,7 @@ def _leftover(
     *,
     size: int = 0,
     etag: str = "",
-    run: PipelineRun | None = None,
+    run: Run | None = None,
 ) -> Leftover:
     return Leftover(
         kind=kind, side=side.name, name=name, size=size, goes=goes, reason=reason, etag=etag, run=run
@@ -106,7 +106,7 @@ def _target_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) 
     done = [
         run
         for run in side.runs
-        if run.blob == blob.name and run.status == "Succeeded" and (run.started or _NEVER) >= blob.modified
+        if run.blob == blob.name and run.succeeded and (run.started or _NEVER) >= blob.modified
     ]
     if not done:
         return False, "not imported yet"
@@ -116,25 +116,23 @@ def _target_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) 
     return True, f"imported by run {done[0].name}, {_days(now - finished)} ago"
 
 
-def _run(
-    run: PipelineRun, side: Side, staying: Collection[str], now: datetime, age: timedelta
-) -> tuple[bool, str]:
+def _run(run: Run, side: Side, staying: Collection[str], now: datetime, age: timedelta) -> tuple[bool, str]:
     if run.id.lower() in side.managed:
         return False, "kept by the stack: without it the next `pulumi up` would run it again"
     if not run.ended:
-        return False, f"{run.status}: it has not ended"
+        return False, f"{run.state}: it has not ended"
     if run.blob in staying:
         return False, f"tells what became of blob {run.blob}, which stays"
     since = now - (run.finished or run.started or now)
     if since < age:
-        return False, f"{run.status}, but only {_days(since)} ago"
-    return True, f"{run.status} {_days(since)} ago"
+        return False, f"{run.state}, but only {_days(since)} ago"
+    return True, f"{run.state} {_days(since)} ago"
 
 
 _NEVER = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
 
 
-def _under_way(blob: TransferBlob, side: Side) -> PipelineRun | None:
+def _under_way(blob: TransferBlob, side: Side) -> Run | None:
     return next((run for run in side.runs if run.blob == blob.name and not run.ended), None)
 
 

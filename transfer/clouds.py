@@ -12,14 +12,10 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from azure.core import AzureClouds
-from azure.core.credentials import AccessToken
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity import AzureAuthorityHosts
-from azure.identity.aio import DefaultAzureCredential
 from azure.mgmt.core.tools import get_arm_endpoints
 
 from transfer.errors import MissingError, ServiceError, StackError, host
@@ -144,34 +140,3 @@ def _described(document: dict[str, Any], base: str) -> Cloud:
         )
     except (KeyError, IndexError, TypeError) as error:
         raise ServiceError(f"{host(base)} describes {document.get('name')!r} without {error}") from None
-
-
-class Login(AsyncTokenCredential):
-    """The caller's login of azure-identity, asked for the tenant that the stack names.
-
-    https://learn.microsoft.com/python/api/overview/azure/identity-readme#defaultazurecredential
-    """
-
-    def __init__(self, cloud: Cloud, tenant: str = "") -> None:
-        self._chain = DefaultAzureCredential(authority=cloud.authority)
-        self._tenant = tenant or None
-
-    async def get_token(
-        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **kwargs: Any
-    ) -> AccessToken:
-        """A token of the stack's tenant for `scopes`."""
-        return await self._chain.get_token(
-            *scopes, claims=claims, tenant_id=tenant_id or self._tenant, **kwargs
-        )
-
-    async def close(self) -> None:
-        """Close the connections of the login."""
-        await self._chain.close()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self.close()

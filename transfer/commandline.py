@@ -15,23 +15,24 @@ _ABOUT = (
 )
 
 _ENDING = """exit codes:
-  0  done; for prove: everything is proved
-  1  a fault of this program: please report it
-  2  the command line is wrong
-  3  prove: not everything is proved
-  4  a stack cannot be read, was never deployed, or lacks an output
-  5  hop: nothing was exported, or a blob that the import would not take
-  6  nobody is logged in, or a right is missing
-  7  a container, storage account, registry or cloud is not there
-  8  hop, pack, unpack: a blob was not copied, or is not as it is at the source
-  9  a service cannot be reached or answers something unexpected
-  10  a file that was given is not what it should be: rules, a lock, a hand-over, a receipt, a log file
-  11  plan: an artifact is not there, or (--strict) must not move as it is; no lock was written
-  12  plan --diff: the two locks differ
-  13  status: a run failed, and nothing has mended it since
-  14  doctor: something would make a transfer fail
-  15  pack, unpack: a disk is too small, full, or cannot be written or read
+    0  done; for prove: everything is proved
+    1  a fault of this program: please report it
+    2  the command line is wrong
+    3  prove: not everything is proved
+    4  a stack cannot be read, was never deployed, or lacks an output
+    5  hop: nothing was exported, or a blob that the import would not take
+    6  nobody is logged in, or a right is missing
+    7  a container, storage account, registry or cloud is not there
+    8  hop, pack, unpack: a blob was not copied, or is not as it is at the source
+    9  a service cannot be reached or answers something unexpected
+   10  a file that was given is not what it should be: rules, a lock, a hand-over, a receipt, a log file
+   11  plan: an artifact is not there, or (--strict) must not move as it is; no lock was written
+   12  plan --diff: the two locks differ
+   13  status: a run failed, and nothing has mended it since
+   14  doctor: something would make a transfer fail
+   15  pack, unpack: a disk is too small, full, or cannot be written or read
   130  stopped by Ctrl-C; the same command goes on
+
 
 environment:
   ACR_TRANSFER_SOURCE, ACR_TRANSFER_TARGET, ACR_TRANSFER_PROJECT   defaults of --source, --target and --cwd
@@ -47,16 +48,19 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         prog="acr-transfer",
         description=_ABOUT,
         epilog=_ENDING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
+        add_help=False,
     )
-    whole.add_argument("--version", action=_Version, help="print the version and leave")
-    whole.add_argument(
+    listed = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    options = whole.add_argument_group("options")
+    options.add_argument("-h", "--help", action="help", help="show this and leave; COMMAND --help shows more")
+    options.add_argument("--version", action=_Version, help="print the version and leave")
+    options.add_argument(
         "--print-completion",
         action=_Completion,
         choices=("bash", "zsh", "tcsh"),
         help="print a completion script for this shell and leave",
     )
-    listed = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     for name, command in commands.items():
         one = listed.add_parser(
             name,
@@ -110,6 +114,16 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 def _examples(examples: Sequence[tuple[str, str]]) -> str:
     lines = [f"  {line}\n      {purpose}" for line, purpose in examples]
     return "\n".join([f"example{'s' if len(lines) > 1 else ''}:", *lines])
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Lists the commands without a line for their placeholder."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        text = super()._format_action(action)
+        if not isinstance(action, argparse._SubParsersAction):
+            return text
+        return "".join(line.removeprefix("  ") for line in text.splitlines(keepends=True)[1:])
 
 
 class _Leaving(argparse.Action):

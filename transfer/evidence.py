@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from transfer import times
 from transfer.commandline import version
 from transfer.console import coloured
+from transfer.kinds import described
 from transfer.layers import Layers
 from transfer.looking import Finding, Verdict
 from transfer.prove import Proof
 from transfer.receipts import Proved
-from transfer.table import amount, plural, table
+from transfer.table import amount, named, plural, short, table
 
 ADVICE = {
     Verdict.MISSING: (
@@ -81,7 +83,7 @@ class Evidence:
     def proved(self) -> list[Proved]:
         """What a receipt is to say."""
         return [
-            Proved(reference=finding.artifact, digest=str(finding.digest), at=moment(self.ended))
+            Proved(reference=finding.artifact, digest=str(finding.digest), at=times.spelled(self.ended))
             for finding in self.proof.findings
             if finding.verdict is Verdict.PROVED
         ]
@@ -92,16 +94,11 @@ class Evidence:
         return [finding.artifact for finding in self.proof.findings if finding.verdict in wrong]
 
 
-def moment(time: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def evidence_table(evidence: Evidence) -> str:
     """One line an artifact, a line more for whatever is to be said of it, then what it came to."""
     shown = _shown(evidence.proof.findings)
     rows = [_row(finding) for finding in shown]
-    lines = table(("artifact", "digest", "kind", "children", "verdict"), rows, right=(3,)).splitlines()
+    lines = table(("artifact", "digest", "kind", "verdict"), rows).splitlines()
     said = lines[:1]
     for line, finding in zip(lines[1:], shown, strict=True):
         said.append(line.removesuffix(finding.verdict) + coloured(finding.verdict, _COLOURS[finding.verdict]))
@@ -121,9 +118,8 @@ def _shown(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    kind = finding.kind.value if finding.kind else "-"
-    children = str(finding.children) if finding.children else "-"
-    return finding.artifact, finding.digest or "-", kind, children, finding.verdict.value
+    kind = described(finding.kind, finding.artifact_type, finding.children) if finding.kind else "-"
+    return named(finding.artifact), short(finding.digest or "-"), kind, finding.verdict.value
 
 
 def summary(evidence: Evidence) -> str:
@@ -172,8 +168,8 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
             "checksum": evidence.checksum or None,
             "pinned": evidence.pinned,
         },
-        "began": moment(evidence.began),
-        "ended": moment(evidence.ended),
+        "began": times.spelled(evidence.began),
+        "ended": times.spelled(evidence.ended),
         "seconds": round(proof.seconds, 3),
         "artifacts": len(proof.expected),
         **{_key(verdict): proof.count(verdict) for verdict in Verdict},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from transfer import times
 from transfer.commandline import version
-from transfer.evidence import ADVICE, Evidence, moment
+from transfer.evidence import ADVICE, Evidence
+from transfer.kinds import described
 from transfer.layers import LayerProof, Layers
 from transfer.looking import Finding, Verdict
 from transfer.table import amount, plural
@@ -56,6 +58,8 @@ def page(evidence: Evidence) -> str:
     wrong = [finding for finding in proof.findings if finding.verdict not in (Verdict.PROVED, Verdict.EXTRA)]
     extra = [finding for finding in proof.findings if finding.verdict is Verdict.EXTRA]
     right = [finding for finding in proof.findings if finding.verdict is Verdict.PROVED]
+    # What a signature is about, by the name that the reader knows.
+    names = {str(one.digest): one.artifact for one in reversed(proof.findings) if "@" not in one.artifact}
     parts = [
         f"<h1>Transfer to {escape(evidence.target)}</h1>",
         '<p class="soft">Evidence of what arrived, made by comparing digests.</p>',
@@ -65,10 +69,10 @@ def page(evidence: Evidence) -> str:
         _facts(evidence),
         "<h2>How to read this</h2>",
         _method(evidence),
-        *_chapter("Not proved", wrong),
-        *_chapter("Extra at the target", extra),
-        *_chapter("Proved", right),
-        f"<footer>Made by acr-transfer {escape(version())} on {escape(moment(evidence.ended))}. "
+        *_chapter("Not proved", wrong, names),
+        *_chapter("Extra at the target", extra, names),
+        *_chapter("Proved", right, names),
+        f"<footer>Made by acr-transfer {escape(version())} on {escape(times.spelled(evidence.ended))}. "
         "This page is not signed: keep it where it cannot be changed.</footer>",
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
@@ -76,7 +80,7 @@ def page(evidence: Evidence) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>Transfer to {escape(evidence.target)}, {escape(moment(evidence.ended))}</title>\n"
+        f"<title>Transfer to {escape(evidence.target)}, {escape(times.spelled(evidence.ended))}</title>\n"
         f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
     )
 
@@ -111,7 +115,7 @@ def _facts(evidence: Evidence) -> str:
         ("Target registry", escape(evidence.target)),
         ("Expected", escape(evidence.handover)),
         ("Its checksum", f"<code>{escape(evidence.checksum or 'it has none')}</code>"),
-        ("Begun and ended", f"{moment(evidence.began)}, {moment(evidence.ended)} (UTC)"),
+        ("Begun and ended", f"{times.spelled(evidence.began)}, {times.spelled(evidence.ended)} (UTC)"),
         ("Layers", escape(_layers(evidence.proof.layers))),
     ]
     return "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts) + "</dl>"
@@ -139,8 +143,7 @@ def _method(evidence: Evidence) -> str:
     )
 
 
-def _chapter(title: str, findings: Iterable[Finding]) -> list[str]:
-    listed = list(findings)
+def _chapter(title: str, listed: Sequence[Finding], names: Mapping[str, str]) -> list[str]:
     if not listed:
         return []
     present = [verdict for verdict in Verdict if any(finding.verdict is verdict for finding in listed)]
@@ -150,7 +153,7 @@ def _chapter(title: str, findings: Iterable[Finding]) -> list[str]:
         for verdict in present
         if verdict in ADVICE
     ]
-    rows = "".join(map(_row, listed))
+    rows = "".join(_row(finding, names) for finding in listed)
     return [
         f"<h2>{title}: {len(listed):,}</h2>",
         *advice,
@@ -160,22 +163,21 @@ def _chapter(title: str, findings: Iterable[Finding]) -> list[str]:
     ]
 
 
-def _row(finding: Finding) -> str:
-    digest = f'<span class="digest">{escape(finding.digest)}</span>' if finding.digest else ""
-    about = (
-        f'<span class="digest">says something about {escape(finding.subject)}</span>'
-        if finding.subject
-        else ""
-    )
-    detail = f"<div>{escape(finding.detail)}</div>" if finding.detail else ""
-    kind = finding.kind.value if finding.kind else ""
-    if finding.children:
-        kind += f" of {finding.children}"
-    if finding.artifact_type:
+def _row(finding: Finding, names: Mapping[str, str]) -> str:
+    digest = finding.digest if finding.digest and finding.digest not in finding.artifact else ""
+    lines = [f'<span class="digest">{escape(digest)}</span>'] if digest else []
+    if finding.subject:
+        about = names.get(finding.subject, finding.subject)
+        lines.append(f'<span class="digest">about {escape(about)}</span>')
+    if finding.detail:
+        lines.append(f"<div>{escape(finding.detail)}</div>")
+    kind = described(finding.kind, finding.artifact_type, finding.children) if finding.kind else ""
+    kind = escape(kind)
+    if finding.artifact_type and finding.artifact_type not in kind:
         kind += f'<span class="digest">{escape(finding.artifact_type)}</span>'
     name = f"<code>{escape(finding.artifact)}</code>"
     word = f'<td class="word is-{_class(finding.verdict)}">{finding.verdict}</td>'
-    return f"<tr><td>{name}{digest}{about}{detail}</td><td>{kind}</td>{word}</tr>"
+    return f"<tr><td>{name}{''.join(lines)}</td><td>{kind}</td>{word}</tr>"
 
 
 def _class(verdict: Verdict) -> str:

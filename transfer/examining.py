@@ -1,18 +1,20 @@
-"""What `doctor` looks at: everything about one side that the caller may see, and what could not be seen."""
+"""How `doctor` looks at one side: with the caller's own rights, and noting whatever it may not see."""
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from transfer.errors import AccessError, TransferError
+from transfer.facts import Body, Facts
 from transfer.management import PIPELINES, PIPELINES_WITHOUT_MODE
+from transfer.runs import all_runs
 from transfer.sas_token import SasToken
 
 if TYPE_CHECKING:
@@ -22,68 +24,9 @@ if TYPE_CHECKING:
     from transfer.management import Management
     from transfer.stacks import Stack
 
-Body = Mapping[str, Any]
 _ACCOUNTS = "providers/Microsoft.Storage/storageAccounts"
 _VAULTS = "providers/Microsoft.KeyVault/vaults"
-
-
-@dataclass(frozen=True)
-class Blob:
-    """A blob that waits at the target."""
-
-    name: str
-    marked: bool
-    """Whether it has the metadata that a trigger looks for."""
-
-    hashed: bool
-    """Whether it has a Content-MD5."""
-
-    changed: datetime
-
-
-@dataclass(kw_only=True)
-class Facts:
-    """One side as it was found. None: not there. What could not be seen is in `unseen`, by its name."""
-
-    side: str
-    registry: Body | None = None
-    pipeline: Body | None = None
-    account: Body | None = None
-    container: Body | None = None
-    vault: Body | None = None
-    secret: Body | None = None
-    token: SasToken | None = None
-    roles: frozenset[str] = frozenset()
-    """GUIDs of the roles of the pipeline's identity, on the container or on the vault."""
-
-    blobs: tuple[Blob, ...] | None = None
-    expected: tuple[str, ...] = ()
-    """Blobs of the source's hand-over."""
-
-    clock: float | None = None
-    """Seconds that this machine is ahead of the cloud."""
-
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    unseen: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def place(self) -> Body:
-        """The pipeline's target or source: where its blobs are, and how it gets in."""
-        properties = (self.pipeline or {}).get("properties") or {}
-        found: Body = properties.get("target") or properties.get("source") or {}
-        return found
-
-    @property
-    def by_identity(self) -> bool:
-        """Whether the pipeline's identity opens the container itself, without a SAS token."""
-        return str(self.place.get("storageAccessMode") or "").lower() == "managedidentity"
-
-    @property
-    def principal(self) -> str:
-        """Whom the pipeline acts as."""
-        identity = (self.pipeline or {}).get("identity") or {}
-        assigned = [identity, *(identity.get("userAssignedIdentities") or {}).values()]
-        return next((str(each["principalId"]) for each in assigned if each.get("principalId")), "")
+_REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
 
 class Examination:
@@ -97,28 +40,43 @@ class Examination:
         management: Management,
         session: aiohttp.ClientSession,
     ) -> None:
-        self.facts = Facts(side=side)
+        self.facts = Facts(side=side, stack=stack.name)
         self._stack, self._subscription = stack, subscription
         self._management, self._session = management, session
 
     async def made(self, login: AsyncTokenCredential) -> Facts:
-        """Everything that can be seen of this side, but for its blobs."""
-        side = "export" if self.facts.side == "source" else "import"
-        pipeline_id = self._stack.output(f"{side}PipelineId")
+        """Everything that Resource Manager, vault and storage tell of this side, but for its blobs."""
+        pipeline_id = self._stack.pipeline_id(self.facts.side)
         registry_id = pipeline_id.rsplit("/", 2)[0]
         self.facts.registry = await self._seen("the registry", registry_id, "2023-07-01")
         self.facts.pipeline = await self._seen("the pipeline", pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
+        await self._rights(registry_id, pipeline_id.split("/")[-2])
         await self._storage()
         if self.facts.by_identity:
             await self._roles(str((self.facts.container or self.facts.account or {}).get("id") or ""))
         else:
             await self._vault(login)
+        if self.facts.side == "target":
+            await self._imported(registry_id, pipeline_id)
         self._clock()
         return self.facts
 
+    async def _rights(self, registry_id: str, kind: str) -> None:
+        """https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource"""
+        path = f"{registry_id}/providers/Microsoft.Authorization/permissions"
+        with self.noting("your rights"):
+            granted = await self._management.list(path, "2022-04-01")
+            self.facts.may_not = tuple(
+                resources
+                for resources in (kind, "pipelineRuns")
+                if not _allows(granted, f"{_REGISTRIES}/{resources}/write")
+            )
+
     async def _storage(self) -> None:
         url = str(self.facts.place.get("uri") or self._stack.outputs.get("containerUrl") or "")
-        self.facts.account = await self._by_endpoint(_ACCOUNTS, "2024-01-01", url, _blob_endpoint)
+        self.facts.account = await self._by_endpoint(
+            "the storage account", _ACCOUNTS, "2024-01-01", url, _blob_endpoint
+        )
         if self.facts.account:
             name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
             id = f"{self.facts.account['id']}/blobServices/default/containers/{name}"
@@ -126,28 +84,27 @@ class Examination:
 
     async def _vault(self, login: AsyncTokenCredential) -> None:
         uri = str(self.facts.place.get("keyVaultUri") or "")
-        rest = uri.partition("/secrets/")[2]
-        self.facts.vault = await self._by_endpoint(_VAULTS, "2024-11-01", uri, _vault_uri)
+        self.facts.vault = await self._by_endpoint("the key vault", _VAULTS, "2024-11-01", uri, _vault_uri)
         if not self.facts.vault:
             return
-        id = f"{self.facts.vault['id']}/secrets/{rest.split('/')[0]}"
-        self.facts.secret = await self._seen("the secret", id, "2024-11-01")
+        id = f"{self.facts.vault['id']}/secrets/{self.facts.secret_name}"
+        self.facts.secret = await self._seen("the SAS secret", id, "2024-11-01")
         await self._roles(str(self.facts.vault["id"]))
-        with self._noting("the SAS token"):
-            self.facts.token = await self._token(uri, login)
+        with self.noting("the SAS token"):
+            await self._token(uri, login)
 
     async def _roles(self, scope: str) -> None:
         if not scope or not self.facts.principal:
             return
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
         asked = f"{path}?$filter=principalId eq '{self.facts.principal}'".replace(" ", "%20")
-        with self._noting("role assignments"):
+        with self.noting("role assignments"):
             found = await self._management.list(asked, "2022-04-01")
             given = (str(each["properties"]["roleDefinitionId"]) for each in found)
             self.facts.roles = frozenset(each.rpartition("/")[2].lower() for each in given)
 
-    async def _token(self, uri: str, login: AsyncTokenCredential) -> SasToken | None:
-        """The secret's value, decoded at once; only what it allows is kept."""
+    async def _token(self, uri: str, login: AsyncTokenCredential) -> None:
+        """The secret's value, decoded and tried at once; only what it allows is kept."""
         async with self._session.get(f"{uri}?api-version=7.4") as knock:
             challenge = knock.headers.get("WWW-Authenticate", "")
         audience = re.search(r'(?:resource|scope)="([^"]+)"', challenge)
@@ -158,10 +115,38 @@ class Examination:
         async with self._session.get(f"{uri}?api-version=7.4", headers=headers) as answer:
             if answer.status != 200:
                 raise AccessError(f"the vault answers HTTP {answer.status}; secrets get lets the caller look")
-            return SasToken.parse(str((await answer.json()).get("value") or ""))
+            value = str((await answer.json()).get("value") or "")
+        self.facts.token = SasToken.parse(value)
+        if self.facts.token.signed:
+            await self._tried(value)
 
-    async def _by_endpoint(self, collection: str, version: str, url: str, endpoint: Any) -> Body | None:
-        with self._noting(collection.rpartition("/")[2]):
+    async def _tried(self, value: str) -> None:
+        """What storage answers to whoever lists one blob with the token.
+
+        https://learn.microsoft.com/rest/api/storageservices/list-blobs
+        """
+        from yarl import URL
+
+        query = f"restype=container&comp=list&maxresults=1&{value.lstrip('?')}"
+        url = URL(f"{self.facts.place['uri']}?{query}", encoded=True)
+        with self.noting("whether storage takes the SAS token"):
+            async with self._session.get(url) as answer:
+                said = (await answer.read()).decode(errors="replace")
+            if answer.status != 200:
+                code = answer.headers.get("x-ms-error-code", "")
+                wrong = code == "AuthenticationFailed" or "including the signature" in said
+                self.facts.answer = "signature" if wrong else f"{answer.status} {code}".strip()
+
+    async def _imported(self, registry_id: str, pipeline_id: str) -> None:
+        with self.noting("the runs"):
+            listed = await all_runs(registry_id, self._stack.container_url(), self._management)
+            own = (run for run in listed if run.pipeline == pipeline_id.lower())
+            self.facts.imported = frozenset(run.blob for run in own if run.succeeded)
+
+    async def _by_endpoint(
+        self, what: str, collection: str, version: str, url: str, endpoint: Any
+    ) -> Body | None:
+        with self.noting(what):
             listed = await self._management.list(f"/subscriptions/{self._subscription}/{collection}", version)
             for body in listed:
                 base = str(endpoint(body) or "").rstrip("/").lower()
@@ -170,11 +155,12 @@ class Examination:
         return None
 
     async def _seen(self, what: str, id: str, *versions: str) -> Body | None:
-        with self._noting(what):
+        with self.noting(what):
             return await self._management.get(id, *versions)
         return None
 
-    def _noting(self, what: str) -> _Noting:
+    def noting(self, what: str) -> _Noting:
+        """A block that may fail: the reason is noted under this name."""
         return _Noting(self.facts.unseen, what)
 
     def _clock(self) -> None:
@@ -201,6 +187,18 @@ class _Noting:
         return True
 
 
+def _allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
+    """Whether one of these permissions has the action and does not take it away again.
+
+    https://learn.microsoft.com/azure/role-based-access-control/role-definitions#how-actions-and-notactions-work
+    """
+
+    def has(patterns: Any) -> bool:
+        return any(fnmatch.fnmatchcase(action.lower(), str(pattern).lower()) for pattern in patterns or ())
+
+    return any(has(each.get("actions")) and not has(each.get("notActions")) for each in granted)
+
+
 def _blob_endpoint(account: Body) -> str:
     return str(((account.get("properties") or {}).get("primaryEndpoints") or {}).get("blob") or "")
 
@@ -211,7 +209,7 @@ def _vault_uri(vault: Body) -> str:
 
 @asynccontextmanager
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Connections to vaults."""
+    """Connections to vaults and storage."""
     import ssl
 
     import aiohttp

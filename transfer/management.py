@@ -1,4 +1,4 @@
-"""Questions to Azure Resource Manager, with the caller's login; nothing is ever changed here."""
+"""Questions to Azure Resource Manager, with the caller's login, and the removal of what it names."""
 
 from __future__ import annotations
 
@@ -51,6 +51,15 @@ class Management:
             if status != 400 or version == versions[-1]:
                 return self._checked(status, body, id)
         raise AssertionError("no version given")
+
+    async def remove(self, id: str, version: str, *, needs: str) -> None:
+        """Remove a resource, or find it gone. Raises `AccessError` that says what the caller `needs`."""
+        status, body = await self._ask("DELETE", f"{id}?api-version={version}")
+        if status in (401, 403):
+            where = host(self.cloud.resource_manager)
+            raise AccessError(f"removing {id} at {where}: refused (HTTP {status}). {needs}")
+        if status not in (200, 202, 204, 404):
+            self._checked(status, body, id)
 
     async def list(self, path: str, *versions: str) -> list[dict[str, Any]]:
         """All resources of a collection, on all its pages; none where its parent is gone."""

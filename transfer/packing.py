@@ -5,27 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
-import pyrage
-from azure.storage.blob.aio import BlobClient, ContainerClient
+from azure.storage.blob.aio import ContainerClient
 
-from transfer import copying, disks, documents, handovers
+from transfer import disks, documents, handovers
 from transfer.blocks import Block, Exported
-from transfer.ciphers import Recipient, Stream, encrypted_size
+from transfer.ciphers import Recipient, encrypted_size
 from transfer.disks import Disk
-from transfer.errors import CopyError, DiskError
+from transfer.errors import CopyError
 from transfer.hop import exported_blobs
 from transfer.pace import Pace
 from transfer.packs import HANDOVER, INDEX, SUMS, Pack, PackedBlob, Part, part_name, sums
+from transfer.part_files import Calls, read_ahead, read_at, write_file
 
 Begin = Callable[[int, int], None]
 Advance = Callable[[str, int, bool], None]
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,10 +170,10 @@ async def _write(wanted: _Planned, writer: _Writer, disk: Disk, hashed: Callable
         writer.tell(wanted.blob.name, len(content), True)
         return content
 
-    async with aclosing(_read_ahead(wanted, source, writer.pace)) as blocks:
-        calls = _Calls(blocks)
+    async with aclosing(read_ahead(wanted.blob, wanted.blocks, source, writer.pace)) as blocks:
+        calls = Calls(blocks)
         size, digest = await asyncio.to_thread(
-            _write_file, disk, wanted.file, map(take, calls), writer.wish.recipients
+            write_file, disk, wanted.file, map(take, calls), writer.wish.recipients
         )
     part = Part(
         file=wanted.file,
@@ -189,110 +188,6 @@ async def _write(wanted: _Planned, writer: _Writer, disk: Disk, hashed: Callable
     return part
 
 
-def _write_file(
-    disk: Disk, file: str, content: Iterator[bytes], recipients: Sequence[Recipient]
-) -> tuple[int, str]:
-    """Write a part; its size and SHA-256 as it is on the disk."""
-    with disk.writing(file) as stream:
-        counted = _Counted(stream)
-        if recipients:
-            source = _Failing(content)
-            try:
-                pyrage.encrypt_io(Stream(source), counted, list(recipients))
-            except pyrage.EncryptError:
-                raise counted.failure or source.failure or DiskError(f"{file} cannot be encrypted") from None
-        else:
-            for block in content:
-                counted.write(block)
-        return counted.size, counted.sha256.hexdigest()
-
-
-class _Counted:
-    """A file that knows what was written to it. It keeps the failure that pyrage would turn into a text."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self.size, self.sha256 = stream, 0, hashlib.sha256()
-        self.failure: BaseException | None = None
-
-    def write(self, content: bytes) -> int:
-        try:
-            self._stream.write(content)
-        except OSError as error:
-            self.failure = error
-            raise
-        self.size += len(content)
-        self.sha256.update(content)
-        return len(content)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-
-class _Failing:
-    """Blocks, and the failure that ended them."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self.failure: BaseException | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._blocks)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            self.failure = error
-            raise
-
-
-class _Calls:
-    """An asynchronous source of blocks, for a thread to walk through."""
-
-    def __init__(self, blocks: AsyncIterator[bytes]) -> None:
-        self._blocks, self._loop = blocks, asyncio.get_running_loop()
-
-    def __iter__(self) -> Iterator[bytes]:
-        while True:
-            content = self._run(anext(self._blocks, None))
-            if content is None:
-                return
-            yield content
-
-    def _run(self, step: Coroutine[Any, Any, Result]) -> Result:
-        async def wait() -> Result:
-            return await step
-
-        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result()
-
-
-async def _read_ahead(wanted: _Planned, source: BlobClient, pace: Pace) -> AsyncGenerator[bytes, None]:
-    """The content of a part's blocks, in order; some are on their way before they are asked for."""
-    waiting: list[asyncio.Task[bytes]] = []
-    blocks = list(wanted.blocks)
-
-    async def fetch(block: Block) -> bytes:
-        async with pace.room(block.length):
-            return await copying.read_paced(wanted.blob, source, block, pace)
-
-    try:
-        while blocks or waiting:
-            while blocks and len(waiting) < _AHEAD:
-                waiting.append(asyncio.create_task(fetch(blocks.pop(0))))
-            yield await waiting[0]
-            waiting.pop(0)
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-
-
-_AHEAD = 4
-"""Blocks that are read before they are asked for: 32 MiB."""
-
-
 async def _reread(
     wanted: _Planned, writer: _Writer, disk: Disk, part: Part, hashed: Callable[[bytes], str]
 ) -> None:
@@ -300,23 +195,17 @@ async def _reread(
     from the source."""
     if writer.wish.recipients:
         source = writer.source.get_blob_client(wanted.blob.name)
-        async with aclosing(_read_ahead(wanted, source, writer.pace)) as blocks:
+        async with aclosing(read_ahead(wanted.blob, wanted.blocks, source, writer.pace)) as blocks:
             async for content in blocks:
                 await asyncio.to_thread(hashed, content)
                 writer.tell(wanted.blob.name, len(content), False)
         return
     for block in wanted.blocks:
         content = await asyncio.to_thread(
-            _read_at, disk.folder / part.file, block.start - part.start, block.length
+            read_at, disk.folder / part.file, block.start - part.start, block.length
         )
         await asyncio.to_thread(hashed, content)
         writer.tell(wanted.blob.name, block.length, False)
-
-
-def _read_at(path: Path, start: int, length: int) -> bytes:
-    with disks.explained_disk(f"reading {path}"), path.open("rb") as stream:
-        stream.seek(start)
-        return stream.read(length)
 
 
 def _finish(writer: _Writer, handover: Mapping[str, Any], done: Pack) -> None:

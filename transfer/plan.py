@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from transfer.burdens import burdens
 from transfer.errors import PlanError
+from transfer.known import Known
 from transfer.lock import Entry, Lock
-from transfer.manifests import Kind
+from transfer.manifests import Kind, Reference
 from transfer.platforms import Configs, platform_faults
-from transfer.resolving import Advance, Held, Resolved, Source, resolve, sizes
+from transfer.resolving import Advance, Resolved, Source, resolve, sizes
 from transfer.rules import Rules
 from transfer.selection import Chosen, Shelves, choose
 from transfer.together import together
-
-_LARGEST_LAYER = 8 * 10**9
-"""https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"""
 
 _RUN_LIMIT = 50
 """Artifacts that one run takes."""
@@ -71,7 +70,6 @@ class Plan:
 
     warnings: tuple[str, ...]
     seconds: float
-    requests: int = 0
 
     def of(self, *states: State) -> list[Planned]:
         """The artifacts in these states."""
@@ -92,16 +90,6 @@ class Plan:
     def lock(self) -> Lock:
         """The lock of what moves."""
         return Lock.made(self.registry, (planned.entry for planned in self.moving))
-
-
-class Known(Protocol):
-    """What is at the target: a receipt, or the target itself."""
-
-    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """The digest at the target of each of these that is there."""
-
-    def others(self, references: Sequence[str]) -> list[str]:
-        """References that are known at the target, and are none of these."""
 
 
 async def plan(
@@ -128,7 +116,7 @@ async def plan(
         chosen.references, chosen.tags, registry, with_referrers=with_referrers, advance=advance
     )
     _refuse(_absences(chosen, found))
-    warnings = [*chosen.empty, *sorted(set(found.lost)), *_burdens(found)]
+    warnings = [*chosen.empty, *sorted(set(found.lost)), *burdens(found)]
     warnings += await platform_faults(rules.platforms, found, registry)
     if strict:
         _refuse([f"{warning} (--strict)" for warning in warnings])
@@ -161,29 +149,6 @@ def _absences(chosen: Chosen, found: Resolved) -> list[str]:
     return [*gone, *chosen.unfit]
 
 
-def _burdens(found: Resolved) -> list[str]:
-    """What the service cannot carry, in words, each with what has it."""
-    return [
-        fault
-        for (repository, digest), held in sorted(found.held.items())
-        for fault in _burdens_of(held, f"{repository}@{digest}")
-    ]
-
-
-def _burdens_of(held: Held, name: str) -> Iterator[str]:
-    for blob in held.blobs:
-        if blob.size > _LARGEST_LAYER and not blob.foreign:
-            yield (
-                f"{name} has a layer of {blob.size / 10**9:.1f} GB, {blob.digest}: "
-                "the service carries layers up to 8 GB"
-            )
-    foreign = sum(blob.foreign for blob in held.blobs)
-    if foreign:
-        yield f"{name} has {foreign} foreign layers: their bytes are not in the registry and do not move"
-    if held.schema_1:
-        yield f"{name} is of Docker's manifest schema 1, which Azure's registries take no more: push it anew"
-
-
 async def _compared(found: Resolved, known: Known | None) -> list[Planned]:
     there = await known.digests([entry.reference for entry in found.entries]) if known else {}
     return [
@@ -203,32 +168,11 @@ def _state(entry: Entry, there: Mapping[str, str]) -> State:
 
 
 async def _missing(artifacts: Sequence[Planned], known: Known | None, registry: Registry) -> list[str]:
-    others = known.others([planned.entry.reference for planned in artifacts]) if known else []
+    others = await known.others([planned.entry.reference for planned in artifacts]) if known else []
 
     async def gone(reference: str) -> str | None:
-        repository, at, digest = reference.partition("@")
-        name, _, tag = repository.partition(":")
-        return reference if await registry.digest(name, digest if at else tag) is None else None
+        there = Reference.parse(reference)
+        found = await registry.digest(there.repository, there.tag_or_digest)
+        return reference if found is None else None
 
     return sorted(filter(None, await together(gone, others, _AT_A_TIME)))
-
-
-@dataclass(frozen=True)
-class Target:
-    """A target registry that can be reached, as what is known of the target."""
-
-    registry: Registry
-
-    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """The digests that the target's registry names."""
-
-        async def ask(reference: str) -> tuple[str, str | None]:
-            repository, at, digest = reference.partition("@")
-            name, _, tag = repository.partition(":")
-            return reference, await self.registry.digest(name, digest if at else tag)
-
-        return {name: digest for name, digest in await together(ask, references, _AT_A_TIME) if digest}
-
-    def others(self, references: Sequence[str]) -> list[str]:
-        """None: what else a target has is no concern of a plan."""
-        return []

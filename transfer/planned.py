@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from transfer.console import coloured
+from transfer.kinds import described
 from transfer.lock import Difference, Entry
 from transfer.manifests import Kind
 from transfer.plan import Plan, Planned, State
-from transfer.table import amount, plural, table
+from transfer.table import amount, named, plural, short, table
 
 _COLOURS = {State.NEW: "green", State.CHANGED: "yellow", State.PRESENT: "dim"}
 
@@ -62,27 +62,8 @@ def _row(planned: Planned, depth: int) -> tuple[str, ...]:
     entry = planned.entry
     name = named(entry.reference)
     name = f"{'  ' * (depth - 1)}└ {name}" if depth else name
-    return planned.state.value, name, short(entry.digest), described(planned), amount(entry.size)
-
-
-def described(planned: Planned) -> str:
-    """The kind in words: `index of 2`, `image`, or what a referrer calls itself."""
-    entry = planned.entry
-    if planned.kind is Kind.INDEX:
-        return f"index of {len(entry.children)}"
-    if planned.kind is Kind.IMAGE:
-        return "image"
-    return entry.artifact_type.removeprefix("application/vnd.").removeprefix("application/") or planned.kind
-
-
-def named(reference: str) -> str:
-    """A reference with whatever digest is in it cut short."""
-    return re.sub(r"(sha256[:-][0-9a-f]{12})[0-9a-f]{52}", r"\1…", reference)
-
-
-def short(digest: str) -> str:
-    """A digest as far as a reviewer compares it."""
-    return f"{digest[:19]}…" if len(digest) > 20 else digest
+    kind = described(planned.kind, entry.artifact_type, len(entry.children))
+    return planned.state.value, name, short(entry.digest), kind, amount(entry.size)
 
 
 def summary(plan: Plan) -> list[str]:

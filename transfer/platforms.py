@@ -35,12 +35,13 @@ async def platform_faults(platforms: Sequence[str], found: Resolved, registry: C
 
     tops = sorted({(entry.repository, entry.digest) for entry in found.entries})
     runnable = [place for place in tops if found.held[place].kind in (Kind.IMAGE, Kind.INDEX)]
+    names = found.names()
     faults = []
-    for (repository, digest), runs_on in await together(of, runnable, _AT_A_TIME):
+    for place, runs_on in await together(of, runnable, _AT_A_TIME):
         others = [platform for platform in runs_on if not _fits(platform, platforms)]
         if others:
             faults.append(
-                f"{repository}@{digest} runs on {', '.join(others)}, which is not asked for; "
+                f"{names[place]} runs on {', '.join(others)}, which is not asked for; "
                 "it moves whole, because another index would have another digest"
             )
     return faults

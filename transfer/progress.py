@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from transfer.table import amount
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -41,9 +43,11 @@ class Progress:
             self._bar.start()
 
     def advance(self, amount: float) -> None:
-        """So much more is done."""
+        """So much more is done; what was found on the way adds to the total."""
         if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0], amount)
+            task = self._bar.tasks[0]
+            done = task.completed + amount
+            self._bar.update(task.id, completed=done, total=max(task.total or 0, done))
 
     def show(self, text: str) -> None:
         """A state in words, in the place of the one before."""
@@ -64,10 +68,18 @@ class Progress:
 def _bar(stream: TextIO, *, of_bytes: bool) -> Bar:
     from rich import progress
     from rich.console import Console
+    from rich.text import Text
+
+    class Rate(progress.ProgressColumn):
+        """In the units of the bytes beside it; rich's own counts in thousands."""
+
+        def render(self, task: progress.Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{amount(speed)}/s" if speed else "", style="progress.data.speed")
 
     columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
     if of_bytes:
-        columns += [progress.DownloadColumn(binary_units=True), progress.TransferSpeedColumn()]
+        columns += [progress.DownloadColumn(binary_units=True), Rate()]
     else:
         columns += [progress.MofNCompleteColumn()]
     columns += [progress.TimeRemainingColumn()]

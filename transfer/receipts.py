@@ -46,7 +46,7 @@ class Receipt:
         """The digests that were proved, of these references."""
         return {name: self.proved[name].digest for name in references if name in self.proved}
 
-    def others(self, references: Sequence[str]) -> list[str]:
+    async def others(self, references: Sequence[str]) -> list[str]:
         """What was proved and is none of these."""
         return sorted(self.proved.keys() - set(references))
 

@@ -76,8 +76,13 @@ class Resolved:
     lost: list[str] = field(default_factory=list)
     """Children and referrers that are listed but not there, in words."""
 
-    has_list: bool = True
-    """Whether the registry lists referrers; else only the tag scheme tells them."""
+    def names(self) -> dict[Place, str]:
+        """Every manifest as the person who planned knows it: what was asked for, or what of it this is."""
+        found: dict[Place, str] = {}
+        for entry in self.entries:
+            for child in entry.children:
+                found[entry.repository, child.digest] = f"{child.digest} in {entry.reference}"
+        return found | {(entry.repository, entry.digest): entry.reference for entry in self.entries}
 
 
 async def resolve(
@@ -188,7 +193,6 @@ class _Reading:
     async def _referring(self, place: Place) -> list[str]:
         repository, digest = place
         listed = await self._registry.referrers(repository, digest)
-        self._found.has_list = listed is not None
         names = [f"{repository}@{descriptor.digest}" for descriptor in listed or ()]
         tag = digest.replace(":", "-")
         there = self._tags.get(repository, frozenset())

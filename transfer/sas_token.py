@@ -6,8 +6,10 @@ https://learn.microsoft.com/rest/api/storageservices/create-service-sas
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import parse_qs
+
+from transfer import times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +19,23 @@ class SasToken:
     permissions: frozenset[str]
     starts: datetime | None
     expires: datetime | None
+    """The end of the token, or of the key that a user signed it with if that is sooner."""
+
     https_only: bool
+    addresses: str
+    """The address or range that it is good from; empty for any."""
+
+    policy: str
+    """The container's stored access policy that says what the token does not; empty if there is none."""
+
     resource: str
     """`c` for a container, `b` for a blob; empty for an account's token."""
 
     services: str
-    """What an account's token opens, such as `sco`; empty for any other."""
+    """Which of an account's services it opens, such as `b` for blobs; empty for any other token."""
+
+    resource_types: str
+    """What of them it opens, such as `sco`; empty for any other token."""
 
     question_mark: bool
     """Whether it begins with exactly one `?`, as the service's documentation stores it."""
@@ -34,21 +47,17 @@ class SasToken:
     def parse(cls, text: str) -> SasToken:
         """Read a token; whatever it lacks is empty."""
         fields = {name: values[0] for name, values in parse_qs(text.lstrip("?")).items()}
+        ends = [time for name in ("se", "ske") if (time := times.parsed(fields.get(name)))]
         return cls(
             permissions=frozenset(fields.get("sp", "").lower()),
-            starts=_time(fields.get("st", "")),
-            expires=_time(fields.get("se", "")),
+            starts=times.parsed(fields.get("st")),
+            expires=min(ends) if ends and "se" in fields else None,
             https_only=fields.get("spr", "").lower() == "https",
+            addresses=fields.get("sip", ""),
+            policy=fields.get("si", ""),
             resource=fields.get("sr", "").lower(),
-            services=fields.get("srt", "").lower(),
+            services=fields.get("ss", "").lower(),
+            resource_types=fields.get("srt", "").lower(),
             question_mark=text.startswith("?") and not text.startswith("??"),
             signed=bool(fields.get("sig")),
         )
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

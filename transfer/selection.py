@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from transfer import times
 from transfer.manifests import Manifest
 from transfer.rules import Rule, Rules
 from transfer.together import together
@@ -116,19 +117,10 @@ async def _times(name: str, tags: Sequence[str], registry: Shelves) -> Mapping[s
     """When each tag was moved, as Azure tells it; elsewhere when its image says that it was made."""
     told = await registry.tag_times(name)
     if told is not None:
-        return {tag: parsed_time(told.get(tag, "")) for tag in tags}
+        return {tag: times.parsed(told.get(tag, "")) or _LONG_AGO for tag in tags}
 
     async def made(tag: str) -> tuple[str, datetime]:
         manifest = await registry.get(name, tag)
-        return tag, parsed_time(manifest.made) if manifest else _LONG_AGO
+        return tag, (times.parsed(manifest.made) if manifest else None) or _LONG_AGO
 
     return dict(await together(made, tags, _AT_A_TIME))
-
-
-def parsed_time(text: str) -> datetime:
-    """A time of RFC 3339; long ago if it is none. Fractions finer than a microsecond are cut off."""
-    try:
-        found = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
-    except ValueError:
-        return _LONG_AGO
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

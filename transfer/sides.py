@@ -48,14 +48,23 @@ def subscription(stack: Stack) -> str:
 
 
 @asynccontextmanager
+async def signed_in(stack: Stack) -> AsyncIterator[tuple[Cloud, AsyncTokenCredential]]:
+    """The stack's cloud, and a login to it that ends with the block."""
+    from transfer.clouds import cloud_of
+    from transfer.login import Login
+
+    cloud = await cloud_of(stack)
+    async with Login(stack, cloud) as login:
+        yield cloud, login
+
+
+@asynccontextmanager
 async def container(stack: Stack, pace: Pace | None = None) -> AsyncIterator[Container]:
     """The container that the stack's blobs leave or arrive in."""
     from transfer import containers
-    from transfer.clouds import Login, cloud_of
 
-    cloud = await cloud_of(stack)
     async with (
-        Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
+        signed_in(stack) as (cloud, login),
         containers.opened(stack.container_url(), subscription(stack), cloud, login, pace or Pace()) as opened,
     ):
         yield opened
@@ -68,12 +77,10 @@ async def container_at(url: str, pace: Pace | None = None) -> AsyncIterator[Cont
     The cloud is the one that the environment names (ARM_METADATA_HOSTNAME, ARM_ENVIRONMENT).
     """
     from transfer import containers
-    from transfer.clouds import Login, cloud_of
 
     nowhere = Stack(name="--container-url", outputs={"containerUrl": url})
-    cloud = await cloud_of(nowhere)
     async with (
-        Login(cloud, nowhere.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
+        signed_in(nowhere) as (_, login),
         containers.opened_by_login(nowhere.container_url(), login, pace or Pace()) as opened,
     ):
         yield opened
@@ -82,24 +89,16 @@ async def container_at(url: str, pace: Pace | None = None) -> AsyncIterator[Cont
 @asynccontextmanager
 async def management(stack: Stack) -> AsyncIterator[Management]:
     """The management endpoint of the stack's cloud."""
-    from transfer.clouds import Login, cloud_of
     from transfer.management import opened
 
-    cloud = await cloud_of(stack)
-    async with (
-        Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login,
-        opened(cloud, login) as found,
-    ):
+    async with signed_in(stack) as (cloud, login), opened(cloud, login) as found:
         yield found
 
 
 @asynccontextmanager
 async def registry(stack: Stack) -> AsyncIterator[Registry]:
     """The registry that the stack's images leave or arrive in; before the first `up` the configured one."""
-    from transfer.clouds import Login, cloud_of
-
-    cloud = await cloud_of(stack)
-    async with Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID")) as login:
+    async with signed_in(stack) as (cloud, login):
         where = str(stack.outputs.get("loginServer") or "") or await _configured(stack, cloud, login)
         async with registries.opened(where, AzureSignIn(login, cloud.registry_audience)) as opened:
             yield opened

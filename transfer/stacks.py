@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 from transfer.errors import StackError
 
+_SECRETS = ("azure-native:clientSecret",)
+"""Secret configuration that this program needs as Pulumi does: to sign in."""
+
 _PATIENCE = 120.0
 """Seconds that the CLI gets for one answer; a backend in the cloud can be slow."""
 
@@ -36,6 +39,9 @@ class Stack:
     config: Mapping[str, str] = field(default_factory=dict)
     """Plain values by full key (`azure-native:environment`); secrets are left out."""
 
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The secret values that this program needs itself, by full key."""
+
     def output(self, key: str) -> str:
         """A text output, or a `StackError` that says how to get it."""
         value = self.outputs.get(key)
@@ -46,6 +52,10 @@ class Stack:
                 f"Run `pulumi up --stack {self.name}` with the current program."
             )
         return value
+
+    def pipeline_id(self, side: str) -> str:
+        """The resource ID of the pipeline of a side, `source` or `target`."""
+        return self.output("exportPipelineId" if side == "source" else "importPipelineId")
 
     def container_url(self) -> str:
         """The https URL of the container that blobs leave or arrive in, without a query."""
@@ -86,6 +96,10 @@ class Stack:
         """A configured value, else the first environment variable that is set, else an empty text."""
         return self.config.get(key) or next(filter(None, map(os.environ.get, variables)), "")
 
+    def secret(self, key: str, *variables: str) -> str:
+        """The same of a value that may be configured as a secret; it lives in memory alone."""
+        return self.secrets.get(key) or self.setting(key, *variables)
+
 
 def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     """Ask the Pulumi CLI in `folder` (or above it) for a stack; `deployed`: it must have outputs.
@@ -102,16 +116,25 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
             f"stack {name!r} has no outputs: it was never deployed. Run `pulumi up --stack {name}` first."
         )
     plain = {key: str(entry["value"]) for key, entry in config.items() if "value" in entry}
-    return Stack(name=name, outputs=outputs, config=plain)
+    secrets = {key: _ask_secret(name, folder, key) for key in _SECRETS if config.get(key, {}).get("secret")}
+    return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
 
 
 def _ask(stack: str, folder: Path, *command: str) -> dict[str, Any]:
+    return dict(json.loads(_said(stack, folder, *command, "--json") or "{}"))
+
+
+def _ask_secret(stack: str, folder: Path, key: str) -> str:
+    return _said(stack, folder, "config", "get", key).strip()
+
+
+def _said(stack: str, folder: Path, *command: str) -> str:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise StackError(
             "`pulumi` is not on PATH; it tells what the stacks deployed. See https://www.pulumi.com/docs/install/"
         )
-    call = [pulumi, *command, "--json", "--stack", stack, "--non-interactive", "--color", "never"]
+    call = [pulumi, *command, "--stack", stack, "--non-interactive", "--color", "never"]
     quiet = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(
@@ -132,7 +155,7 @@ def _ask(stack: str, folder: Path, *command: str) -> dict[str, Any]:
         raise StackError(f"cannot run `pulumi` in {folder}: {error.strerror}") from None
     if done.returncode:
         raise StackError(_refusal(stack, done.stderr))
-    return dict(json.loads(done.stdout or "{}"))
+    return done.stdout
 
 
 def _refusal(stack: str, said: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 
 from sandbox import blobs, federation, roles
@@ -68,7 +67,8 @@ async def put_assignment(request: Request) -> Answer:
     body = roles.assignment(request.cloud, request.id, principal, role)
     body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
     body["properties"] |= _history(request)
-    body["sandbox"] = (existing or {}).get("sandbox") or {"since": time.time() + request.cloud.grant_delay}
+    faults = request.cloud.faults
+    body["sandbox"] = (existing or {}).get("sandbox") or {"since": faults.time() + faults.grants}
     status = created(request, body)
     await blobs.renew_grants(request.cloud)
     return Answer(status, body)
@@ -93,6 +93,12 @@ async def list_assignments(request: Request) -> list[Json]:
         if here and (not principal or body["properties"]["principalId"] == principal.group(1)):
             found.append(body)
     return found
+
+
+async def list_permissions(request: Request) -> list[Json]:
+    """What the caller's roles permit at a resource."""
+    held = roles.Grants(request.cloud, request.principal).at(request.id.scope)
+    return [{"actions": [*role.actions], "notActions": [*role.not_actions]} for role in held]
 
 
 async def find_definition(request: Request) -> Json | None:
@@ -215,6 +221,12 @@ TYPES = (
         put=put_assignment,
         delete=delete_assignment,
         list=list_assignments,
+    ),
+    ResourceType(
+        "Microsoft.Authorization/permissions",
+        _ROLE_VERSIONS | {"2018-07-01"},
+        _GUID,
+        list=list_permissions,
     ),
     ResourceType(
         "Microsoft.Authorization/roleDefinitions",

@@ -63,7 +63,8 @@ def readable(request: Request, type: str, found: list[Json]) -> list[Json]:
     grants = roles.Grants(request.cloud, request.principal)
     if grants.permit(f"{type}/read", request.id.scope or _place(request.id)):
         return found
-    return [body for body in found if grants.permit(f"{type}/read", body["id"])]
+    # What has no ID is about the caller: everybody may ask for that.
+    return [body for body in found if "id" not in body or grants.permit(f"{type}/read", body["id"])]
 
 
 def _place(id: ResourceId) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from azure.containerregistry import ContainerRegistryClient
 from azure.core.exceptions import HttpResponseError
-from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
+from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
@@ -20,16 +19,9 @@ from azure.mgmt.storage import StorageManagementClient
 from sandbox import blobs, roles
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS
-from tests.sandbox.here import GROUP, Bearer, Here, assign, identity, refusal
+from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity, refusal
 
 VERSION = "2023-01-01-preview"
-
-
-@contextmanager
-def acting_as(here: Here, made: Any) -> Iterator[Here]:
-    """The same cloud, as a user-assigned identity of it: by the client ID, as azure-identity asks for it."""
-    with ManagedIdentityCredential(client_id=made.client_id) as credential:
-        yield replace(here, credential=credential)
 
 
 MAY = {
@@ -91,6 +83,16 @@ def test_a_list_holds_what_the_caller_may_read(here: Here) -> None:
     everything = {each.name for each in here.client(StorageManagementClient).storage_accounts.list()}
     assert mine in everything
     assert len(everything) > 1
+
+
+def test_what_a_caller_may_do_at_a_resource_is_told(here: Here) -> None:
+    account, made = here.account(), identity(here)
+    assign(here, here.scope(account), made.principal_id, roles.READER)
+    with acting_as(here, made) as other:
+        permissions = other.client(AuthorizationManagementClient).permissions
+        place = (GROUP, "Microsoft.Storage", "", "storageAccounts")
+        assert [each.actions for each in permissions.list_for_resource(*place, account)] == [["*/read"]]
+        assert list(permissions.list_for_resource(*place, here.account())) == []
 
 
 def test_an_identity_is_handed_to_a_pipeline_by_those_alone_who_may_hand_it_on(here: Here) -> None:

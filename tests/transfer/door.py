@@ -19,6 +19,7 @@ class Fault(StrEnum):
 
     NONE = "passes"
     BUSY = "answered 503 with Retry-After"
+    FULL = "answered 507, as where no disk has room"
     CUT_BEFORE = "cut before it reaches the server"
     CUT_AFTER = "its answer is cut"
     FALSE = "one byte of its content is changed"
@@ -88,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is Fault.BUSY:
             self.door.since_busy = 0
             self._answer(self.door.busy_with, [("Retry-After", "1")], b"")
+            return False
+        if fault is Fault.FULL:
+            self._answer(507, [], b"")
             return False
         if fault is Fault.CUT_BEFORE:
             self.close_connection = True

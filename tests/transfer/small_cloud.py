@@ -55,6 +55,9 @@ class Answers:
 
     token: str = "token"
     asked: Counter[str] = field(default_factory=Counter)
+    sent: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The last form that was sent to a path."""
+
     passes: int = 0
     """Access tokens of an earlier number are refused."""
 
@@ -154,6 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         path = unquote(urlsplit(self.path).path)
         self.answers.asked[path] += 1
+        self.answers.sent[path] = {key: values[0] for key, values in body.items()}
         if path == "/oauth2/exchange":
             accepted = body["access_token"] == [self.answers.token]
             self._say(200 if accepted else 401, json.dumps({"refresh_token": self.answers.token}).encode())

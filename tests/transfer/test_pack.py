@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,23 +14,19 @@ from typing import Any
 import pyrage
 import pytest
 from azure.storage.blob import ContainerClient
-from azure.storage.blob.aio import ContainerClient as Container
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.transfer.stores import Store
 from tests.transfer.two_clouds import Clouds, opened
-from transfer import blocks, ciphers, disks, documents, packing, unpacking
+from tests.transfer.walks import BLOCK, Walk, checked
+from transfer import blocks, ciphers, disks, documents, part_files
 from transfer.disks import Disk
 from transfer.errors import CopyError, DiskError, InputError
-from transfer.hop import Carried, Outcome
-from transfer.pace import Pace
-from transfer.packing import Wish
+from transfer.hop import Outcome
 from transfer.packs import Pack, part_name, read_pack
 
 Export = Callable[..., bytes]
-KIB = 1024
-BLOCK = 64 * KIB
 KEY = pyrage.x25519.Identity.generate()
 
 
@@ -41,63 +35,9 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK_SIZE", BLOCK)
 
 
-class Walk:
-    """The containers of both sides, and the disks between them."""
-
-    def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:
-        self.source, self.target, self.stores = source, target, stores
-        self.read: list[tuple[int, bool]] = []
-
-    def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **wish: Any) -> Pack:
-        handover = {
-            "schema": 1,
-            "source": {"loginServer": "l", "containerUrl": self.source.url},
-            "blobs": [{"name": name, "artifacts": ["a:1"], "more": "kept"} for name in names],
-            "artifacts": [],
-            "note": "kept too",
-        }
-        self.read.clear()
-
-        async def run() -> Pack:
-            async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
-                return await packing.pack(
-                    handover,
-                    leaving,
-                    folders,
-                    Wish(**{"part_size": 4 * BLOCK, **wish}),
-                    Pace(),
-                    lambda *_: None,
-                    lambda _, size, new: self.read.append((size, new)),
-                )
-
-        return asyncio.run(run())
-
-    def unpack(self, *folders: Path, keys: tuple[Any, ...] = ()) -> list[Carried]:
-        async def run() -> list[Carried]:
-            async with Container.from_container_url(self.target.url, self.stores[1].credential()) as arriving:
-                return await unpacking.unpack(
-                    folders, arriving, keys, Pace(), lambda *_: None, lambda *_: None
-                )
-
-        return asyncio.run(run())
-
-    def arrived(self, name: str = "batch1") -> bytes:
-        return self.target.download_blob(name).readall()
-
-    def visible(self) -> list[str]:
-        return [blob.name for blob in self.target.list_blobs()]
-
-
 @pytest.fixture
 def walk(source: ContainerClient, target: ContainerClient, source_store: Store, target_store: Store) -> Walk:
     return Walk(source, target, (source_store, target_store))
-
-
-def checked(folder: Path) -> bool:
-    done = subprocess.run(
-        ["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, check=False
-    )
-    return done.returncode == 0
 
 
 @pytest.mark.parametrize("recipients", [(), (KEY.to_public(),)], ids=["plain", "encrypted"])
@@ -204,9 +144,9 @@ def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
 ) -> None:
     content = export("batch1", os.urandom(10 * BLOCK))
     written = 0
-    real = packing._Counted.write
+    real = part_files.Counted.write
 
-    def full(self: packing._Counted, content: bytes) -> int:
+    def full(self: part_files.Counted, content: bytes) -> int:
         nonlocal written
         written += 1
         if written == 6:
@@ -214,7 +154,7 @@ def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
         return real(self, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(packing._Counted, "write", full)
+        patched.setattr(part_files.Counted, "write", full)
         with pytest.raises(DiskError, match=r"No space left on device.*finished parts are kept"):
             walk.pack(tmp_path)
     assert not list(tmp_path.rglob("*.partial"))

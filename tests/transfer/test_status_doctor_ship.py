@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,17 @@ def project(
         made.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview")
 
 
-def typed(project: Project, *line: str) -> tuple[int, str, str]:
+QUIET = ("-m", "transfer")
+LOUD = (
+    "-c",
+    "import logging, sys; logging.basicConfig(level=1); from transfer.__main__ import main; sys.exit(main())",
+)
+
+
+def typed(project: Project, *line: str, program: Sequence[str] = QUIET) -> tuple[int, str, str]:
     """A command as it is typed: exit code, stdout, stderr."""
     stacks = ["--source", "ship-source", "--target", "ship-target"]
-    whole = [sys.executable, "-m", "transfer", *line, *stacks, "--cwd", str(project.folder)]
+    whole = [sys.executable, *program, *line, *stacks, "--cwd", str(project.folder)]
     ended = subprocess.run(
         whole, cwd=CHECKOUT, env=project.environment, capture_output=True, text=True, check=False
     )
@@ -121,20 +128,36 @@ def test_doctor_names_every_fault_of_a_broken_source(
     del shipped
     azure = Azure(SOURCE, places, "tests-ship-source")
     vault = azure.one("Microsoft.KeyVault/vaults")["id"]
-    sas = "?sv=2022-11-02&sr=c&sp=rl&se=2020-01-01T00:00:00Z&spr=https&sig=bm90LWEtcmVhbC1zaWduYXR1cmU%3D"
+    sas = "?sv=2022-11-02&sr=c&sp={}&se={}-01-01T00:00:00Z&spr=https&sig=bm90LWEtcmVhbC1zaWduYXR1cmU%3D"
     me = {"tenantId": SOURCE.tenant, "objectId": SOURCE.operator, "permissions": {"secrets": ["get"]}}
-    azure.ask("PUT", f"{vault}/secrets/acrexportsas", "2024-11-01", {"properties": {"value": sas}})
     replaced = {"properties": {"accessPolicies": [me]}}
     everyone = azure.ask("GET", vault, "2024-11-01")["properties"]["accessPolicies"]
     azure.ask(
         "PUT", f"{vault}/accessPolicies/remove", "2024-11-01", {"properties": {"accessPolicies": everyone}}
     )
     azure.ask("PUT", f"{vault}/accessPolicies/add", "2024-11-01", replaced)
-    code, out, error = typed(project, "doctor", "--only", "source")
+
+    def examined(value: str, program: Sequence[str] = QUIET) -> tuple[int, str, str]:
+        if value:
+            body = {"properties": {"value": value}}
+            azure.ask("PUT", f"{vault}/secrets/acrexportsas", "2024-11-01", body)
+        return typed(project, "doctor", "--only", "source", program=program)
+
+    _, out, _ = examined("")
+    assert "the token allows what it must" in out
+    code, out, error = examined(sas.format("rawl", 2090), LOUD)
+    assert "storage does not take the token in secret acrexportsas: its signature is wrong" in out
+    assert "2 faults found" in error
+    assert "bm90LWEtcmVhbC1zaWduYXR1cmU" not in out + error
+    code, out, error = examined(sas.format("rl", 2020))
     assert code == 14
-    for words in ("may not read secrets", "the token ended 2020-01-01", "lacks add, write"):
+    for words in (
+        "may not read secrets",
+        "the token in secret acrexportsas expired 2020-01-01",
+        "lacks add, write",
+    ):
         assert words in out
-    assert "3 found" in error
+    assert "3 faults found" in error
     assert "bm90LWEtcmVhbC1zaWduYXR1cmU" not in out + error
 
 
@@ -174,7 +197,7 @@ def test_status_tells_why_a_run_failed_and_what_mends_it(
     azure.ask("PUT", run, "2024-11-01-preview", {"properties": {"request": request}})
     code, out, error = typed(project, "status", "--watch", "0.2")
     assert code == 13
-    assert "why: the blob is not there" in out
+    assert "why:  the blob is not there" in out
     assert "acr-transfer hop" in error
 
 

@@ -78,23 +78,28 @@ class Clouds:
             md5 = ContentSettings(content_md5=bytearray(hashlib.md5(content).digest()))
             blob = self.container(0).get_blob_client(name)
             blob.upload_blob(content, metadata={"category": CATEGORY}, content_settings=md5)
+        return self.hand_over(self.folder / "handover.json", self.names)
+
+    def hand_over(self, path: Path, names: list[str]) -> Path:
+        """Write a hand-over of these blobs."""
         handover = {
             "schema": 1,
             "source": {"loginServer": "source.example", "containerUrl": f"{self.stores[0].url}/transfer"},
-            "blobs": [{"name": name, "artifacts": ["a:1"]} for name in self.names],
+            "blobs": [{"name": name, "artifacts": ["a:1"]} for name in names],
             "artifacts": [],
         }
-        path = self.folder / "handover.json"
         path.write_text(json.dumps({**handover, "checksum": documents.checksum(handover)}))
         return path
 
-    def start(self, *line: str, program: str = PROGRAM) -> subprocess.Popen[str]:
+    def start(
+        self, *line: str, program: str = PROGRAM, output: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", program, *line],
             env={**self.environment, "PYTHONPATH": str(ROOT)},
             cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             text=True,
             # Whoever runs the tests in the background has it ignored, and that is inherited.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),

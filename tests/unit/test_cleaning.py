@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from transfer import clean_report
 from transfer.cleaning import Kind, Leftover, Side, TransferBlob, judged
-from transfer.pipeline_runs import PipelineRun, _run
+from transfer.runs import Run
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -25,13 +26,11 @@ def blob(name: str = "b", days: float = 30) -> TransferBlob:
     return TransferBlob(name=name, size=1024, modified=ago(days), etag="e")
 
 
-def run(
-    blob: str = "b", status: str = "Succeeded", days: float = 20, name: str = "r", **more: Any
-) -> PipelineRun:
+def run(blob: str = "b", status: str = "Succeeded", days: float = 20, name: str = "r", **more: Any) -> Run:
     ended = status in ("Succeeded", "Failed")
-    finished = ago(days - 0.1) if ended else None
-    found = {"id": f"/x/{name}", "name": name, "blob": blob, "status": status, "started": ago(days)}
-    return PipelineRun(**{**found, "finished": finished, **more})
+    found = Run.parse({"id": f"/x/{name}", "name": name}, "https://h/transfer")
+    times = {"started": ago(days), "finished": ago(days - 0.1) if ended else None}
+    return replace(found, **{"blob": blob, "state": status, **times, **more})
 
 
 def verdicts(side: Side) -> dict[str, tuple[bool, str]]:
@@ -57,7 +56,7 @@ def verdicts(side: Side) -> dict[str, tuple[bool, str]]:
     ],
 )  # fmt: skip
 def test_a_blob_at_the_target_goes_only_when_it_was_imported(
-    runs: list[PipelineRun], goes: bool, reason: str
+    runs: list[Run], goes: bool, reason: str
 ) -> None:
     assert verdicts(Side(name="target", blobs=[blob()], runs=runs))["b"] == (goes, reason)
 
@@ -73,7 +72,7 @@ def test_a_blob_at_the_target_goes_only_when_it_was_imported(
     ids=["in the hand-over", "old", "young", "being written"],
 )
 def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
-    days: float, needed: Any, runs: list[PipelineRun], goes: bool
+    days: float, needed: Any, runs: list[Run], goes: bool
 ) -> None:
     found = verdicts(Side(name="source", blobs=[blob(days=days)], runs=runs, needed=needed))
     assert found["b"][0] is goes
@@ -92,7 +91,7 @@ def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
     ],
     ids=["old", "failed", "running", "young", "of the stack", "of the stack, other case", "its blob stays"],
 )
-def test_a_run_goes_only_when_nobody_keeps_or_needs_it(runs: PipelineRun, managed: Any, goes: bool) -> None:
+def test_a_run_goes_only_when_nobody_keeps_or_needs_it(runs: Run, managed: Any, goes: bool) -> None:
     side = Side(name="target", blobs=[blob()], runs=[runs], managed=managed)
     assert verdicts(side)["r"][0] is goes
 
@@ -115,8 +114,7 @@ def test_what_an_unfinished_import_needs_never_goes(
             own = [one for one in made if one.blob == leftover.name]
             assert all(one.ended for one in own)
             assert any(
-                one.status == "Succeeded" and one.started and one.started >= ago(blobs[leftover.name])
-                for one in own
+                one.succeeded and one.started and one.started >= ago(blobs[leftover.name]) for one in own
             )
 
 
@@ -126,14 +124,15 @@ def test_what_an_unfinished_import_needs_never_goes(
         ({"provisioningState": "Succeeded", "response": {"status": "Succeeded"}}, "Succeeded", ""),
         ({"provisioningState": "Succeeded", "response": {"status": "Running"}}, "Running", ""),
         ({"provisioningState": "Failed", "response": {"status": "Running"}}, "Failed", ""),
-        ({"request": {"source": {"name": "a/b"}, "target": {"name": ""}}}, "unknown", "a/b"),
-        ({"response": {"source": {"uri": "https://h/transfer/a/b%20c"}}}, "unknown", "a/b c"),
-        ({}, "unknown", ""),
+        ({"provisioningState": "Succeeded", "response": {"status": "Canceled"}}, "Canceled", ""),
+        ({"request": {"source": {"name": "a/b"}, "target": {"name": ""}}}, "Unknown", "a/b"),
+        ({"response": {"source": {"uri": "https://h/transfer/a/b%20c"}}}, "Unknown", "a/b c"),
+        ({}, "Unknown", ""),
     ],
 )
 def test_a_run_is_read_as_azure_writes_it(properties: dict[str, Any], status: str, name: str) -> None:
-    read = _run({"id": "/i", "name": "n", "properties": properties}, "https://h/transfer")
-    assert (read.status, read.blob) == (status, name)
+    read = Run.parse({"id": "/i", "name": "n", "properties": properties}, "https://h/transfer")
+    assert (read.state, read.blob) == (status, name)
 
 
 def test_the_list_says_what_would_go_and_how_to_do_it() -> None:

@@ -55,11 +55,11 @@ def test_help_lists_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     assert left("--help") == 0
     said = capsys.readouterr().out
     for name, command in ALL.items():
-        assert f"    {name} " in said
+        assert f"\n  {name} " in said
         assert command.PURPOSE.split()[0] in said
     kinds: list[type[TransferError]] = [TransferError, *TransferError.__subclasses__()]
     codes = {kind.exit_code for kind in kinds} | {0, 2, 130}
-    assert [code for code in codes if f"\n  {code}  " not in said] == []
+    assert [code for code in codes if f"\n{code:>5}  " not in said] == []
     document = (ROOT / "docs/commands.md").read_text()
     assert [code for code in codes if f"\n| {code} |" not in document] == []
 

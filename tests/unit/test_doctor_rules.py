@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from transfer.causes import CAUSES, UNKNOWN, cause_of
-from transfer.doctor import Finding, Verdict, examined
-from transfer.examining import Blob, Facts
+from transfer.doctor import examined
+from transfer.examining import _allows
+from transfer.facts import Blob, Facts
+from transfer.findings import Finding, Verdict
 from transfer.sas_token import SasToken
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -36,12 +38,13 @@ def facts(side: str = "source", **differences: Any) -> Facts:
     policy = {"objectId": "p-1", "permissions": {"secrets": ["get"]}}
     whole: dict[str, Any] = {
         "side": side,
-        "registry": {"name": "contoso", "sku": {"name": "Premium"}, "properties": {}},
+        "stack": side,
+        "registry": {"id": "/r/contoso", "name": "contoso", "sku": {"name": "Premium"}, "properties": {}},
         "pipeline": pipeline(side),
         "account": {"name": "account", "properties": {}},
         "container": {"name": "transfer"},
         "vault": {"name": "vault", "properties": {"accessPolicies": [policy]}},
-        "secret": {"tags": {}, "properties": {}},
+        "secret": {"tags": {}, "properties": {"attributes": {"enabled": True}}},
         "token": token(sp="rawl" if side == "source" else "rl"),
         "blobs": (),
         "now": NOW,
@@ -101,6 +104,41 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "closed to the public network",
         "--default-action Allow",
     ),
+    "firewall with addresses": (
+        facts(
+            account={
+                "name": "account",
+                "properties": {"networkAcls": {"defaultAction": "Deny", "ipRules": [{"value": "1.2.3.4"}]}},
+            }
+        ),
+        "lets in listed addresses alone",
+        "--default-action Allow",
+    ),
+    "caller without rights": (
+        facts(may_not=("exportPipelines", "pipelineRuns")),
+        "you may not write exportPipelines, pipelineRuns of the registry",
+        '--role "Container Registry Transfer Pipeline Contributor" --scope /r/contoso',
+    ),
+    "artifacts gone": (
+        facts(artifacts=3, absent=("a:1", "b:2")),
+        "a:1, b:2 are not in the registry, by this spelling",
+        "acr-transfer plan",
+    ),
+    "a layer too large": (
+        facts(artifacts=1, burdens=("a:1 has a layer of 9.0 GB",)),
+        "a:1 has a layer of 9.0 GB",
+        "leave it out",
+    ),
+    "blobs cannot be replaced": (
+        facts(expected=("b1",), blobs=(Blob("b1", marked=True, hashed=True, changed=NOW),)),
+        "aPipeline has no OverwriteBlobs, and b1 is already there",
+        "add OverwriteBlobs",
+    ),
+    "nothing to import": (
+        facts("target", expected=("b1", "b2"), imported=frozenset({"b2"})),
+        "of the hand-over, b1 is not here",
+        "acr-transfer hop",
+    ),
     "no shared keys": (
         facts(account={"name": "account", "properties": {"allowSharedKeyAccess": False}}),
         "takes no shared key",
@@ -117,6 +155,24 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "may not read secrets of vault",
         "pulumi up",
     ),
+    "closed vault": (
+        facts(
+            vault={
+                "name": "vault",
+                "properties": {
+                    "accessPolicies": [{"objectId": "p-1", "permissions": {"secrets": ["Get"]}}],
+                    "networkAcls": {"defaultAction": "Deny", "bypass": "None"},
+                },
+            }
+        ),
+        "vault vault is closed, to Azure's trusted services too",
+        "az keyvault update --name vault --bypass AzureServices",
+    ),
+    "secret switched off": (
+        facts(secret={"properties": {"attributes": {"enabled": False}}}),
+        "secret sas is switched off",
+        "--vault-name vault --name sas --enabled true",
+    ),
     "no secret": (facts(secret=None, token=None), "the SAS secret is not there", "pulumi up"),
     "versioned secret": (
         facts(
@@ -132,8 +188,18 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "pulumi up",
     ),
     "no token in the secret": (facts(token=SasToken.parse("nothing")), "holds no SAS token", "sasExpiry"),
-    "expired": (facts(token=token(se="2026-11-23T00:00:00Z")), "ended 2026-11-23 00:00 UTC", "sasExpiry"),
+    "expired": (
+        facts(token=token(se="2026-11-23T00:00:00Z")),
+        "the token in secret sas expired 2026-11-23 00:00 UTC, 24.0 hours ago",
+        "sasExpiry",
+    ),
     "expires soon": (facts(token=token(se="2026-11-24T00:30:00Z")), "ends in 0.5 hours", "sasExpiry"),
+    "no end": (facts(token=token(se="")), "names no time at which it ends", "sasExpiry"),
+    "the signing user's key ends": (
+        facts(token=token(ske="2026-11-23T00:00:00Z")),
+        "expired 2026-11-23",
+        "sasExpiry",
+    ),
     "begins later": (facts(token=token(st="2026-11-25T00:00:00Z")), "begins only 2026-11-25", "sasExpiry"),
     "narrow for export": (facts(token=token(sp="rl")), "lacks add, write", "pulumi up"),
     "narrow for import": (facts("target", token=token(sp="r")), "lacks list", "pulumi up"),
@@ -148,6 +214,39 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "http": (facts(token=token(spr="")), "good over http too", "pulumi up"),
     "for a blob": (facts(token=token(sr="b")), "not for a container", "pulumi up"),
+    "of an account, for files": (
+        facts(token=token(sr="", srt="sco", ss="f")),
+        "not for a container",
+        "pulumi up",
+    ),
+    "of an account, without objects": (
+        facts(token=token(sr="", srt="sc", ss="b")),
+        "not for a container",
+        "pulumi up",
+    ),
+    "from one address": (facts(token=token(sip="1.2.3.4")), "from 1.2.3.4 alone", "pulumi up"),
+    "signed with a key of old": (
+        facts(answer="signature"),
+        "does not take the token in secret sas: its signature is wrong",
+        "sasExpiry",
+    ),
+    "signed before both keys were made": (
+        facts(
+            token=None,
+            secret={"properties": {"attributes": {"updated": NOW.timestamp() - 9}}},
+            account={
+                "name": "account",
+                "properties": {
+                    "keyCreationTime": {
+                        "key1": "2026-11-24T00:00:00.1234567Z",
+                        "key2": "2026-11-25T00:00:00Z",
+                    }
+                },
+            },
+        ),
+        "both keys of the account are newer than secret sas",
+        "sasExpiry",
+    ),
     "tag tells narrow": (
         facts(token=None, secret={"tags": {"acr-transfer-sp": "rl"}, "properties": {}}),
         "by its tag the token lacks add, write",
@@ -155,7 +254,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "secret has ended": (
         facts(token=None, secret={"properties": {"attributes": {"exp": 1}}}),
-        "by its expiry the secret has ended",
+        "by its expiry secret sas has ended",
         "sasExpiry",
     ),
     "blob without mark": (
@@ -220,6 +319,43 @@ def test_what_the_caller_may_not_see_is_said_and_is_no_fault() -> None:
     assert "refused (HTTP 403)" in unseen[0].what
 
 
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (facts(token=token(sp="", se="", si="mine")), "stored access policy mine has them"),
+        (facts(answer="403 AuthorizationFailure"), "from here it answers 403 AuthorizationFailure"),
+    ],
+    ids=["a stored access policy", "a firewall before this machine"],
+)
+def test_what_a_token_does_not_tell_is_no_fault(found: Facts, words: str) -> None:
+    assert not bad(found)
+    assert words in next(finding.what for finding in examined(found) if finding.verdict is Verdict.UNSEEN)
+
+
+def test_what_mends_names_the_stack_that_the_user_named() -> None:
+    (finding,) = bad(facts(stack="production", container=None))
+    assert finding.mend == "pulumi up -s production"
+
+
+RUNS = "Microsoft.ContainerRegistry/registries/pipelineRuns/write"
+
+
+@pytest.mark.parametrize(
+    ("granted", "allowed"),
+    [
+        ([], False),
+        ([{"actions": ["*"]}], True),
+        ([{"actions": ["*/read"]}], False),
+        ([{"actions": ["microsoft.containerregistry/REGISTRIES/*"], "notActions": []}], True),
+        ([{"actions": ["*"], "notActions": ["Microsoft.ContainerRegistry/*/write"]}], False),
+        ([{"actions": ["*"], "notActions": ["*/write"]}, {"actions": [RUNS]}], True),
+    ],
+    ids=["nothing", "owner", "reader", "a registry's", "taken away", "taken away by another"],
+)
+def test_rights_are_read_as_azure_reads_them(granted: list[dict[str, Any]], allowed: bool) -> None:
+    assert _allows(granted, RUNS) is allowed
+
+
 def test_nothing_that_is_kept_of_a_token_holds_its_signature() -> None:
     assert SIGNATURE not in repr(facts())
 
@@ -238,6 +374,7 @@ MESSAGES = {
     "The tag 'a:1' exists already with another digest.": "tag of that name",
     "Artifacts not found in registry 'contoso': 'a:1'.": "not in the source registry",
     "51 artifacts; a run takes at most 50.": "at most 50",
+    f"{STORAGE} 404 (The blob 'x403e429' does not exist: BlobNotFound)": "blob is not there",
 }
 
 
@@ -249,5 +386,5 @@ def test_a_runs_message_is_understood(message: str) -> None:
 
 
 def test_a_message_that_nobody_knows_is_said_to_be_unknown() -> None:
-    assert cause_of("The moon is full.") == UNKNOWN
+    assert cause_of("The moon is full, and the target knows.") == UNKNOWN
     assert UNKNOWN not in [cause for _, cause in CAUSES]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from pathlib import Path
@@ -198,7 +199,7 @@ def test_a_receipt_grows_and_loses_what_is_not_right_any_more(tmp_path: Path) ->
     jsonschema.validate(json.loads(path.read_text()), RECEIPT_SCHEMA)
     receipt_for(path, "host:1").with_more([Proved(reference="c:1", digest=one, at=NOW)], ["a:1"]).write(path)
     assert sorted(read_receipt(path).proved) == ["b:1", "c:1"]
-    assert read_receipt(path).others(["b:1", "x:1"]) == ["c:1"]
+    assert asyncio.run(read_receipt(path).others(["b:1", "x:1"])) == ["c:1"]
 
 
 def test_a_receipt_of_another_target_is_refused(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_extra_tags_are_a_failure_only_where_asked_for(
 
 def test_the_table_has_a_line_for_each_and_the_reason_below(capsys: pytest.CaptureFixture[str]) -> None:
     lines = evidence.evidence_table(made(*Verdict)).splitlines()
-    assert lines[1].split() == ["app:v1", DIGEST, "index", "2", "proved"]
+    assert lines[1].split() == ["app:v1", f"{DIGEST[:19]}…", "index", "of", "2", "proved"]
     assert lines[3] == "    v2 is not there"
     assert lines[-1] == (
         "1 of 4 artifacts proved (1 missing, 1 different, 1 not provable, 1 extra), 3 manifests read, 0.5 s"

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.unit.shelves import Shelf, image, index, referrer
 from transfer import planned as reporting
 from transfer.errors import PlanError, ServiceError
+from transfer.known import Known, Target
 from transfer.lock import Entry, difference
 from transfer.manifests import Manifest
-from transfer.plan import Known, Plan, State, Target, plan
+from transfer.plan import Plan, State, plan
 from transfer.receipts import Proved, Receipt
 from transfer.rules import Rule, Rules
 
@@ -160,8 +161,8 @@ def foreign() -> Manifest:
 @pytest.mark.parametrize(
     ("manifest", "words"),
     [
-        (big("big"), "has a layer of 9.0 GB"),
-        (foreign(), "has 1 foreign layers"),
+        (big("big"), "app:v1 has a layer of 9.0 GB"),
+        (foreign(), "app:v1 has 1 foreign layer:"),
         (
             Manifest(b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+json"),
             "schema 1",
@@ -280,12 +281,16 @@ def test_a_target_that_can_be_reached_tells_by_itself() -> None:
         shelf.put("app", image(tag), tag)
     target.put("app", image("same"), "same")
     target.put("app", image("lie"), "other")
+    target.put("app", image("gone"), "gone")
+    target.put("app", image("signature"), f"sha256-{'1' * 64}.sig")
+    target.put("another", image("own"), "of the target's own")
     made = planned(shelf, known=Target(target))
     assert {one.entry.tag: one.state for one in made.artifacts} == {
         "same": State.PRESENT,
         "other": State.CHANGED,
         "absent": State.NEW,
     }
+    assert made.missing == ("app:gone",)
 
 
 @settings(max_examples=30)
@@ -329,6 +334,6 @@ def test_a_reviewer_sees_what_refers_to_what() -> None:
     header, first, second, *rest = reporting.plan_table(made, made.artifacts).splitlines()
     assert header.split() == ["what", "artifact", "digest", "kind", "size"]
     assert first.split()[:4] == ["new", "app:v1", f"{one.digest[:19]}…", "image"]
-    assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "spdx+json"]
+    assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "SBOM"]
     assert rest[0] == "2 artifacts: 2 new"
     assert rest[1].endswith("to move, shared layers counted once; 1 run")

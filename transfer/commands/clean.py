@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import ContainerClient
 
     from transfer.cleaning import Leftover
-    from transfer.pipeline_runs import PipelineRuns
+    from transfer.management import Management
     from transfer.stacks import Stack
 
 PURPOSE = "list old runs and blobs of both sides, and remove them if told to"
@@ -74,39 +73,22 @@ async def _clean(options: argparse.Namespace) -> list[Leftover]:
     stacks = await sides.read_stacks([getattr(options, side) for side in wanted], options.cwd)
     found: list[Leftover] = []
     for side, stack in zip(wanted, stacks, strict=True):
-        async with _opened(side, stack) as (container, runs):
-            listed = await _listed(side, stack, container, runs, options.older_than)
+        async with sides.container(stack) as container, sides.management(stack) as management:
+            listed = await _listed(side, stack, container.client, management, options.older_than)
             if options.yes:
-                await _remove(listed, container, runs)
+                await _remove(listed, container.client, management)
             found += listed
     return found
 
 
-@asynccontextmanager
-async def _opened(side: str, stack: Stack) -> AsyncIterator[tuple[ContainerClient, PipelineRuns]]:
-    from transfer import pipeline_runs, sides
-    from transfer.clouds import Login, cloud_of
-
-    pipeline = stack.output("exportPipelineId" if side == "source" else "importPipelineId")
-    cloud = await cloud_of(stack)
-    async with AsyncExitStack() as open_now:
-        login = await open_now.enter_async_context(
-            Login(cloud, stack.setting("azure-native:tenantId", "ARM_TENANT_ID"))
-        )
-        container = await open_now.enter_async_context(sides.container(stack))
-        yield (
-            container.client,
-            await open_now.enter_async_context(pipeline_runs.opened(pipeline, cloud, login)),
-        )
-
-
 async def _listed(
-    side: str, stack: Stack, container: ContainerClient, runs: PipelineRuns, age: timedelta
+    side: str, stack: Stack, container: ContainerClient, management: Management, age: timedelta
 ) -> list[Leftover]:
     from transfer import handovers
     from transfer.blocks import CATEGORY, category
     from transfer.cleaning import Side, TransferBlob, judged
     from transfer.errors import explained, host
+    from transfer.runs import all_runs
 
     with explained("listing the blobs", host(container.url), needs="to list blobs"):
         blobs = [
@@ -115,21 +97,23 @@ async def _listed(
             # Whatever else is in the container is none of ours.
             if category(blob.metadata) == CATEGORY
         ]
+    registry_id = stack.pipeline_id(side).rsplit("/", 2)[0]
     kept: Sequence[Any] = stack.outputs.get("runs") or ()
     found = Side(
         name=side,
         blobs=blobs,
-        runs=await runs.all(stack.container_url()),
+        runs=await all_runs(registry_id, stack.container_url(), management),
         needed=handovers.names(handovers.of_stack(stack)) if side == "source" else (),
         managed={str(run.get("id")).lower() for run in kept if isinstance(run, dict)},
     )
     return judged(found, datetime.now(UTC), age)
 
 
-async def _remove(listed: Sequence[Leftover], container: ContainerClient, runs: PipelineRuns) -> None:
+async def _remove(listed: Sequence[Leftover], container: ContainerClient, management: Management) -> None:
     from azure.core import MatchConditions
     from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
+    from transfer import runs
     from transfer.errors import explained, host
 
     # Blobs first: should this be stopped, the record of their import is still there.
@@ -144,4 +128,4 @@ async def _remove(listed: Sequence[Leftover], container: ContainerClient, runs: 
                     continue  # Written anew, or gone: not what was listed.
     for leftover in listed:
         if leftover.goes and leftover.run is not None:
-            await runs.remove(leftover.run)
+            await runs.remove(leftover.run, management)

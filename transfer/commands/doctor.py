@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from transfer.commandline import add_project, add_stack
 from transfer.console import Console, coloured
 from transfer.errors import DoctorError
+from transfer.table import plural, wrapped
 
 if TYPE_CHECKING:
-    from transfer.doctor import Finding
-    from transfer.examining import Blob, Facts
+    from transfer.facts import Blob, Facts
+    from transfer.findings import Finding
     from transfer.stacks import Stack
 
 PURPOSE = "find what would make a transfer fail, before the wait"
@@ -34,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
     """Look at both sides, print every finding, and fail if something would go wrong."""
     import asyncio
 
-    from transfer.doctor import Verdict, examined
+    from transfer.doctor import examined
+    from transfer.findings import Verdict
 
     console = Console(options)
     with console.progress() as progress:
@@ -44,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
     console.result(lambda: _json(findings), lambda: _text(findings))
     faults = sum(finding.verdict is Verdict.FAULT for finding in findings)
     if faults:
-        raise DoctorError(f"{faults} found that would make a transfer fail; what mends each is said above")
+        raise DoctorError(
+            f"{plural(faults, 'fault')} found that would make a transfer fail; what mends each is said above"
+        )
     return 0
 
 
@@ -55,35 +59,51 @@ async def _look(options: argparse.Namespace) -> list[Facts]:
 
     wanted = [side for side in ("source", "target") if options.only in (None, side)]
     stacks = await sides.read_stacks([getattr(options, side) for side in wanted], options.cwd)
-    return list(await asyncio.gather(*map(_side, wanted, stacks)))
+    found = list(await asyncio.gather(*map(_side, wanted, stacks)))
+    if len(found) == 2:
+        found[1].expected = found[0].expected
+    return found
 
 
 async def _side(side: str, stack: Stack) -> Facts:
     from transfer import examining, sides
-    from transfer.clouds import Login, cloud_of
-    from transfer.errors import TransferError
 
-    tenant = stack.setting("azure-native:tenantId", "ARM_TENANT_ID")
     async with (
         sides.management(stack) as management,
         examining.session() as session,
-        Login(await cloud_of(stack), tenant) as login,
+        sides.signed_in(stack) as (_, login),
     ):
         looking = examining.Examination(side, stack, sides.subscription(stack), management, session)
         facts = await looking.made(login)
-    if side == "target" and facts.container:
-        try:
+    if facts.container:
+        with looking.noting("the blobs"):
             facts.blobs = tuple(await _blobs(stack))
-        except TransferError as error:
-            facts.unseen["blobs"] = str(error)
+    if side == "source":
+        with looking.noting("the artifacts"):
+            await _leaving(stack, facts)
     return facts
+
+
+async def _leaving(stack: Stack, facts: Facts) -> None:
+    """What the source's hand-over lists, as far as it is in the registry."""
+    from transfer import handovers, sides
+    from transfer.burdens import burdens
+    from transfer.handover import exported_by
+    from transfer.resolving import resolve
+
+    facts.expected = tuple(handovers.names(handovers.of_stack(stack)))
+    listed = exported_by(stack).artifacts
+    async with sides.registry(stack) as registry:
+        found = await resolve(listed, {}, registry, with_referrers=False)
+    facts.artifacts, facts.absent = len(listed), tuple(found.absent)
+    facts.burdens = (*sorted(set(found.lost)), *burdens(found))
 
 
 async def _blobs(stack: Stack) -> list[Blob]:
     from transfer import sides
     from transfer.blocks import CATEGORY, category
     from transfer.errors import explained, host
-    from transfer.examining import Blob
+    from transfer.facts import Blob
 
     found = []
     with explained("listing blobs", host(stack.container_url()), needs="to read blobs"):
@@ -98,18 +118,22 @@ async def _blobs(stack: Stack) -> list[Blob]:
 def _text(findings: list[Finding]) -> str:
     lines = [line for finding in findings for line in _lines(finding)]
     counts = {word: sum(finding.verdict == word for finding in findings) for word in _COLOURS}
-    parts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return "\n".join([*lines, parts])
+    parts = [
+        plural(count, word) if word in ("fault", "warning") else f"{count} {word}"
+        for word, count in counts.items()
+        if count
+    ]
+    return "\n".join([*lines, ", ".join(parts)])
 
 
 def _lines(finding: Finding) -> list[str]:
     word = coloured(f"{finding.verdict.value:8}", _COLOURS[finding.verdict.value])
-    lines = [f"{word}  {finding.side:6}  {finding.what}"]
+    lines = wrapped(finding.what, 18)
     if finding.why:
-        lines.append(f"{'':18}why:  {finding.why}")
+        lines += wrapped(f"why:  {finding.why}", 18, hanging=6)
     if finding.mend:
-        lines.append(f"{'':18}mend: {finding.mend}")
-    return lines
+        lines += wrapped(f"mend: {finding.mend}", 18, hanging=6)
+    return [f"{word}  {finding.side:6}  {lines[0].lstrip()}", *lines[1:]]
 
 
 def _json(findings: list[Finding]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from transfer.console import Console
 from transfer.errors import InputError, LocksDifferError
 
 if TYPE_CHECKING:
-    from transfer.plan import Known, Plan
+    from transfer.known import Known
+    from transfer.plan import Plan
     from transfer.progress import Progress
     from transfer.rules import Rules
 
@@ -166,7 +167,7 @@ async def _look(options: argparse.Namespace, rules: Rules, progress: Progress) -
 @asynccontextmanager
 async def _registries(options: argparse.Namespace) -> AsyncIterator[tuple[Any, Known | None]]:
     from transfer import sides
-    from transfer.plan import Target
+    from transfer.known import Target
     from transfer.receipts import read_receipt
     from transfer.stacks import read_stack
 
@@ -187,7 +188,7 @@ def _rules(options: argparse.Namespace) -> Rules:
     """What the line and its files ask for, all together."""
     from dataclasses import replace
 
-    from transfer.rules import parsed_rules, read_list, read_rules
+    from transfer.rules_file import parsed_rules, read_list, read_rules
 
     of_line = parsed_rules(_document(options), "the command line")
     of_list = (

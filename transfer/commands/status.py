@@ -7,12 +7,15 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from transfer import times
 from transfer.commandline import add_project, add_stack, seconds
 from transfer.console import Console, coloured
 from transfer.errors import RunFailedError
+from transfer.table import wrapped
 
 if TYPE_CHECKING:
-    from transfer.status import RunState, SideState
+    from transfer.runs import Run
+    from transfer.status import SideState
 
 PURPOSE = "tell how far every run of both sides is, and what to do about one that failed"
 EXAMPLES = (
@@ -44,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     console = Console(options)
     found = asyncio.run(_look(options))
-    while options.watch is not None and any(each.working for side in found for each in side.runs):
+    while options.watch is not None and any(not each.ended for side in found for each in side.runs):
         console.remark(_text(found))
         time.sleep(options.watch)
         found = asyncio.run(_look(options))
@@ -68,9 +71,8 @@ async def _side(side: str, stack: Any) -> SideState:
     from transfer import sides
     from transfer.status import side_state
 
-    pipeline = stack.output("exportPipelineId" if side == "source" else "importPipelineId")
     async with sides.management(stack) as management:
-        return await side_state(side, pipeline, management)
+        return await side_state(side, stack.pipeline_id(side), stack.container_url(), management)
 
 
 def _complaints(side: SideState) -> list[str]:
@@ -97,26 +99,30 @@ def _side_text(side: SideState) -> str:
     if not side.runs:
         return f"{title}\n  no runs yet"
     header = ("run", "state", "done", "took", "began", "by", "blob")
-    lines = table(header, [_row(run) for run in side.runs], right=(2, 3)).splitlines()
+    lines = table(header, [_row(run) for run in side.runs], right=(2, 3), indent=2).splitlines()
     told = [lines[0]]
     for line, run in zip(lines[1:], side.runs, strict=True):
         told.append(line.replace(run.state, _coloured(run.state), 1))
         told += _notes(run)
-    return "\n".join([title, *(f"  {line}" for line in told)])
+    return "\n".join([title, *told])
 
 
-def _row(run: RunState) -> tuple[str, ...]:
+def _row(run: Run) -> tuple[str, ...]:
     took = run.seconds(datetime.now(UTC))
     done = f"{run.progress}%" if run.progress else "-"
-    began = run.started[:19].replace("T", " ") or "-"
+    began = f"{run.started:%Y-%m-%d %H:%M:%S}" if run.started else "-"
     length = f"{took:.0f} s" if took is not None else "-"
     return run.name, run.state, done, length, began, "trigger" if run.triggered else "stack", run.blob
 
 
-def _notes(run: RunState) -> list[str]:
+def _notes(run: Run) -> list[str]:
     if run.cause:
-        return [f"    {run.error}", f"    why: {run.cause.why}", f"    mend: {run.cause.mend}"]
-    return [f"    note: {run.warning}"] if run.warning else []
+        return [
+            *wrapped(run.error, 6),
+            *wrapped(f"why:  {run.cause.why}", 6, hanging=6),
+            *wrapped(f"mend: {run.cause.mend}", 6, hanging=6),
+        ]
+    return wrapped(f"note: {run.warning}", 6, hanging=6) if run.warning else []
 
 
 def _coloured(state: str) -> str:
@@ -133,15 +139,15 @@ def _side_json(side: SideState) -> dict[str, Any]:
     return {"side": side.side, "pipeline": pipeline, "runs": [_run_json(run) for run in side.runs]}
 
 
-def _run_json(run: RunState) -> dict[str, Any]:
+def _run_json(run: Run) -> dict[str, Any]:
     took = run.seconds(datetime.now(UTC))
     cause = {"why": run.cause.why, "mend": run.cause.mend} if run.cause else None
     return {
         "name": run.name,
         "state": run.state,
         "progress": run.progress or None,
-        "started": run.started or None,
-        "finished": run.finished or None,
+        "started": times.spelled(run.started) if run.started else None,
+        "finished": times.spelled(run.finished) if run.finished else None,
         "seconds": round(took, 1) if took is not None else None,
         "triggered": run.triggered,
         "blob": run.blob,

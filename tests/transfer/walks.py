@@ -1,0 +1,74 @@
+"""A walk with a disk between two real storage servers."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import ContainerClient
+from azure.storage.blob.aio import ContainerClient as Container
+
+from tests.transfer.stores import Store
+from transfer import packing, unpacking
+from transfer.hop import Carried
+from transfer.pace import Pace
+from transfer.packing import Wish
+from transfer.packs import Pack
+
+BLOCK = 64 * 1024
+
+
+class Walk:
+    """The containers of both sides, and the disks between them."""
+
+    def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:
+        self.source, self.target, self.stores = source, target, stores
+        self.read: list[tuple[int, bool]] = []
+
+    def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **wish: Any) -> Pack:
+        handover = {
+            "schema": 1,
+            "source": {"loginServer": "l", "containerUrl": self.source.url},
+            "blobs": [{"name": name, "artifacts": ["a:1"], "more": "kept"} for name in names],
+            "artifacts": [],
+            "note": "kept too",
+        }
+        self.read.clear()
+
+        async def run() -> Pack:
+            async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
+                return await packing.pack(
+                    handover,
+                    leaving,
+                    folders,
+                    Wish(**{"part_size": 4 * BLOCK, **wish}),
+                    Pace(),
+                    lambda *_: None,
+                    lambda _, size, new: self.read.append((size, new)),
+                )
+
+        return asyncio.run(run())
+
+    def unpack(self, *folders: Path, keys: tuple[Any, ...] = ()) -> list[Carried]:
+        async def run() -> list[Carried]:
+            async with Container.from_container_url(self.target.url, self.stores[1].credential()) as arriving:
+                return await unpacking.unpack(
+                    folders, arriving, keys, Pace(), lambda *_: None, lambda *_: None
+                )
+
+        return asyncio.run(run())
+
+    def arrived(self, name: str = "batch1") -> bytes:
+        return self.target.download_blob(name).readall()
+
+    def visible(self) -> list[str]:
+        return [blob.name for blob in self.target.list_blobs()]
+
+
+def checked(folder: Path) -> bool:
+    done = subprocess.run(
+        ["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, check=False
+    )
+    return done.returncode == 0

@@ -1,0 +1,44 @@
+"""Tables fit the terminal, and are whole wherever there is none."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transfer import table as tables
+from transfer.table import table, wrapped
+
+CELLS = st.text("abcdefgh ", max_size=60)
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5))
+def test_no_line_of_a_table_is_longer_than_the_terminal(rows: list[tuple[str, str, str]]) -> None:
+    lines = table(("one", "two", "three"), rows, right=(2,), indent=2).splitlines()
+    assert len(lines) == len(rows) + 1
+    assert all(len(line) <= 60 for line in lines)
+
+
+def test_only_what_is_too_long_is_cut_and_shows_it() -> None:
+    assert table(("name", "size"), [("x" * 80, "1 B")]).splitlines()[1] == f"{'x' * 53}…  1 B"
+
+
+def test_without_a_terminal_every_text_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    assert table(("name",), [("x" * 500,)]).splitlines()[1] == "x" * 500
+    assert tables.room() == sys.maxsize
+
+
+def test_a_long_text_hangs_below_its_beginning() -> None:
+    lines = wrapped("mend: " + "word " * 30, 4, hanging=6)
+    assert lines[0].startswith("    mend: word")
+    assert all(line.startswith(" " * 10 + "word") and len(line) <= 60 for line in lines[1:])
+    assert len(wrapped("a command that is one " + "x" * 90, 4)) == 2

@@ -114,8 +114,8 @@ def next_grant(cloud: Cloud) -> float:
 def _wait(cloud: Cloud, body: Json) -> float:
     """Seconds until an assignment is in force.
 
-    Azure takes some minutes to make a new one known everywhere; here as long as was asked for when it was made,
-    and no more once nobody asks for it.
+    Azure takes some minutes to make a new one known everywhere; here as long as was asked for when it was
+    made, and no more once nobody asks for it.
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
     """
     since: float = body.get("sandbox", {}).get("since", 0.0)

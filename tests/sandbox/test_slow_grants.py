@@ -18,7 +18,7 @@ AN_HOUR = 3600.0
 
 
 def doors(here: Here, made: Any, account: str) -> dict[str, Callable[[], str]]:
-    """What an identity is refused with at the management endpoint and at storage; empty where it is let in."""
+    """What an identity is refused with at management endpoint and storage; empty where it is let in."""
     token = Bearer(Cloud(here.facts, here.places).tokens.issue(made.principal_id, blobs.AUDIENCE))
 
     def management() -> str:

@@ -12,7 +12,7 @@ import config_rules as rules
 from components import SourceSideArgs, TargetSideArgs
 from components.access import AccountKey, StorageAccess, VaultAccess
 from components.artifacts import Artifact
-from components.direction import TriggerStatus
+from components.direction import PIPELINE_NAMES, SECRET_NAMES, TriggerStatus
 from components.handover import ExportedBlob
 from components.side import SideArgs
 from config_keys import DEFAULTS
@@ -20,9 +20,6 @@ from config_reading import ConfigError, Reading
 from config_rules import NO_OPTIONS, Side
 
 __all__ = ["DEFAULTS", "NO_OPTIONS", "ConfigError", "Settings", "Side"]
-
-_SECRET_NAMES = {Side.SOURCE: "acrexportsas", Side.TARGET: "acrimportsas"}
-_PIPELINES = {Side.SOURCE: "exportPipeline", Side.TARGET: "importPipeline"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +72,8 @@ class Settings:
         side = rules.side_of(reading)
         access = reading.choice("storageAccess", StorageAccess)
         source, handover = rules.source(reading, side)
-        secret, pipeline = _SECRET_NAMES[side or Side.SOURCE], _PIPELINES[side or Side.SOURCE]
+        direction = (side or Side.SOURCE).direction
+        secret, pipeline = SECRET_NAMES[direction], PIPELINE_NAMES[direction]
         settings = cls(
             side=side or Side.SOURCE,
             resource_group=reading.matching("resourceGroup", rules.GROUP, rules.GROUP_RULE, "acr-transfer"),

@@ -17,6 +17,7 @@ from components.identity import CREATE, SYSTEM
 from components.listing import ListingError, artifacts_of
 from components.lock import read_lock
 from components.names import Place
+from components.sas_life import EXPIRY_FORM, expiry_of
 from config_keys import DEFAULTS, side_of_key
 from config_reading import Reading
 
@@ -159,13 +160,9 @@ def expiry(reading: Reading, access: StorageAccess, now: datetime) -> str:
     value = reading.text("sasExpiry")
     example = f"{now.astimezone(UTC) + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
     try:
-        time = datetime.fromisoformat(value)
-        if time.tzinfo is None:
-            reading.fault("sasExpiry", value, "a time with its zone, such as a 'Z' at the end", example)
-            return value
-        time = time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        reading.fault("sasExpiry", value, "a time such as 2027-01-31T00:00:00Z", example)
+        time = expiry_of(value)
+    except ValueError:
+        reading.fault("sasExpiry", value, EXPIRY_FORM, example)
         return value
     if time <= now:
         reading.fault("sasExpiry", value, "a time to come: the SAS token ends then", example)
@@ -179,7 +176,7 @@ def options(reading: Reading, side: Side | None) -> tuple[str, ...]:
         return ()
     directions = [side.direction] if side else list(Direction)
     known = list(dict.fromkeys(option for each in directions for option in KNOWN_OPTIONS[each]))
-    for index, option in enumerate(found):
+    for index, option in reversed(list(enumerate(found))):
         if option not in known:
             expected = f"{', '.join(known)} for {side or 'either side'}, or {NO_OPTIONS} alone"
             reading.fault("options", option, expected, known[0], index)
@@ -208,12 +205,16 @@ def artifacts(reading: Reading, side: Side | None) -> tuple[Artifact, ...]:
 
 def _configured(reading: Reading) -> list[Artifact]:
     first: dict[Artifact, int] = {}
+    again: list[tuple[object, int, int]] = []
     for index, text in enumerate(reading.items("artifacts")):
         artifact = _artifact(reading, text, index)
         if artifact in first:
-            _twice(reading, "artifacts", text, index, first[artifact])
+            again.append((text, index, first[artifact]))
         elif artifact:
             first[artifact] = index
+    # From the last one: to remove an entry moves those behind it, and every command is to be right still.
+    for text, index, earlier in reversed(again):
+        _twice(reading, "artifacts", text, index, earlier)
     return list(first)
 
 
@@ -226,7 +227,7 @@ def _artifact(reading: Reading, text: object, index: int) -> Artifact | None:
     except ArtifactError as error:
         full = f"{reading.config.full_key('artifacts')}[{index}]"
         command = reading.command(f"pulumi config set --path {shlex.quote(full)} '<repository:tag>'")
-        reading.faults.append(f"  {full} is {error}\n      {command}")
+        reading.faults.append(f"  {full} is {error.text!r}, which {error.reason}\n      {command}")
         return None
 
 

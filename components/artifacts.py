@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+import pulumi
+
 from .hosts import is_host
 
 FORMS = "repository, repository:tag or repository@sha256:<64 hex digits>"
@@ -17,7 +19,7 @@ _TAG_LIMIT = 128
 _DIGEST_LENGTH = 64
 
 
-class ArtifactError(ValueError):
+class ArtifactError(pulumi.RunError, ValueError):
     """A text names no artifact that can be transferred.
 
     `text` is what was given and `reason` says what is wrong with it and what was expected.

@@ -23,6 +23,12 @@ class TriggerStatus(StrEnum):
     """Only pipeline runs import."""
 
 
+PIPELINE_NAMES = {Direction.EXPORT: "exportPipeline", Direction.IMPORT: "importPipeline"}
+"""What a pipeline is called unless told otherwise."""
+
+SECRET_NAMES = {Direction.EXPORT: "acrexportsas", Direction.IMPORT: "acrimportsas"}
+"""What the vault's secret with the SAS token is called unless told otherwise."""
+
 OVERWRITE_BLOBS = "OverwriteBlobs"
 OVERWRITE_TAGS = "OverwriteTags"
 DELETE_SOURCE_BLOB = "DeleteSourceBlobOnSuccess"

@@ -63,7 +63,7 @@ def existing_container(
 def _checked(
     found: storage.GetStorageAccountResult, access: StorageAccess
 ) -> storage.GetStorageAccountResult:
-    if access is StorageAccess.SAS_TOKEN and found.allow_shared_key_access is False:
+    if access == StorageAccess.SAS_TOKEN and found.allow_shared_key_access is False:
         raise StorageError(
             f"Storage account {found.name} refuses its keys, and a SAS token is signed with one.\n"
             "Use the pipeline's identity: pulumi config set acr-transfer:storageAccess ManagedIdentity\n"

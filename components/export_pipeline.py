@@ -7,7 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
-from .direction import DEFAULT_OPTIONS, Direction
+from .direction import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
 from .foresight import foreseen_principal
 from .grant import container_role
 from .identity import identity_of
@@ -34,6 +34,9 @@ class ExportPipelineArgs(TypedDict):
 
     identity: NotRequired[str]
     """Who the pipeline is: system (by default), create, or the resource ID of a user-assigned identity."""
+
+    identity_resource_group_name: NotRequired[Input[str]]
+    """The resource group of a new identity; by default the registry's."""
 
     container_url: Input[str]
     """The container that blobs are written to, without a SAS token."""
@@ -104,7 +107,7 @@ class ExportPipeline(pulumi.ComponentResource):
                 key_vault_uri=args["sas_secret_uri"],
             ),
             options=_options(args),
-            opts=same_as(EXPORT_PIPELINE, "target.storageAccessMode", self),
+            opts=same_as(name, Direction.EXPORT, EXPORT_PIPELINE, self),
         )
 
     def _managed(
@@ -119,12 +122,12 @@ class ExportPipeline(pulumi.ComponentResource):
             identity=identity,
             container_url=args["container_url"],
             options=_options(args),
-            opts=same_as(_TYPED, "target.storageAccessMode", self),
+            opts=same_as(name, Direction.EXPORT, _TYPED, self),
         )
 
 
 def _name(args: ExportPipelineArgs) -> Input[str]:
-    return args.get("pipeline_name", "exportPipeline")
+    return args.get("pipeline_name", PIPELINE_NAMES[Direction.EXPORT])
 
 
 def _options(args: ExportPipelineArgs) -> Input[list[str]]:

@@ -47,7 +47,7 @@ def _found(
     """The pipeline as it is now; it fails if there is none."""
     name, registry, group = pipeline
     opts = pulumi.InvokeOutputOptions(parent=parent)
-    if direction is Direction.EXPORT:
+    if direction == Direction.EXPORT:
         return containerregistry.get_export_pipeline_output(
             export_pipeline_name=name, registry_name=registry, resource_group_name=group, opts=opts
         )

@@ -7,6 +7,7 @@ from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
 
 from .access import VaultAccess
+from .already_there import GRANT, unless_there
 from .direction import Direction
 
 
@@ -39,7 +40,7 @@ def let_read_secrets(
     https://learn.microsoft.com/azure/key-vault/general/rbac-access-policy
     """
     client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=opts.parent))
-    if access is VaultAccess.RBAC:
+    if access == VaultAccess.RBAC:
         vault = Output.format(
             "/subscriptions/{0}/resourceGroups/{1}/providers/Microsoft.KeyVault/vaults/{2}",
             client.subscription_id,
@@ -56,13 +57,13 @@ def let_read_secrets(
             tenant_id=client.tenant_id,
             permissions=keyvault.PermissionsArgs(secrets=[keyvault.SecretPermissions.GET]),
         ),
-        opts=opts,
+        opts=unless_there(GRANT, name, opts),
     )
 
 
 def container_role(direction: Direction, *, deletes_blobs: bool) -> Role:
     """Return the least role that a pipeline can work with: an import that leaves its blobs only reads."""
-    writes = direction is Direction.EXPORT or deletes_blobs
+    writes = direction == Direction.EXPORT or deletes_blobs
     return Role.BLOB_CONTRIBUTOR if writes else Role.BLOB_READER
 
 
@@ -87,7 +88,8 @@ def assign(
         ),
         # No update of a role is possible, and the same one cannot be assigned twice.
         opts=ResourceOptions.merge(
-            opts, ResourceOptions(replace_on_changes=["roleDefinitionId"], delete_before_replace=True)
+            unless_there(GRANT, name, opts),
+            ResourceOptions(replace_on_changes=["roleDefinitionId"], delete_before_replace=True),
         ),
     )
 

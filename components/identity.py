@@ -4,6 +4,8 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry, managedidentity
 
+from .already_there import IDENTITY, unless_there
+
 SYSTEM = "system"
 """The identity that comes and goes with the pipeline."""
 
@@ -33,7 +35,7 @@ def identity_id(
         resource_name_=identity_name,
         resource_group_name=resource_group_name,
         location=location,
-        opts=ResourceOptions(parent=parent),
+        opts=unless_there(IDENTITY, name, ResourceOptions(parent=parent)),
     )
     return made.id
 

@@ -7,7 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
-from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, Direction, TriggerStatus
+from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, PIPELINE_NAMES, Direction, TriggerStatus
 from .foresight import foreseen_principal
 from .grant import container_role
 from .identity import identity_of
@@ -34,6 +34,9 @@ class ImportPipelineArgs(TypedDict):
 
     identity: NotRequired[str]
     """Who the pipeline is: system (by default), create, or the resource ID of a user-assigned identity."""
+
+    identity_resource_group_name: NotRequired[Input[str]]
+    """The resource group of a new identity; by default the registry's."""
 
     container_url: Input[str]
     """The container that blobs are read from, without a SAS token."""
@@ -110,7 +113,7 @@ class ImportPipeline(pulumi.ComponentResource):
                 source_trigger=containerregistry.PipelineSourceTriggerPropertiesArgs(status=_trigger(args))
             ),
             options=_options(args),
-            opts=same_as(IMPORT_PIPELINE, "source.storageAccessMode", self),
+            opts=same_as(name, Direction.IMPORT, IMPORT_PIPELINE, self),
         )
 
     def _managed(
@@ -126,12 +129,12 @@ class ImportPipeline(pulumi.ComponentResource):
             container_url=args["container_url"],
             trigger_status=_trigger(args),
             options=_options(args),
-            opts=same_as(_TYPED, "source.storageAccessMode", self),
+            opts=same_as(name, Direction.IMPORT, _TYPED, self),
         )
 
 
 def _name(args: ImportPipelineArgs) -> Input[str]:
-    return args.get("pipeline_name", "importPipeline")
+    return args.get("pipeline_name", PIPELINE_NAMES[Direction.IMPORT])
 
 
 def _options(args: ImportPipelineArgs) -> list[str]:

@@ -1,6 +1,8 @@
 """What became of a run: as the service says it, for outputs and for people."""
 
+import asyncio
 import re
+from collections.abc import Callable
 from typing import TypedDict
 
 import pulumi
@@ -10,10 +12,15 @@ from pulumi.runtime.settings import monitor_supports_feature
 from pulumi_azure_native import containerregistry
 
 from .direction import Direction
+from .sas_life import RUN_LIMIT
 
 SUCCEEDED = "Succeeded"
 """What both the run's resource and its response say when all went well."""
 
+ASKED_EVERY = 10
+"""Seconds from one look at a run that goes on to the next: what azure-native takes for its own waits."""
+
+_RUNNING = "Running"
 _SHOWN_ARTIFACTS = 10
 _MESSAGE = re.compile(r'(?s)Message="(.*)"')
 
@@ -69,24 +76,46 @@ class FailedRunError(pulumi.RunError):
     """A run did not end well; the message begins with the service's own."""
 
 
-def outcome(run: containerregistry.PipelineRun, transfer: Transfer, told: dict[str, str]) -> Output[Run]:
+def outcome(
+    run: containerregistry.PipelineRun,
+    transfer: Transfer,
+    look: Callable[[], Output[containerregistry.GetPipelineRunResult]],
+    told: dict[str, str],
+) -> Output[Run]:
     """Return what became of a run, as soon as it has ended.
 
-    `told` has the service's message for every run that the engine took for failed, by the run's name.
+    `look` asks the service for the run. `told` has the service's message for every run that the engine took
+    for failed, by the run's name.
     """
-    said = Output.all(run.id, run.provisioning_state, run.response.apply(_answer)).apply(
-        lambda known: Run(
-            name=transfer["run_name"],
-            id=known[0],
-            blob=transfer["blob"],
-            artifacts=transfer["artifacts"],
-            status=_status(known[1], known[2]["status"]),
-            error=known[2]["error"],
-            started=known[2]["started"],
-            finished=known[2]["finished"],
-        )
+    said: Output[Run] = Output.all(run.id, run.provisioning_state, run.response.apply(_answer)).apply(
+        lambda known: _ended(known[0], known[1], known[2], transfer, look)
     )
     return said if pulumi.runtime.is_dry_run() else Output.from_input(_settled(said, transfer, told))
+
+
+async def _ended(
+    id: str,
+    state: str,
+    answer: dict[str, str],
+    transfer: Transfer,
+    look: Callable[[], Output[containerregistry.GetPipelineRunResult]],
+) -> Run:
+    """The run with the service's last word: its resource may be ready while the transfer still goes on."""
+    looks = 0 if pulumi.runtime.is_dry_run() else int(RUN_LIMIT.total_seconds() / ASKED_EVERY)
+    while looks and answer["status"] == _RUNNING:
+        await asyncio.sleep(ASKED_EVERY)
+        now = await look().future()
+        looks, answer = looks - 1, _answer(now.response) if now else answer
+    return Run(
+        name=transfer["run_name"],
+        id=id,
+        blob=transfer["blob"],
+        artifacts=transfer["artifacts"],
+        status=_status(state, answer["status"]),
+        error=answer["error"],
+        started=answer["started"],
+        finished=answer["finished"],
+    )
 
 
 async def _settled(said: Output[Run], transfer: Transfer, told: dict[str, str]) -> Run:
@@ -130,14 +159,20 @@ def failure_hooks(
     return [ErrorHook(name, tell)]
 
 
-def refuse_failures(runs: list[Run], direction: Direction, told: dict[str, str]) -> None:
-    """Raise a `FailedRunError` for runs that did not end well and were not told of; in a preview, warn."""
+def refuse_failures(
+    runs: list[Run], resources: dict[str, str], direction: Direction, told: dict[str, str]
+) -> None:
+    """Raise a `FailedRunError` for runs that did not end well and were not told of; in a preview, warn.
+
+    `resources` are the names of the runs' resources in the program, by the names of the runs.
+    """
     failed = [run for run in runs if run["status"] != SUCCEEDED and run["name"] not in told]
     if not failed:
         return
     message = "\n".join(_complaint(run, run["status"], run["error"], direction) for run in failed) + (
-        "\nMend the cause, then make a run again: pulumi up --replace '**<its resource name>'"
-        "\nor make every run again: give forceUpdateTag a new value."
+        f"\nMend the cause, then make {'it' if len(failed) == 1 else 'them'} again: pulumi up"
+        + "".join(f" --replace '**{resources[run['name']]}'" for run in failed)
+        + "\nor make every run again: give forceUpdateTag a new value."
     )
     if pulumi.runtime.is_dry_run():
         # An old failure must not stand in the way of the change that mends it.

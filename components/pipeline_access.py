@@ -6,6 +6,8 @@ import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
 
 from .access import StorageAccess, VaultAccess
+from .already_there import PIPELINE, unless_there
+from .direction import Direction
 from .grant import Role, assign, let_read_secrets, once_granted
 from .identity import SYSTEM, identity_id
 
@@ -23,6 +25,7 @@ class PipelineAccess(TypedDict):
     vault_resource_group_name: NotRequired[Input[str]]
     vault_access: NotRequired[VaultAccess]
     identity: NotRequired[str]
+    identity_resource_group_name: NotRequired[Input[str]]
 
 
 class PipelineArgsError(pulumi.RunError):
@@ -31,7 +34,7 @@ class PipelineArgsError(pulumi.RunError):
 
 def is_managed(args: PipelineAccess) -> bool:
     """Whether the pipeline uses its identity; raises `PipelineArgsError` if its way lacks an argument."""
-    managed = args.get("storage_access") is StorageAccess.MANAGED_IDENTITY
+    managed = args.get("storage_access") == StorageAccess.MANAGED_IDENTITY
     needed = ("container_id",) if managed else ("sas_secret_uri", "vault_name", "vault_resource_group_name")
     missing = [key for key in needed if not args.get(key)]
     if missing:
@@ -45,30 +48,35 @@ def user_identity(
 ) -> Input[str] | None:
     """Return the resource ID of the pipeline's user-assigned identity; none means system-assigned.
 
-    A new one lives beside the registry, and is named by registry and pipeline.
+    A new one is named by registry and pipeline.
     """
     return identity_id(
         f"{name}-identity",
         args.get("identity") or SYSTEM,
         Output.concat(args["registry_name"], "-", pipeline_name),
-        args["registry_resource_group_name"],
+        args.get("identity_resource_group_name") or args["registry_resource_group_name"],
         location,
         parent,
     )
 
 
-def same_as(typ: str, path: str, parent: pulumi.Resource) -> ResourceOptions:
-    """Return options for a pipeline that has another type when its way of access is changed.
+_WAY = {Direction.EXPORT: "target.storageAccessMode", Direction.IMPORT: "source.storageAccessMode"}
+"""The input that says which way a pipeline gets into its container."""
 
-    It is the same pipeline under the same name, so the old one goes first. `path` is the input that says the
-    way. Updating it in place would be wrong: an older API version does not know what to switch off.
+
+def same_as(name: str, direction: Direction, typ: str, parent: pulumi.Resource) -> ResourceOptions:
+    """Return options for a pipeline that has another type, `typ`, when its way of access is changed.
+
+    It is the same pipeline under the same name, so the old one goes first. Updating it in place would be
+    wrong: an older API version does not know what to switch off.
     """
-    return ResourceOptions(
+    own = ResourceOptions(
         parent=parent,
         aliases=[Alias(type_=typ)],
-        replace_on_changes=[path],
+        replace_on_changes=[_WAY[direction]],
         delete_before_replace=True,
     )
+    return unless_there(PIPELINE[direction], name, own)
 
 
 def let_in(
@@ -82,7 +90,7 @@ def let_in(
 ) -> Output[str]:
     """Give the identity's principal its right; return the pipeline's ID once that is done."""
     grant: pulumi.CustomResource
-    if args.get("storage_access") is StorageAccess.MANAGED_IDENTITY:
+    if args.get("storage_access") == StorageAccess.MANAGED_IDENTITY:
         own = ResourceOptions(parent=parent)
         grant = assign(f"{name}-uses-container", role, principal, args["container_id"], own)
     else:

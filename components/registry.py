@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import ErrorHook, ErrorHookArgs, Input, Output, ResourceHookBinding, ResourceOptions
-from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import monitor_supports_feature
+from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
+
+from .already_there import REGISTRY, unless_there
 
 
 class RegistryError(pulumi.RunError):
@@ -38,31 +38,9 @@ def created_registry(
         sku=containerregistry.SkuArgs(name=containerregistry.SkuName.PREMIUM),
         admin_user_enabled=False,
         anonymous_pull_enabled=False,
-        opts=ResourceOptions.merge(
-            opts, ResourceOptions(hooks=ResourceHookBinding(on_error=_told_if_taken(name, opts.parent)))
-        ),
+        opts=unless_there(REGISTRY, name, opts),
     )
     return Output.all(made.name, made.location, made.login_server).apply(lambda known: Registry(*known))
-
-
-def _told_if_taken(name: str, parent: pulumi.Resource | None) -> list[ErrorHook]:
-    """A hook that makes clear what Azure's refusal of a name means; none for an old engine."""
-    if not monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS):
-        return []
-
-    def tell(failure: ErrorHookArgs) -> bool:
-        if any("AlreadyInUse" in each for each in failure.errors):
-            taken = (failure.new_inputs or {}).get("registryName", "")
-            pulumi.log.error(
-                f"The registry name {taken} is taken, by you or in somebody else's tenant: it is part of the "
-                "registry's host, which is unique in its cloud.\n"
-                "Choose another: pulumi config set acr-transfer:registry <name>\n"
-                "If the registry is yours: pulumi config set acr-transfer:createRegistry false",
-                parent,
-            )
-        return False
-
-    return [ErrorHook(f"{name}-taken", tell)]
 
 
 def existing_registry(

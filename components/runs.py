@@ -1,10 +1,11 @@
 """The transfers themselves: one pipeline run for each blob."""
 
 import asyncio
+from functools import partial
 from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi import Input, Output, ResourceHookBinding, ResourceOptions
+from pulumi import Input, InvokeOutputOptions, Output, ResourceHookBinding, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .direction import Direction
@@ -47,18 +48,19 @@ class PipelineRuns(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PipelineRunsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("acr-transfer:index:PipelineRuns", name, None, opts)
-        direction, limit = args["direction"], max(1, args.get("max_concurrent_runs", AT_ONCE))
+        direction, limit = args["direction"], max(1, int(args.get("max_concurrent_runs", AT_ONCE)))
         named = {_resource_name(name, each): each for each in args["transfers"]}
         told: dict[str, str] = {}
         self._hooks = failure_hooks(f"{name}-failed", named, direction, self, told)
-        made: list[containerregistry.PipelineRun] = []
+        outcomes: list[Output[Run]] = []
         for index, transfer in enumerate(args["transfers"]):
-            before = made[index - limit] if index >= limit else None
-            made.append(self._run(name, args, transfer, before))
-        outcomes = [outcome(run, each, told) for run, each in zip(made, args["transfers"], strict=True)]
+            before = outcomes[index - limit] if index >= limit else None
+            run = self._run(name, args, transfer, before)
+            outcomes.append(outcome(run, transfer, partial(self._look, args, transfer), told))
         self.runs = Output.all(*outcomes).apply(list) if outcomes else Output.from_input([])
         # Apart from `runs`, so that the outcome of every run can be looked up when one has failed.
-        self.runs.apply(lambda runs: refuse_failures(runs, direction, told))
+        resources = {each["run_name"]: resource for resource, each in named.items()}
+        self.runs.apply(lambda runs: refuse_failures(runs, resources, direction, told))
         self.register_outputs({"runs": self.runs})
 
     def _run(
@@ -66,7 +68,7 @@ class PipelineRuns(pulumi.ComponentResource):
         name: str,
         args: PipelineRunsArgs,
         transfer: Transfer,
-        before: containerregistry.PipelineRun | None,
+        before: Output[Run] | None,
     ) -> containerregistry.PipelineRun:
         tag = args["force_update_tag"]
         return containerregistry.PipelineRun(
@@ -82,30 +84,41 @@ class PipelineRuns(pulumi.ComponentResource):
             ),
         )
 
+    def _look(
+        self, args: PipelineRunsArgs, transfer: Transfer
+    ) -> Output[containerregistry.GetPipelineRunResult]:
+        """The run as it is now."""
+        return containerregistry.get_pipeline_run_output(
+            registry_name=args["registry_name"],
+            resource_group_name=args["registry_resource_group_name"],
+            pipeline_run_name=transfer["run_name"],
+            opts=InvokeOutputOptions(parent=self),
+        )
+
 
 def _resource_name(name: str, transfer: Transfer) -> str:
     return f"{name}-{transfer['run_name'][:12]}"
 
 
-def _after(before: containerregistry.PipelineRun, tag: Input[str]) -> Output[str]:
+def _after(before: Output[Run], tag: Input[str]) -> Output[str]:
     """The tag, as soon as the run before in this lane has ended."""
     return Output.all(tag, _ended(before)).apply(lambda both: str(both[0]))
 
 
-async def _ended(run: containerregistry.PipelineRun) -> bool:
+async def _ended(run: Output[Run]) -> bool:
     """Wait until a run has ended, well or not.
 
     It is a value that the next one waits for. A `depends_on` would be kept in the state: the engine would
     then pass over a run whose forerunner failed, though they have nothing in common but the limit.
     """
-    await asyncio.wait([asyncio.ensure_future(run.id.future())])
+    await asyncio.wait([asyncio.ensure_future(run.future())])
     return True
 
 
 def _request(
     direction: Direction, pipeline_id: Input[str], transfer: Transfer
 ) -> containerregistry.PipelineRunRequestArgs:
-    if direction is Direction.EXPORT:
+    if direction == Direction.EXPORT:
         return containerregistry.PipelineRunRequestArgs(
             pipeline_resource_id=pipeline_id,
             artifacts=transfer["artifacts"],

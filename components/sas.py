@@ -9,11 +9,16 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import keyvault, storage
 
 from .access import AccountKey
+from .already_there import SECRET, unless_there
 from .direction import Direction
-from .sas_life import WARNED_SHARE, warnings_about
+from .sas_life import EXPIRY_FORM, WARNED_SHARE, expiry_of, warning_about
 
 CONTENT_TYPE = "application/x-azure-sas"
 """What the vault says about the secret."""
+
+
+class SasError(pulumi.RunError):
+    """A SAS token cannot be made; the message says why and what to do."""
 
 
 class SasSecretArgs(TypedDict):
@@ -65,9 +70,9 @@ class SasSecret(pulumi.ComponentResource):
     def __init__(self, name: str, args: SasSecretArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("acr-transfer:index:SasSecret", name, None, opts)
         rights = permissions(args["direction"], deletes_blobs=args.get("deletes_blobs", False))
-        expiry = datetime.fromisoformat(args["expiry"]).astimezone(UTC)
+        expiry = _expiry(args)
         secret = self._secret(name, args, rights, expiry)
-        secret.properties.attributes.apply(lambda found: self._warn(expiry, found, args))
+        self._warn(expiry, secret, args)
         # Put together rather than read from the secret, whose answer is unknown while a preview shows a new
         # token: so the preview shows that nothing else changes. It is the name that waits for the secret.
         self.secret_uri = Output.concat(args["vault_uri"], "/secrets/", secret.name)
@@ -92,7 +97,7 @@ class SasSecret(pulumi.ComponentResource):
                 "acr-transfer-expiry": f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
                 "acr-transfer-container": args["container_name"],
             },
-            opts=ResourceOptions(parent=self),
+            opts=unless_there(SECRET, name, ResourceOptions(parent=self)),
         )
 
     def _token(self, args: SasSecretArgs, rights: ContainerSasPermissions, expiry: datetime) -> Output[str]:
@@ -110,17 +115,34 @@ class SasSecret(pulumi.ComponentResource):
             lambda known: container_sas(known[0], known[1], known[2], rights, expiry)
         )
 
-    def _warn(
-        self,
-        expiry: datetime,
-        found: keyvault.outputs.SecretAttributesResponse | None,
-        args: SasSecretArgs,
-    ) -> None:
-        """A new token's beginning is unknown in its first preview, and it needs no warning there."""
-        written = datetime.fromtimestamp(found.updated, UTC) if found and found.updated else None
-        share = args.get("warned_share", WARNED_SHARE)
-        for warning in warnings_about(expiry, written, datetime.now(UTC), share):
-            pulumi.log.warn(warning, self)
+    def _warn(self, expiry: datetime, secret: keyvault.Secret, args: SasSecretArgs) -> None:
+        """Warn of the token's near end.
+
+        In the preview of a new token its beginning is unknown, and no share of its life is over.
+        """
+        share = int(args.get("warned_share", WARNED_SHARE))
+
+        def tell(written: datetime | None) -> bool:
+            warning = warning_about(expiry, written, datetime.now(UTC), share)
+            if warning:
+                pulumi.log.warn(warning, self)
+            return bool(warning)
+
+        if not tell(None):
+            secret.properties.attributes.apply(lambda found: tell(_written(found)))
+
+
+def _written(found: keyvault.outputs.SecretAttributesResponse | None) -> datetime | None:
+    return datetime.fromtimestamp(found.updated, UTC) if found and found.updated else None
+
+
+def _expiry(args: SasSecretArgs) -> datetime:
+    try:
+        return expiry_of(args["expiry"])
+    except ValueError as failure:
+        raise SasError(
+            f"A SAS token cannot end at {args['expiry']!r}: {failure}.\nGive it {EXPIRY_FORM}."
+        ) from failure
 
 
 def _key(found: storage.ListStorageAccountKeysResult, name: AccountKey) -> str:
@@ -132,7 +154,7 @@ def permissions(direction: Direction, *, deletes_blobs: bool = False) -> Contain
 
     https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites
     """
-    if direction is Direction.EXPORT:
+    if direction == Direction.EXPORT:
         return ContainerSasPermissions(read=True, add=True, write=True, list=True)
     return ContainerSasPermissions(read=True, list=True, delete=deletes_blobs)
 

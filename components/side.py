@@ -7,16 +7,19 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 
 from .access import AccountKey, StorageAccess, VaultAccess
-from .direction import Direction
+from .direction import SECRET_NAMES, Direction
+from .pipeline_access import PipelineAccess
 from .registry import Registry, created_registry, existing_registry
 from .sas_life import WARNED_SHARE
 from .staging import Staging, StagingArgs
 
-_SECRET_NAMES = {Direction.EXPORT: "acrexportsas", Direction.IMPORT: "acrimportsas"}
-
 
 class SideArgs(TypedDict):
-    """The part of a side's arguments that both kinds share; they are described there."""
+    """The part of a side's arguments that both kinds share.
+
+    They are described there, all of them: the schema's descriptions are read from a class itself, and not
+    from what it inherits.
+    """
 
     resource_group_name: Input[str]
     create_resource_group: NotRequired[bool]
@@ -40,20 +43,10 @@ class SideArgs(TypedDict):
     identity: NotRequired[str]
 
 
-class Entrance(TypedDict):
+class Entrance(PipelineAccess):
     """What a pipeline is told about its registry, its container and the way into it."""
 
-    registry_name: Input[str]
-    registry_resource_group_name: Input[str]
     location: Input[str]
-    identity: NotRequired[str]
-    container_url: Input[str]
-    storage_access: NotRequired[StorageAccess]
-    container_id: NotRequired[Input[str]]
-    sas_secret_uri: NotRequired[Input[str]]
-    vault_name: NotRequired[Input[str]]
-    vault_resource_group_name: NotRequired[Input[str]]
-    vault_access: NotRequired[VaultAccess]
 
 
 @dataclass(frozen=True)
@@ -76,6 +69,7 @@ class Ground:
             "registry_resource_group_name": self.registry_resource_group,
             "location": self.registry.apply(lambda found: found.location),
             "identity": args.get("identity", ""),
+            "identity_resource_group_name": self.staging.resource_group_name,
             "container_url": self.staging.container_url,
             "storage_access": args.get("storage_access", StorageAccess.SAS_TOKEN),
             "container_id": self.staging.container_id,
@@ -95,7 +89,7 @@ def ground(
     """Find or make the registry and the container; nothing is made if a registry that is there is not fit."""
     given = args.get("registry_resource_group_name") or args["resource_group_name"]
     if not args.get("create_registry", False):
-        exports = direction is Direction.EXPORT
+        exports = direction == Direction.EXPORT
         found = existing_registry(args["registry_name"], given, exports=exports, parent=parent)
         # Known only once the registry is seen to be fit: nothing is made before that.
         group = Output.all(args["resource_group_name"], found).apply(lambda known: str(known[0]))
@@ -140,7 +134,7 @@ def _staging(
         "protect": args.get("protect", False),
         "sas_expiry": args.get("sas_expiry", ""),
         "sas_key": args.get("sas_key", AccountKey.KEY1),
-        "sas_secret_name": args.get("sas_secret_name", _SECRET_NAMES[direction]),
+        "sas_secret_name": args.get("sas_secret_name", SECRET_NAMES[direction]),
         "sas_warned_share": args.get("sas_warned_share", WARNED_SHARE),
     }
     return Staging(f"{name}-staging", given, ResourceOptions(parent=parent))

@@ -8,7 +8,7 @@ from pulumi import Input, Output, ResourceOptions
 from .access import AccountKey, StorageAccess, VaultAccess
 from .artifacts import Artifact
 from .batches import batches, short_hash
-from .direction import DEFAULT_OPTIONS, Direction
+from .direction import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
 from .export_pipeline import ExportPipeline
 from .handover import ExportedBlob, Handover, handover_document
 from .lock import Lock, LockError, read_lock
@@ -158,7 +158,7 @@ class SourceSide(pulumi.ComponentResource):
             f"{name}-pipeline",
             {
                 **stands_on.entrance(args),
-                "pipeline_name": args.get("pipeline_name", "exportPipeline"),
+                "pipeline_name": _name(args),
                 "options": args.get("options", list(DEFAULT_OPTIONS[Direction.EXPORT])),
             },
             ResourceOptions(parent=self),
@@ -182,10 +182,13 @@ class SourceSide(pulumi.ComponentResource):
                 "direction": Direction.EXPORT,
                 "transfers": exports(
                     lock.artifacts if lock else [Artifact.parse(text) for text in args.get("artifacts", [])],
-                    args.get("pipeline_name", "exportPipeline"),
+                    _name(args),
                     args.get("blob_prefix", ""),
                 ),
-                "force_update_tag": args.get("force_update_tag", "1"),
+                # What a run has written is in its container: another one needs another run.
+                "force_update_tag": Output.concat(
+                    args.get("force_update_tag", "1"), " ", stands_on.staging.container_url
+                ),
                 "max_concurrent_runs": args.get("max_concurrent_runs", AT_ONCE),
             },
             ResourceOptions(parent=self),
@@ -206,6 +209,10 @@ def exports(artifacts: list[Artifact], pipeline_name: str, blob_prefix: str) -> 
         )
         for batch in batches(artifacts)
     ]
+
+
+def _name(args: SourceSideArgs) -> str:
+    return args.get("pipeline_name", PIPELINE_NAMES[Direction.EXPORT])
 
 
 def _same(login_server: str, lock: Lock | None) -> str:

@@ -7,6 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import resources
 
 from .access import AccountKey, StorageAccess, VaultAccess
+from .already_there import RESOURCE_GROUP, unless_there
 from .direction import Direction
 from .sas import SasSecret
 from .sas_life import WARNED_SHARE
@@ -100,7 +101,7 @@ class Staging(pulumi.ComponentResource):
         self.resource_group_name = self._resource_group(name, args)
         storage = self._storage(name, args)
         self.container_url, self.container_id = storage.container_url, storage.container_id
-        if args.get("storage_access") is not StorageAccess.MANAGED_IDENTITY:
+        if args.get("storage_access") != StorageAccess.MANAGED_IDENTITY:
             self._vault = self._place_for_token(name, args)
             self._secret = self._token(name, args, storage, self._vault)
         nothing = Output.from_input(None)
@@ -135,7 +136,7 @@ class Staging(pulumi.ComponentResource):
             f"{name}-group",
             resource_group_name=args["resource_group_name"],
             location=args.get("location") or None,
-            opts=ResourceOptions(parent=self),
+            opts=unless_there(RESOURCE_GROUP, f"{name}-group", ResourceOptions(parent=self)),
         )
         return group.name
 
@@ -186,7 +187,8 @@ class Staging(pulumi.ComponentResource):
                 "expiry": args["sas_expiry"],
                 "warned_share": args.get("sas_warned_share", WARNED_SHARE),
             },
-            # To delete a secret takes a right inside the vault, which those who deploy need not have: it is
-            # forgotten with a vault of ours instead. The engine hands this down to the secret.
-            ResourceOptions(parent=self, deleted_with=vault.resource),
+            # To delete a secret takes a right inside the vault, which those who deploy need not have, and a
+            # way into a closed one. So it stays in a vault of ours, which takes it along when it goes. The
+            # engine hands this down to the secret.
+            ResourceOptions(parent=self, retain_on_delete=True if vault.resource else None),
         )

@@ -7,6 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import storage
 
 from .access import StorageAccess
+from .already_there import CONTAINER, unless_there
 from .existing_account import Account, existing_account, existing_container
 from .names import unique_name
 
@@ -102,7 +103,9 @@ class Storage(pulumi.ComponentResource):
             resource_group_name=account.resource_group,
             public_access=storage.PublicAccess.NONE,
             # A container goes with its account: nothing to ask for, whatever is in it.
-            opts=ResourceOptions(parent=self, deleted_with=owner),
+            opts=unless_there(
+                CONTAINER, f"{name}-container", ResourceOptions(parent=self, deleted_with=owner)
+            ),
         )
         return made.name, made.id
 
@@ -120,7 +123,7 @@ class Storage(pulumi.ComponentResource):
             allow_blob_public_access=False,
             allow_cross_tenant_replication=False,
             # A SAS token is signed with the account's key; an identity needs none.
-            allow_shared_key_access=args.get("storage_access") is not StorageAccess.MANAGED_IDENTITY,
+            allow_shared_key_access=args.get("storage_access") != StorageAccess.MANAGED_IDENTITY,
             sas_policy=storage.SasPolicyArgs(
                 expiration_action=storage.ExpirationAction.LOG, sas_expiration_period=SAS_PERIOD
             ),

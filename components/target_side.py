@@ -7,7 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from .access import AccountKey, StorageAccess, VaultAccess
 from .batches import short_hash
-from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, Direction, TriggerStatus
+from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, PIPELINE_NAMES, Direction, TriggerStatus
 from .handover import ExportedBlob
 from .import_pipeline import ImportPipeline
 from .outcomes import Run, Transfer
@@ -144,7 +144,7 @@ class TargetSide(pulumi.ComponentResource):
             f"{name}-pipeline",
             {
                 **stands_on.entrance(args),
-                "pipeline_name": args.get("pipeline_name", "importPipeline"),
+                "pipeline_name": _name(args),
                 "options": _options(args),
                 "source_trigger_status": _trigger(args),
             },
@@ -155,7 +155,7 @@ class TargetSide(pulumi.ComponentResource):
     def _runs(
         self, name: str, args: TargetSideArgs, stands_on: Ground, pipeline: ImportPipeline
     ) -> PipelineRuns:
-        blobs = args.get("blobs", []) if _trigger(args) is TriggerStatus.DISABLED else []
+        blobs = args.get("blobs", []) if _trigger(args) == TriggerStatus.DISABLED else []
         return PipelineRuns(
             f"{name}-run",
             {
@@ -163,7 +163,7 @@ class TargetSide(pulumi.ComponentResource):
                 "registry_resource_group_name": stands_on.registry_resource_group,
                 "pipeline_id": pipeline.pipeline_id,
                 "direction": Direction.IMPORT,
-                "transfers": imports(blobs, args.get("pipeline_name", "importPipeline")),
+                "transfers": imports(blobs, _name(args)),
                 "force_update_tag": args.get("force_update_tag", "1"),
                 "max_concurrent_runs": args.get("max_concurrent_runs", AT_ONCE),
             },
@@ -184,6 +184,10 @@ def imports(blobs: list[ExportedBlob], pipeline_name: str) -> list[Transfer]:
         )
         for blob in ordered
     ]
+
+
+def _name(args: TargetSideArgs) -> str:
+    return args.get("pipeline_name", PIPELINE_NAMES[Direction.IMPORT])
 
 
 def _options(args: TargetSideArgs) -> list[str]:

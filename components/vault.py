@@ -80,7 +80,7 @@ class Vault(pulumi.ComponentResource):
             properties=keyvault.VaultPropertiesArgs(
                 tenant_id=client.tenant_id,
                 sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
-                enable_rbac_authorization=_access(args) is VaultAccess.RBAC,
+                enable_rbac_authorization=_access(args) == VaultAccess.RBAC,
                 enable_soft_delete=True,
                 soft_delete_retention_in_days=90,
                 # Azure takes no false here: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview

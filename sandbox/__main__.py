@@ -15,6 +15,7 @@ from typing import Any
 from sandbox import lifecycle
 from sandbox.errors import SandboxError
 from sandbox.facts import CLOUDS
+from sandbox.faults import command as fault
 from sandbox.places import Places
 
 
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     command("seed", _seed, "fill the source registry with the sample content")
     log = command("log", _log, "what was sent to management, vault and token endpoints; secrets are blanked")
     log.add_argument("--json", action="store_true", help="one JSON object a line, with bodies")
+    fault.add(commands)
     command("serve", _serve, None)
     return parser
 

@@ -5,9 +5,11 @@
 // answers without a restart, and no account key stands in an environment or on a command line that another
 // process could read. When standard input closes, Azurite ends: it never outlives the sandbox.
 //
-// A line is {"issuer", "publicKey", "accounts": {name: {"keys": [key1, key2], "sharedKey": bool, "open": bool,
+// A line is {"issuer", "publicKey", "clock", "faults": [fault], "accounts": {name: {"keys": [key1, key2], "sharedKey": bool, "open": bool,
 // "audiences": [url], "grants": {principal: {container or "*": "read" or "write"}}}}}; a principal that has
-// "everywhere" comes past a closed network too. Azurite checks keys and SAS tokens
+// "everywhere" comes past a closed network too. `clock` is by how many seconds Azurite's time is ahead of the
+// machine's. A fault is as sandbox/faults/model.py has it, with a number and its path as a regular expression;
+// each time that a request meets one, the line "met NUMBER" says so. Azurite checks keys and SAS tokens
 // itself; what it does not know is checked here: accounts whose keys or whose network are switched off, and
 // Entra tokens with their roles.
 // Usage: node azurite.js AZURITE_PACKAGE_FOLDER [options of Azurite's blob service]
@@ -17,9 +19,13 @@ const path = require("path");
 const readline = require("readline");
 
 const [folder] = process.argv.splice(2, 1);
+// The telemetry, which is switched off, would take most of the time to start and a third of the memory.
+const telemetry = require.resolve("applicationinsights", { paths: [folder] });
+require.cache[telemetry] = { id: telemetry, filename: telemetry, loaded: true, exports: {} };
 const azurite = (file) => require(path.join(folder, "dist/src", file));
 const AccountDataStore = azurite("common/AccountDataStore.js").default;
 const Authentication = azurite("blob/middlewares/AuthenticationMiddlewareFactory.js").default;
+const Listeners = azurite("blob/BlobRequestListenerFactory.js").default;
 const StorageError = azurite("blob/errors/StorageError.js").default;
 const { verify } = require(require.resolve("jsonwebtoken", { paths: [folder] }));
 
@@ -32,13 +38,86 @@ https.createServer = (...given) =>
     socket.once("close", () => sockets.delete(socket));
   });
 
-let state = { accounts: {} };
+let state = { accounts: {}, faults: [], clock: 0 };
+
+const MachineDate = Date;
+global.Date = class Date extends MachineDate {
+  constructor(...parts) {
+    super(...(parts.length ? parts : [global.Date.now()]));
+  }
+  static now() {
+    return MachineDate.now() + 1000 * state.clock;
+  }
+};
+
 const stores = [];
 const init = AccountDataStore.prototype.init;
 AccountDataStore.prototype.init = function () {
   stores.push(this);
   return init.call(this);
 };
+
+const createListener = Listeners.prototype.createRequestListener;
+Listeners.prototype.createRequestListener = function () {
+  const serve = createListener.call(this);
+  return (request, response) => {
+    const fault = meet(request);
+    if (!fault) {
+      return serve(request, response);
+    }
+    return setTimeout(() => play(fault, request, response, serve), 1000 * (fault.delay || 0));
+  };
+};
+
+const met = {}; // by a fault's number: how many requests it met
+
+function meet(request) {
+  for (const fault of state.faults) {
+    const mine = !fault.method || fault.method.toUpperCase() === request.method;
+    if (!mine || !new RegExp(fault.pattern, "i").test(request.url) || spent(fault)) {
+      continue;
+    }
+    met[fault.id] = seen(fault) + 1;
+    console.log(`met ${fault.id}`);
+    if (met[fault.id] > (fault.skip || 0)) {
+      return fault;
+    }
+  }
+  return undefined;
+}
+
+function seen(fault) {
+  return met[fault.id] ?? fault.met; // the count goes on after a restart
+}
+
+function spent(fault) {
+  return fault.times && seen(fault) >= (fault.skip || 0) + fault.times;
+}
+
+function play(fault, request, response, serve) {
+  if (fault.status) {
+    return refuse(fault, request, response);
+  }
+  if (fault.cut === "before") {
+    return request.socket.destroy();
+  }
+  if (fault.cut === "after") {
+    response.write = () => true;
+    response.end = () => request.socket.destroy();
+  }
+  return serve(request, response);
+}
+
+function refuse(fault, request, response) {
+  request.resume(); // what is still being sent must be read, or the client sees a cut instead of the answer
+  const text = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${fault.code}</Code><Message>${fault.words}</Message></Error>`;
+  const marks = { "x-ms-error-code": fault.code, "Content-Type": "application/xml" };
+  if (fault.retry_after !== undefined) {
+    marks["Retry-After"] = String(fault.retry_after);
+  }
+  response.writeHead(fault.status, marks);
+  response.end(request.method === "HEAD" ? undefined : text);
+}
 
 const authenticate = Authentication.prototype.authenticate;
 Authentication.prototype.authenticate = async function (context, request, response, authenticators) {
@@ -53,8 +132,25 @@ Authentication.prototype.authenticate = async function (context, request, respon
     const words = "Key based authentication is not permitted on this storage account.";
     throw refused(403, "KeyBasedAuthenticationNotPermitted", words);
   }
-  return authenticate.call(this, context, request, response, authenticators);
+  return signed(() => authenticate.call(this, context, request, response, authenticators), refused);
 };
+
+// Azurite says of a token that is expired, or that another key or for another place was signed, what Azure says of
+// a closed network alone.
+async function signed(check, refused) {
+  const words = "Server failed to authenticate the request. Make sure the value of Authorization header is formed " +
+    "correctly including the signature.";
+  try {
+    if (await check()) {
+      return true;
+    }
+  } catch (error) {
+    if (error.storageErrorCode !== "AuthorizationFailure") {
+      throw error;
+    }
+  }
+  throw refused(403, "AuthenticationFailed", words);
+}
 
 function refuseClosed(account, refused) {
   if (account && !account.open) {
@@ -87,7 +183,7 @@ function admitted(account, context, method, token, refused) {
 const lines = readline.createInterface({ input: process.stdin });
 let started = false;
 lines.on("line", (line) => {
-  state = JSON.parse(line);
+  state = { faults: [], clock: 0, ...JSON.parse(line) };
   const listed = Object.entries(state.accounts).map(([name, account]) => [name, ...account.keys].join(":"));
   process.env.AZURITE_ACCOUNTS = listed.join(";");
   stores.forEach((store) => store.refresh());

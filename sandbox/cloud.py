@@ -11,6 +11,8 @@ from aiohttp import web
 
 from sandbox import certificates
 from sandbox.facts import CloudFacts
+from sandbox.faults import playing
+from sandbox.faults.state import Faults
 from sandbox.ids import ResourceId
 from sandbox.oci import Registry
 from sandbox.peers import Azurite, RegistryServer
@@ -21,8 +23,11 @@ from sandbox.tokens import Tokens
 
 HOST = "localhost"
 REGISTRY_HOST = "127.0.0.1"
-"""Several registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
+"""Some registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
 
+_RUNS_AT_ONCE = 4
+_DOORS = {"management": "arm"}
+"""What faults call a door, where it differs from what its port is called."""
 _LAST_ANSWERS = 2.0
 """Seconds that a door gives to requests under way when it shuts."""
 
@@ -36,17 +41,19 @@ class Cloud:
     neighbours: list[Cloud] = field(default_factory=list)
     """All clouds of the sandbox, which a metadata document may list."""
 
-    grant_delay: float = 0.0
-    """Seconds until a new role assignment is in force."""
-
     def __post_init__(self) -> None:
         folder = self.places.state / self.facts.side
         self.store = Store(folder)
-        self.tokens = Tokens(self.facts, folder)
+        self.faults = Faults(self.store)
+        self.tokens = Tokens(self.facts, folder, self.faults.time)
         self.ports = Ports(self.store)
-        self.azurite = Azurite(self.places, folder / "storage", self.ports.of("storage"))
+        self.azurite = Azurite(self.places, folder / "storage", self.ports.of("storage"), self.faults.met)
         self.registries: dict[str, RegistryServer] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.transfers: dict[str, asyncio.Task[None]] = {}
+        """The pipeline runs that are working, by the ID of their operation."""
+        self.lanes = asyncio.Semaphore(_RUNS_AT_ONCE)
+        """Where pipeline runs wait for their turn."""
         self.doors: dict[str, web.AppRunner] = {}
         self.arm_port = self.ports.of("management")
         self._folder = folder
@@ -76,7 +83,10 @@ class Cloud:
         return self.tokens.issue(self.facts.operator, audience, idtyp="app")
 
     async def open(self, name: str, application: web.Application, port: int) -> None:
-        """Serve an application over TLS on a port of its own."""
+        """Serve an application over TLS on a port of its own; the cloud's faults are played before it."""
+        kind = name.partition("/")[0]
+        door = _DOORS.get(kind, kind)
+        playing.stand_before(application, self.faults, self.store, door)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_ANSWERS)
         await runner.setup()
         await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.places)).start()
@@ -111,11 +121,12 @@ class Cloud:
     def registry(self, session: aiohttp.ClientSession, name: str) -> Registry:
         """The transfer service's own way into a registry: with tokens that its server checks too."""
         server = self.registries[name.lower()]
-        return Registry(session, server.url, lambda repository: self.authorise(name, repository))
+        return Registry(session, server.url, lambda *repositories: self.authorise(name, *repositories))
 
-    def authorise(self, registry: str, repository: str) -> dict[str, str]:
-        """A header that lets its bearer pull from and push to one repository."""
-        access = [{"type": "repository", "name": repository, "actions": ["pull", "push"]}]
+    def authorise(self, registry: str, *repositories: str) -> dict[str, str]:
+        """A header that lets its bearer pull from and push to some repositories."""
+        actions = ["pull", "push"]
+        access = [{"type": "repository", "name": name, "actions": actions} for name in repositories]
         audience = self.login_server(registry)
         token = self.tokens.issue("acr-transfer-service", audience, seconds=3600, access=access)
         return {"Authorization": f"Bearer {token}"}

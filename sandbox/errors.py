@@ -92,6 +92,7 @@ _WORDS: dict[str, tuple[int, str]] = {
     "LocationRequired": (400, "The location property is required for this definition."),
     "MethodNotAllowed": (405, "The request '{method}' is not allowed for type '{type}'."),
     "BadRequest": (400, "{reason}"),
+    "Conflict": (409, "{reason}"),
     "AlreadyInUse": (
         409,
         "The registry DNS name {server} is already in use. You can check if the name is already claimed "
@@ -170,6 +171,11 @@ _WORDS: dict[str, tuple[int, str]] = {
         "vault '{vault};location={location}'. For help resolving this issue, please see "
         "https://go.microsoft.com/fwlink/?linkid=2125287",
     ),
+    "ForbiddenByFirewall": (
+        403,
+        "Client address is not authorized and caller is not a trusted service. Client address: 127.0.0.1; "
+        "Caller: oid={caller}; Vault: {vault}",
+    ),
     "SecretNotFound": (
         404,
         "A secret with (name/id) {name} was not found in this key vault. If you recently deleted this secret "
@@ -189,6 +195,7 @@ _WORDS: dict[str, tuple[int, str]] = {
 
 _OUTER = {
     "ForbiddenByRbac": "Forbidden",
+    "ForbiddenByFirewall": "Forbidden",
     "SecretDisabled": "Forbidden",
     "UnauthorizedToken": "Unauthorized",
     "SecretIsDeleted": "Conflict",

@@ -15,25 +15,35 @@ from aiohttp import web
 
 from sandbox import blobs, journal, roles
 from sandbox.cloud import Cloud
+from sandbox.faults import playing
 
 
 def application(clouds: Sequence[Cloud], password: str) -> web.Application:
     """The endpoint; `password` is what callers must send as X-IDENTITY-HEADER."""
 
-    async def token(request: web.Request) -> web.Response:
+    async def token(request: web.Request) -> web.StreamResponse:
         if request.headers.get("X-IDENTITY-HEADER") != password:
             return _refused(401, "X-IDENTITY-HEADER is missing or wrong.")
         resource = request.query.get("resource", "").rstrip("/")
         for cloud in clouds:
             if audience := _audience(cloud, resource):
-                if bearer := _bearer(cloud, request):
-                    return _issued(cloud, bearer, audience, request)
-                return _refused(400, f"No such user-assigned identity in the cloud {cloud.facts.name}.")
+                issue = _issuer(cloud, audience)
+                return await playing.meet(cloud.faults, cloud.store, "token", request, issue)
         return _refused(400, f"No cloud of this sandbox knows the resource {resource!r}.")
 
     app = web.Application()
     app.router.add_get("/msi/token", token)
+    playing.cut_answers(app)
     return app
+
+
+def _issuer(cloud: Cloud, audience: str) -> playing.Handler:
+    async def issue(request: web.Request) -> web.StreamResponse:
+        if bearer := _bearer(cloud, request):
+            return _issued(cloud, bearer, audience, request)
+        return _refused(400, f"No such user-assigned identity in the cloud {cloud.facts.name}.")
+
+    return issue
 
 
 def _audience(cloud: Cloud, resource: str) -> str:

@@ -21,12 +21,20 @@ MANIFEST_TYPES = (
 )
 CHUNK = 1 << 20
 
-Authorise = Callable[[str], Mapping[str, str]]
-"""Headers that let a request on a repository in."""
+Authorise = Callable[..., Mapping[str, str]]
+"""Headers that let a request on one or more repositories in."""
 
 
 class ImageNotFoundError(Exception):
     """The registry has no such repository, tag or digest."""
+
+
+class WrongContentError(Exception):
+    """Bytes do not have the digest or the size that they go by."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(f"The content of {digest} does not match its digest.")
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,11 @@ class Manifest:
     def digest(self) -> str:
         """The digest of the bytes themselves."""
         return digest_of(self.body)
+
+    def digest_like(self, reference: str) -> str:
+        """The same by the algorithm of another digest; of a tag, by SHA-256."""
+        algorithm, colon, _ = reference.partition(":")
+        return digest_of(self.body, algorithm if colon else "sha256")
 
     @property
     def content(self) -> dict[str, Any]:
@@ -60,9 +73,9 @@ class Manifest:
         return {part["digest"]: part["size"] for part in parts if not part.get("urls")}
 
 
-def digest_of(body: bytes) -> str:
-    """`sha256:` and 64 hex digits."""
-    return "sha256:" + hashlib.sha256(body).hexdigest()
+def digest_of(body: bytes, algorithm: str = "sha256") -> str:
+    """The algorithm's name, a colon, and hex digits."""
+    return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
 
 
 class Registry:
@@ -72,15 +85,20 @@ class Registry:
         self._session, self._url, self._headers = session, url.rstrip("/"), authorise
 
     async def manifest(self, repository: str, reference: str) -> Manifest:
-        """The manifest that a tag or digest names."""
+        """The manifest that a tag or digest names; WrongContentError where its bytes are others."""
         accept = {**self._headers(repository), "Accept": ", ".join(MANIFEST_TYPES)}
         async with self._session.get(
             self._path(repository, "manifests", reference), headers=accept
         ) as answer:
-            if answer.status == 404:
+            if answer.status in (400, 404):  # 400: no repository or tag can be called so
                 raise ImageNotFoundError(f"{repository} {reference}")
             answer.raise_for_status()
-            return Manifest(answer.content_type, await answer.read())
+            manifest = Manifest(answer.content_type, await answer.read())
+            named = answer.headers.get("Docker-Content-Digest") or manifest.digest
+        for digest in (named, reference):
+            if ":" in digest and manifest.digest_like(digest) != digest:
+                raise WrongContentError(digest)
+        return manifest
 
     async def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> None:
         """Store a manifest under a tag or its digest; all it names must be there."""
@@ -106,22 +124,38 @@ class Registry:
             async for chunk in answer.content.iter_chunked(CHUNK):
                 yield chunk
 
-    async def put_blob(self, repository: str, digest: str, size: int, body: AsyncIterator[bytes]) -> None:
-        """Store a blob; the registry itself checks the bytes against the digest."""
+    async def mount(self, repository: str, digest: str, origin: str) -> None:
+        """Let a repository have a blob that another one of the registry has."""
+        query = f"?mount={digest}&from={origin}"
+        place = self._path(repository, "blobs", "uploads/") + query
+        async with self._session.post(place, headers=self._headers(repository, origin)) as answer:
+            answer.raise_for_status()
+
+    async def put_blob(self, repository: str, digest: str, size: int, body: AsyncIterator[bytes]) -> bool:
+        """Store a blob; the answer is whether the registry found the bytes to match the digest."""
         async with self._session.post(
             self._path(repository, "blobs", "uploads/"), headers=self._headers(repository)
         ) as begun:
             begun.raise_for_status()
-            place = begun.headers["Location"]
-        target = place if place.startswith("http") else self._url + place
+            upload = begun.headers["Location"]
+        target = upload if upload.startswith("http") else self._url + upload
         mark = "&" if "?" in target else "?"
         headers = {
             **self._headers(repository),
             "Content-Type": "application/octet-stream",
             "Content-Length": str(size),
         }
-        async with self._session.put(f"{target}{mark}digest={digest}", data=body, headers=headers) as answer:
-            answer.raise_for_status()
+        place = f"{target}{mark}digest={digest}"
+        try:
+            async with self._session.put(place, data=body, headers=headers) as answer:
+                if answer.status != 400:
+                    answer.raise_for_status()
+                return answer.status != 400
+        except aiohttp.ClientConnectionError as error:
+            cause = error.__cause__  # aiohttp takes it for a lost connection when the body itself fails
+            if cause and not isinstance(cause, (OSError, aiohttp.ClientError)):
+                raise cause from None
+            raise
 
     def _path(self, repository: str, kind: str, reference: str) -> str:
         return f"{self._url}/v2/{repository}/{kind}/{reference}"

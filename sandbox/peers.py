@@ -29,8 +29,11 @@ _PATIENCE = 60.0
 class Azurite:
     """One cloud's blob storage, for all its accounts."""
 
-    def __init__(self, places: Places, folder: Path, port: int) -> None:
-        self._places, self._folder, self.port = places, folder, port
+    def __init__(
+        self, places: Places, folder: Path, port: int, met: Callable[[int], object] | None = None
+    ) -> None:
+        """`met` is called with the number of a fault each time that a request meets it."""
+        self._places, self._folder, self.port, self._met = places, folder, port, met
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._seed = _secret_file(folder / "account-keys.seed")
@@ -90,6 +93,9 @@ class Azurite:
         assert self._process.stdout
         async with asyncio.timeout(_PATIENCE):
             while line := await self._process.stdout.readline():
+                first, _, rest = line.decode().partition(" ")
+                if first == "met" and self._met:
+                    self._met(int(rest))
                 if word in line.decode():
                     return
         raise SandboxError(f"{otherwise}; see {self._places.log}.")

@@ -7,18 +7,21 @@ import json
 import logging
 import secrets
 import signal
+from functools import partial
 
 import psutil
 from aiohttp import web
 
-from sandbox import blobs, certificates, frontdoor, identity, roles, runs, vault
+from sandbox import blobs, certificates, frontdoor, identity, roles, vault
 from sandbox.arm import app, groups, registries
 from sandbox.arm.wire import Request
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS
+from sandbox.faults import door
 from sandbox.ids import ResourceId
 from sandbox.places import Places
 from sandbox.ports import free_port
+from sandbox.service import runs, trigger
 from sandbox.store import Json
 
 
@@ -33,8 +36,8 @@ async def serve(places: Places) -> None:
         cloud.ports.refuse_taken()
     try:
         await asyncio.gather(*(_start(cloud, clouds) for cloud in clouds))
-        endpoint = await _identity(clouds)
-        _announce(places, clouds, endpoint)
+        endpoints = {"identity": await _identity(clouds), "control": await _control(clouds)}
+        _announce(places, clouds, endpoints)
         await stop.wait()
     finally:
         places.running.unlink(missing_ok=True)
@@ -55,8 +58,9 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     await cloud.open("management", app.application(cloud), cloud.arm_port)
     if cloud.facts.registry not in names:
         await _existing_registry(cloud)
+    blobs.await_grants(cloud)
     runs.resume(cloud)
-    cloud.spawn(asyncio.create_task(runs.watch(cloud)))
+    cloud.spawn(asyncio.create_task(trigger.watch(cloud)))
 
 
 def _ensure_group(cloud: Cloud) -> None:
@@ -87,20 +91,32 @@ async def _existing_registry(cloud: Cloud) -> None:
 
 
 async def _identity(clouds: list[Cloud]) -> Json:
-    password, port = secrets.token_hex(16), free_port()
-    runner = web.AppRunner(identity.application(clouds, password), access_log=None)
+    password = secrets.token_hex(16)
+    return await _local(identity.application(clouds, password), password, "/msi/token")
+
+
+async def _control(clouds: list[Cloud]) -> Json:
+    password = secrets.token_hex(16)
+    told = {cloud.facts.side: (cloud.faults, partial(blobs.renew, cloud)) for cloud in clouds}
+    return await _local(door.application(told, password), password, "/faults")
+
+
+async def _local(application: web.Application, password: str, path: str) -> Json:
+    """Serve what is for programs of this machine and user alone, who find the password in a private file."""
+    port = free_port()
+    runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    return {"endpoint": f"http://127.0.0.1:{port}/msi/token", "header": password}
+    return {"endpoint": f"http://127.0.0.1:{port}{path}", "header": password}
 
 
-def _announce(places: Places, clouds: list[Cloud], endpoint: Json) -> None:
+def _announce(places: Places, clouds: list[Cloud], endpoints: Json) -> None:
     """Write the addresses where the commands find them; whole or not at all."""
     me = psutil.Process()
     running = {
         "process": me.pid,
         "started": me.create_time(),
-        "identity": endpoint,
+        **endpoints,
         "arm": {cloud.facts.side: cloud.arm for cloud in clouds},
     }
     draft = places.running.with_suffix(".draft")

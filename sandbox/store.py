@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ create table if not exists operation (id text primary key, body text);
 create table if not exists seen (pipeline text, blob text, etag text, primary key (pipeline, blob, etag));
 create table if not exists attribute (place text primary key, body text);
 create table if not exists port (name text primary key, number integer);
+create table if not exists setting (name text primary key, body text);
 create table if not exists exchange (
     number integer primary key autoincrement, time real, door text, principal text, method text, url text,
     status integer, request text, response text);
@@ -47,6 +49,20 @@ class Store:
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = normal")
         self._database.executescript(_TABLES)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All writes of the block or none, whatever happens in it; no other work may come between."""
+        if self._database.in_transaction:
+            yield
+            return
+        self._run("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._run("rollback")
+            raise
+        self._run("commit")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -160,6 +176,15 @@ class Store:
         row = self._one("select body from operation where id = ?", id)
         return json.loads(row[0]) if row else None
 
+    def put_setting(self, name: str, body: Json) -> None:
+        """Remember how this cloud is set up."""
+        self._run("insert or replace into setting values (?, ?)", name, json.dumps(body))
+
+    def setting(self, name: str) -> Json | None:
+        """What `put_setting` remembered."""
+        row = self._one("select body from setting where name = ?", name)
+        return json.loads(row[0]) if row else None
+
     def port(self, name: str) -> int | None:
         """The port that a door had before; addresses must survive a restart, for state files hold them."""
         row = self._one("select number from port where name = ?", name)
@@ -176,6 +201,10 @@ class Store:
     def forget_port(self, name: str) -> None:
         """A door is gone for good."""
         self._run("delete from port where name = ?", name)
+
+    def forget_sights(self, pipeline: str) -> None:
+        """A pipeline is gone; a new one of its name would meet every blob for the first time."""
+        self._run("delete from seen where pipeline = ?", pipeline.lower())
 
     def first_sight(self, pipeline: str, blob: str, etag: str) -> bool:
         """Whether the trigger meets this state of a blob for the first time; it will not again."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox import bodies, journal, roles
+from sandbox import bodies, journal, network, roles
 from sandbox.cloud import Cloud, new_id
 from sandbox.errors import AzureError
 from sandbox.secrets import RETENTION_DAYS, Secret, Secrets, usable
@@ -46,7 +46,9 @@ async def open_vault(cloud: Cloud, name: str) -> None:
 async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response:
     sent, principal, headers = "", "", {}
     try:
-        principal = _principal(cloud, request)
+        claims = _claims(cloud, request)
+        principal = str(claims["oid"])
+        network.refuse_outsiders(_body(cloud, vault), claims)
         sent = await bodies.text(request)
         status, body = 200, _answer(cloud, vault, request, principal, sent)
     except AzureError as error:
@@ -65,7 +67,7 @@ async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response
     return web.Response(status=status if text else 204, text=text or None, content_type=kind, headers=headers)
 
 
-def _principal(cloud: Cloud, request: web.Request) -> str:
+def _claims(cloud: Cloud, request: web.Request) -> Json:
     """Who asks. Whom the vault does not know is told where to sign in, and for what."""
     resource = cloud.facts.vault_audience
     challenge = f'Bearer authorization="{cloud.authority}", resource="{resource}"'
@@ -73,12 +75,17 @@ def _principal(cloud: Cloud, request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise AzureError("Unauthorized", headers={"WWW-Authenticate": challenge})
     try:
-        return str(cloud.tokens.check(token, resource)["oid"])
+        return cloud.tokens.check(token, resource)
     except AzureError as error:
         refused = f'{challenge}, error="invalid_token", error_description="{error.code}"'
         raise AzureError(
             "UnauthorizedToken", headers={"WWW-Authenticate": refused}, reason=error.message
         ) from error
+
+
+def _body(cloud: Cloud, vault: str) -> Json:
+    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
+    return next(named)
 
 
 @dataclass(frozen=True)
@@ -205,8 +212,7 @@ https://learn.microsoft.com/azure/role-based-access-control/permissions/security
 
 def _demand(cloud: Cloud, vault: str, name: str, principal: str, right: str) -> None:
     """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
-    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
-    body = next(named)
+    body = _body(cloud, vault)
     if body["properties"].get("enableRbacAuthorization"):
         _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
     elif not _has_policy(body, principal, _ASKED.get(right, right)):

@@ -16,7 +16,6 @@ class Control(Enum):
     IN_TRANSIT = ("DP-3", "Encrypt sensitive data in transit")
     KEY_LIFE = ("DP-6", "Use a secure key management process")
     KEY_REPOSITORY = ("DP-8", "Ensure security of key and certificate repository")
-    SENSITIVE_DATA = ("DP-2", "Monitor anomalies and threats targeting sensitive data")
     ASSET_LIFE = ("AM-3", "Ensure security of asset lifecycle management")
     LOGGING = ("LT-3", "Enable logging for security investigation")
     BACKUP = ("BR-2", "Protect backup and recovery data")

@@ -55,27 +55,18 @@ def _entry(holder: Any, key: Any) -> Value:
         return plain(holder[key])
     except proxy.UnknownValueError:
         return UNKNOWN
+    except KeyError:
+        return None
 
 
 def peek(properties: Value, path: str) -> Value:
     """Return the value at a path such as `sku.name`; `MISSING` where nothing, or None, is there."""
     found = properties
     for key in path.split("."):
-        found = _step(found, key)
-    return MISSING if found is None else plain(found)
-
-
-def _step(holder: Any, key: str) -> Any:
-    """The value in a dictionary, as it is there: only what a rule asks for is copied."""
-    if not isinstance(holder, Mapping):
-        return UNKNOWN if holder is UNKNOWN else None
-    try:
-        found = holder[key]
-    except proxy.UnknownValueError:
-        return UNKNOWN
-    except KeyError:
-        return None
-    return plain(found) if isinstance(found, str) else found
+        if found is UNKNOWN:
+            return UNKNOWN
+        found = _entry(found, key) if isinstance(found, Mapping) else None
+    return MISSING if found is None else found
 
 
 def text(value: Value) -> str:

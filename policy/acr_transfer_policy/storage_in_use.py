@@ -149,8 +149,8 @@ def cleanup(stack: Stack) -> Iterator[Finding]:
 
 def has_lifecycle_rule(stack: Stack, container: Subject) -> bool:
     """Whether a management policy of the container's account deletes its blobs one day, or may."""
-    name = text(container.peek("name")) or text(container.peek("containerName"))
-    return is_emptied(stack, stack.linked(container, "accountName", STORAGE_ACCOUNT), name)
+    owners = stack.linked(container, "accountName", STORAGE_ACCOUNT)
+    return is_emptied(stack, owners, text(container.peek("name")))
 
 
 def is_emptied(stack: Stack, accounts: Sequence[Subject], container: str) -> bool:

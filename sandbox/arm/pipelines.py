@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import runs
 from sandbox.arm import operations
-from sandbox.arm.registries import MODES, NAME, PREVIEWS, refuse_unfit
-from sandbox.arm.wire import Answer, Request, ResourceType, require, system_data, typed_name
+from sandbox.arm.registries import MODES, NAME, PREVIEWS
+from sandbox.arm.wire import Answer, Request, ResourceType, require, stored_below, system_data, typed_name
 from sandbox.cloud import new_id
 from sandbox.errors import AzureError
-from sandbox.service import MOST_ARTIFACTS
+from sandbox.service import runs
+from sandbox.service.rules import refuse_unfit
 from sandbox.shapes import TEXT, choice, listed, mapped, record, usual
 from sandbox.store import Json
 
@@ -26,7 +26,8 @@ async def put_import(request: Request) -> Answer:
 
 
 def _put_pipeline(request: Request, end: str) -> Answer:
-    refuse_unfit(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
+    if request.cloud.faults.choice("unfit-registry") == "put":
+        refuse_unfit(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
     properties: Json = {str(end): _place(request, end)}
     if end == "source":
         status = ((request.properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status")
@@ -53,8 +54,11 @@ def _place(request: Request, end: str) -> Json:
     known = request.version in MODES
     asked = sent.pop("storageAccessMode", None)
     mode = (asked if known else None) or "SasToken"
-    if mode == "SasToken":
+    if mode == "SasToken" and request.cloud.faults.choice("vault-uri-missing") == "refuse":
         require(request, f"properties.{end}.keyVaultUri")
+    unused = mode == "ManagedIdentity" and sent.get("keyVaultUri")
+    if unused and request.cloud.faults.choice("vault-uri-unused") == "refuse":
+        raise AzureError("BadRequest", reason="A keyVaultUri makes no sense with ManagedIdentity.")
     return {"type": "AzureStorageBlobContainer", **sent, "storageAccessMode": mode}
 
 
@@ -98,12 +102,28 @@ def _assigned(request: Request, id: str) -> Json:
     return {key: there["properties"][key] for key in ("principalId", "clientId")}
 
 
-async def delete(request: Request) -> Answer:
-    """Pipelines and runs go at once, a trigger's runs with their pipeline; blobs and tags stay."""
-    for run in runs.triggered_by(request.cloud, str(request.id)):
-        request.cloud.store.remove(run)
+async def delete_pipeline(request: Request) -> Answer:
+    """A pipeline goes at once; its running runs fail, blobs and tags stay."""
+    if runs.of_pipeline(request.cloud, str(request.id)):
+        _refuse_if_chosen(request, "delete-used", f"Pipeline runs name the pipeline '{request.id.name}'.")
+    request.cloud.store.remove(request.id)
+    request.cloud.store.forget_sights(str(request.id))
+    runs.pipeline_deleted(request.cloud, str(request.id))
+    return Answer(200)
+
+
+async def delete_run(request: Request) -> Answer:
+    """The record of a run goes, and with it the work of one that has not ended."""
+    if runs.is_running(request.existing or {}):
+        _refuse_if_chosen(request, "delete-running", f"The pipeline run '{request.id.name}' is running.")
+    runs.stop(request.cloud, request.id, "The run was deleted before it ended.")
     request.cloud.store.remove(request.id)
     return Answer(200)
+
+
+def _refuse_if_chosen(request: Request, point: str, reason: str) -> None:
+    if request.cloud.faults.choice(point) == "conflict":
+        raise AzureError("Conflict", reason=reason)
 
 
 async def put_run(request: Request) -> Answer:
@@ -111,11 +131,20 @@ async def put_run(request: Request) -> Answer:
     wanted = _wanted(request)
     existing = request.existing
     if existing and _asked(existing) == wanted and not _has_failed(existing):
+        if runs.is_running(existing):
+            _refuse_if_chosen(request, "same-run", f"The pipeline run '{request.id.name}' is running.")
         return Answer(200, existing)
-    _refuse_bad_run(request, wanted)
+    if request.cloud.faults.choice("bad-run") == "put":
+        _refuse_bad_run(request, wanted["request"])
     operation = operations.named("pipelineruns")
-    body = runs.begun(request.cloud, request.id, wanted, operation)
+    body = runs.begin(request.cloud, request.id, wanted, operation)
     return Answer(200 if existing else 201, body, operations.status_link(request, operation))
+
+
+async def list_runs(request: Request) -> list[Json]:
+    """All runs of a registry, in the order that was chosen."""
+    found = await stored_below(request)
+    return found[::-1] if request.cloud.faults.choice("run-order") == "newest" else found
 
 
 def _wanted(request: Request) -> Json:
@@ -131,7 +160,7 @@ def _has_failed(body: Json) -> bool:
 
 
 def _asked(body: Json) -> Json:
-    return {key: value for key, value in body["sandbox"].items() if key != "operation"}
+    return {key: body["sandbox"][key] for key in ("request", "forceUpdateTag")}
 
 
 def _without_empty(value: Any) -> Any:
@@ -141,17 +170,12 @@ def _without_empty(value: Any) -> Any:
     return value
 
 
-def _refuse_bad_run(request: Request, wanted: Json) -> None:
-    asked = wanted["request"]
-    if len(asked.get("artifacts", [])) > MOST_ARTIFACTS:
-        count = len(asked["artifacts"])
-        raise AzureError("BadRequest", reason=f"{count} artifacts; a run takes at most {MOST_ARTIFACTS}.")
+def _refuse_bad_run(request: Request, asked: Json) -> None:
     pipeline = asked.get("pipelineResourceId", "")
     if request.cloud.store.get(pipeline) is None:
         raise AzureError("BadRequest", reason=f"The pipeline '{pipeline}' was not found.")
-    end = "source" if "/importpipelines/" in pipeline.lower() else "target"
-    if end not in asked or (end == "target" and not asked.get("artifacts")):
-        raise AzureError("BadRequest", reason=f"The run needs a blob name in {end}, an export artifacts too.")
+    if reason := runs.bad_request(asked):
+        raise AzureError("BadRequest", reason=reason)
 
 
 _OPTIONS = usual("OverwriteBlobs", "OverwriteTags", "DeleteSourceBlobOnSuccess", "ContinueOnErrors")
@@ -184,33 +208,30 @@ _REGISTRY = "Microsoft.ContainerRegistry/registries"
 _VERSIONS = PREVIEWS | MODES
 _FAMILIES = (PREVIEWS, MODES)
 TYPES = (
-    ResourceType(
-        f"{_REGISTRY}/exportPipelines",
-        _VERSIONS,
-        NAME,
-        _pipeline("target"),
-        put=put_export,
-        delete=delete,
-        shown=in_version,
-        families=_FAMILIES,
+    *(
+        ResourceType(
+            f"{_REGISTRY}/{kind}",
+            _VERSIONS,
+            NAME,
+            shape,
+            put=put,
+            delete=delete_pipeline,
+            shown=in_version,
+            families=_FAMILIES,
+        )
+        for kind, put, shape in (
+            ("exportPipelines", put_export, _pipeline("target")),
+            ("importPipelines", put_import, _pipeline("source", trigger=_TRIGGER)),
+        )
     ),
     ResourceType(
-        f"{_REGISTRY}/importPipelines",
-        _VERSIONS,
-        NAME,
-        _pipeline("source", trigger=_TRIGGER),
-        put=put_import,
-        delete=delete,
-        shown=in_version,
-        families=_FAMILIES,
-    ),
-    ResourceType(
-        f"{_REGISTRY}/pipelineRuns",
+        runs.TYPE,
         _VERSIONS,
         NAME,
         _RUN,
         put=put_run,
-        delete=delete,
+        delete=delete_run,
+        list=list_runs,
         shown=in_version,
         families=_FAMILIES,
     ),

@@ -84,15 +84,6 @@ check_name = name_check(_refused_name)
 """Whether a registry's name is legal and free."""
 
 
-def refuse_unfit(registry: Json, *, exports: bool) -> None:
-    """Transfer needs the Premium tier, and an export that the registry lets something out."""
-    if registry["sku"]["name"] != "Premium":
-        raise AzureError("SkuNotSupported", sku=registry["sku"]["name"])
-    policy = (registry["properties"]["policies"].get("exportPolicy") or {}).get("status") or ""
-    if exports and policy.lower() == "disabled":
-        raise AzureError("ExportsDisabled", registry=registry["name"])
-
-
 def _refuse_open_without_exports(name: str, properties: Json) -> None:
     policy = (properties["policies"].get("exportPolicy") or {}).get("status") or ""
     if policy.lower() == "disabled" and properties["publicNetworkAccess"] != "Disabled":

@@ -173,7 +173,9 @@ async def _check_above(request: Request) -> None:
     """What a resource is part of must be there, and what it is put on."""
     for above in request.id.ancestors:
         if (kind := TYPES.get(above.type)) and await kind.find(request.on(above)) is None:
-            raise AzureError("ParentResourceNotFound", parent=above.full_name)
+            error = AzureError("ParentResourceNotFound", parent=above.full_name)
+            error.status = int(request.cloud.faults.choice("missing-parent"))
+            raise error
     scope = ResourceId.parse(request.id.scope) if request.id.scope else None
     if scope and (kind := TYPES.get(scope.type)):
         await _check_above(request.on(scope))

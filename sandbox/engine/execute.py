@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import runpy
+import signal
 import sys
 import traceback
 from typing import Any
@@ -32,8 +34,6 @@ def execute(settings: dict[str, Any]) -> int:
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return _SHOWN
-    except KeyboardInterrupt:
-        return _SHOWN
     except Exception as error:
         if str(error).startswith("invoke of "):  # a provider's refusal, no fault of the program
             pulumi.log.error(str(error))
@@ -44,4 +44,7 @@ def execute(settings: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
+    # The engine interrupts a program whose deployment has failed. All has been said then, and Python's own
+    # way out would wait for its threads and print where each of them was.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_SHOWN))
     sys.exit(execute(json.load(sys.stdin)))

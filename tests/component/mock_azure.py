@@ -29,6 +29,7 @@ class Made:
     dependencies: list[str] = field(default_factory=list)
     deleted_with: str = ""
     delete_first: bool = False
+    retained: bool = False
     protected: bool = False
     replaced_on: list[str] = field(default_factory=list)
     formerly: list[str] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Monitor(mocks.MockMonitor):
             if (made.typ, made.name) == (request.type, request.name):
                 made.dependencies = list(request.dependencies)
                 made.deleted_with = request.deletedWith
+                made.retained = request.retainOnDelete
                 made.delete_first = request.deleteBeforeReplace
                 made.protected = request.protect
                 made.replaced_on = list(request.replaceOnChanges)
@@ -72,6 +74,8 @@ class Deployed(mocks.Mocks):
     registry: dict[str, Any] = field(default_factory=dict)
     response: Callable[[str], dict[str, Any]] = lambda name: {"status": "Succeeded"}
     run_state: str = "Succeeded"
+    later: list[dict[str, Any]] = field(default_factory=list)
+    """What a run that is looked at again says, one look after another."""
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     account: dict[str, Any] = field(default_factory=dict)
     vault: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +100,9 @@ class Deployed(mocks.Mocks):
             return self._vault(args.args["vaultName"]), []
         if args.token.endswith(":getBlobContainer"):
             return {"name": args.args["containerName"], "id": f"/containers/{args.args['containerName']}"}, []
+        if args.token.endswith(":getPipelineRun"):
+            known = {"id": "r", "name": "r", "type": "r", "azureApiVersion": "v", "systemData": {}}
+            return {**known, "provisioningState": "Succeeded", "response": self.later.pop(0)}, []
         if args.token.endswith(":listStorageAccountKeys"):
             more = {"creationTime": "", "permissions": "FULL"}
             keys = {"key2": "b3RoZXI=", "key1": ACCOUNT_KEY}

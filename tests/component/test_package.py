@@ -11,9 +11,13 @@ from typing import Any
 
 import pulumi
 import pytest
+from google.protobuf import struct_pb2
 from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.server import ComponentInitError
+from pulumi.runtime import rpc
 
 import components
+from tests.component.mock_azure import RUN, SECRET, Deploy
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,61 @@ def test_every_component_input_and_output_is_described(schema: dict[str, Any]) -
 
 def test_each_component_has_the_token_that_it_registers_itself_by(schema: dict[str, Any]) -> None:
     assert set(schema["resources"]) == {f"acr-transfer:index:{each.__name__}" for each in components.HOSTED}
+
+
+SIDE = {
+    "resourceGroupName": "acr-transfer",
+    "registryName": "contoso",
+    "registryResourceGroupName": "images",
+    "sasExpiry": "2099-12-31T00:00:00Z",
+    "artifacts": [f"app:{number}" for number in range(120)],
+}
+
+
+def constructed(deploy: Deploy, **changes: Any) -> None:
+    """A source side as another language asks for it: over the wire, where every number is a float."""
+    wire = struct_pb2.Struct()
+    wire.update({**SIDE, **changes})
+    provider = ComponentProvider(components.HOSTED, "acr-transfer")
+    deploy(
+        lambda: provider.construct(
+            "images", "acr-transfer:index:SourceSide", rpc.deserialize_properties(wire)
+        ).state["runs"],
+        secret={"updated": 1},
+    )
+
+
+def test_another_languages_numbers_are_taken_as_whole_ones(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_, **__: said.append(message))
+    constructed(deploy, maxConcurrentRuns=1, sasWarnedShare=99, blobRetentionDays=7)
+    assert len(deploy.last.all(RUN)) > 2
+    assert "less than 99 % of its life" in "".join(said)
+
+
+def test_another_languages_text_is_taken_for_a_choice(deploy: Deploy) -> None:
+    constructed(deploy, storageAccess="ManagedIdentity")
+    assert deploy.last.all(SECRET) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sasExpiry": ""}, "A SAS token cannot end at ''"),
+        ({"sasExpiry": "2099-12-31T00:00:00"}, "expected a time with its zone"),
+        ({"artifacts": ["App:1"]}, "has upper case in its repository; expected 'app'"),
+    ],
+)
+def test_a_mistake_ends_the_program_with_what_was_expected_and_no_traceback(
+    deploy: Deploy, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ComponentInitError) as raised:
+        constructed(deploy, **change)
+    # A program in Python shows nothing but the message of these; the SDK's host adds where it was raised.
+    assert isinstance(raised.value.inner, pulumi.RunError)
+    assert words in str(raised.value)
 
 
 def _described(schema: dict[str, Any]) -> Iterator[tuple[str, bool]]:

@@ -125,10 +125,17 @@ def test_a_run_waits_for_the_grant_and_the_pipeline_for_the_secret(deploy: Deplo
     assert any("keyvault:Secret" in urn for urn in pipeline.dependencies)
 
 
-@pytest.mark.parametrize("typ", [":BlobContainer", ":AccessPolicy", "acr-transfer:index:SasSecret"])
+@pytest.mark.parametrize("typ", [":BlobContainer", ":AccessPolicy"])
 def test_what_needs_a_right_inside_to_delete_goes_with_its_owner(deploy: Deploy, typ: str) -> None:
     owner = "storage:StorageAccount" if typ == ":BlobContainer" else "keyvault:Vault"
     assert owner in source(deploy).one(typ).deleted_with
+
+
+def test_a_secret_stays_in_a_vault_that_goes_with_the_stack_and_is_deleted_from_one_that_does_not(
+    deploy: Deploy,
+) -> None:
+    assert source(deploy).one("acr-transfer:index:SasSecret").retained
+    assert not source(deploy, args(vault="theirs")).one("acr-transfer:index:SasSecret").retained
 
 
 def test_51_artifacts_become_2_runs_that_hold_all_of_them_and_carry_the_tag(deploy: Deploy) -> None:
@@ -136,7 +143,8 @@ def test_51_artifacts_become_2_runs_that_hold_all_of_them_and_carry_the_tag(depl
     requests = [run.inputs["request"] for run in runs]
     assert len(runs) == 2
     assert sorted(itertools.chain(*(request["artifacts"] for request in requests))) == sorted(MANY)
-    assert {run.inputs["forceUpdateTag"] for run in runs} == {"again"}
+    container = "https://storage.example/transferabcdefghijkl/transfer"
+    assert {run.inputs["forceUpdateTag"] for run in runs} == {f"again {container}"}
 
 
 def test_a_run_that_is_replaced_is_deleted_first_as_its_name_stays(deploy: Deploy) -> None:
@@ -194,16 +202,41 @@ def test_a_registry_that_cannot_be_read_is_refused_before_anything_is_made(deplo
 def test_a_failed_run_fails_the_deployment_with_the_services_message_first(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         source(deploy, response=failed)
-    first, second, *_, last = str(raised.value).splitlines()
+    first, second, *_, again, last = str(raised.value).splitlines()
     assert first == "manifest of lib:latest not found"
     assert "export run" in second
     assert "app:1, lib:latest" in second
+    name = deploy.last.one(RUN).name
+    assert again == f"Mend the cause, then make it again: pulumi up --replace '**{name}'"
     assert "forceUpdateTag" in last
 
 
 def test_a_run_is_good_only_if_the_resource_says_so_too(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match="Canceled"):
         source(deploy, run_state="Canceled")
+
+
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [({"status": "Succeeded", "finishTime": "12:00"}, "Succeeded"), (failed(""), "Failed")],
+)
+def test_a_run_that_goes_on_when_its_resource_is_ready_is_waited_for(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, last: dict[str, Any], status: str
+) -> None:
+    monkeypatch.setattr("components.outcomes.ASKED_EVERY", 0.001)
+    running = {"status": "Running"}
+    differences: dict[str, Any] = {"response": lambda name: running, "later": [running, last]}
+    if status == "Failed":
+        with pytest.raises(pulumi.RunError, match="manifest of lib:latest not found"):
+            source(deploy, **differences)
+    else:
+        assert source(deploy, **differences).value["runs"][0]["finished"] == "12:00"
+    assert deploy.last.later == []
+
+
+def test_a_preview_does_not_wait_for_a_run(deploy: Deploy) -> None:
+    deployed = source(deploy, response=lambda name: {"status": "Running"}, preview=True)
+    assert deployed.value["runs"][0]["status"] == "Running"
 
 
 def test_every_failed_run_is_named_and_good_ones_are_still_handed_over(deploy: Deploy) -> None:

@@ -195,6 +195,11 @@ def test_a_user_assigned_identity_is_granted_by_its_principal_in_the_map(
     assert len(granted) == 1
 
 
+def test_a_new_identity_is_where_everything_new_is(deploy: Deploy) -> None:
+    made = source(deploy, TOKEN, {"identity": "create"}).one(":UserAssignedIdentity").inputs
+    assert (made["resourceGroupName"], made["resourceName"]) == ("acr-transfer", "contoso-exportPipeline")
+
+
 @pytest.mark.parametrize(
     ("side", "kind", "typed", "end"),
     [

@@ -130,5 +130,10 @@ class Existing:
         ).result()
         return str(made.id), str(made.identity.principal_id)
 
+    def roll(self, account: str, key: str) -> None:
+        """Make one key of an account anew: what it signed is refused from now on."""
+        client = self._client(StorageManagementClient, api_version="2024-01-01")
+        client.storage_accounts.regenerate_key(self.group, account, {"keyName": key})
+
     def _client(self, kind: Any, **more: Any) -> Any:
         return kind(**self.settings, **more)

@@ -1,27 +1,50 @@
-"""Without its trigger, a target stack imports what has arrived: once, and with the outcome as an output."""
+"""Without its trigger a target stack imports what has arrived: once, and its own alone."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engine.projects import Project
 
+SAME = ["shop/web:1.0.0", "shop/api:1.0.0"]
+MANAGED = {"storageAccess": "ManagedIdentity", "sasExpiry": ""}
+PAIRS: dict[str, dict[str, Any]] = {"day": {}, "night": MANAGED}
 
-def test_a_stack_without_a_trigger_imports_every_blob_once(
+
+@pytest.fixture(scope="module")
+def project(
     tmp_path_factory: pytest.TempPathFactory, checkout: Path, sandbox_environment: dict[str, str]
-) -> None:
+) -> Project:
+    """Two pairs in one project, between the same two registries, with the same artifacts."""
     project = Project.made(tmp_path_factory.mktemp("imports"), checkout, sandbox_environment)
-    project.up(project.source("import-source", ["shop/web:1.0.0", "shop/api:1.0.0"]))
-    stack = project.target("import-target", "import-source", sourceTriggerStatus="Disabled")
-    assert "Nothing is imported yet" in project.up(stack)
-    assert project.outputs(stack)["runs"] == []
-    project.run("acr-transfer", "hop", "--source", "import-source", "--target", stack)
-    assert "1 created" in project.up(stack)
-    (run,) = project.outputs(stack)["runs"]
-    (exported,) = project.outputs("import-source")["runs"]
+    for name, way in PAIRS.items():
+        project.up(project.source(f"{name}-source", SAME, **way))
+        target = project.target(f"{name}-target", f"{name}-source", **way, sourceTriggerStatus="Disabled")
+        assert "Nothing is imported yet" in project.up(target)
+        assert project.outputs(target)["runs"] == []
+    return project
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_every_blob_of_a_pair_is_imported_once_by_its_own_pipeline(project: Project, pair: str) -> None:
+    source, target = f"{pair}-source", f"{pair}-target"
+    project.run("acr-transfer", "hop", "--source", source, "--target", target)
+    assert "1 created" in project.up(target)
+    outputs = project.outputs(target)
+    (run,) = outputs["runs"]
+    (exported,) = project.outputs(source)["runs"]
     assert (run["status"], run["error"], run["blob"]) == ("Succeeded", "", exported["blob"])
     assert run["started"] <= run["finished"]
-    assert not re.search(r"\d+ (created|updated|deleted|replaced)", project.up(stack))
+    assert outputs["importPipelineId"].endswith(f"/{pair}target")
+    assert not re.search(r"\d+ (created|updated|deleted|replaced)", project.up(target))
+
+
+def test_pairs_of_the_same_registries_have_no_run_and_no_container_in_common(project: Project) -> None:
+    for side in ("source", "target"):
+        day, night = (project.outputs(f"{pair}-{side}") for pair in PAIRS)
+        assert day["containerUrl"] != night["containerUrl"]
+        assert {run["id"] for run in day["runs"]}.isdisjoint(run["id"] for run in night["runs"])

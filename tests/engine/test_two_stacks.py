@@ -18,6 +18,7 @@ from sandbox.places import Places
 from sandbox.samples import artifacts
 from sandbox.secrets import Secrets
 from sandbox.store import Store
+from tests.engine.existing import Existing
 from tests.engine.projects import Project
 
 SMALL = [artifact for artifact in artifacts() if not artifact.startswith("data/")]
@@ -92,6 +93,16 @@ def _curled(places: Places, cloud: Cloud, repository: str, reference: str) -> by
     config = f'url = "{url}"\nheader = "Authorization: {bearer}"\nheader = "Accept: {accept}"\nfail\nsilent\n'
     command = ["curl", "--cacert", str(places.authority), "--config", "-"]
     return subprocess.run(command, input=config.encode(), capture_output=True, check=True).stdout
+
+
+def test_a_key_is_rolled_without_a_gap(pair: Project, places: Places) -> None:
+    """The token moves to the other key, and another secret, while the first key still opens the container."""
+    for key, value in (("sasKey", "key2"), ("sasSecretName", "rolled")):
+        pair.run("pulumi", "config", "set", f"acr-transfer:{key}", value, "--stack", "pair-source")
+    said = pair.up("pair-source")
+    assert re.search(r"~ 1 updated\s+\+-1 replaced", said), said
+    account = pair.outputs("pair-source")["containerUrl"].split("/")[-2]
+    Existing.of(places, SOURCE, "tests-pair-source").roll(account, "key1")
 
 
 def test_a_new_force_update_tag_runs_every_export_again_and_nothing_else(pair: Project) -> None:

@@ -31,7 +31,9 @@ class There:
 
     account: str
     vault: str
+    vault_by_policy: str
     identity: str
+    target_account: str
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,10 @@ def there(places: Places) -> There:
     made = Existing.of(places, SOURCE, "there-before")
     account, vault = made.account("therebefore", "boxes"), made.vault("there-before", rbac=True)
     made.officer(vault)
-    return There(account, vault, made.identity("mover"))
+    by_policy = made.vault("there-by-policy")
+    made.policy("there-by-policy", SOURCE.operator, "get", "delete")
+    far = Existing.of(places, TARGET, "there-before").account("therefar")
+    return There(account, vault, by_policy, made.identity("mover"), far)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +63,8 @@ def all_there(project: Project, there: There) -> str:
 
 
 def own_identity(project: Project, there: There) -> str:
-    """A new identity with a role on a new vault."""
-    del there
-    vault = {"vaultAccess": "rbac", "purgeProtection": False, "sasSecretName": "mine"}
+    """A new identity that a vault of other people lets in by policy."""
+    vault = {"vault": there.vault_by_policy, "sasSecretName": "mine"}
     options = ["OverwriteBlobs", "ContinueOnErrors"]
     return project.source("v-identity", FEW, **vault, identity="create", options=options)
 
@@ -78,19 +82,20 @@ def no_token_there(project: Project, there: There) -> str:
 
 
 def new_registry(project: Project, there: There) -> str:
-    """A registry that the stack makes, protected from nothing, and a hand-over from a file."""
+    """A registry that the stack makes, a role on a new vault, and a hand-over from a file."""
     del there
     (project.folder / "handover.json").write_text(
         project.run("pulumi", "stack", "output", "handover", "-s", "v-there")
     )
     made = {"registry": "contosonewest", "registryResourceGroup": "", "createRegistry": True}
-    return project.target("v-registry", "", **made, handover="handover.json", location="westeurope")
+    vault = {"vaultAccess": "rbac", "purgeProtection": False, "location": "westeurope"}
+    return project.target("v-registry", "", **made, **vault, handover="handover.json")
 
 
 def no_token_target(project: Project, there: There) -> str:
-    """Imports without a token that leave their blobs, by an identity of their own."""
-    del there
-    return project.target("v-reader", "v-there", **MANAGED, identity="create", options=["OverwriteTags"])
+    """Imports without a token that leave their blobs, by an identity of their own, from an account there."""
+    own = {"storageAccount": there.target_account, "identity": "create", "options": ["OverwriteTags"]}
+    return project.target("v-reader", "v-there", **MANAGED, **own)
 
 
 CASES: list[tuple[CloudFacts, Callable[[Project, There], str]]] = [
@@ -186,7 +191,12 @@ def test_what_is_destroyed_leaves_nothing_but_what_was_there(
         groups = {each["name"] for each in store.of_type("Microsoft.Resources/resourceGroups")}
         assert not {name for name in groups - before if name.startswith("tests-v-")}
     assert Store(places.state / SOURCE.side).get(there.account)
-    assert Store(places.state / SOURCE.side).get(there.vault)
+    for vault in (there.vault, there.vault_by_policy):
+        assert Store(places.state / SOURCE.side).get(vault)
+    kept = Store(places.state / SOURCE.side).secrets("there-by-policy", "mine")
+    assert kept
+    assert all(deleted for *_, deleted in kept)
+    assert Store(places.state / TARGET.side).get(there.target_account)
 
 
 PARTS = (

@@ -49,7 +49,7 @@ class Mutant:
 
 
 def mutants(module: str) -> Iterator[Mutant]:
-    """Turn each comparison, each `not`, each `and` and `or` in the functions of a module, one at a time."""
+    """Turn each comparison, condition, `and` and `or` in the functions of a module, one at a time."""
     path = FOLDER / f"{module}.py"
     tree = ast.parse(path.read_text())
     inside = [node for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) for node in _of(each)]
@@ -57,20 +57,26 @@ def mutants(module: str) -> Iterator[Mutant]:
         for number in range(len(node.ops) if isinstance(node, ast.Compare) else 1):
             turned = copy.deepcopy(tree)
             twin = next(each for each in ast.walk(turned) if _place(each) == _place(node))
+            assert isinstance(twin, ast.expr)
             what = _turn(turned, twin, number)
             code = compile(ast.fix_missing_locations(turned), str(path), "exec")
             yield Mutant(module, node.lineno, node.col_offset, what, code)
 
 
 def _of(function: ast.FunctionDef) -> list[ast.expr]:
-    """The decisions of a function's body; its decorators are data."""
-    decisions = ast.Compare | ast.BoolOp | ast.UnaryOp
-    return [
-        node
-        for statement in function.body
-        for node in ast.walk(statement)
-        if isinstance(node, decisions) and not isinstance(getattr(node, "op", None), ast.USub)
-    ]
+    """The decisions of a function's body, each once; its decorators are data."""
+    inside = [node for statement in function.body for node in ast.walk(statement)]
+    found: list[ast.expr] = [node for node in inside if isinstance(node, ast.Compare | ast.BoolOp)]
+    found += [condition for node in inside for condition in _conditions(node)]
+    return list({_place(node): node for node in found}.values())
+
+
+def _conditions(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.If | ast.IfExp):
+        return [node.test]
+    if isinstance(node, ast.BoolOp):
+        return node.values
+    return node.ifs if isinstance(node, ast.comprehension) else []
 
 
 def _place(node: ast.AST) -> tuple[Any, ...]:
@@ -78,25 +84,28 @@ def _place(node: ast.AST) -> tuple[Any, ...]:
     return type(node), *(getattr(node, end, 0) for end in ends)
 
 
-def _turn(tree: ast.AST, node: ast.AST, number: int) -> str:
+def _turn(tree: ast.AST, node: ast.expr, number: int) -> str:
     before = ast.unparse(node)
     if isinstance(node, ast.Compare):
         node.ops[number] = _TURNED[type(node.ops[number])]()
     elif isinstance(node, ast.BoolOp):
         node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-    elif isinstance(node, ast.UnaryOp):
-        _replace(tree, node, node.operand)
-        return f"{before} -> {ast.unparse(node.operand)}"
+    else:
+        _Negated(node).visit(tree)
+        return f"{before} -> not {before}"
     return f"{before} -> {ast.unparse(node)}"
 
 
-def _replace(tree: ast.AST, old: ast.AST, new: ast.expr) -> None:
-    for parent in ast.walk(tree):
-        for name, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, name, new)
-            elif isinstance(value, list) and old in value:
-                value[value.index(old)] = new
+class _Negated(ast.NodeTransformer):
+    """Puts a `not` before one condition."""
+
+    def __init__(self, condition: ast.expr) -> None:
+        self._condition = condition
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if node is self._condition:
+            return ast.UnaryOp(ast.Not(), self._condition)
+        return super().generic_visit(node)
 
 
 class _Codes(MetaPathFinder, InspectLoader):

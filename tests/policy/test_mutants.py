@@ -15,7 +15,7 @@ SHARED = {
     "clouds": ["pipeline"],
     "credentials": ["run", "stack"],
     "names": ["run"],
-    "options": ["pipeline_in_use", "run_in_use"],
+    "options": ["pipeline", "pipeline_in_use", "run_in_use"],
     "props": WITH_RULES,
     "runs": ["run", "run_in_use"],
     "sas_token": ["sas"],

@@ -141,6 +141,30 @@ def test_no_remedy_touches_a_secret_or_a_run() -> None:
             assert not rule.concerns(f"azure-native:{name}")
 
 
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("mandatory", [analyzer_pb2.MANDATORY]),
+        ("advisory", [analyzer_pb2.ADVISORY]),
+        ("remediate", [analyzer_pb2.MANDATORY]),  # where a remedy has not helped
+        ("disabled", []),
+    ],
+)
+def test_a_violation_is_of_the_level_that_is_configured(
+    pack: analyzer_pb2_grpc.AnalyzerStub, level: str, shown: list[int]
+) -> None:
+    configure(pack, storage_min_tls=(level, {}))
+    assert [each.enforcementLevel for each in analyzed(pack)] == shown
+
+
+def test_a_setting_that_is_configured_holds(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    month = {"sasPolicy": {"sasExpirationPeriod": "30.00:00:00"}}
+    configure(pack, storage_sas_period=("advisory", {}))
+    assert [each.policyName for each in analyzed(pack, **month)] == ["storage-sas-period"]
+    configure(pack, storage_sas_period=("advisory", {"maxDays": 30}))
+    assert analyzed(pack, **month) == []
+
+
 def waiver(until: str, resource: str = "acc*") -> dict[str, Any]:
     return {"waivers": [{"resource": resource, "reason": "Until the move in May.", "until": until}]}
 

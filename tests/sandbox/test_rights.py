@@ -85,7 +85,7 @@ def test_a_key_made_anew_ends_the_old_one_and_leaves_the_other(here: Here) -> No
     for name, key in (("old", old), ("new", key_of(here, account)), ("other", other)):
         with here.container(account, key) as container:
             said[name] = refusal(lambda container=container: list(container.list_blobs()))
-    assert said == {"old": "AuthorizationFailure", "new": "", "other": ""}
+    assert said == {"old": "AuthenticationFailed", "new": "", "other": ""}
 
 
 def test_a_closed_account_lets_nobody_in(here: Here) -> None:

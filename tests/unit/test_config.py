@@ -89,15 +89,15 @@ def test_a_target_needs_no_more_than_what_only_its_owner_knows() -> None:
         ({"pipeline": "x" * 51}, "5 to 50 letters and digits"),
         ({"pipeline": "my-pipeline"}, "5 to 50 letters and digits"),
         ({"sasExpiry": ""}, "acr-transfer:sasExpiry is missing"),
-        ({"sasExpiry": "tomorrow"}, "expected a time such as"),
-        ({"sasExpiry": "2026-12-01T00:00:00"}, "with its zone"),
-        ({"sasExpiry": "2026-12-01"}, "with its zone"),
+        ({"sasExpiry": "tomorrow"}, "expected a time with its zone, such as"),
+        ({"sasExpiry": "2026-12-01T00:00:00"}, "a time with its zone"),
+        ({"sasExpiry": "2026-12-01"}, "a time with its zone"),
         ({"sasExpiry": "2026-11-24T12:00:00Z"}, "a time to come"),
         ({"sasExpiry": "2026-11-24T13:30:00+02:00"}, "a time to come"),
-        ({"sasExpiry": "0001-01-01T00:00:00+01:00"}, "expected a time such as"),
+        ({"sasExpiry": "0001-01-01T00:00:00+01:00"}, "expected a time with its zone, such as"),
         ({"artifacts": []}, "acr-transfer:artifacts[0] is missing; expected at least one"),
         ({"artifacts": "app:1"}, "expected a list"),
-        ({"artifacts": ["app:1", "App:2"]}, "acr-transfer:artifacts[1] is 'App:2' has upper case"),
+        ({"artifacts": ["app:1", "App:2"]}, "acr-transfer:artifacts[1] is 'App:2', which has upper case"),
         ({"artifacts": ["app:1", 1.5]}, "acr-transfer:artifacts[1] is 1.5; expected text"),
         ({"artifacts": ["app@sha256:abc"]}, "a digest of 3 characters"),
         ({"artifacts": ["app", "lib:1", "app:latest"]}, "it names the same as [0]"),
@@ -145,6 +145,11 @@ def test_all_faults_are_in_one_message() -> None:
         {**SOURCE, "registry": "no", "pipeline": "no", "sasExpiry": "never", "artifacts": ["A", "B"]}
     )
     assert len(found) == 5
+
+
+def test_entries_that_are_there_twice_are_removed_from_the_last_one_so_that_no_index_moves() -> None:
+    found = faults({**SOURCE, "artifacts": ["app", "app:latest", "A", "app:latest"]})
+    assert [fault.rpartition("artifacts[")[2][0] for fault in found] == ["2", "3", "1"]
 
 
 def test_nothing_at_all_is_refused_too() -> None:

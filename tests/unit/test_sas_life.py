@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components.sas_life import RUN_LIMIT, warnings_about
+from components.sas_life import RUN_LIMIT, expiry_of, warning_about
 
 EXPIRY = datetime(2026, 12, 1, tzinfo=UTC)
 WRITTEN = EXPIRY - timedelta(days=10)
@@ -30,7 +30,22 @@ WRITTEN = EXPIRY - timedelta(days=10)
 def test_a_token_is_warned_about_when_its_end_is_near(
     left: timedelta, written: datetime | None, share: int, words: str
 ) -> None:
-    found = warnings_about(EXPIRY, written, EXPIRY - left, share)
-    assert len(found) == bool(words)
-    assert words in "".join(found)
-    assert all("pulumi config set acr-transfer:sasExpiry" in each for each in found)
+    found = warning_about(EXPIRY, written, EXPIRY - left, share)
+    assert bool(found) is bool(words)
+    assert words in found
+    assert ("pulumi config set acr-transfer:sasExpiry" in found) is bool(words)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-12-01T00:00:00Z", "2026-12-01T02:30:00.9+02:30", "2026-11-30T19:00:00-05:00"]
+)
+def test_an_end_is_read_in_utc_and_to_the_second(text: str) -> None:
+    assert expiry_of(text) == EXPIRY
+
+
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "2026-12-01", "2026-12-01T00:00:00", "0001-01-01T00:00:00+01:00"]
+)
+def test_a_time_that_another_machine_could_read_otherwise_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"zone|isoformat|UTC"):
+        expiry_of(text)

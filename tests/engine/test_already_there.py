@@ -1,0 +1,56 @@
+"""Where a stack is to make what is there already, it says so, and what it says to do is what helps."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from sandbox.facts import SOURCE
+from sandbox.places import Places
+from tests.engine.existing import Existing
+from tests.engine.projects import Project
+
+STACK = "walker"
+REFUSALS = [
+    ("The resource group walked", "createResourceGroup false"),
+    ("The container boxes", "createContainer false"),
+    ("The secret acrexportsas", "sasSecretName <name>"),
+    ("The export pipeline walker", "pipeline <name>"),
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], places: Places) -> Project:
+    """A stack whose owner does not know that somebody has made all of it by hand."""
+    made = Existing.of(places, SOURCE, "walked")
+    made.account("walkedbefore", "boxes")
+    made.vault("walked-before")
+    made.policy("walked-before", SOURCE.operator, "get", "delete")
+    made.secret("walked-before", "acrexportsas", "?sv=2025-01-05&sr=c&sig=made-by-hand")
+    made.export_pipeline(STACK, "https://one.example/c", "https://two.example/secrets/s")
+    project = Project.made(tmp_path, checkout, sandbox_environment)
+    there = {"storageAccount": "walkedbefore", "container": "boxes", "vault": "walked-before"}
+    project.source(STACK, ["shop/web:1.0.0"], resourceGroup="walked", **there)
+    return project
+
+
+def test_whoever_does_what_each_refusal_says_ends_with_a_deployed_stack(project: Project) -> None:
+    for there, setting in REFUSALS:
+        said = project.up(STACK, good=False)
+        assert f"error: {there} is there already, and this stack was to make it." in said
+        assert f"pulumi config set acr-transfer:{setting}" in said
+        assert "docs/adopt.md" in said
+        assert "Traceback" not in said
+        project.run("pulumi", "config", "set", "--stack", STACK, *advised(said))
+    said = project.up(STACK)
+    assert {run["status"] for run in project.outputs(STACK)["runs"]} == {"Succeeded"}
+    project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
+
+
+def advised(said: str) -> list[str]:
+    """Key and value of the one command that a refusal gives, with a name in place of `<name>`."""
+    (command,) = re.findall(r"pulumi config set (acr-transfer:.*)", said)
+    return shlex.split(command.replace("<name>", "mywalk"))

@@ -1,0 +1,140 @@
+"""The archive between two clouds: what is written is read, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.oci import Manifest, WrongContentError, digest_of
+from sandbox.service import archive
+from sandbox.service.archive import BadArchiveError, Contents, Reader, written
+
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+LAYERS = st.lists(st.binary(max_size=1500), max_size=3)
+IMAGES = st.lists(LAYERS, min_size=1, max_size=3)
+
+
+def contents_of(images: list[list[bytes]], *, indexed: bool) -> tuple[Contents, dict[str, bytes]]:
+    """An archive's contents and its blobs: images, and over them, if asked for, an index."""
+    contents, blobs = Contents(), dict[str, bytes]()
+    for number, layers in enumerate(images):
+        for layer in (b"{}", *layers):
+            blobs[digest_of(layer)] = layer
+            contents.blobs[digest_of(layer)] = ("app", len(layer))
+        parts = [{"digest": digest_of(layer), "size": len(layer)} for layer in layers]
+        config = {"digest": digest_of(b"{}"), "size": 2}
+        manifest = Manifest(IMAGE, json.dumps({"config": config, "layers": parts, "n": number}).encode())
+        contents.manifests[manifest.digest] = manifest
+        contents.references[f"app:{number}"] = manifest.digest
+    if indexed:
+        children = [{"digest": each, "mediaType": IMAGE} for each in contents.manifests]
+        index = Manifest("x/index", json.dumps({"manifests": children}).encode())
+        contents.manifests[index.digest] = index
+        contents.references = {"app:all": index.digest}
+    return contents, blobs
+
+
+def bytes_of(contents: Contents, blobs: dict[str, bytes]) -> bytes:
+    async def read(repository: str, digest: str) -> AsyncIterator[bytes]:
+        assert repository == "app"
+        yield blobs[digest]
+
+    async def run() -> bytes:
+        return b"".join([chunk async for chunk in written(contents, read)])
+
+    return asyncio.run(run())
+
+
+def read_back(body: bytes, step: int) -> tuple[Contents, dict[str, bytes], tuple[str, bytes]]:
+    """All that a reader gives of bytes that arrive in steps."""
+
+    async def arriving() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), step):
+            yield body[at : at + step]
+
+    async def run() -> tuple[Contents, dict[str, bytes], tuple[str, bytes]]:
+        reader, found = Reader(arriving()), dict[str, bytes]()
+        contents = await reader.contents()
+        async for digest, size, chunks in reader.blobs():
+            found[digest] = b"".join([chunk async for chunk in chunks])
+            assert len(found[digest]) == size
+        return contents, found, await reader.rest()
+
+    return asyncio.run(run())
+
+
+@settings(max_examples=40)
+@given(images=IMAGES, indexed=st.booleans(), step=st.integers(1, 5000))
+def test_what_is_written_is_read(images: list[list[bytes]], indexed: bool, step: int) -> None:
+    contents, blobs = contents_of(images, indexed=indexed)
+    body = bytes_of(contents, blobs)
+    found, arrived, (digest, md5) = read_back(body, step)
+    assert (found.references, found.manifests) == (contents.references, contents.manifests)
+    assert arrived == {key: value for key, value in blobs.items() if key in contents.blobs}
+    assert digest == digest_of(body)
+    assert md5 == hashlib.md5(body, usedforsecurity=False).digest()
+
+
+@settings(max_examples=40)
+@given(images=IMAGES, data=st.data())
+def test_an_archive_that_ends_too_early_is_refused(images: list[list[bytes]], data: st.DataObject) -> None:
+    body = bytes_of(*contents_of(images, indexed=False))
+    end = data.draw(st.integers(0, len(body) - 1024))  # two empty blocks end it; the first of them is enough
+    with pytest.raises(BadArchiveError):
+        read_back(body[:end], 512)
+
+
+@settings(max_examples=40)
+@given(images=IMAGES, data=st.data())
+def test_a_changed_byte_never_passes_for_what_was_sent(
+    images: list[list[bytes]], data: st.DataObject
+) -> None:
+    contents, blobs = contents_of(images, indexed=True)
+    body = bytearray(bytes_of(contents, blobs))
+    at = data.draw(st.integers(0, len(body) - 1))
+    body[at] ^= data.draw(st.integers(1, 255))
+    try:
+        found, _, (digest, _) = read_back(bytes(body), 512)
+    except (BadArchiveError, WrongContentError):
+        return
+    assert all(each.digest == name for name, each in found.manifests.items())
+    assert digest != digest_of(bytes_of(contents, blobs))
+
+
+@pytest.mark.parametrize("size", [0, 1, 8 << 30, (8 << 30) + 1, 1 << 40])
+def test_the_size_of_an_entry_is_read_whatever_it_is(size: int) -> None:
+    """From 8 GiB on a tar says it in a record of its own."""
+    header = archive._header("blobs/sha512/" + "a" * 128, size)
+
+    async def run() -> tuple[str, int]:
+        async def arriving() -> AsyncIterator[bytes]:
+            yield header
+
+        entry = await Reader(arriving())._entry()
+        assert entry
+        return entry.name, entry.size
+
+    assert asyncio.run(run()) == ("blobs/sha512/" + "a" * 128, size)
+
+
+def test_bytes_that_are_no_archive_are_refused() -> None:
+    for body in (b"", b"x" * 4096, b"\0" * 4096):
+        with pytest.raises(BadArchiveError):
+            read_back(body, 512)
+
+
+@settings(max_examples=40)
+@given(layer=st.binary(min_size=1, max_size=500), data=st.data())
+def test_a_blob_with_other_bytes_than_its_digest_says_is_never_written(
+    layer: bytes, data: st.DataObject
+) -> None:
+    contents, blobs = contents_of([[layer]], indexed=False)
+    blobs[digest_of(layer)] = data.draw(st.binary(max_size=600).filter(layer.__ne__))
+    with pytest.raises(WrongContentError):
+        bytes_of(contents, blobs)

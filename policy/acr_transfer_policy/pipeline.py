@@ -69,7 +69,8 @@ def https(pipeline: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
-    why="Everybody who can read a pipeline reads its container's address, which is that and nothing more.",
+    why="Whoever can read a pipeline can read this address: it is no place for a credential. "
+    "It stands for one whole container.",
     mend="Write https://<account host>/<container> and nothing more; "
     "a SAS token goes into the key vault's secret.",
     url=PREREQUISITES,
@@ -80,14 +81,12 @@ def bare_uri(pipeline: Subject) -> Iterator[Finding]:
     path, _ = _paths(pipeline)
     uri = text(pipeline.peek(path))
     address = Address.of(uri)
-    depth = len(address.segments) - (
-        1 if _is_emulated(address, pipeline) and len(address.segments) > 1 else 0
-    )
+    most = 2 if _is_emulated(address, pipeline) else 1
     faults = {
         "has a '?' or '#' in it": address.has_query,
         "has a user name": address.has_user,
-        "names no container": depth < 1,
-        "names more than a container": depth > 1 or "" in address.segments,
+        "names no container": not address.segments,
+        "names more than a container": len(address.segments) > most or "" in address.segments,
     }
     if uri and any(faults.values()):
         found = " and ".join(fault for fault, is_so in faults.items() if is_so)

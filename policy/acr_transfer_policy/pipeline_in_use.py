@@ -1,9 +1,11 @@
 """Rules about what pipelines may do, by the role of their identity or by their SAS token."""
 
+import re
 from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from .addresses import Address
 from .controls import Control
 from .kinds import IMPORT_PIPELINE, ROLE_ASSIGNMENT
 from .options import DELETE_SOURCE_BLOB, has_option, is_triggered
@@ -14,6 +16,7 @@ from .subject import Finding, Stack, Subject
 from .wiring import (
     PIPELINES,
     belongs_to,
+    container_url,
     exports,
     identities,
     pipeline_name,
@@ -37,6 +40,8 @@ _ROLES = {
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": _OWNS,
 }
 """https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage."""
+
+_STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/containers/([^/]+))?")
 
 
 @stack_rule(
@@ -71,12 +76,23 @@ def _is_own(stack: Stack, pipeline: Subject) -> bool:
 
 
 def _roles_of(stack: Stack, pipeline: Subject) -> list[Subject]:
-    """The role assignments of a pipeline's identity."""
+    """The role assignments of a pipeline's identity that reach its container, or may."""
     return [
         each
         for each in stack.of(ROLE_ASSIGNMENT)
         if belongs_to(stack, each, "principalId", each.peek("principalId"), pipeline)
+        and _reaches(text(each.peek("scope")), Address.of(container_url(pipeline)))
     ]
+
+
+def _reaches(scope: str, container: Address) -> bool:
+    """Whether a scope is not that of another account or container; what is not known may be the same."""
+    found = _STORAGE.search(scope.lower())
+    if not found or not container.host:
+        return True
+    # An emulator's host is the machine's, and the account is in the path.
+    names = {container.host.partition(".")[0], *container.segments}
+    return names.issuperset(filter(None, found.groups()))
 
 
 def _enough(pipeline: Subject) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Rules about pipeline runs: what they move, under which names, and whether they fit their pipeline."""
+"""Rules about pipeline runs: what they move, and under which names."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""Rules about pipeline runs as they fit their pipelines, and about imports that nobody or two people make."""
+"""Rules about whether runs fit their pipelines, and about imports that are made twice or never."""
 
 from collections import defaultdict
 from collections.abc import Iterator

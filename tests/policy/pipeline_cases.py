@@ -29,6 +29,7 @@ READER = (
 CONTRIBUTOR = "/providers/Microsoft.Authorization/roleDefinitions/BA92F5B4-2d11-453d-a403-e96b0029c9fe"
 OWNER = "/providers/Microsoft.Authorization/roleDefinitions/b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 VAULT_USER = "/providers/Microsoft.Authorization/roleDefinitions/4633458b-17de-408a-b874-0445c86b69e6"
+ACCOUNT_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/cargo"
 PRINCIPAL = "11111111-1111-4111-8111-111111111111"
 SYSTEM: dict[str, Any] = {"type": "SystemAssigned"}
 
@@ -67,11 +68,11 @@ def imports(
     )
 
 
-def managed(make: Any, **props: Any) -> Resource:
+def managed(make: Any, uri: Any = CONTAINER, **props: Any) -> Resource:
     """A pipeline that uses its system-assigned identity."""
     type = MANAGED_EXPORT if make is exports else MANAGED_IMPORT
     props = {"identity": SYSTEM, "options": [], **props}
-    made: Resource = make(secret=None, type=type, mode="ManagedIdentity", **props)
+    made: Resource = make(uri, None, type=type, mode="ManagedIdentity", **props)
     return made
 
 
@@ -282,6 +283,13 @@ CASES: Table = {
         good(managed(exports, identity=BY_USER_ANSWERED), role(CONTRIBUTOR, principalId=PRINCIPAL)),
         good(managed(exports, identity=BY_USER), OWN_IDENTITY, role(CONTRIBUTOR, principalId=PRINCIPAL)),
         good(managed(exports, identity=BY_USER), OWN_IDENTITY, role(CONTRIBUTOR, **to("own"))),
+        good(
+            managed(exports),
+            role(CONTRIBUTOR, scope=f"{ACCOUNT_ID}/blobServices/default/containers/Transfer", **to("export")),
+        ),
+        good(managed(exports), role(CONTRIBUTOR, scope=ACCOUNT_ID, **to("export"))),
+        good(managed(exports), role(CONTRIBUTOR, scope="/subscriptions/s/resourceGroups/g", **to("export"))),
+        good(managed(exports, EMULATED), role(CONTRIBUTOR, scope=ACCOUNT_ID, **to("export"))),
         # Of an identity from elsewhere nobody here knows what it may do already.
         good(managed(exports, identity=BY_USER)),
         good(exports(identity=SYSTEM)),
@@ -303,6 +311,16 @@ CASES: Table = {
             role(READER, **to("import")),
             finds=["has Storage Blob Data Reader; to read and delete blobs it needs Storage Blob Data Con"],
         ),
+        bad(
+            managed(exports),
+            role(CONTRIBUTOR, scope=f"{ACCOUNT_ID}2", **to("export")),
+            finds=["exportPipeline has no role on its container"],
+        ),
+        bad(
+            managed(exports),
+            role(CONTRIBUTOR, scope=f"{ACCOUNT_ID}/blobServices/default/containers/other", **to("export")),
+            finds=["exportPipeline has no role on its container"],
+        ),
         bad(managed(exports), role(VAULT_USER, **to("export")), finds=["has another role; to write"]),
         bad(
             managed(exports),
@@ -321,6 +339,8 @@ CASES: Table = {
             finds=["exportPipeline has no role"],
         ),
         unknown(managed(exports), role(UNKNOWN, **to("export"))),
+        unknown(managed(exports), role(CONTRIBUTOR, scope=UNKNOWN, **to("export"))),
+        unknown(managed(exports, UNKNOWN), role(CONTRIBUTOR, scope=f"{ACCOUNT_ID}2", **to("export"))),
         unknown(managed(imports, options=UNKNOWN)),
         unknown(managed(imports, options=[UNKNOWN]), role(READER, **to("import"))),
         unknown(managed(exports, identity=UNKNOWN)),

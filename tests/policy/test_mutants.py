@@ -10,7 +10,7 @@ from tests.policy.tables import fails
 
 WITH_RULES = sorted(file.stem for file in FOLDER.glob("*.py") if "\nRULES = (" in file.read_text())
 SHARED = {
-    "addresses": ["pipeline"],
+    "addresses": ["pipeline", "pipeline_in_use"],
     "artifacts": ["run"],
     "clouds": ["pipeline"],
     "credentials": ["run", "stack"],

@@ -29,7 +29,7 @@ def record(
 def _blanked_text(text: str, secretive: bool) -> str:
     try:
         return json.dumps(_blanked(json.loads(text), secretive)) if text else ""
-    except ValueError:
+    except (ValueError, RecursionError):
         return BLANK if secretive or "token" in text else _SIGNATURE.sub(rf"\1{BLANK}", text)
 
 

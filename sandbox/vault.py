@@ -28,7 +28,7 @@ _NAME = "(?P<name>[a-zA-Z0-9-]{1,127})"
 _VERSION = "(?P<version>[0-9a-f]{32})"
 _ATTRIBUTES = record(enabled=TRUTH, nbf=NUMBER, exp=NUMBER)
 _CHANGES = {"contentType": TEXT, "attributes": _ATTRIBUTES, "tags": mapped(TEXT)}
-_SHAPES = {"set": record("value", value=TEXT, **_CHANGES), "update": record(**_CHANGES)}
+SHAPES = {"set": record("value", value=TEXT, **_CHANGES), "update": record(**_CHANGES)}
 
 
 async def open_vault(cloud: Cloud, name: str) -> None:
@@ -39,7 +39,7 @@ async def open_vault(cloud: Cloud, name: str) -> None:
         return await _serve(cloud, name, request)
 
     app = web.Application(client_max_size=bodies.LONGEST)
-    app.router.add_route("*", "/{path:.*}", serve)
+    app.router.add_route("*", "/{path:(?s:.*)}", serve)
     await cloud.open(door, app, cloud.ports.of(door))
 
 
@@ -109,7 +109,7 @@ def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent
         if method == request.method:
             names = {"name": "", "version": "", **found.groupdict(default="")}
             _demand(cloud, vault, names["name"], principal, right)
-            body = _checked(sent, _SHAPES[right]) if right in _SHAPES else {}
+            body = _checked(sent, SHAPES[right]) if right in SHAPES else {}
             call = _Call(Secrets(cloud, vault), request.host, **names, body=body, query=request.query)
             return work(call)
     raise AzureError("MethodNotAllowed", method=request.method, type="secrets")

@@ -1,4 +1,4 @@
-"""Installs what is missing: `python3 -m setup [all|venv|azurite|registry|pulumi|node-sdk|peers ...]`."""
+"""Installs what is missing: `python3 -m setup [THING ...]`, all that is needed by default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, Protocol
 
-from setup import azurite, node_sdk, peers, prerequisites, pulumi, registry, venv
+from setup import azure_cli, azurite, node_sdk, peers, prerequisites, pulumi, registry, venv
 from setup.errors import SetupError
 from setup.folders import locked
 from setup.paths import cache
@@ -34,8 +34,8 @@ class Installable(Protocol):
 
 # One after the other: a Go build keeps 1.8 of 2 cores busy, so side by side gains nothing.
 ALL: dict[str, Installable] = {"venv": venv, "azurite": azurite, "registry": registry, "pulumi": pulumi}
-THINGS: dict[str, Installable] = {**ALL, "node-sdk": node_sdk, "peers": peers}
-"""What can be asked for by name; nobody but the tests needs the last two."""
+THINGS: dict[str, Installable] = {**ALL, "node-sdk": node_sdk, "peers": peers, "azure-cli": azure_cli}
+"""What can be asked for by name; nobody but the tests needs the last three."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

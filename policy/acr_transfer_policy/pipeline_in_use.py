@@ -18,7 +18,7 @@ from .wiring import (
     belongs_to,
     container_url,
     exports,
-    identities,
+    has_own_identity,
     pipeline_name,
     secrets,
     uses_identity,
@@ -57,7 +57,7 @@ _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/contain
 def identity_storage_role(stack: Stack) -> Iterator[Finding]:
     """Find identities made here that have no role, or too small a one; others may have theirs already."""
     for pipeline in stack.of(*PIPELINES):
-        if not uses_identity(pipeline) or not _is_own(stack, pipeline):
+        if not uses_identity(pipeline) or not has_own_identity(stack, pipeline):
             continue
         enough = _enough(pipeline)
         ids = [each.peek("roleDefinitionId") for each in _roles_of(stack, pipeline)]
@@ -67,12 +67,6 @@ def identity_storage_role(stack: Stack) -> Iterator[Finding]:
             yield pipeline.fault(
                 f"{pipeline_name(pipeline)} has {held}; to {_deed(pipeline)} blobs it needs {enough[0]}."
             )
-
-
-def _is_own(stack: Stack, pipeline: Subject) -> bool:
-    """Whether the pipeline's identity is made in this stack, so that nobody else can have let it in."""
-    kind = text(pipeline.peek("identity.type")).lower()
-    return kind.startswith("systemassigned") or bool(identities(stack, pipeline))
 
 
 def _roles_of(stack: Stack, pipeline: Subject) -> list[Subject]:

@@ -18,10 +18,14 @@ from .props import UNKNOWN, known_items, peek, text
 from .rule import stack_rule
 from .subject import Finding, Stack, Subject
 from .vault import permissions
-from .wiring import PIPELINES, belongs_to, pipeline_name, secrets, uses_sas, vaults
+from .wiring import PIPELINES, belongs_to, has_own_identity, pipeline_name, secrets, uses_sas, vaults
 
-SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
-"""Key Vault Secrets User: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security."""
+_READERS = (
+    "4633458b-17de-408a-b874-0445c86b69e6",  # Key Vault Secrets User
+    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",  # Key Vault Secrets Officer
+    "00482a5a-887f-4fb3-b363-3b7fe8e74483",  # Key Vault Administrator
+)
+"""Roles that can get secrets: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security."""
 
 _LOGS: dict[Kind, str] = {
     VAULT: "AuditEvent",
@@ -77,10 +81,11 @@ def _is_grant_of(stack: Stack, grant: Subject, pipeline: Subject) -> bool:
     url="https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites",
 )
 def identity_can_read(stack: Stack) -> Iterator[Finding]:
-    """Find pipelines that cannot read their token, where the stack has the vault or the secret."""
+    """Find pipelines that cannot read their token, where vault or secret, and the identity, are ours."""
     for pipeline in stack.of(*PIPELINES):
         own = [*vaults(stack, pipeline), *secrets(stack, pipeline)]
-        if uses_sas(pipeline) and own and not _may_read(stack, pipeline):
+        watched = uses_sas(pipeline) and own and has_own_identity(stack, pipeline)
+        if watched and not _may_read(stack, pipeline):
             yield pipeline.fault(f"{pipeline_name(pipeline)} cannot read its SAS.")
 
 
@@ -107,7 +112,7 @@ def _has_role(stack: Stack, grant: Subject, pipeline: Subject) -> bool:
     scopes = {vault.urn for vault in stack.behind(grant, "scope", VAULT)}
     there = not used or not scopes or bool(used & scopes)
     is_its = belongs_to(stack, grant, "principalId", grant.peek("principalId"), pipeline)
-    return role.endswith(SECRETS_USER) and there and is_its
+    return role.endswith(_READERS) and there and is_its
 
 
 def _lists(stack: Stack, vault: Subject, pipeline: Subject) -> bool:

@@ -122,6 +122,12 @@ def identities(stack: Stack, pipeline: Subject) -> list[Subject]:
     return found or [each for each in stack.of(USER_IDENTITY) if text(each.peek("id")).lower() in ids]
 
 
+def has_own_identity(stack: Stack, pipeline: Subject) -> bool:
+    """Whether the pipeline's identity is made in this stack, so that nobody else can have let it in."""
+    kind = text(pipeline.peek("identity.type")).lower()
+    return kind.startswith("systemassigned") or bool(identities(stack, pipeline))
+
+
 def _users(pipeline: Subject) -> Mapping[str, Value]:
     """A pipeline's user-assigned identities by their ID, with their principals once Azure has answered."""
     users = pipeline.peek("identity.userAssignedIdentities")

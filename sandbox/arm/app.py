@@ -25,7 +25,7 @@ def application(cloud: Cloud) -> web.Application:
     app = web.Application(client_max_size=bodies.LONGEST)
     app.router.add_get("/metadata/endpoints", metadata.handler(cloud))
     app.router.add_routes([*authority.routes(cloud), *graph.routes(cloud)])
-    app.router.add_route("*", "/{path:.*}", serve)
+    app.router.add_route("*", "/{path:(?s:.*)}", serve)
     return app
 
 

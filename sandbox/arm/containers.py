@@ -9,7 +9,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from sandbox import blobs
 from sandbox.arm.storage import VERSIONS
-from sandbox.arm.wire import Answer, Request, ResourceType, typed_name
+from sandbox.arm.wire import Answer, Request, ResourceType, matches, typed_name
 from sandbox.shapes import TEXT, TRUTH, choice, mapped, record
 from sandbox.store import Json
 
@@ -38,8 +38,8 @@ async def delete(request: Request) -> Answer:
 
 async def find(request: Request) -> Json | None:
     """The container as Azurite has it."""
-    account = request.cloud.store.get(_account(request))
-    if account is None:
+    account = request.cloud.store.get(request.id.ancestors[0])
+    if account is None or not matches(_NAME, request.id.name):
         return None
     async with blobs.service(request.cloud, account["name"]) as service:
         try:
@@ -56,10 +56,6 @@ async def list_containers(request: Request) -> list[Json]:
             _body(request.on(request.id.child(each.name)), each)
             async for each in service.list_containers(include_metadata=True)
         ]
-
-
-def _account(request: Request) -> str:
-    return str(request.id.ancestors[0])
 
 
 def _body(request: Request, found: Any) -> Json:
@@ -79,6 +75,7 @@ def _body(request: Request, found: Any) -> Json:
     return {**place, "properties": properties}
 
 
+_NAME = "[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]"
 _PROPERTIES = record(
     publicAccess=choice("None", "Blob", "Container"),
     metadata=mapped(TEXT),
@@ -89,7 +86,7 @@ TYPES = (
     ResourceType(
         f"{blobs.ACCOUNTS}/blobServices/containers",
         VERSIONS,
-        "[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]",
+        _NAME,
         record(properties=_PROPERTIES),
         put=put,
         delete=delete,

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/azure-resource-manager/management/async-operat
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.arm.wire import FAST, Answer, Request
 from sandbox.cloud import new_id
@@ -15,9 +16,6 @@ from sandbox.store import Json
 
 PATHS = frozenset({"operationstatuses", "operationresults"})
 """The segments that an operation's link has before its last."""
-
-POLLS = 1
-"""How often an operation answers that it is not done yet."""
 
 
 def named(kind: str) -> str:
@@ -34,7 +32,7 @@ def status_link(request: Request, operation: str) -> dict[str, str]:
 def by_status(request: Request, kind: str, meanwhile: str) -> dict[str, str]:
     """Headers of an operation that says `meanwhile` until it says Succeeded."""
     operation = named(kind)
-    kept = {"status": "Succeeded", "sandbox": {"polls": POLLS, "meanwhile": meanwhile}}
+    kept = {"status": "Succeeded", "sandbox": {"polls": polls(request), "meanwhile": meanwhile}}
     request.cloud.store.put_operation(operation, kept)
     return status_link(request, operation)
 
@@ -42,12 +40,17 @@ def by_status(request: Request, kind: str, meanwhile: str) -> dict[str, str]:
 def by_location(request: Request, kind: str, resource: Any = None) -> dict[str, str]:
     """Headers of an operation that answers 202 until it answers 200, with a resource or with nothing."""
     operation = named(kind)
-    kept = {"resource": resource, "sandbox": {"polls": POLLS, "location": True}}
+    kept = {"resource": resource, "sandbox": {"polls": polls(request), "location": True}}
     request.cloud.store.put_operation(operation, kept)
     namespace, location = request.id.namespace, request.cloud.facts.location
     where = f"/providers/{namespace}/locations/{location}" if namespace else ""
     base = f"{request.cloud.arm}/subscriptions/{request.id.subscription}{where}/operationResults/{operation}"
     return {"Location": f"{base}?api-version={request.version}", **FAST}
+
+
+def polls(request: Request) -> int:
+    """How often what is done already still answers that it is not."""
+    return int(request.cloud.faults.choice("polls"))
 
 
 async def poll(request: Request, name: str) -> Answer:
@@ -60,7 +63,7 @@ async def poll(request: Request, name: str) -> Answer:
     if waiting:
         ours["polls"] -= 1
         request.cloud.store.put_operation(name, kept)
-    again = f"{request.cloud.arm}{_place(request.id)}?api-version={request.version}"
+    again = f"{request.cloud.arm}{quote(_place(request.id))}?api-version={request.version}"
     if ours.get("location"):
         return Answer(202, None, {"Location": again, **FAST}) if waiting else Answer(200, kept["resource"])
     status = {"status": ours["meanwhile"]} if waiting else kept

@@ -13,16 +13,13 @@ from sandbox.arm.wire import Request
 from sandbox.errors import AzureError
 from sandbox.store import Json
 
-MOST = 100
-"""Entries of a page, however many are asked for."""
-
 _TOKEN = "$skiptoken"
 
 
 def page(request: Request, entries: Sequence[Json]) -> Json:
-    """One page of a list, with the address of the next where there is one."""
-    begin = _begin(request)
-    end = begin + min(_top(request) or MOST, MOST)
+    """One page of a list, as long as the cloud's pages are or shorter, and where to go on."""
+    begin, most = _begin(request), int(request.cloud.faults.choice("page-size"))
+    end = begin + min(_top(request) or most, most)
     found: Json = {"value": list(entries[begin:end])}
     if end < len(entries):
         token = base64.urlsafe_b64encode(str(end).encode()).decode()
@@ -41,6 +38,6 @@ def _top(request: Request) -> int:
 def _begin(request: Request) -> int:
     token = request.query.get(_TOKEN, "")
     try:
-        return max(int(base64.urlsafe_b64decode(token.encode()) or b"0"), 0)
+        return max(int(base64.b64decode(token, altchars=b"-_", validate=True) or b"0"), 0)
     except ValueError as error:
         raise AzureError("BadRequest", reason="The skip token is invalid.") from error

@@ -55,8 +55,6 @@ def _resource(request: Request) -> tuple[str, str]:
     container, _, blob = path.partition("/")
     named = {"c": bool(container) and not blob, "b": bool(blob)}.get(kind, False)
     if service != "blob" or account != request.id.name or not named:
-        words = (
-            f"signedResource '{kind}' and canonicalizedResource '{place}' name nothing in this account."
-        )
+        words = f"signedResource '{kind}' and canonicalizedResource '{place}' name nothing in this account."
         raise AzureError("BadRequest", reason=words)
     return container, blob

@@ -53,18 +53,17 @@ async def put(request: Request) -> Answer:
         "tags": request.body.get("tags") or {},
         "systemData": system_data(request, datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"),
         "properties": {**_DEFAULTS, **sent, **policies, **fixed},
-        "sandbox": {"registering": operations.POLLS if fresh else 0},
+        "sandbox": {"registering": operations.polls(request) if fresh else 0},
     }
     request.cloud.store.put(request.id, request.id.type, body)
     registering = {"vaultUri": uri(request.cloud, name), **_REGISTERING} if fresh else {}
     return Answer(200, {**body, "properties": {**body["properties"], **registering}})
 
 
-async def find(request: Request) -> Json | None:
-    """A vault; for the first reads its name is still being registered."""
-    body = request.cloud.store.get(request.id)
-    left = (body or {}).get("sandbox", {}).get("registering", 0)
-    if body is None or not left or request.method != "GET":
+def shown(request: Request, body: Json) -> Json:
+    """A vault as it is read; for the first reads its name is still being registered."""
+    left = body.get("sandbox", {}).get("registering", 0)
+    if not left or request.method != "GET" or not request.id.named:
         return body
     request.cloud.store.put(request.id, VAULTS, {**body, "sandbox": {"registering": left - 1}})
     return {**body, "properties": {**body["properties"], **_REGISTERING}}
@@ -190,7 +189,7 @@ TYPES = (
         put=put,
         delete=delete,
         patch=True,
-        find=find,
+        shown=shown,
         needs_location=True,
     ),
     ResourceType(DELETED, VERSIONS, _NAME, actions={"purge": purge}),

@@ -76,6 +76,14 @@ CHOICES = {
         "What becomes of a pipeline with SasToken and no key vault URI?",
         {"refuse": "the PUT answers 400", "run": "it is accepted and its runs fail"},
     ),
+    "polls": Choice(
+        "How often does a long operation answer that it is not done, once all work is done?",
+        {"1": "once", "0": "never", "3": "three times"},
+    ),
+    "page-size": Choice(
+        "How many entries does a list answer before it goes on with nextLink?",
+        {"100": "a hundred", "2": "two"},
+    ),
     "missing-parent": Choice(
         "With which status is ParentResourceNotFound answered?", {"404": "404", "400": "400"}
     ),

@@ -16,6 +16,7 @@ ROLE = "azure-native:authorization:RoleAssignment"
 SECRET = "azure-native:keyvault:Secret"
 SETTING = "azure-native:monitor:DiagnosticSetting"
 SECRETS_USER = "/x/roleDefinitions/4633458b-17de-408a-b874-0445c86b69e6"
+ADMINISTRATOR = "/x/roleDefinitions/00482a5a-887f-4fb3-b363-3b7fe8e74483"
 PRINCIPAL = "10000000-0000-4000-8000-000000000001"
 STRANGER = "10000000-0000-4000-8000-000000000002"
 
@@ -52,13 +53,14 @@ def export(mode: str | None = None, behind: Sequence[str] = (), **props: Any) ->
     uri = props.pop("keyVaultUri", UNKNOWN)
     place = {"keyVaultUri": uri, "storageAccessMode": mode}
     identity = props.pop("identified_by", ())
+    props = {"identity": {"type": "SystemAssigned"}, **props}
     links = {"target": behind, "identity": identity}
     return Resource(EXPORT, {"name": "out", "target": place, **props}, "out", links)
 
 
 OUT = export(behind=["secrets"])
-KNOWN = export(behind=["secrets"], identity={"principalId": PRINCIPAL})
-BY_IDENTITY = export(behind=["secrets"], identified_by=["person"])
+KNOWN = export(behind=["secrets"], identity={"type": "SystemAssigned", "principalId": PRINCIPAL})
+BY_IDENTITY = export(behind=["secrets"], identity={"type": "UserAssigned"}, identified_by=["person"])
 PERSON = Resource(IDENTITY, {"principalId": PRINCIPAL}, "person")
 SAS = Resource(SECRET, {"name": "sas"}, "sas", {"vaultName": ["secrets"]})
 ALLOW = {"defaultAction": "Allow"}
@@ -145,6 +147,8 @@ CASES: Table = {
         good(KNOWN, vault(), grant(uses=(), objects=PRINCIPAL)),
         good(BY_IDENTITY, PERSON, vault(), grant(uses=["person"])),
         good(OUT, vault(), role(SECRETS_USER.upper())),
+        good(OUT, vault(), role(ADMINISTRATOR)),
+        good(export(behind=["secrets"], identity={"type": "UserAssigned"}), vault()),
         good(OUT, vault(), role(SECRETS_USER, scope=["secrets"])),
         good(KNOWN, vault(), role(SECRETS_USER, uses=(), principalId=PRINCIPAL)),
         good(KNOWN, vault(accessPolicies=[entry(["get"])])),
@@ -155,6 +159,7 @@ CASES: Table = {
         bad(OUT, vault(), grant(["list"]), finds=["out cannot read its SAS"]),
         bad(OUT, vault(), grant(uses=()), finds=["out cannot read its SAS"]),
         bad(OUT, vault(), vault(name="second"), grant(on=["second"]), finds=["out cannot read its SAS"]),
+        bad(BY_IDENTITY, PERSON, vault(), finds=["out cannot read its SAS"]),
         bad(OUT, vault(), role("/x/roleDefinitions/reader"), finds=["out cannot read its SAS"]),
         bad(OUT, vault(), role(SECRETS_USER, uses=()), finds=["out cannot read its SAS"]),
         bad(OUT, vault(), vault(name="second"), role(SECRETS_USER, scope=["second"]), finds=["cannot read"]),

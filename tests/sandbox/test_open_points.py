@@ -86,8 +86,17 @@ PLAYED: dict[str, tuple[Callable[[Side], object], dict[str, object]]] = {
     "vault-uri-missing": (lambda side: _status(side, "points3"), {"refuse": 400, "run": 200}),
     "missing-parent": (_missing_parent, {"404": 404, "400": 400}),
 }
-ELSEWHERE = {"same-run", "delete-running", "delete-used", "bad-run", "progress", "trigger-name"}
-"""Played by the tests of failures, of the service and of the trigger."""
+ELSEWHERE = {
+    "same-run",
+    "delete-running",
+    "delete-used",
+    "bad-run",
+    "progress",
+    "trigger-name",
+    "polls",
+    "page-size",
+}
+"""Played by the tests of failures, of the service, of the trigger and of the wire."""
 
 
 @pytest.mark.parametrize("name", PLAYED)

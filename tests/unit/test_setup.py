@@ -212,7 +212,7 @@ def test_an_interrupted_install_leaves_nothing_half_done(machine: Machine, how: 
 
 
 def test_two_runs_at_once_build_once(machine: Machine) -> None:
-    first = machine.start("pulumi", FAKE_SLOW="1")
+    first = machine.start("pulumi", FAKE_SLOW="4")
     eventually(lambda: any(machine.cache.glob("pulumi/.*/bin/half")))
     exit_code, told = machine.run("pulumi")
     assert exit_code == 0
@@ -225,7 +225,10 @@ def test_two_runs_at_once_build_once(machine: Machine) -> None:
 def test_an_unknown_thing_is_refused_with_the_known_ones(machine: Machine) -> None:
     exit_code, told = machine.run("terraform")
     assert exit_code == 2
-    assert "unknown: terraform; expected all, venv, azurite, registry, pulumi, node-sdk, peers" in told
+    assert (
+        "unknown: terraform; expected all, venv, azurite, registry, pulumi, node-sdk, peers, azure-cli"
+        in told
+    )
 
 
 def test_make_names_the_python_it_needs(machine: Machine) -> None:

@@ -1,0 +1,64 @@
+"""Strange requests, made from what the sandbox says of itself: its types, and the schemas of their bodies."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sandbox.arm.wire import ResourceType
+
+NAMES = st.sampled_from(
+    ["", "a", "default", "DEFAULT", "x" * 300, "a b", "...", "%", "a_b", "ä", "\U0001f5dd", "'", "add", "\\"]
+)
+"""What nobody would call a resource, and what some must be called."""
+
+SCALARS: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
+)
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    SCALARS,
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(), each, max_size=3),
+    max_leaves=5,
+)
+
+
+@st.composite
+def bodies(draw: st.DrawFn, shape: dict[str, Any], *, strange: int = 8) -> Any:
+    """A body that fits a schema, but for about one place in `strange`, where anything stands."""
+    if draw(st.integers(0, strange)) == 0:
+        return draw(ANYTHING)
+    if words := shape.get("enum") or shape.get("known"):
+        return draw(st.sampled_from([*words, words[0].upper(), "other"]))
+    kinds = {"string": st.text(), "boolean": st.booleans(), "integer": st.integers()}
+    if shape.get("type") in kinds:
+        return draw(kinds[shape["type"]])
+    if shape.get("type") == "array":
+        return draw(st.lists(bodies(shape["items"], strange=strange), max_size=2))
+    if shape.get("type") == "object":
+        return _object(draw, shape, strange)
+    return draw(ANYTHING)
+
+
+def _object(draw: st.DrawFn, shape: dict[str, Any], strange: int) -> dict[str, Any]:
+    fields = shape.get("properties", {})
+    wanted = [
+        name for name in fields if name in shape.get("required", ()) or draw(st.booleans())
+    ]  # now and then one that is required is anything, or null
+    made = {name: draw(bodies(fields[name], strange=strange)) for name in wanted}
+    if others := shape.get("additionalProperties"):
+        made |= draw(st.dictionaries(st.text(), bodies(others, strange=strange), max_size=2))
+    return made
+
+
+def versions(kind: ResourceType) -> st.SearchStrategy[str]:
+    """A version that the type knows, mostly."""
+    known = st.sampled_from(sorted(kind.versions))
+    return st.one_of(known, known, known, st.sampled_from(["", "1999-01-01", "latest", "2023-01-01'"]))
+
+
+def names(kind: ResourceType, there: str) -> st.SearchStrategy[str]:
+    """The name of what is there, or a strange one; never a good new one, which might start a server."""
+    strange = st.one_of(NAMES, st.text(max_size=12).filter(lambda name: not re.fullmatch(kind.pattern, name)))
+    return st.one_of(st.just(there), strange) if there else strange

@@ -1,0 +1,297 @@
+"""Azure's own clients, unchanged and with certificates checked, on both clouds, from sign-in to images."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from azure.containerregistry import ContainerRegistryClient
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
+from azure.identity import ClientSecretCredential, WorkloadIdentityCredential
+from azure.keyvault.secrets import SecretClient
+from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.containerregistry import ContainerRegistryManagementClient
+from azure.mgmt.keyvault import KeyVaultManagementClient
+from azure.mgmt.msi import ManagedServiceIdentityClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.storage import StorageManagementClient
+from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox import certificates
+from sandbox.facts import CLOUDS
+from sandbox.places import Places
+from tests.sandbox.here import GROUP, Here
+
+PIPELINES = "2025-03-01-preview"
+"""The newest version with pipelines that azure-mgmt-containerregistry 14.0.0 knows."""
+
+
+def signed_in(here: Here, **options: Any) -> ClientSecretCredential:
+    """The operator, by client secret."""
+    return ClientSecretCredential(
+        options.get("tenant", here.said["tenant"]),
+        here.said["clientId"],
+        options.get("secret", here.said["clientSecret"]),
+        authority=here.said["arm"],
+        disable_instance_discovery=True,
+        connection_verify=here.said["ca"],
+    )
+
+
+@pytest.fixture
+def operator(here: Here) -> Iterator[TokenCredential]:
+    with signed_in(here) as credential:
+        yield credential
+
+
+def client(here: Here, credential: TokenCredential, kind: type[Any], **options: Any) -> Any:
+    """One of Azure's management clients, signed in by a credential."""
+    return kind(
+        credential,
+        here.said["subscription"],
+        base_url=here.said["arm"],
+        credential_scopes=[f"{here.said['arm']}/.default"],
+        connection_verify=here.said["ca"],
+        **options,
+    )
+
+
+def test_a_wrong_secret_or_a_foreign_tenant_gets_no_token(here: Here) -> None:
+    other = next(facts for facts in CLOUDS if facts is not here.facts)
+    scope = f"{here.said['arm']}/.default"
+    with signed_in(here, secret="wrong") as wrong, pytest.raises(ClientAuthenticationError) as refused:
+        wrong.get_token(scope)
+    assert "AADSTS7000215" in str(refused.value)
+    with signed_in(here, tenant=other.tenant) as foreign, pytest.raises(ClientAuthenticationError):
+        foreign.get_token(scope)
+
+
+class Issuer:
+    """Somebody else's issuer of tokens, as a Kubernetes cluster has one: two documents over HTTPS."""
+
+    def __init__(self, folder: Path, places: Places) -> None:
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        handler = functools.partial(_Silent, directory=str(folder))
+        self.server = http.server.ThreadingHTTPServer(("localhost", 0), handler)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificates.server_chain(places), certificates.server_key(places))
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://localhost:{self.server.server_port}"
+        public = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        (folder / ".well-known").mkdir()
+        found = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+        (folder / ".well-known/openid-configuration").write_text(json.dumps(found))
+        (folder / "keys").write_text(json.dumps({"keys": [{**public, "kid": "one", "use": "sig"}]}))
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def token(self, subject: str) -> str:
+        claims = {"iss": self.url, "sub": subject, "aud": "api://AzureADTokenExchange"}
+        times = {"exp": time.time() + 600, "iat": time.time()}
+        return jwt.encode({**claims, **times}, self._key, "RS256", headers={"kid": "one"})
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def issuer(tmp_path: Path, places: Places) -> Iterator[Issuer]:
+    found = Issuer(tmp_path, places)
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def test_a_workload_gets_the_identity_that_trusts_its_issuer_and_no_other_does(
+    here: Here, operator: TokenCredential, issuer: Issuer, tmp_path: Path
+) -> None:
+    identities = client(here, operator, ManagedServiceIdentityClient)
+    name, place = f"workload-{uuid.uuid4().hex[:8]}", {"location": here.facts.location}
+    made = identities.user_assigned_identities.create_or_update(GROUP, name, place)
+    trusted = {"issuer": issuer.url, "subject": "pod:one", "audiences": ["api://AzureADTokenExchange"]}
+    identities.federated_identity_credentials.create_or_update(GROUP, name, "pod", {"properties": trusted})
+    listed = identities.federated_identity_credentials.list(GROUP, name)
+    assert [each.subject for each in listed] == ["pod:one"]
+    said = {}
+    for subject in ("pod:one", "pod:two"):
+        (tmp_path / "token").write_text(issuer.token(subject))
+        with WorkloadIdentityCredential(
+            tenant_id=here.said["tenant"],
+            client_id=made.client_id,
+            token_file_path=str(tmp_path / "token"),
+            authority=here.said["arm"],
+            disable_instance_discovery=True,
+            connection_verify=here.said["ca"],
+        ) as credential:
+            try:
+                token = credential.get_token(f"{here.said['arm']}/.default").token
+                said[subject] = jwt.decode(token, options={"verify_signature": False})["oid"]
+            except ClientAuthenticationError as error:
+                said[subject] = "AADSTS700213" if "AADSTS700213" in str(error) else str(error)
+    assert said == {"pod:one": made.principal_id, "pod:two": "AADSTS700213"}
+
+
+def test_groups_and_resources_by_the_resource_client(here: Here, operator: TokenCredential) -> None:
+    resources, name = client(here, operator, ResourceManagementClient), f"group-{uuid.uuid4().hex[:8]}"
+    made = resources.resource_groups.create_or_update(name, {"location": here.facts.location})
+    assert made.properties.provisioning_state == "Succeeded"
+    assert resources.resource_groups.check_existence(name)
+    assert resources.resource_groups.update(name, {"tags": {"a": "b"}}).tags == {"a": "b"}
+    inside = {"location": here.facts.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+    account = f"generic{uuid.uuid4().hex[:12]}"
+    parts = ("Microsoft.Storage", "", "storageAccounts", account)
+    resources.resources.begin_create_or_update(name, *parts, inside, api_version="2024-01-01").result()
+    assert [each.name for each in resources.resources.list_by_resource_group(name)] == [account]
+    kinds = resources.providers.get("Microsoft.ContainerRegistry").resource_types
+    assert "registries/exportPipelines" in {each.resource_type for each in kinds}
+    resources.resource_groups.begin_delete(name).result()
+    assert not resources.resource_groups.check_existence(name)
+
+
+def test_keys_rules_and_containers_by_the_storage_client(here: Here, operator: TokenCredential) -> None:
+    storage, name = client(here, operator, StorageManagementClient), f"client{uuid.uuid4().hex[:12]}"
+    place: Any = {"location": here.facts.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+    assert storage.storage_accounts.check_name_availability({"name": name}).name_available
+    storage.storage_accounts.begin_create(GROUP, name, place).result()
+    assert not storage.storage_accounts.check_name_availability({"name": name}).name_available
+    changed = storage.storage_accounts.update(GROUP, name, {"properties": {"allowSharedKeyAccess": False}})
+    assert (changed.allow_shared_key_access, changed.minimum_tls_version) == (False, "TLS1_2")
+    storage.storage_accounts.update(GROUP, name, {"properties": {"allowSharedKeyAccess": True}})
+    retention = {"deleteRetentionPolicy": {"enabled": True, "days": 7}}
+    storage.blob_services.set_service_properties(GROUP, name, {"properties": retention})
+    assert storage.blob_services.get_service_properties(GROUP, name).delete_retention_policy.days == 7
+    rule = {"name": "old", "type": "Lifecycle", "definition": {"actions": {"baseBlob": {}}}}
+    storage.management_policies.create_or_update(
+        GROUP, name, "default", {"properties": {"policy": {"rules": [rule]}}}
+    )
+    assert storage.management_policies.get(GROUP, name, "default").policy.rules[0].name == "old"
+    storage.blob_containers.create(GROUP, name, "transfer", {"properties": {"metadata": {"a": "b"}}})
+    key = storage.storage_accounts.list_keys(GROUP, name)["keys"][0].value
+    url = storage.storage_accounts.get_properties(GROUP, name).primary_endpoints.blob
+    may = ContainerSasPermissions(read=True, write=True, list=True)
+    sas = generate_container_sas(name, "transfer", key, permission=may, expiry="2099-01-01", protocol="https")
+    with BlobServiceClient(url, credential=sas, connection_verify=here.said["ca"]) as blobs:
+        blobs.get_blob_client("transfer", "one").upload_blob(b"1")
+        assert [each.name for each in blobs.get_container_client("transfer").list_blobs()] == ["one"]
+    with BlobServiceClient(url, credential=key, connection_verify=here.said["ca"]) as blobs:
+        blobs.create_container("by-another-door")
+    shown = storage.blob_containers.get(GROUP, name, "by-another-door")
+    assert shown.etag
+    assert {each.name for each in storage.blob_containers.list(GROUP, name)} == {
+        "transfer",
+        "by-another-door",
+    }
+    storage.storage_accounts.delete(GROUP, name)
+
+
+def test_a_secret_lives_and_dies_by_both_of_a_vaults_doors(here: Here, operator: TokenCredential) -> None:
+    vaults, name = client(here, operator, KeyVaultManagementClient), f"client-{uuid.uuid4().hex[:12]}"
+    policy = {
+        "tenantId": here.said["tenant"],
+        "objectId": here.facts.operator,
+        "permissions": {"secrets": ["all"]},
+    }
+    sku = {"family": "A", "name": "standard"}
+    properties = {"tenantId": here.said["tenant"], "sku": sku, "accessPolicies": [policy]}
+    place = {"location": here.facts.location, "properties": properties}
+    made = vaults.vaults.begin_create_or_update(GROUP, name, place).result()
+    assert made.properties.provisioning_state == "Succeeded"
+    assert name in {each.name for each in vaults.vaults.list_by_subscription()}
+    assert vaults.vaults.update(GROUP, name, {"tags": {"a": "b"}}).tags == {"a": "b"}
+    url = made.properties.vault_uri
+    with SecretClient(
+        url, operator, verify_challenge_resource=False, connection_verify=here.said["ca"]
+    ) as own:
+        own.set_secret("sas", "first", content_type="text/plain", tags={"side": here.facts.side})
+        second = own.set_secret("sas", "second")
+        assert own.get_secret("sas").value == "second"
+        assert len(list(own.list_properties_of_secret_versions("sas"))) == 2
+        shown = vaults.secrets.get(GROUP, name, "sas").properties
+        assert shown.secret_uri_with_version == second.id
+        assert shown.value is None
+        own.update_secret_properties("sas", enabled=False)
+        with pytest.raises(Exception, match="disabled secret"):
+            own.get_secret("sas")
+        vaults.secrets.create_or_update(GROUP, name, "other", {"properties": {"value": "by ARM"}})
+        assert own.get_secret("other").value == "by ARM"
+        assert {each.name for each in own.list_properties_of_secrets()} == {"sas", "other"}
+        own.begin_delete_secret("other").wait()
+        with pytest.raises(ResourceNotFoundError):
+            vaults.secrets.get(GROUP, name, "other")
+        assert [each.name for each in own.list_deleted_secrets()] == ["other"]
+        own.begin_recover_deleted_secret("other").wait()
+        assert own.get_secret("other").value == "by ARM"
+        own.begin_delete_secret("other").wait()
+        own.purge_deleted_secret("other")
+        with pytest.raises(ResourceNotFoundError):
+            own.get_deleted_secret("other")
+    vaults.vaults.delete(GROUP, name)
+    assert name in {each.name for each in vaults.vaults.list_deleted()}
+    vaults.vaults.begin_purge_deleted(name, here.facts.location).result()
+    assert name not in {each.name for each in vaults.vaults.list_deleted()}
+
+
+def test_roles_by_the_authorization_client(here: Here, operator: TokenCredential) -> None:
+    roles, scope = client(here, operator, AuthorizationManagementClient), here.scope("nothing")
+    group = scope.partition("/providers/")[0]
+    reader = next(iter(roles.role_definitions.list(group, filter="roleName eq 'Reader'")))
+    assert reader.permissions[0].actions == ["*/read"]
+    identities = client(here, operator, ManagedServiceIdentityClient)
+    place, name = {"location": here.facts.location}, f"reader-{uuid.uuid4().hex[:8]}"
+    who = identities.user_assigned_identities.create_or_update(GROUP, name, place).principal_id
+    given: Any = {
+        "properties": {
+            "roleDefinitionId": reader.id, "principalId": who, "principalType": "ServicePrincipal"
+        }
+    }  # fmt: skip
+    made = roles.role_assignments.create(group, str(uuid.uuid4()), given)
+    assert roles.role_assignments.get_by_id(made.id).principal_id == who
+    roles.role_assignments.delete_by_id(made.id)
+
+
+def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCredential) -> None:
+    registries = client(here, operator, ContainerRegistryManagementClient, api_version=PIPELINES)
+    registry = registries.registries.get(GROUP, here.facts.registry)
+    assert registry.sku.tier == "Premium"
+    assert not registries.registries.check_name_availability(
+        {"name": registry.name, "type": "Microsoft.ContainerRegistry/registries"}
+    ).name_available
+    updated = registries.registries.begin_update(GROUP, registry.name, {"tags": {"by": "client"}}).result()
+    assert (updated.tags, updated.policies.export_policy.status) == ({"by": "client"}, "enabled")
+    target = {"type": "AzureStorageBlobContainer", "uri": "https://localhost/none/none",
+              "keyVaultUri": "https://localhost:9/secrets/sas"}  # fmt: skip
+    pipeline: Any = {
+        "location": here.facts.location, "identity": {"type": "SystemAssigned"},
+        "properties": {"target": target, "options": ["OverwriteBlobs"]},
+    }  # fmt: skip
+    name = f"client{uuid.uuid4().hex[:8]}"
+    made = registries.export_pipelines.begin_create(GROUP, registry.name, name, pipeline).result()
+    assert made.provisioning_state == "Succeeded"
+    assert name in {each.name for each in registries.export_pipelines.list(GROUP, registry.name)}
+    request = {"pipelineResourceId": made.id, "artifacts": ["none/none:1"],
+               "target": {"type": "AzureStorageBlob", "name": "blob"}}  # fmt: skip
+    run: Any = {"properties": {"request": request, "forceUpdateTag": "1"}}
+    with pytest.raises(Exception, match="none/none:1"):
+        registries.pipeline_runs.begin_create(GROUP, registry.name, name, run).result()
+    failed = registries.pipeline_runs.get(GROUP, registry.name, name)
+    assert (failed.provisioning_state, failed.response.status) == ("Failed", "Failed")
+    registries.pipeline_runs.begin_delete(GROUP, registry.name, name).result()
+    registries.export_pipelines.begin_delete(GROUP, registry.name, name).result()
+    endpoint = f"https://{registry.login_server}"
+    with ContainerRegistryClient(
+        endpoint, operator, audience="https://containerregistry.azure.net", connection_verify=here.said["ca"]
+    ) as images:
+        assert ("shop/web" in set(images.list_repository_names())) is (here.facts.side == "source")

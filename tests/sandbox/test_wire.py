@@ -1,0 +1,231 @@
+"""The management endpoint as Azure Resource Manager's: verbs, versions, pages, operations, refusals."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.arm.routing import TYPES
+from sandbox.cloud import Cloud
+from sandbox.facts import SOURCE
+from sandbox.faults import control
+from sandbox.places import Places
+from tests.sandbox.here import looked_up
+
+GROUP = "tests-wire"
+BASE = f"/subscriptions/{SOURCE.subscription}"
+INSIDE = f"{BASE}/resourceGroups/{GROUP}"
+IDENTITIES = f"{INSIDE}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+REGISTRY = f"{BASE}/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/{SOURCE.registry}"
+PLACE = {"location": SOURCE.location}
+
+
+class Arm:
+    """Requests on the source cloud's management endpoint."""
+
+    def __init__(self, places: Places) -> None:
+        self.places, self.cloud = places, Cloud(SOURCE, places)
+        said = looked_up()["source"]
+        self.url, self.token, self.trust = said["arm"], said["token"], said["ca"]
+
+    def ask(self, method: str, path: str, version: str = "", body: Any = None, **more: Any) -> Any:
+        url = path if path.startswith("https://") else self.url + path
+        headers = {"Authorization": f"Bearer {more.pop('token', self.token)}", **more.pop("headers", {})}
+        params = {"api-version": version, **more} if version else more
+        return requests.request(
+            method, url, params=params, json=body, headers=headers, verify=self.trust, timeout=60
+        )
+
+
+@pytest.fixture(scope="module")
+def arm(places: Places) -> Arm:
+    found = Arm(places)
+    assert found.ask("PUT", INSIDE, "2024-11-01", PLACE).status_code == 201
+    return found
+
+
+def test_an_answer_carries_the_ids_that_the_client_gave(arm: Arm) -> None:
+    given = {"x-ms-correlation-request-id": str(uuid.uuid4()), "x-ms-client-request-id": str(uuid.uuid4())}
+    plain = arm.ask("GET", INSIDE, "2024-11-01", headers=given)
+    assert plain.headers["x-ms-correlation-request-id"] == given["x-ms-correlation-request-id"]
+    assert "x-ms-client-request-id" not in plain.headers
+    asked = {**given, "x-ms-return-client-request-id": "true"}
+    answer = arm.ask("GET", INSIDE, "2024-11-01", headers=asked)
+    assert answer.headers["x-ms-client-request-id"] == given["x-ms-client-request-id"]
+    assert answer.headers["x-ms-request-id"] != plain.headers["x-ms-request-id"]
+
+
+def test_a_patch_changes_what_it_names_and_replaces_tags(arm: Arm) -> None:
+    path = f"{IDENTITIES}/patched"
+    made = arm.ask("PUT", path, "2024-11-30", {**PLACE, "tags": {"a": "1", "b": "2"}}).json()
+    changed = arm.ask("PATCH", path, "2024-11-30", {"tags": {"c": "3"}}).json()
+    assert changed == {**made, "tags": {"c": "3"}}
+    assert arm.ask("PATCH", f"{IDENTITIES}/nothing", "2024-11-30", {}).status_code == 404
+    pipeline = f"{REGISTRY}/exportPipelines/somePipeline"
+    assert arm.ask("PATCH", pipeline, "2023-01-01-preview", {}).status_code in (404, 405)
+
+
+def test_a_list_comes_in_pages_that_lead_on(arm: Arm) -> None:
+    names = [f"paged-{number}" for number in range(5)]
+    for name in names:
+        arm.ask("PUT", f"{IDENTITIES}/{name}", "2024-11-30", PLACE)
+    found, link = [], f"{IDENTITIES}?api-version=2024-11-30&$top=2"
+    while link:
+        page = arm.ask("GET", link).json()
+        assert len(page["value"]) <= 2
+        found += [each["name"] for each in page["value"]]
+        link = page.get("nextLink", "")
+    assert [name for name in found if name in names] == names
+    assert arm.ask("GET", IDENTITIES, "2024-11-30", **{"$skiptoken": "!"}).status_code == 400
+
+
+def test_pages_can_be_made_short_for_clients_that_ask_for_all(arm: Arm) -> None:
+    for number in range(3):
+        arm.ask("PUT", f"{IDENTITIES}/short-{number}", "2024-11-30", PLACE)
+    with control.choice(arm.places, "source", "page-size", "2"):
+        page = arm.ask("GET", IDENTITIES, "2024-11-30").json()
+    assert len(page["value"]) == 2
+    assert arm.ask("GET", page["nextLink"]).json()["value"]
+
+
+def test_an_operation_can_take_no_time_at_all(arm: Arm) -> None:
+    group = f"{BASE}/resourceGroups/tests-wire-quick"
+    arm.ask("PUT", group, "2024-11-01", PLACE)
+    with control.choice(arm.places, "source", "polls", "0"):
+        begun = arm.ask("DELETE", group, "2024-11-01")
+    assert arm.ask("GET", begun.headers["Location"]).status_code == 200
+
+
+def test_an_operation_goes_on_until_it_is_done_by_either_link(arm: Arm) -> None:
+    name = f"wire{uuid.uuid4().hex[:12]}"
+    path = f"{INSIDE}/providers/Microsoft.Storage/storageAccounts/{name}"
+    body = {**PLACE, "sku": {"name": "standard_lrs"}, "kind": "StorageV2"}
+    begun = arm.ask("PUT", path, "2024-01-01", body)
+    assert (begun.status_code, begun.content) == (202, b"")
+    polls = [arm.ask("GET", begun.headers["Location"]) for _ in range(2)]
+    assert [each.status_code for each in polls] == [202, 200]
+    assert polls[0].headers["Location"] == begun.headers["Location"]
+    assert polls[1].json()["name"] == name
+    gone = arm.ask("GET", begun.headers["Location"].replace("storage-", "other-"))
+    assert gone.status_code == 404
+
+
+def test_a_group_takes_along_what_is_in_it(arm: Arm) -> None:
+    group = f"{BASE}/resourceGroups/tests_wire-gone"
+    beside = f"{BASE}/resourceGroups/testsXwire-gone"  # LIKE would take the underscore for any letter
+    for each in (group, beside):
+        arm.ask("PUT", each, "2024-11-01", PLACE)
+        identity = f"{each}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/inside"
+        arm.ask("PUT", identity, "2024-11-30", PLACE)
+    begun = arm.ask("DELETE", group, "2024-11-01")
+    assert begun.status_code == 202
+    assert [arm.ask("GET", begun.headers["Location"]).status_code for _ in range(2)] == [202, 200]
+    assert arm.ask("HEAD", group, "2024-11-01").status_code == 404
+    assert [each["name"] for each in arm.ask("GET", f"{beside}/resources", "2021-04-01").json()["value"]] == [
+        "inside"
+    ]
+    listed = arm.ask(
+        "GET", f"{BASE}/resources", "2021-04-01", **{"$filter": "resourceGroup eq 'tests_wire-gone'"}
+    )
+    assert listed.json() == {"value": []}
+
+
+def test_a_version_shows_what_it_knows(arm: Arm) -> None:
+    def shown(version: str) -> set[str]:
+        properties = arm.ask("GET", REGISTRY, version).json()["properties"]
+        return {*properties, *properties["policies"]}
+
+    assert "exportPolicy" not in shown("2020-11-01-preview")
+    assert "softDeletePolicy" not in shown("2025-04-01")
+    assert {"exportPolicy", "softDeletePolicy"} <= shown("2023-01-01-preview")
+    assert "endpointProtocol" not in shown("2025-03-01-preview")
+    assert "endpointProtocol" in shown("2026-01-01-preview")
+
+
+def test_what_a_client_sends_as_fixed_by_azure_is_not_heard(arm: Arm) -> None:
+    sent = {"tags": {}, "properties": {"loginServer": "evil.example", "provisioningState": "Failed"}}
+    answer = arm.ask("PATCH", REGISTRY, "2023-01-01-preview", sent).json()["properties"]
+    assert answer["provisioningState"] == "Succeeded"
+    assert answer["loginServer"] == arm.cloud.login_server(SOURCE.registry)
+
+
+def test_words_of_an_enumeration_are_matched_whatever_their_case(arm: Arm) -> None:
+    body = {**PLACE, "sku": {"name": "PREMIUM"}, "properties": {"publicNetworkAccess": "enabled"}}
+    answer = arm.ask("PUT", REGISTRY, "2023-01-01-preview", body).json()
+    assert (answer["sku"]["name"], answer["properties"]["publicNetworkAccess"]) == ("Premium", "Enabled")
+
+
+STORAGE = f"{INSIDE}/providers/Microsoft.Storage"
+ROLE = f"providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+ELSEWHERE = f"/subscriptions/{uuid.uuid4()}/resourceGroups/x"
+NO_PARENT = f"{STORAGE}/storageAccounts/nothing/blobServices/default/containers/one"
+NOT_THERE = f"{INSIDE}/providers/Microsoft.Nothing/things/one"
+ACR = "2023-01-01-preview"
+REFUSED: dict[str, tuple[str, str, str, Any, int, str]] = {
+    "the wrong subscription": ("GET", ELSEWHERE, "2024-11-01", None, 404, "SubscriptionNotFound"),
+    "an unknown namespace": ("GET", NOT_THERE, "2024-11-01", None, 404, "InvalidResourceNamespace"),
+    "an unknown type": ("GET", f"{STORAGE}/things/one", "2024-01-01", None, 404, "InvalidResourceType"),
+    "an unknown version": ("GET", REGISTRY, "2016-06-27-preview", None, 400, "NoRegisteredProviderFound"),
+    "an unknown version of a group": ("GET", INSIDE, "2001-01-01", None, 400, "InvalidApiVersionParameter"),
+    "a missing parent": ("GET", NO_PARENT, "2024-01-01", None, 404, "ParentResourceNotFound"),
+    "a missing scope": ("PUT", f"{IDENTITIES}/nothing/{ROLE}", "2022-04-01", {}, 404, "ResourceNotFound"),
+    "a verb that the type has not": ("POST", REGISTRY, ACR, None, 405, "MethodNotAllowed"),
+    "a body of the wrong kind": ("PUT", REGISTRY, ACR, {"sku": "Premium"}, 400, "InvalidRequestContent"),
+    "no word of an enumeration": (
+        "PATCH",
+        REGISTRY,
+        ACR,
+        {"properties": {"publicNetworkAccess": "Maybe"}},
+        400,
+        "InvalidRequestContent",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_has_azures_code(case: str, arm: Arm) -> None:
+    method, path, version, body, status, code = REFUSED[case]
+    answer = arm.ask(method, path, version, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+
+
+def test_a_body_is_refused_with_all_that_is_wrong_in_it(arm: Arm) -> None:
+    vault = f"{INSIDE}/providers/Microsoft.KeyVault/vaults/wire-vault"
+    answer = arm.ask("PUT", vault, "2024-11-01", {**PLACE, "properties": {"enableSoftDelete": "yes"}})
+    said = answer.json()["error"]["message"]
+    for part in (
+        "properties.tenantId",
+        "properties.sku",
+        "properties.enableSoftDelete must be of type boolean",
+    ):
+        assert part in said
+
+
+def test_a_token_is_refused_for_what_is_wrong_with_it(arm: Arm) -> None:
+    tokens, audience = arm.cloud.tokens, arm.cloud.audience
+    wrong = {
+        "ExpiredAuthenticationToken": tokens.issue(SOURCE.operator, audience, seconds=-600),
+        "InvalidAuthenticationTokenAudience": tokens.issue(SOURCE.operator, SOURCE.vault_audience),
+        "InvalidAuthenticationTokenTenant": looked_up()["target"]["token"],
+        "InvalidAuthenticationToken": f"{arm.token[:-4]}AAAA",
+    }
+    for code, token in wrong.items():
+        answer = arm.ask("GET", INSIDE, "2024-11-01", token=token)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
+        assert arm.cloud.authority in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in TYPES.values() if kind.put])
+def test_every_version_of_a_type_answers_a_list(name: str, arm: Arm) -> None:
+    """A version that is listed and not served would show here; parents that are not there are refused."""
+    kind = TYPES[name.lower()]
+    plurals = name.split("/")
+    above = "/".join(f"{each}/missing" for each in plurals[1:-1])
+    path = f"{INSIDE}/providers/{plurals[0]}/{above}{'/' if above else ''}{plurals[-1]}"
+    for version in kind.versions:
+        answer = arm.ask("GET", path, version)
+        assert answer.status_code == (404 if above else 200), answer.text
+        assert version in answer.headers.get("api-supported-versions", version)

@@ -113,6 +113,22 @@ class Cloud:
         self.registries[name.lower()] = server
         return login_server
 
+    async def end_registry(self, name: str) -> None:
+        """A registry goes with its door, its server and all that it holds."""
+        await self.shut(f"registry/{name.lower()}")
+        server = self.registries.pop(name.lower())
+        await server.stop()
+        server.remove()
+        self.store.forget_port(f"registry-server/{name}")
+
+    def expected_doors(self) -> list[str]:
+        """What answers at a port of its own while this cloud is up."""
+        registries = [body["name"] for body in self.store.of_type("Microsoft.ContainerRegistry/registries")]
+        vaults = [body["name"] for body in self.store.of_type("Microsoft.KeyVault/vaults")]
+        fronts = [f"registry/{name.lower()}" for name in registries]
+        servers = [f"registry-server/{name}" for name in registries]
+        return ["management", "storage", *fronts, *servers, *(f"vault/{name.lower()}" for name in vaults)]
+
     def login_server(self, name: str) -> str:
         """Host and port of a registry's front door."""
         kept = self.store.port(f"registry/{name.lower()}")

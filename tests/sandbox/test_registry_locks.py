@@ -12,6 +12,7 @@ from azure.core.exceptions import HttpResponseError
 from sandbox.cloud import Cloud
 from sandbox.facts import SOURCE
 from tests.sandbox.door import MANIFEST, Door, descriptor, image, managed
+from tests.sandbox.here import looked_up
 
 LOCKS = {
     "write off": ({"can_write": False}, {"pull": 200, "push": 405, "untag": 405, "delete": 405}),
@@ -145,6 +146,7 @@ def test_a_registry_made_anew_under_an_old_name_is_empty(own_registry: Any, clou
     assert managed(cloud, "DELETE", door.name).status_code == 202
     with pytest.raises(requests.ConnectionError):
         door.ask("GET", "/v2/")
+    assert looked_up()["source"]["silent"] == []
     door = own_registry()
     token = door.token("registry:catalog:*")
     assert door.ask("GET", "/acr/v1/_catalog", token).json() == {"repositories": []}

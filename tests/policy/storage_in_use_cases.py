@@ -146,6 +146,7 @@ CASES: Table = {
             OTHERS_LIFECYCLE,
             finds=["Exported images stay in transfer"],
         ),
+        unknown(account(), container(), export(), imports(URL, UNKNOWN)),
         unknown(account(), container(), export(), lifecycle(UNKNOWN)),
         unknown(account(), container(), export(), lifecycle([UNKNOWN])),
         absent(account(), container(), export(), finds=["Exported images stay in transfer for ever"]),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from transfer.cleaning import Kind, Leftover
-from transfer.table import amount, table
+from transfer.table import amount, plural, table
 
 
 def clean_table(found: Sequence[Leftover], *, removed: bool) -> str:
@@ -26,7 +26,7 @@ def clean_table(found: Sequence[Leftover], *, removed: bool) -> str:
     going = [leftover for leftover in found if leftover.goes]
     blobs = [leftover for leftover in going if leftover.kind is Kind.BLOB]
     size = amount(sum(blob.size for blob in blobs))
-    count = f"{len(blobs)} blobs ({size}) and {len(going) - len(blobs)} runs"
+    count = f"{plural(len(blobs), 'blob')} ({size}) and {plural(len(going) - len(blobs), 'run')}"
     lines = [table(("side", "kind", "name", "size", "", "why"), rows, right=(3,))] if rows else []
     if not going:
         return "\n".join([*lines, "nothing to remove"])

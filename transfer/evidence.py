@@ -23,11 +23,11 @@ from transfer.table import amount, named, plural, short, table
 ADVICE = {
     Verdict.MISSING: (
         "Has the blob arrived, and has its import run? Look at `runs` of the target stack. "
-        "A trigger starts up to 15 minutes after the blob's arrival: --wait 1200 waits for it."
+        "A trigger starts up to 15 minutes after the blob's arrival: `--wait 1200` waits for it."
     ),
     Verdict.DIFFERENT: (
-        "The target holds other content under this name. Give the import pipeline the option OverwriteTags "
-        "and export again with a new forceUpdateTag. Wrong bytes under a digest mean a damaged registry."
+        "The target holds other content under this name. Give the import pipeline the option `OverwriteTags` "
+        "and export again with a new `forceUpdateTag`. Wrong bytes under a digest mean a damaged registry."
     ),
     Verdict.NOT_PROVABLE: (
         "Nothing tells what was exported, or the answer could not be read. Plan with a lock "
@@ -35,7 +35,7 @@ ADVICE = {
     ),
     Verdict.EXTRA: (
         "Tags that no hand-over and no receipt names: pushed by others, or moved before receipts were kept. "
-        "If the target shall mirror the source exactly, remove them; --exact makes them a failure."
+        "If the target shall mirror the source exactly, remove them; `--exact` makes them a failure."
     ),
 }
 """What to do about each kind of finding."""

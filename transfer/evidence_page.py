@@ -36,7 +36,7 @@ background:var(--card)}
 ul.counts b{display:block;font-size:1.5rem;line-height:1.2}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line)}
-th{color:var(--soft);font-weight:600;font-size:.85rem}td.word{white-space:nowrap;font-weight:600}
+th{color:var(--soft);font-weight:600;font-size:.85rem}th+th{width:22%}th+th+th{width:8rem}td.word{white-space:nowrap;font-weight:600}
 td .digest{display:block;color:var(--soft)}footer{margin-top:3rem;color:var(--soft);font-size:.85rem}
 @media print{:root{--ink:#000;--soft:#444;--line:#bbb;--back:#fff;--card:#fff;--good:#1a7f37;
 --bad:#cf222e;--odd:#9a6700}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transfer.packs import Pack
-from transfer.table import amount, table
+from transfer.table import amount, plural, table
 
 
 def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
@@ -25,10 +25,10 @@ def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
     for number, folder in enumerate(folders, start=1):
         parts = [part for blob in done.blobs for part in blob.parts if part.disk == number]
         size = amount(sum(part.size for part in parts))
-        lines.append(f"disk {number}: {folder}, {len(parts)} parts, {size}")
+        lines.append(f"disk {number}: {folder}, {plural(len(parts), 'part')}, {size}")
     total = amount(sum(blob.exported.size for blob in done.blobs))
     kind = ", encrypted" if done.encrypted else ""
-    lines.append(f"{len(done.blobs)} blobs, {total}{kind}, in {seconds:.1f} s")
+    lines.append(f"{plural(len(done.blobs), 'blob')}, {total}{kind}, in {seconds:.1f} s")
     lines.append("To check a disk, there or here: cd DIR && sha256sum -c SHA256SUMS")
     return "\n".join(lines)
 

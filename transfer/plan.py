@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Protocol
 
@@ -141,12 +142,17 @@ def _refuse(faults: Sequence[str]) -> None:
 
 
 def _absences(chosen: Chosen, found: Resolved) -> list[str]:
-    gone = []
-    for reference in found.absent:
-        repository = reference.partition("@")[0].partition(":")[0]
-        what = "" if repository in chosen.tags else f": there is no repository {repository!r}"
-        gone.append(f"{reference} is not in the registry{what}")
-    return [*gone, *chosen.unfit]
+    return [*(_absence(Reference.parse(text), chosen) for text in found.absent), *chosen.unfit]
+
+
+def _absence(reference: Reference, chosen: Chosen) -> str:
+    """That an artifact is not there, and what is there with almost the same name."""
+    said = f"{reference.text} is not in the registry"
+    tags = chosen.tags.get(reference.repository)
+    if tags is None:
+        return f"{said}: there is no repository {reference.repository!r}"
+    near = [] if reference.digest else get_close_matches(reference.tag_or_digest, sorted(tags))
+    return f"{said}; tags like it: {', '.join(near)}" if near else said
 
 
 async def _compared(found: Resolved, known: Known | None) -> list[Planned]:

@@ -144,6 +144,6 @@ def test_the_list_says_what_would_go_and_how_to_do_it() -> None:
         "side    kind  name     size         why",
         "target  blob  b1    2.0 KiB  goes   imported",
         "target  run   r1          -  stays  Running",
-        "1 blobs (2.0 KiB) and 0 runs would go; --yes removes them",
+        "1 blob (2.0 KiB) and 0 runs would go; --yes removes them",
     ]
     assert clean_report.clean_table([], removed=False) == "nothing to remove"

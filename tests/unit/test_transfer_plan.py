@@ -130,14 +130,14 @@ def test_referrers_may_be_left_behind() -> None:
 
 def test_all_that_is_not_there_is_told_at_once() -> None:
     shelf = Shelf()
-    shelf.put("app", image("one"), "v1")
+    shelf.put("app", image("one"), "1.4.0")
     with pytest.raises(PlanError) as refused:
-        planned(shelf, "app:v1", "app:v2", "shop/web:1", f"app@sha256:{'0' * 64}")
+        planned(shelf, "app:1.4.0", "app:1.4.1", "shop/web:1", f"app@sha256:{'0' * 64}")
     said = str(refused.value)
-    assert "app:v2 is not in the registry\n" in said
+    assert "app:1.4.1 is not in the registry; tags like it: 1.4.0\n" in said
     assert "shop/web:1 is not in the registry: there is no repository 'shop/web'" in said
     assert f"app@sha256:{'0' * 64} is not" in said
-    assert "app:v1" not in said
+    assert "app:1.4.0 is not" not in said
 
 
 def test_other_content_under_a_digest_is_never_planned() -> None:

@@ -11,7 +11,7 @@ from transfer import times
 from transfer.commandline import add_project, add_stack, seconds
 from transfer.console import Console, coloured
 from transfer.errors import RunFailedError
-from transfer.table import wrapped
+from transfer.table import cut, plural, wrapped
 
 if TYPE_CHECKING:
     from transfer.runs import Run
@@ -46,11 +46,13 @@ def run(options: argparse.Namespace) -> int:
     import asyncio
 
     console = Console(options)
-    found = asyncio.run(_look(options))
-    while options.watch is not None and any(not each.ended for side in found for each in side.runs):
-        console.remark(_text(found))
-        time.sleep(options.watch)
+    with console.progress() as progress:
+        progress.show("asking both sides")
         found = asyncio.run(_look(options))
+        while options.watch is not None and (waiting := _under_way(found)):
+            progress.show(f"{waiting}; looking again every {options.watch:g} s")
+            time.sleep(options.watch)
+            found = asyncio.run(_look(options))
     console.result(lambda: _json(found), lambda: _text(found))
     if complaints := [complaint for side in found for complaint in _complaints(side)]:
         raise RunFailedError("\n".join(complaints))
@@ -73,6 +75,13 @@ async def _side(side: str, stack: Any) -> SideState:
 
     async with sides.management(stack) as management:
         return await side_state(side, stack.pipeline_id(side), stack.container_url(), management)
+
+
+def _under_way(found: list[SideState]) -> str:
+    """The runs that are not over, and how far each is."""
+    runs = [run for side in found for run in side.runs if not run.ended]
+    listed = [f"{cut(run.name, 24)} {run.progress or '0'}%" for run in runs]
+    return f"{plural(len(runs), 'run')} under way: {', '.join(listed)}" if runs else ""
 
 
 def _complaints(side: SideState) -> list[str]:

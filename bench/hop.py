@@ -3,8 +3,9 @@
     .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
 
 Every round runs each of them once, in turn, so that drift of the machine meets all alike. Printed are medians
-with the fastest and the slowest, the ratio to hop, and processor time and peak memory of the client. Without
-rclone on PATH its lines are left out. Whole processes are measured, start-up included.
+with the fastest and the slowest, how many times as long as hop it takes, the client's peak memory, and the
+processor time of client, source server and target server: on a busy machine that tells more than the clock.
+Without rclone on PATH its lines are left out. Whole processes are measured, start-up included.
 """
 
 import argparse
@@ -69,6 +70,8 @@ _BEST = {
 Measured = tuple[float, float, float]
 """Seconds, MiB of memory at the peak, seconds of processor time."""
 
+_TICKS = os.sysconf("SC_CLK_TCK")
+
 
 def main() -> int:
     """Print one table a data set."""
@@ -103,28 +106,47 @@ def _measure(name: str, sizes: list[int], runs: int, folder: Path) -> None:
             ways["rclone, best settings"] = bench.rclone
         ways |= {"cp": bench.copy_files, "bare load of the server": bench.load}
         found: dict[str, list[Measured]] = {way: [] for way in ways}
+        servers: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for _ in range(runs):
             for way, run in ways.items():
                 os.sync()
+                before = _busy(leaving.pid), _busy(arriving.pid)
                 found[way].append(run())
-    _print(name, sizes, found)
+                servers[way].append((_busy(leaving.pid) - before[0], _busy(arriving.pid) - before[1]))
+    _print(name, sizes, found, servers)
     shutil.rmtree(folder)
 
 
-def _print(name: str, sizes: list[int], found: dict[str, list[Measured]]) -> None:
+def _busy(pid: int) -> float:
+    """Seconds of processor time that a process has used.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _print(
+    name: str,
+    sizes: list[int],
+    found: dict[str, list[Measured]],
+    servers: dict[str, list[tuple[float, float]]],
+) -> None:
     total = sum(sizes) / 1024**2
     ours = statistics.median(seconds for seconds, *_ in found["hop"])
     print(f"\n{name}: {len(sizes)} x {sizes[0] / 1024**2:.0f} MiB; load {os.getloadavg()[0]:.1f} at the end")
     print(
-        f"{'':24} {'median s':>9} {'min':>6} {'max':>6} {'MiB/s':>7} {'x hop':>6} {'peak MiB':>9} {'CPU':>6}"
+        f"{'':24} {'median s':>9} {'min':>6} {'max':>6} {'MiB/s':>7} {'x hop':>6} {'peak MiB':>9}"
+        "  CPU s of client, source, target"
     )
     for way, runs in found.items():
         seconds = sorted(run[0] for run in runs)
         median = statistics.median(seconds)
         print(
             f"{way:24} {median:9.2f} {seconds[0]:6.2f} {seconds[-1]:6.2f} {total / median:7.0f} "
-            f"{median / ours:6.2f} {max(run[1] for run in runs):9.0f} "
-            f"{statistics.median(run[2] for run in runs):6.1f}"
+            f"{median / ours:6.2f} {max(run[1] for run in runs):9.0f}  "
+            f"{statistics.median(run[2] for run in runs):6.1f} "
+            + " ".join(f"{statistics.median(used):6.1f}" for used in zip(*servers[way], strict=True))
         )
 
 

@@ -77,7 +77,9 @@ def assign(
     client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=opts.parent))
     return authorization.RoleAssignment(
         name,
-        scope=scope,
+        # Without its first slash, as it is read from the ID of an assignment that is taken over: else that
+        # one would be replaced.
+        scope=Output.from_input(scope).apply(lambda id: id.strip("/")),
         principal_id=principal,
         # Without it Azure looks a new identity up in a directory that may not know it yet, and refuses.
         principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,

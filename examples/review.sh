@@ -22,4 +22,5 @@ if ! pulumi stack output handover --stack source >/dev/null 2>&1; then
   echo 'Deploying the source stack, which the target stack reads ...' >&2
   said=$(pulumi up --stack source --yes --skip-preview --suppress-outputs 2>&1) || { echo "$said" >&2; exit 3; }
 fi
-"$python" policy/review.py --profile "${PROFILE:-sandbox}" --json review.json --sarif review.sarif source target
+"$python" policy/review.py --profile "${PROFILE:-sandbox}" --waivers policy/waivers.json \
+  --json review.json --sarif review.sarif source target

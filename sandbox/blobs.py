@@ -58,9 +58,11 @@ class Identity:
 
 
 def service(cloud: Cloud, account: str) -> BlobServiceClient:
-    """A client of an account that may do everything."""
+    """A client of an account that may do everything; faults at storage, which are for others, let it pass."""
     authority = str(cloud.places.authority)
-    return BlobServiceClient(url(cloud, account), Identity(cloud), connection_verify=authority)
+    return BlobServiceClient(
+        url(cloud, account), Identity(cloud), connection_verify=authority, user_agent=_ITSELF
+    )
 
 
 def state(cloud: Cloud) -> Json:

@@ -5,9 +5,8 @@ https://learn.microsoft.com/rest/api/storageservices/put-block-list
 
 from __future__ import annotations
 
-import io
-import time
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
@@ -23,6 +22,10 @@ from azure.storage.blob.aio import BlobClient
 from transfer.blocks import CATEGORY, Exported, by_lower_name, category
 from transfer.errors import CopyError, error_code, explained, host
 from transfer.pace import Meter, Pace
+
+_PIECE = 64 * 1024
+_METERED_PIECE = 16 * 1024
+"""Bytes that are written to a connection at once."""
 
 
 async def look(target: BlobClient) -> BlobProperties | None:
@@ -54,7 +57,7 @@ async def staged(target: BlobClient) -> frozenset[str]:
 
 async def send(target: BlobClient, identifier: str, content: bytes, md5: bytes, pace: Pace) -> None:
     """Send a block, with its hash: storage compares them, so damage on the way is refused there."""
-    body = io.BytesIO(content) if pace.sending is None else _Metered(content, pace.sending)
+    body: Any = _Pieces(content, pace.sending)
     with explained(f"writing blob {target.blob_name}", host(target.url), needs="to write blobs"):
         try:
             await target.stage_block(identifier, body, len(content), transactional_content_md5=bytearray(md5))
@@ -118,30 +121,20 @@ async def _check(blob: Exported, target: BlobClient) -> None:
         )
 
 
-class _Metered(io.RawIOBase):
-    """Content that is read no faster than a meter allows; its reader is a thread, so it may sleep."""
+class _Pieces:
+    """Content that is written in pieces, without a copy of it, and no faster than a meter allows.
 
-    _PIECE = 16 * 1024
+    A request that is made again walks through it again.
+    """
 
-    def __init__(self, content: bytes, meter: Meter) -> None:
-        self._content, self._meter, self._at = memoryview(content), meter, 0
+    def __init__(self, content: bytes, meter: Meter | None) -> None:
+        self._content, self._meter = memoryview(content), meter
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._content)}[whence]
-        self._at = base + offset
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        piece = self._content[self._at : self._at + min(size if size > 0 else self._PIECE, self._PIECE)]
-        self._at += len(piece)
-        time.sleep(self._meter.wait(len(piece)))
-        return bytes(piece)
+    async def __aiter__(self) -> AsyncIterator[memoryview]:
+        # A capped line stays usable for others: small pieces instead of one burst.
+        size = _PIECE if self._meter is None else _METERED_PIECE
+        for start in range(0, len(self._content), size):
+            piece = self._content[start : start + size]
+            if self._meter is not None:
+                await asyncio.sleep(self._meter.wait(len(piece)))
+            yield piece

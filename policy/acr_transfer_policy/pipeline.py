@@ -48,7 +48,7 @@ def _is_emulated(address: Address, pipeline: Subject) -> bool:
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     why="Over http everybody on the way can read the images and the token that opens the container.",
-    mend="Begin the address with https://.",
+    mend="Begin the address with `https://`.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
 )
@@ -71,7 +71,7 @@ def https(pipeline: Subject) -> Iterator[Finding]:
     control=Control.NO_EXPOSED_SECRET,
     why="Whoever can read a pipeline can read this address: it is no place for a credential. "
     "It stands for one whole container.",
-    mend="Write https://<account host>/<container> and nothing more; "
+    mend="Write `https://<account host>/<container>` and nothing more; "
     "a SAS token goes into the key vault's secret.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
@@ -133,7 +133,7 @@ def cloud_suffix(pipeline: Subject) -> Iterator[Finding]:
             yield pipeline.fault(f"{host} is of the cloud {cloud}; this rule is configured for {wanted}.")
     if not wanted and len(set(filter(None, found.values()))) > 1:
         both = ", ".join(f"{host} is of the cloud {cloud}" for host, cloud in found.items())
-        yield pipeline.fault(f"{pipeline_name(pipeline)} is between two clouds: {both}.")
+        yield pipeline.fault(f"Pipeline {pipeline_name(pipeline)} is between two clouds: {both}.")
 
 
 def _clouds_of(pipeline: Subject, clouds: Clouds) -> Iterator[tuple[str, str]]:
@@ -151,7 +151,7 @@ def _clouds_of(pipeline: Subject, clouds: Clouds) -> Iterator[tuple[str, str]]:
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     why="A pipeline that names a version of its secret goes on with the old token when it is rotated.",
-    mend="End keyVaultUri after the secret's name.",
+    mend="End `keyVaultUri` after the secret's name.",
     url=PREREQUISITES,
 )
 def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
@@ -172,9 +172,9 @@ def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
     control=Control.APPLICATION_IDENTITY,
     why="With a SAS token a pipeline needs the secret that holds it; "
     "to go without, it needs an API version that knows how.",
-    mend="Set keyVaultUri for a SAS token. "
+    mend="Set `keyVaultUri` for a SAS token. "
     "For ManagedIdentity make the pipeline with API version 2025-06-01-preview: "
-    "pulumi package add azure-native containerregistry 2025-06-01-preview",
+    "`pulumi package add azure-native containerregistry 2025-06-01-preview`",
     url=VERSIONS,
 )
 def mode_consistent(pipeline: Subject) -> Iterator[Finding]:
@@ -182,13 +182,13 @@ def mode_consistent(pipeline: Subject) -> Iterator[Finding]:
     _, secret = _paths(pipeline)
     if uses_sas(pipeline) and pipeline.peek(secret) is not UNKNOWN and not text(pipeline.peek(secret)):
         yield pipeline.fault(
-            f"{pipeline_name(pipeline)} uses a SAS token and names no secret: SasToken needs {secret}."
+            f"Pipeline {pipeline_name(pipeline)} uses a SAS token and names no secret: it needs {secret}."
         )
     version = _api_version(pipeline)
     if uses_identity(pipeline) and (version < _MODES_SINCE or version in _MODELESS):
         yield pipeline.fault(
-            f"{pipeline_name(pipeline)} uses ManagedIdentity, which needs API version {_MODES_SINCE} "
-            f"or one that followed it; this pipeline's is {version or 'older'}."
+            f"Pipeline {pipeline_name(pipeline)} uses ManagedIdentity, which needs API version "
+            f"{_MODES_SINCE} or one that followed it; this pipeline's is {version or 'older'}."
         )
 
 
@@ -206,7 +206,7 @@ def _api_version(pipeline: Subject) -> str:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     why="With ManagedIdentity no secret is read, so one that is named only misleads.",
-    mend="Remove keyVaultUri, and the secret if nobody else reads it.",
+    mend="Remove `keyVaultUri`, and the secret if nobody else reads it.",
     url=VERSIONS,
 )
 def mode_leftover(pipeline: Subject) -> Iterator[Finding]:
@@ -233,7 +233,7 @@ def has_identity(pipeline: Subject) -> Iterator[Finding]:
     kind = pipeline.peek("identity.type")
     if kind is not UNKNOWN and text(kind).lower() in ("", "none"):
         yield pipeline.fault(
-            f"{pipeline_name(pipeline)} has no identity, so it can read neither vault nor storage."
+            f"Pipeline {pipeline_name(pipeline)} has no identity, so it can read neither vault nor storage."
         )
 
 

@@ -65,7 +65,8 @@ def identity_storage_role(stack: Stack) -> Iterator[Finding]:
         if enough and UNKNOWN not in ids and roles.isdisjoint(enough):
             held = ", ".join(sorted(roles)) or "no role on its container"
             yield pipeline.fault(
-                f"{pipeline_name(pipeline)} has {held}; to {_deed(pipeline)} blobs it needs {enough[0]}."
+                f"Pipeline {pipeline_name(pipeline)} has {held}; "
+                f"to {_deed(pipeline)} blobs it needs {enough[0]}."
             )
 
 
@@ -114,7 +115,8 @@ def _role(id: Value) -> str:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="A blob that should go after its import stays when the SAS token does not allow to delete it.",
-    mend="Make the token with d among its permissions (sp), or remove the option DeleteSourceBlobOnSuccess.",
+    mend="Make the token with `d` among its permissions (`sp`), "
+    "or remove the option DeleteSourceBlobOnSuccess.",
     url=TRANSFER,
 )
 def delete_permission(stack: Stack) -> Iterator[Finding]:
@@ -122,7 +124,7 @@ def delete_permission(stack: Stack) -> Iterator[Finding]:
     for pipeline, permissions in _imports_by_token(stack):
         if has_option(pipeline, DELETE_SOURCE_BLOB) is True and "d" not in permissions:
             yield pipeline.fault(
-                f"{pipeline_name(pipeline)} shall delete each blob that it has imported; "
+                f"Pipeline {pipeline_name(pipeline)} shall delete each blob that it has imported; "
                 f"its SAS token has {permissions!r} and lacks d (delete), so blobs will stay."
             )
 
@@ -133,7 +135,7 @@ def delete_permission(stack: Stack) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="A trigger finds new blobs by listing the container.",
-    mend="Make the token with l among its permissions (sp), or disable the trigger and make runs.",
+    mend="Make the token with `l` among its permissions (`sp`), or disable the trigger and make runs.",
     url=TROUBLE,
 )
 def trigger_can_list(stack: Stack) -> Iterator[Finding]:

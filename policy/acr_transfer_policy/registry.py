@@ -55,7 +55,8 @@ def export_allowed(stack: Stack) -> Iterator[Finding]:
             if _keeps_images_in(registry):
                 called = pipeline.called("exportPipelineName", "name")
                 yield pipeline.fault(
-                    f"The export policy of {_name(registry)} is disabled: creating {called} will be refused."
+                    f"The export policy of {_name(registry)} is disabled: "
+                    f"creating pipeline {called} will be refused."
                 )
 
 
@@ -99,7 +100,7 @@ def export_closed_on_target(stack: Stack) -> Iterator[Finding]:
 def no_admin_user(registry: Subject) -> Iterator[Finding]:
     """Find a registry with its admin user on."""
     if registry.peek("adminUserEnabled") is True:
-        yield registry.fault(f"The admin user of {_name(registry)} is enabled.")
+        yield registry.fault(f"The admin user of registry {_name(registry)} is enabled.")
 
 
 @resource_rule(
@@ -116,7 +117,7 @@ def no_admin_user(registry: Subject) -> Iterator[Finding]:
 def no_anonymous_pull(registry: Subject) -> Iterator[Finding]:
     """Find a registry that serves images to people without a name."""
     if registry.peek("anonymousPullEnabled") is True:
-        yield registry.fault(f"{_name(registry)} serves its images to anyone.")
+        yield registry.fault(f"Registry {_name(registry)} serves its images to anyone.")
 
 
 @resource_rule(
@@ -135,11 +136,11 @@ def network_restricted(registry: Subject) -> Iterator[Finding]:
     public, action = registry.peek("publicNetworkAccess"), registry.peek("networkRuleSet.defaultAction")
     restricted = text(public).lower() == "disabled" or text(action).lower() == "deny"
     if not restricted and UNKNOWN not in (public, action):
-        yield registry.fault(f"{_name(registry)} is open to all networks.")
+        yield registry.fault(f"Registry {_name(registry)} is open to all networks.")
     bypass = text(registry.peek("networkRuleBypassOptions"))
     if restricted and bypass and bypass.lower() != "azureservices":
         yield registry.fault(
-            f"{_name(registry)} is closed, and the bypass for trusted services is off: ACR Transfer is one."
+            f"Registry {_name(registry)} is closed, and its bypass for trusted services such as ACR is off."
         )
 
 

@@ -53,7 +53,7 @@ def artifact_count(run: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="ACR skips an artifact that it cannot find by its name, and the blob comes without it.",
-    mend="Write each artifact once, as repository:tag or repository@sha256:<64 hex digits>.",
+    mend="Write each artifact once, as `repository:tag` or `repository@sha256:<64 hex digits>`.",
     url=TROUBLE,
 )
 def artifact_form(run: Subject) -> Iterator[Finding]:
@@ -82,7 +82,7 @@ def _some(items: Iterable[str]) -> str:
     severity=Severity.MEDIUM,
     control=Control.SUPPLY_CHAIN,
     why="A tag may be moved to other content between the review and the export; a digest may not.",
-    mend="Name artifacts as repository@sha256:<64 hex digits>. "
+    mend="Name artifacts as `repository@sha256:<64 hex digits>`. "
     "To insist on it, configure this rule with the level mandatory.",
     url=TRANSFER,
 )
@@ -136,7 +136,7 @@ def _blob_name(run: Subject) -> Value:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     why="Azure makes a run again only when something in it has changed, such as its forceUpdateTag.",
-    mend="Set forceUpdateTag from the stack's configuration, and change it there to run again.",
+    mend="Set `forceUpdateTag` from the stack's configuration, and change it there to run again.",
     url=RUNS,
 )
 def tag(run: Subject) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ def overwrite_option(stack: Stack) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="A run needs a pipeline of its own registry, one that exports for a run that exports.",
-    mend="Set pipelineResourceId to the ID of the pipeline that is meant, from its output. "
+    mend="Set `pipelineResourceId` to the ID of the pipeline that is meant, from its output. "
     "For a pipeline that another stack has made, waive this rule for the run.",
     url=RUNS,
 )

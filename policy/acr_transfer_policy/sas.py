@@ -53,7 +53,8 @@ def question_mark(secret: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="With fewer rights than its pipeline needs a token fails, with more it can be misused.",
-    mend="Make a new token with `rawl` to export, `rl` to import, `rld` to import and delete.",
+    mend="Make a new token: with read, add, write and list (`rawl`) to export, with read and list (`rl`) to "
+    "import, and with delete (`d`) too if the import deletes its blobs.",
     url=TRANSFER,
 )
 def permissions(secret: Subject) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def permissions(secret: Subject) -> Iterator[Finding]:
     if extra or missing:
         parts = (("has too much", extra), ("lacks", missing))
         said = " and ".join(f"{verb}: {', '.join(sorted(letters))}" for verb, letters in parts if letters)
-        yield secret.fault(f"The `sp` of secret {_name(secret)} {said}.")
+        yield secret.fault(f"The permission list (`sp`) of secret {_name(secret)} {said}.")
 
 
 def _ways(secret: Subject) -> list[str]:

@@ -62,13 +62,13 @@ def min_tls(account: Subject) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.LEAST_PRIVILEGE,
     why="Exported images are for the pipelines alone, and a public container shows them to the world.",
-    mend="Set `allowBlobPublicAccess` to false, in so many words.",
+    mend="Set `allowBlobPublicAccess` to false; without the setting an account may allow it.",
     url="https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent",
 )
 def no_public_blobs(account: Subject) -> Iterator[Finding]:
     """Find an account that does not say that no container is public."""
     if account.peek("allowBlobPublicAccess") not in (False, UNKNOWN):
-        yield account.fault(f"Blobs of {_name(account)} may be made public.")
+        yield account.fault(f"Blobs of account {_name(account)} may be made public.")
 
 
 @resource_rule(
@@ -136,7 +136,7 @@ def trusted_bypass(account: Subject) -> Iterator[Finding]:
     """Find a firewall that stops trusted services; without the setting it does not."""
     action, bypass = account.peek("networkRuleSet.defaultAction"), account.peek("networkRuleSet.bypass")
     if text(action).lower() == "deny" and text(bypass) and "azureservices" not in text(bypass).lower():
-        yield account.fault(f"The firewall of {_name(account)} blocks trusted services.")
+        yield account.fault(f"The firewall of account {_name(account)} blocks trusted services.")
 
 
 RULES = (

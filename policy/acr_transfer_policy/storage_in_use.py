@@ -71,7 +71,9 @@ def shared_key_off(stack: Stack) -> Iterator[Finding]:
         users = [p for p in stack.of(*PIPELINES) if account.urn in {each.urn for each in accounts(stack, p)}]
         keys = account.peek("allowSharedKeyAccess")
         if users and all(map(uses_identity, users)) and keys not in (False, UNKNOWN):
-            yield account.fault(f"No SAS is used on {_name(account)}: its shared key can be off.")
+            yield account.fault(
+                f"No pipeline uses a SAS of account {_name(account)}: its shared key can be off."
+            )
 
 
 @stack_rule(
@@ -87,7 +89,7 @@ def reachable(stack: Stack) -> Iterator[Finding]:
     """Find accounts without a public endpoint that a pipeline would use with a SAS token."""
     for account in _with_sas(stack):
         if text(account.peek("publicNetworkAccess")).lower() == "disabled":
-            yield account.fault(f"The public endpoint of {_name(account)} is off.")
+            yield account.fault(f"The public endpoint of account {_name(account)} is off.")
 
 
 @stack_rule(
@@ -103,7 +105,9 @@ def firewall_review(stack: Stack) -> Iterator[Finding]:
     """Find accounts behind a firewall that a pipeline would use with a SAS token."""
     for account in _with_sas(stack):
         if text(account.peek("networkRuleSet.defaultAction")).lower() == "deny":
-            yield account.fault(f"The firewall of {_name(account)} may refuse a pipeline with a SAS token.")
+            yield account.fault(
+                f"The firewall of account {_name(account)} may refuse a pipeline with a SAS token."
+            )
 
 
 @stack_rule(
@@ -125,7 +129,7 @@ def soft_delete(stack: Stack) -> Iterator[Finding]:
     ]
     for account in stack.of(STORAGE_ACCOUNT):
         if account.urn not in kept:
-            yield account.fault(f"A blob deleted from {_name(account)} cannot be restored.")
+            yield account.fault(f"A blob deleted from account {_name(account)} cannot be restored.")
 
 
 @stack_rule(
@@ -144,7 +148,7 @@ def cleanup(stack: Stack) -> Iterator[Finding]:
     for container in {each.urn: each for each, _ in users}.values():
         if container.urn not in emptied and not has_lifecycle_rule(stack, container):
             name = container.called("containerName", "name")
-            yield container.fault(f"Exported images stay in {name} for ever.")
+            yield container.fault(f"Exported images stay in container {name} for ever.")
 
 
 def has_lifecycle_rule(stack: Stack, container: Subject) -> bool:
@@ -194,7 +198,9 @@ def container_per_pipeline(stack: Stack) -> Iterator[Finding]:
     """Find pairs of pipelines with one container; letter case and a slash at the end make no difference."""
     for first, second in combinations(stack.of(*PIPELINES), 2):
         if share_container(stack, first, second):
-            yield second.fault(f"{pipeline_name(first)} and {pipeline_name(second)} share one container.")
+            yield second.fault(
+                f"Pipelines {pipeline_name(first)} and {pipeline_name(second)} share one container."
+            )
 
 
 def share_container(stack: Stack, first: Subject, second: Subject) -> bool:

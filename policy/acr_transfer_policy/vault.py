@@ -40,10 +40,10 @@ def permissions(entry: Value, kind: str) -> set[str]:
 def recoverable(vault: Subject) -> Iterator[Finding]:
     """Find a vault whose secrets can be wiped; soft delete is on where nothing is said."""
     if vault.peek("properties.enableSoftDelete") is False:
-        yield vault.fault(f"Soft delete of {_name(vault)} is off.")
+        yield vault.fault(f"Soft delete of vault {_name(vault)} is off.")
     protection = vault.peek("properties.enablePurgeProtection")
     if vault.settings.flag("requirePurgeProtection") and protection not in (True, UNKNOWN):
-        yield vault.fault(f"Purge protection of {_name(vault)} is off.")
+        yield vault.fault(f"Purge protection of vault {_name(vault)} is off.")
 
 
 @resource_rule(
@@ -74,7 +74,7 @@ def no_purge(holder: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.LEAST_PRIVILEGE,
-    why="These let virtual machines, disk encryption or deployments read secrets; no pipeline needs it.",
+    why="With such a flag, virtual machines, disk encryption or deployments read secrets; no pipeline does.",
     mend="Set the flag to false.",
     url=BEST_PRACTICES,
 )

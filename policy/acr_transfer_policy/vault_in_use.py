@@ -51,7 +51,7 @@ def least_privilege(stack: Stack) -> Iterator[Finding]:
             extra = _extra(grant)
             if extra and _is_grant_of(stack, grant, pipeline):
                 yield grant.fault(
-                    f"{pipeline_name(pipeline)} has {', '.join(extra)}; it needs only secrets get."
+                    f"Pipeline {pipeline_name(pipeline)} has {', '.join(extra)}; it needs only secrets get."
                 )
 
 
@@ -86,7 +86,9 @@ def identity_can_read(stack: Stack) -> Iterator[Finding]:
         own = [*vaults(stack, pipeline), *secrets(stack, pipeline)]
         watched = uses_sas(pipeline) and own and has_own_identity(stack, pipeline)
         if watched and not _may_read(stack, pipeline):
-            yield pipeline.fault(f"{pipeline_name(pipeline)} cannot read its SAS.")
+            yield pipeline.fault(
+                f"Pipeline {pipeline_name(pipeline)} cannot read its SAS: nothing lets it get secrets."
+            )
 
 
 def _may_read(stack: Stack, pipeline: Subject) -> bool:

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from .report import report
 from .reviewing import Review
 from .sarif import sarif
 from .text import text
+
+_AT_ONCE = 4
+"""How many stacks are reviewed at the same time."""
 
 FORBIDDEN, NOT_REVIEWED = 1, 3
 
@@ -88,14 +92,17 @@ def _parser() -> argparse.ArgumentParser:
 def _reviews(options: argparse.Namespace) -> list[Review]:
     if not options.stacks and not options.state:
         raise ReviewError("Name a stack, or a file with --state. `pulumi stack ls` lists the stacks.")
-    found = []
-    with configuration(options.profile, options.waivers) as config:
-        for stack in options.stacks:
-            file = options.cwd / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
-            found.append(Review.of(stack, _relative(file), preview(stack, options.cwd, config)))
-        for state in options.state:
-            found.append(Review.of(str(state), _relative(state), analysis(state, config)))
-    return found
+    with configuration(options.profile, options.waivers) as config, ThreadPoolExecutor(_AT_ONCE) as pool:
+        stacks = pool.map(lambda stack: _preview(stack, options.cwd, config), options.stacks)
+        states = pool.map(
+            lambda state: Review.of(str(state), _relative(state), analysis(state, config)), options.state
+        )
+        return [*stacks, *states]
+
+
+def _preview(stack: str, folder: Path, config: Path) -> Review:
+    file = folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+    return Review.of(stack, _relative(file), preview(stack, folder, config))
 
 
 def _relative(path: Path) -> str:

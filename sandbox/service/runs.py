@@ -144,9 +144,11 @@ async def _transfer(cloud: Cloud, id: ResourceId, record: _Record) -> Outcome:
         raise TransferFailedError(_gone(asked.get("pipelineResourceId", "")))
     if reason := bad_request(asked):
         raise TransferFailedError(reason)
-    end = access.end_of(pipeline)
+    end, holder = access.end_of(pipeline), cloud.store.get(id.up.up)
+    if holder is None:
+        raise TransferFailedError(f"The registry '{name}' was deleted before the run ended.")
     try:
-        refuse_unfit(cloud.store.get(id.up.up) or {}, exports=end == "target")
+        refuse_unfit(holder, exports=end == "target")
     except AzureError as error:
         raise TransferFailedError(error.message) from error
     run = Run(

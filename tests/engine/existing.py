@@ -102,13 +102,17 @@ class Existing:
 
     def officer(self, vault_id: str) -> None:
         """Let whoever deploys delete secrets of an RBAC vault, as docs/adopt.md asks."""
+        self.role(vault_id, SECRETS_OFFICER, self.facts.operator)
+
+    def role(self, scope: str, role: str, principal: str) -> str:
+        """A role at one resource; the assignment's ID."""
         client = self._client(AuthorizationManagementClient, api_version="2022-04-01")
         definitions = (
             f"/subscriptions/{self.facts.subscription}/providers/Microsoft.Authorization/roleDefinitions"
         )
-        given = {"roleDefinitionId": f"{definitions}/{SECRETS_OFFICER}", "principalId": self.facts.operator}
+        given = {"roleDefinitionId": f"{definitions}/{role}", "principalId": principal}
         body = {"properties": {**given, "principalType": "ServicePrincipal"}}
-        client.role_assignments.create(vault_id, str(uuid.uuid4()), body)
+        return str(client.role_assignments.create(scope, str(uuid.uuid4()), body).id)
 
     def export_pipeline(self, name: str, container_url: str, secret_uri: str) -> tuple[str, str]:
         """An export pipeline of the cloud's registry; its resource ID, and the principal of its identity."""

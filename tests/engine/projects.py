@@ -29,6 +29,9 @@ class Project:
 
     folder: Path
     environment: dict[str, str]
+    token_ends: str = "2098-01-01T00:00:00Z"
+    """When the SAS tokens of its stacks end, unless they say so themselves."""
+
     said: str = ""
     """All that every command has printed so far, for the search for leaks."""
 
@@ -55,13 +58,11 @@ class Project:
 
     def source(self, name: str, artifacts: list[str], **config: Any) -> str:
         """A source stack with a token that is good for long enough."""
-        return self.stack(
-            name, SOURCE, **{"sasExpiry": "2098-01-01T00:00:00Z", "artifacts": artifacts, **config}
-        )
+        return self.stack(name, SOURCE, **{"sasExpiry": self.token_ends, "artifacts": artifacts, **config})
 
     def target(self, name: str, source: str, **config: Any) -> str:
         """A target stack of that source."""
-        return self.stack(name, TARGET, **{"sasExpiry": "2098-01-01T00:00:00Z", "source": source, **config})
+        return self.stack(name, TARGET, **{"sasExpiry": self.token_ends, "source": source, **config})
 
     def config(self, stack: str) -> dict[str, Any]:
         """The stack's configuration file."""
@@ -84,10 +85,10 @@ class Project:
         assert (ended.returncode == 0) is good, ended.stdout
         return ended.stdout
 
-    def up(self, stack: str, *, good: bool = True) -> str:
+    def up(self, stack: str, *options: str, good: bool = True) -> str:
         """`pulumi up` without questions."""
         plain = ("--yes", "--skip-preview", "--suppress-progress", "--color", "never")
-        return self.run("pulumi", "up", "--stack", stack, *plain, good=good)
+        return self.run("pulumi", "up", "--stack", stack, *plain, *options, good=good)
 
     def outputs(self, stack: str) -> dict[str, Any]:
         """The stack's outputs."""

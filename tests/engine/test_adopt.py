@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components.grant import Role
 from sandbox import status
 from sandbox.facts import SOURCE
 from sandbox.places import Places
@@ -20,27 +21,33 @@ from tests.engine.projects import Project
 
 @dataclass
 class ByHand:
-    """A source side that was set up with the commands of the Azure CLI, in IDs."""
+    """A source side that was set up with the commands of the Azure CLI: its pipeline, and the IDs of all."""
 
-    container: str
-    secret: str
     pipeline: str
-    grant: str
+    ids: dict[str, str]
+
+
+def by_hand(places: Places, vault: str, pipeline: str, *, rbac: bool) -> ByHand:
+    """A pipeline whose identity a vault lets in by policy, or by role."""
+    made = Existing.of(places, SOURCE, "by-hand")
+    vault_id = made.vault(vault, rbac=rbac)
+    cloud = status.status(places)["clouds"]["source"]
+    url = cloud["accounts"]["madebyhand"]["blob"].rstrip("/") + "/boxes"
+    secret = cloud["vaults"][vault].rstrip("/") + "/secrets/oldsas"
+    secret_id = made.secret(vault, "oldsas", "?sv=2025-01-05&sr=c&sig=made-by-hand")
+    pipeline_id, principal = made.export_pipeline(pipeline, url, secret)
+    ids = {"keyvault:Secret": secret_id, "containerregistry:ExportPipeline": pipeline_id}
+    if rbac:
+        ids["authorization:RoleAssignment"] = made.role(vault_id, Role.VAULT_SECRETS_USER, principal)
+    else:
+        ids["keyvault:AccessPolicy"] = made.policy(vault, principal)
+    return ByHand(pipeline_id, ids)
 
 
 @pytest.fixture(scope="module")
-def by_hand(places: Places) -> ByHand:
-    made = Existing.of(places, SOURCE, "by-hand")
-    account = made.account("madebyhand", "boxes")
-    made.vault("made-by-hand")
-    made.policy("made-by-hand", SOURCE.operator, "get", "delete")
-    cloud = status.status(places)["clouds"]["source"]
-    container = cloud["accounts"]["madebyhand"]["blob"].rstrip("/") + "/boxes"
-    secret = cloud["vaults"]["made-by-hand"].rstrip("/") + "/secrets/oldsas"
-    secret_id = made.secret("made-by-hand", "oldsas", "?sv=2025-01-05&sr=c&sig=made-by-hand")
-    pipeline, principal = made.export_pipeline("madeByHand", container, secret)
-    grant = made.policy("made-by-hand", principal)
-    return ByHand(f"{account}/blobServices/default/containers/boxes", secret_id, pipeline, grant)
+def account(places: Places) -> str:
+    """The account that both pipelines write to."""
+    return Existing.of(places, SOURCE, "by-hand").account("madebyhand", "boxes")
 
 
 @pytest.fixture(scope="module")
@@ -50,29 +57,36 @@ def project(
     return Project.made(tmp_path_factory.mktemp("adopt"), checkout, sandbox_environment)
 
 
-@pytest.fixture(scope="module")
-def adopted(project: Project, by_hand: ByHand) -> str:
+def taken_over(project: Project, stack: str, ids: dict[str, str], **config: Any) -> None:
     """The steps of the page."""
-    group = {"resourceGroup": "by-hand", "createResourceGroup": False, "pipeline": "madeByHand"}
-    there = {"storageAccount": "madebyhand", "container": "boxes", "vault": "made-by-hand"}
-    stack = project.source("adopt", ["shop/web:1.0.0"], **group, **there, sasSecretName="oldsas")
+    group = {"resourceGroup": "by-hand", "createResourceGroup": False, "storageAccount": "madebyhand"}
+    project.source(stack, ["shop/web:1.0.0"], **group, **config, container="boxes", sasSecretName="oldsas")
     project.run("pulumi", "preview", "-s", stack, "--import-file", "adopt.json")
     listed = json.loads((project.folder / "adopt.json").read_text())
-    ids = {
-        "azure-native:storage:BlobContainer": by_hand.container,
-        "azure-native:keyvault:Secret": by_hand.secret,
-        "azure-native:containerregistry:ExportPipeline": by_hand.pipeline,
-        "azure-native:keyvault:AccessPolicy": by_hand.grant,
-    }
+    named = {f"azure-native:{typ}": id for typ, id in ids.items()}
     kept = [
-        each if each.get("component") else {**each, "id": ids[each["type"]]}
+        each if each.get("component") else {**each, "id": named[each["type"]]}
         for each in listed["resources"]
-        if each.get("component") or each["type"] in ids
+        if each.get("component") or each["type"] in named
     ]
     (project.folder / "adopt.json").write_text(json.dumps({"resources": kept}))
     plain = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
     project.run("pulumi", "import", "-s", stack, "--file", "adopt.json", *plain)
-    return stack
+
+
+@pytest.fixture(scope="module")
+def made(places: Places, account: str) -> ByHand:
+    """A pipeline, a container, a secret and an access policy."""
+    found = by_hand(places, "made-by-hand", "madeByHand", rbac=False)
+    Existing.of(places, SOURCE, "by-hand").policy("made-by-hand", SOURCE.operator, "get", "delete")
+    found.ids["storage:BlobContainer"] = f"{account}/blobServices/default/containers/boxes"
+    return found
+
+
+@pytest.fixture(scope="module")
+def adopted(project: Project, made: ByHand) -> str:
+    taken_over(project, "adopt", made.ids, pipeline="madeByHand", vault="made-by-hand")
+    return "adopt"
 
 
 def steps(project: Project, stack: str) -> dict[str, str]:
@@ -90,13 +104,25 @@ def test_a_preview_shows_that_nothing_is_replaced(project: Project, adopted: str
     }
 
 
+def test_a_role_on_a_vault_is_kept_too(project: Project, places: Places, account: str) -> None:
+    del account
+    found = by_hand(places, "made-by-role", "madeByRole", rbac=True)
+    config = {"vault": "made-by-role", "vaultAccess": "rbac", "createContainer": False}
+    taken_over(project, "adopt-role", found.ids, pipeline="madeByRole", **config)
+    assert steps(project, "adopt-role") == {
+        "azure-native:containerregistry:ExportPipeline": "update",
+        "azure-native:containerregistry:PipelineRun": "create",
+        "azure-native:keyvault:Secret": "update",
+    }
+
+
 def test_the_first_up_keeps_the_pipeline_with_its_identity_and_the_second_changes_nothing(
-    project: Project, adopted: str, by_hand: ByHand, places: Places
+    project: Project, adopted: str, made: ByHand, places: Places
 ) -> None:
     store = Store(places.state / SOURCE.side)
-    before = (store.get(by_hand.pipeline) or {})["identity"]["principalId"]
+    before = (store.get(made.pipeline) or {})["identity"]["principalId"]
     said = project.up(adopted)
     assert re.search(r"1 created\s+~ 2 updated", said), said
-    assert (store.get(by_hand.pipeline) or {})["identity"]["principalId"] == before
+    assert (store.get(made.pipeline) or {})["identity"]["principalId"] == before
     assert {run["status"] for run in project.outputs(adopted)["runs"]} == {"Succeeded"}
     assert not re.search(r"\d+ (created|updated|deleted|replaced)", project.up(adopted))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.faults.control import fault
+from sandbox.places import Places
 from tests.engine.projects import Project
 
 
@@ -61,3 +63,19 @@ def test_a_sandbox_that_does_not_answer_is_named_with_the_way_to_start_it(projec
     said = dead.up(stack, good=False)
     assert "python -m sandbox up" in said
     assert "Traceback" not in said
+
+
+def test_a_throttled_cloud_is_waited_for_and_closed_storage_is_told_with_what_to_do(
+    project: Project, places: Places
+) -> None:
+    stack = project.source("troubled", ["shop/web:1.0.0"])
+    with (
+        fault(places, "source", "arm", status=429, retry_after=1, times=2, method="PUT") as throttled,
+        fault(places, "source", "storage", path="/transfer", firewall=True) as refused,
+    ):
+        said = project.up(stack, good=False)
+        assert (throttled(), refused() > 0) == (2, True)
+    assert "Failed to access storage.  Service request failed.  Status: 403 (AuthorizationFailure)" in said
+    assert "Mend the cause, then make the run again: pulumi up" in said
+    assert "429" not in said
+    assert "1 updated" in project.up(stack)

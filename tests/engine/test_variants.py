@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from acr_transfer_review.configuring import with_waivers
 from sandbox.facts import SOURCE, TARGET, CloudFacts
 from sandbox.places import Places
 from sandbox.samples import artifacts
@@ -19,6 +21,7 @@ from sandbox.store import Store
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.engine.wire_models import unknown_fields
+from tests.policy_engine.reviews import POLICY, strict
 
 SMALL = [artifact for artifact in artifacts() if not artifact.startswith("data/")]
 FEW = ["shop/web:1.0.0", "shop/api:1.0.0"]
@@ -51,7 +54,19 @@ def there(places: Places) -> There:
 def project(
     tmp_path_factory: pytest.TempPathFactory, checkout: Path, sandbox_environment: dict[str, str]
 ) -> Project:
-    return Project.made(tmp_path_factory.mktemp("variants"), checkout, sandbox_environment)
+    made = Project.made(tmp_path_factory.mktemp("variants"), checkout, sandbox_environment)
+    made.token_ends = f"{datetime.now(UTC) + timedelta(days=5):%Y-%m-%dT%H:%M:%SZ}"
+    return made
+
+
+@pytest.fixture(scope="module")
+def pack(project: Project) -> tuple[str, ...]:
+    """The policy pack at its strictest, for stacks that are destroyed again."""
+    unprotected = {"protect-stores": "disabled", "vault-recoverable": {"requirePurgeProtection": False}}
+    waivers = json.loads((POLICY / "waivers.json").read_text())
+    config = strict(project.folder, **unprotected)
+    config.write_text(json.dumps(with_waivers(json.loads(config.read_text()), waivers)))
+    return ("--policy-pack", str(POLICY), "--policy-pack-config", str(config))
 
 
 def all_there(project: Project, there: There) -> str:
@@ -109,12 +124,14 @@ CASES: list[tuple[CloudFacts, Callable[[Project, There], str]]] = [
 
 
 @pytest.fixture(scope="module")
-def deployed(project: Project, there: There) -> dict[str, tuple[CloudFacts, dict[str, Any]]]:
-    """Every stack with what it gave out."""
+def deployed(
+    project: Project, there: There, pack: tuple[str, ...]
+) -> dict[str, tuple[CloudFacts, dict[str, Any]]]:
+    """Every stack with what it gave out. A broken rule of the pack, which reads the tokens, would stop it."""
     found = {}
     for facts, case in CASES:
         stack = case(project, there)
-        project.up(stack)
+        project.up(stack, *pack)
         found[stack] = (facts, project.outputs(stack))
     return found
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.examples.conftest import Copy
-from tests.policy_engine.reviews import review
+from tests.policy_engine.reviews import POLICY, review
 
 README = Path(__file__).resolve().parents[2] / "examples/plain-pipelines/README.md"
 
@@ -25,8 +25,8 @@ def test_the_mended_one_passes_before_and_after_it_is_deployed(copied: Copy) -> 
     example.run("pulumi", "stack", "init", "plain-after")
     first = review(example.folder, example.environment, "plain-after", profile="sandbox")
     assert (first.code, first.violations) == (0, []), first.said
-    pack = str(README.parents[2] / "policy")
-    example.run("pulumi", "up", "--stack", "plain-after", "--yes", "--skip-preview", "--policy-pack", pack)
+    config = ("--policy-pack-config", str(POLICY / "profiles/sandbox.json"))
+    example.up("plain-after", "--policy-pack", str(POLICY), *config)
     second = review(example.folder, example.environment, "plain-after", profile="sandbox")
     assert (second.code, second.violations) == (0, []), second.said
     example.destroy("plain-after")

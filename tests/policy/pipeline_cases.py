@@ -226,10 +226,10 @@ CASES: Table = {
         good(exports(mode="sastoken", type=MANAGED_EXPORT)),
         good(managed(exports)),
         good(exports(mode="ManagedIdentity", secret=None, azureApiVersion="2026-01-01-preview")),
-        bad(exports(secret=None), finds=["SasToken needs target.keyVaultUri"]),
+        bad(exports(secret=None), finds=["it needs target.keyVaultUri"]),
         bad(
             imports(secret="", mode="SasToken", type=MANAGED_IMPORT),
-            finds=["SasToken needs source.keyVaultUri"],
+            finds=["it needs source.keyVaultUri"],
         ),
         bad(exports(mode="managedIdentity", type=VERSIONED), finds=["this pipeline's is 2023-01-01-preview"]),
         bad(
@@ -242,7 +242,7 @@ CASES: Table = {
         bad(exports(mode="ManagedIdentity"), finds=["this pipeline's is older"]),
         unknown(exports(secret=UNKNOWN)),
         unknown(exports(secret=None, mode=UNKNOWN)),
-        absent(exports(secret=None), finds=["SasToken needs"]),
+        absent(exports(secret=None), finds=["names no secret"]),
         other(exports(secret=None, type=TASK)),
     ],
     "pipeline-mode-leftover": [

@@ -39,8 +39,8 @@ CASES: Table = {
         good(registry(**policies("enabled")), EXPORTS),
         good(registry(**policies("disabled")), IMPORTS),
         good(registry(**policies("disabled")), EXPORTS_ELSEWHERE),
-        bad(registry(**policies("Disabled")), EXPORTS, finds=["cargo is disabled: creating out"]),
-        bad(registry(**policies("disabled")), EXPORTS_BY_NAME, finds=["creating out"]),
+        bad(registry(**policies("Disabled")), EXPORTS, finds=["cargo is disabled: creating pipeline out"]),
+        bad(registry(**policies("disabled")), EXPORTS_BY_NAME, finds=["creating pipeline out"]),
         unknown(registry(**policies(UNKNOWN)), EXPORTS),
         absent(registry(), EXPORTS),
         other(registry(REPLICATION, **policies("disabled")), EXPORTS),
@@ -57,7 +57,7 @@ CASES: Table = {
     ],
     "registry-no-admin-user": [
         good(registry(adminUserEnabled=False)),
-        bad(registry(adminUserEnabled=True), finds=["The admin user of cargo is enabled."]),
+        bad(registry(adminUserEnabled=True), finds=["The admin user of registry cargo is enabled."]),
         unknown(registry(adminUserEnabled=UNKNOWN)),
         absent(registry()),
         other(registry(REPLICATION, adminUserEnabled=True)),
@@ -75,7 +75,7 @@ CASES: Table = {
         bad(registry(networkRuleSet={"defaultAction": "Allow"}), finds=["cargo is open to all networks"]),
         bad(
             registry(publicNetworkAccess="disabled", networkRuleBypassOptions="None"),
-            finds=["the bypass for trusted services is off"],
+            finds=["its bypass for trusted services such as ACR is off"],
         ),
         bad(
             registry(networkRuleBypassOptions="None", publicNetworkAccess="Enabled"),

@@ -64,8 +64,11 @@ CASES: Table = {
         good(secret(token(sp="rdl"), FOR_IMPORT)),
         good(secret(token(sp="rl"))),
         good(secret(PLAIN)),
-        bad(secret(token(sp="racwdl"), TAGGED), finds=["The `sp` of secret sas has too much: c, d."]),
-        bad(secret(token(sp="rw"), TAGGED), finds=["The `sp` of secret sas lacks: a, l."]),
+        bad(
+            secret(token(sp="racwdl"), TAGGED),
+            finds=["The permission list (`sp`) of secret sas has too much: c, d."],
+        ),
+        bad(secret(token(sp="rw"), TAGGED), finds=["The permission list (`sp`) of secret sas lacks: a, l."]),
         bad(secret(token(sp="rwd"), TAGGED), finds=["has too much: d and lacks: a, l."]),
         bad(secret(token(sp="rld"), tags("import", "rl")), finds=["has too much: d."]),
         bad(secret(token(), FOR_IMPORT), finds=["has too much: a, w."]),

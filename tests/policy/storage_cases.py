@@ -44,7 +44,7 @@ CASES: Table = {
     ],
     "storage-no-public-blobs": [
         good(account(allowBlobPublicAccess=False)),
-        bad(account(allowBlobPublicAccess=True), finds=["Blobs of transfers may be made public"]),
+        bad(account(allowBlobPublicAccess=True), finds=["Blobs of account transfers may be made public"]),
         unknown(account(allowBlobPublicAccess=UNKNOWN)),
         absent(account(), finds=["may be made public"]),
         other(account(QUEUE, allowBlobPublicAccess=True)),

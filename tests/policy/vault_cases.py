@@ -82,12 +82,13 @@ CASES: Table = {
         good(vault(**RECOVERABLE)),
         good(vault(enableSoftDelete=True), requirePurgeProtection=False),
         bad(
-            vault(enableSoftDelete=False, enablePurgeProtection=True), finds=["Soft delete of secrets is off"]
+            vault(enableSoftDelete=False, enablePurgeProtection=True),
+            finds=["Soft delete of vault secrets is off"],
         ),
-        bad(vault(enablePurgeProtection=False), finds=["Purge protection of secrets is off"]),
+        bad(vault(enablePurgeProtection=False), finds=["Purge protection of vault secrets is off"]),
         bad(vault(enableSoftDelete=False), finds=["Soft delete", "Purge protection"]),
         unknown(vault(enableSoftDelete=UNKNOWN, enablePurgeProtection=UNKNOWN)),
-        absent(vault(), finds=["Purge protection of secrets is off"]),
+        absent(vault(), finds=["Purge protection of vault secrets is off"]),
         other(vault(MANAGED_HSM, enablePurgeProtection=False)),
     ],
     "vault-no-purge": [

@@ -14,6 +14,7 @@ MISTAKES: list[str] = pulumi.Config().require_object("mistakes")
 SIGNATURE = os.environ["MISTAKES_SIGNATURE"]
 """What no message may show."""
 
+PROTECTED = pulumi.ResourceOptions(protect=True)
 IDENTITY = containerregistry.IdentityPropertiesArgs(
     type=containerregistry.ResourceIdentityType.SYSTEM_ASSIGNED
 )
@@ -102,6 +103,7 @@ account = storage.StorageAccount(
     minimum_tls_version=either("tls-1.0", "TLS1_0", "TLS1_2"),
     allow_blob_public_access=False,
     sas_policy=storage.SasPolicyArgs(expiration_action="Log", sas_expiration_period="07.00:00:00"),
+    opts=PROTECTED,
 )
 storage.BlobServiceProperties(
     "service",
@@ -129,6 +131,7 @@ vault = keyvault.Vault(
         enable_purge_protection=True,
         network_acls=keyvault.NetworkRuleSetArgs(bypass="AzureServices", default_action="Deny"),
     ),
+    opts=PROTECTED,
 )
 for each, logged in (
     ("account-logs", Output.concat(account.id, "/blobServices/default")),

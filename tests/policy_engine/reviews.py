@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REVIEW = Path(__file__).resolve().parents[2] / "policy/review.py"
+POLICY = Path(__file__).resolve().parents[2] / "policy"
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,27 @@ class Reviewed:
         return self.said + json.dumps(self.report) + json.dumps(self.sarif)
 
 
-def review(folder: Path, environment: dict[str, str], *line: str, profile: str = "strict") -> Reviewed:
-    """Run `policy/review.py` in a project's folder."""
+def strict(folder: Path, **more: Any) -> Path:
+    """Write the profile `strict`, but for the emulators of the sandbox and what is given; the file."""
+    profile, sandbox = (
+        json.loads((POLICY / f"profiles/{name}.json").read_text()) for name in ("strict", "sandbox")
+    )
+    emulator = {rule: known for rule, known in sandbox.items() if known == {"allowEmulator": True}}
+    file = folder / "strict.json"
+    file.write_text(json.dumps(profile | emulator | more))
+    return file
+
+
+def review(
+    folder: Path, environment: dict[str, str], *line: str, profile: str = "strict", policy: Path = POLICY
+) -> Reviewed:
+    """Run `policy/review.py` in a project's folder; `policy` is the pack to run it from."""
     report, sarif = folder / "review.json", folder / "review.sarif"
     for each in (report, sarif):
         each.unlink(missing_ok=True)
     files = ("--json", str(report), "--sarif", str(sarif))
     ended = subprocess.run(
-        [sys.executable, str(REVIEW), "--profile", profile, *files, *line],
+        [sys.executable, str(policy / "review.py"), "--profile", profile, *files, *line],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

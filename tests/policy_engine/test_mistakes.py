@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.facts import SOURCE
 from tests.engine.projects import Project
-from tests.policy_engine.reviews import Reviewed, review
+from tests.policy_engine.reviews import POLICY, Reviewed, review
 
 MISTAKES = {
     "http-uri": ("pipeline-https", "http"),
@@ -33,7 +33,26 @@ MISTAKES = {
 """Each mistake, the rule that finds it, and what its message must name."""
 
 SIGNATURE = base64.b64encode(os.urandom(32)).decode().rstrip("=")
-Previewed = Callable[[Iterable[str]], Reviewed]
+Previewed = Callable[..., Reviewed]
+
+THROWING = """
+from pulumi_policy import EnforcementLevel, Severity
+
+from .controls import Control
+from .kinds import SECRET
+from .rule import resource_rule
+
+
+def throws(secret):
+    raise ValueError(secret.peek("properties.value"))
+    yield
+
+
+_ABOUT = {"level": EnforcementLevel.MANDATORY, "severity": Severity.LOW, "control": Control.CONFIGURATION}
+_WORDS = {"why": "It is broken.", "mend": "Mend the rule.", "url": "https://example.invalid"}
+ALL = (*ALL, resource_rule("throws", SECRET, **_ABOUT, **_WORDS)(throws))
+"""
+"""A rule that shows what it has read when it breaks, at the end of the pack's catalogue."""
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +67,11 @@ def previewed(
     project = Project(folder, sandbox_environment | {"MISTAKES_SIGNATURE": quote(SIGNATURE, safe="")})
     stack = project.stack("mistakes", SOURCE)
 
-    def with_mistakes(mistakes: Iterable[str]) -> Reviewed:
+    def with_mistakes(mistakes: Iterable[str], *options: str, policy: Path = POLICY) -> Reviewed:
         config = project.config(stack)
         config["config"]["mistakes:mistakes"] = list(mistakes)
         (folder / f"Pulumi.{stack}.yaml").write_text(json.dumps(config))
-        return review(folder, project.environment, stack)
+        return review(folder, project.environment, *options, stack, policy=policy)
 
     return with_mistakes
 
@@ -85,3 +104,36 @@ def test_mistakes_end_with_another_exit_code_than_0_and_show_nothing_else(all_at
 def test_no_token_is_shown_whatever_is_wrong_with_it(all_at_once: Reviewed) -> None:
     for spelling in (SIGNATURE, quote(SIGNATURE, safe=""), quote(quote(SIGNATURE, safe=""), safe="")):
         assert spelling not in all_at_once.everything
+
+
+def test_a_waiver_lets_pass_until_its_last_day_and_no_longer(previewed: Previewed, tmp_path: Path) -> None:
+    passes = {"resource": "acc*", "reason": "The old client goes in May.", "until": "2099-05-31"}
+    ended = {"resource": "*", "reason": "For the show.", "until": "2026-01-31"}
+    waivers = tmp_path / "waivers.json"
+    waivers.write_text(json.dumps({"storage-min-tls": [passes], "storage-container-private": [ended]}))
+    found = previewed(("tls-1.0", "public-container"), "--waivers", str(waivers))
+    (waived,) = [each for each in found.violations if each["level"] == "waived"]
+    assert (waived["rule"], waived["until"], waived["reason"]) == (
+        "storage-min-tls",
+        "2099-05-31",
+        "The old client goes in May.",
+    )
+    assert found.rules("mandatory") == {"storage-container-private"}
+    assert found.code == 1
+    assert "Its waiver ended with 2026-01-31 (For the show.)." in " ".join(found.said.split())
+
+
+def test_a_rule_that_throws_is_one_violation_without_values(
+    previewed: Previewed, tmp_path: Path, checkout: Path
+) -> None:
+    pack = tmp_path / "policy"
+    shutil.copytree(POLICY, pack, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / ".venv").symlink_to(checkout / ".venv")
+    with (pack / "acr_transfer_policy/catalogue.py").open("a") as catalogue:
+        catalogue.write(THROWING)
+    found = previewed((), policy=pack)
+    assert found.code == 1
+    told = {each["what"] for each in found.violations if each["rule"] == "throws"}
+    assert told == {"policy throws could not be evaluated: ValueError"}
+    assert SIGNATURE not in found.everything
+    assert quote(SIGNATURE, safe="") not in found.everything

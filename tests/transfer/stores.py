@@ -50,6 +50,9 @@ class Store:
     log: Path = Path(os.devnull)
     """One line a request, written by the server."""
 
+    pid: int = 0
+    """The server's process."""
+
     @property
     def url(self) -> str:
         """The account's blob endpoint."""
@@ -100,7 +103,8 @@ def azurite(
         try:
             _wait_for(port, process)
             scheme = "https" if certificate else "http"
-            yield [Store(name, key, port, scheme, folder / "azurite.log") for name, key in keys.items()]
+            place = (port, scheme, folder / "azurite.log", process.pid)
+            yield [Store(name, key, *place) for name, key in keys.items()]
         finally:
             process.terminate()
 

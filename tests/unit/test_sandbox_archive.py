@@ -123,10 +123,36 @@ def test_the_size_of_an_entry_is_read_whatever_it_is(size: int) -> None:
     assert asyncio.run(run()) == ("blobs/sha512/" + "a" * 128, size)
 
 
-def test_bytes_that_are_no_archive_are_refused() -> None:
-    for body in (b"", b"x" * 4096, b"\0" * 4096):
-        with pytest.raises(BadArchiveError):
-            read_back(body, 512)
+SENSELESS = {
+    "nothing": b"",
+    "no tar": b"x" * 4096,
+    "an empty tar": b"\0" * 4096,
+    "no index": archive._header("a", 0) + b"\0" * 1024,
+    "an index that is no JSON": archive._header("index.json", 512) + b"x" * 512 + b"\0" * 1024,
+    "an index of nothing": archive._header("index.json", 2) + b"[]".ljust(512, b"\0") + b"\0" * 1024,
+}
+
+
+@pytest.mark.parametrize("name", SENSELESS)
+def test_bytes_that_are_no_archive_are_refused(name: str) -> None:
+    with pytest.raises(BadArchiveError):
+        read_back(SENSELESS[name], 512)
+
+
+@given(body=st.one_of(st.just(b"[]"), st.just(b"{}"), st.binary(max_size=50)))
+def test_a_manifest_that_makes_no_sense_is_refused_or_needs_nothing(body: bytes) -> None:
+    contents = Contents()
+    contents.manifests[digest_of(body)] = Manifest(IMAGE, body)
+    contents.references["app:1"] = digest_of(body)
+    small = {"index.json": contents.index(), f"blobs/{digest_of(body).replace(':', '/')}": body}
+    parts = (
+        archive._header(name, len(each)) + each + archive._padding(len(each)) for name, each in small.items()
+    )
+    try:
+        found, arrived, _ = read_back(b"".join(parts) + b"\0" * 1024, 512)
+    except BadArchiveError:
+        return
+    assert (found.references, arrived) == ({"app:1": digest_of(body)}, {})
 
 
 @settings(max_examples=40)

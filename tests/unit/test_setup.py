@@ -23,7 +23,9 @@ echo "go $*" >> "$ASKED"
 case "$1 $*" in
   get*"$FAKE_REFUSED") echo "reading module: 403 Forbidden"; exit 1 ;;
   get*) [ -z "$FAKE_OFFLINE" ] || { echo "dial tcp: no such host"; exit 1; } ;;
-  build*) mkdir bin; echo half > bin/half; sleep "${FAKE_SLOW:-0}"; mv bin/half bin/pulumi ;;
+  build*) mkdir bin; echo half > bin/half; sleep "${FAKE_SLOW:-0}"
+    while [ -n "$FAKE_UNTIL" ] && [ ! -e "$FAKE_UNTIL" ]; do sleep 0.05; done
+    mv bin/half bin/pulumi ;;
   install*) mkdir "$GOBIN"; echo whole > "$GOBIN/registry" ;;
 esac
 """
@@ -212,13 +214,16 @@ def test_an_interrupted_install_leaves_nothing_half_done(machine: Machine, how: 
 
 
 def test_two_runs_at_once_build_once(machine: Machine) -> None:
-    first = machine.start("pulumi", FAKE_SLOW="1")
+    built = machine.checkout / "built"
+    first = machine.start("pulumi", FAKE_UNTIL=str(built))
     eventually(lambda: any(machine.cache.glob("pulumi/.*/bin/half")))
-    exit_code, told = machine.run("pulumi")
-    assert exit_code == 0
-    assert "waiting for another set-up" in told
-    assert first.wait(timeout=20) == 0
-    first.communicate()
+    second = machine.start("pulumi")
+    assert second.stderr
+    assert "waiting for another set-up" in second.stderr.readline()
+    built.touch()
+    for process in (first, second):
+        process.communicate(timeout=60)
+        assert process.returncode == 0
     assert sum(command.startswith("go build") for command in machine.commands()) == 1
 
 

@@ -104,6 +104,8 @@ secret = keyvault.Secret(
         "acr-transfer-sp": "rawl",
         "acr-transfer-expiry": expiry.isoformat(),
     },
+    # It goes with its vault, so that whoever destroys the stack needs no right on secrets.
+    opts=pulumi.ResourceOptions(deleted_with=vault),
 )
 
 pipeline = containerregistry.ExportPipeline(

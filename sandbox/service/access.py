@@ -16,7 +16,7 @@ from sandbox.faults import playing
 from sandbox.service.rules import TransferFailedError
 from sandbox.store import Json
 
-_ONE_REQUEST = 8 << 20
+_ONE_REQUEST = 4 << 20
 """Bytes of a blob that are asked for at once."""
 
 _PAUSES = (0.1, 0.4)

@@ -29,7 +29,7 @@ from sandbox.service.rules import (
     storage_failures,
 )
 
-_BLOCK = 8 << 20
+_BLOCK = 4 << 20
 _SIDE_BY_SIDE = 4
 
 
@@ -183,7 +183,7 @@ async def _blocks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in body:
         held += chunk
         while len(held) >= _BLOCK:
-            yield bytes(held[:_BLOCK])
+            yield bytes(memoryview(held)[:_BLOCK])
             del held[:_BLOCK]
     if held:
         yield bytes(held)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import ErrorHook, ErrorHookArgs, ResourceHookBinding, ResourceOptions
-from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import monitor_supports_feature
+from pulumi import ErrorHookArgs, ResourceHookBinding, ResourceOptions
 
 from .direction import Direction
+from .error_hooks import error_hooks
 
 _SIGNS = ("cannot create already existing resource", "AlreadyInUse", "RoleAssignmentExists")
 """What azure-native, which looks before it makes anything, and Azure itself say then."""
@@ -24,7 +23,7 @@ class Thing:
     """The input that is its name."""
 
     mend: str
-    """What to do, for people; `{name}` as above."""
+    """What to do, for people."""
 
 
 _TAKE_OVER = "To let this stack manage it as it is: docs/adopt.md"
@@ -73,10 +72,8 @@ def unless_there(thing: Thing, name: str, opts: ResourceOptions) -> ResourceOpti
     `name` is the resource's in the program. The engine itself shows Azure's words alone, and an engine
     without error hooks shows no more than those.
     """
-    if not monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS):
-        return opts
 
-    def tell(failure: ErrorHookArgs) -> bool:
+    def tell(failure: ErrorHookArgs) -> None:
         if any(sign in each for each in failure.errors for sign in _SIGNS):
             taken = str((failure.new_inputs or {}).get(thing.named_by, ""))
             pulumi.log.error(
@@ -84,7 +81,6 @@ def unless_there(thing: Thing, name: str, opts: ResourceOptions) -> ResourceOpti
                 f"{thing.mend}",
                 opts.parent,
             )
-        return False
 
-    hooks = ResourceHookBinding(on_error=[ErrorHook(f"{name}-is-there", tell)])
+    hooks = ResourceHookBinding(on_error=error_hooks(f"{name}-is-there", tell))
     return ResourceOptions.merge(opts, ResourceOptions(hooks=hooks))

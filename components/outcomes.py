@@ -7,11 +7,10 @@ from typing import TypedDict
 
 import pulumi
 from pulumi import ErrorHook, ErrorHookArgs, Output
-from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import monitor_supports_feature
 from pulumi_azure_native import containerregistry
 
 from .direction import Direction
+from .error_hooks import error_hooks
 from .sas_life import RUN_LIMIT
 
 SUCCEEDED = "Succeeded"
@@ -145,18 +144,15 @@ def failure_hooks(
     `transfers` are by the names of their resources; `told` gets the message for each run that fails.
     The engine itself shows those words alone, and it ends the program without an answer.
     """
-    if not transfers or not monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS):
-        return []
 
-    def tell(failure: ErrorHookArgs) -> bool:
+    def tell(failure: ErrorHookArgs) -> None:
         transfer, said = transfers[failure.name], "\n".join(failure.errors[:1])
         message = _MESSAGE.search(said)
         error = message.group(1) if message else said
         told[transfer["run_name"]] = error
         pulumi.log.error(_complaint(transfer, "Failed", error, direction) + _NEXT, parent)
-        return False
 
-    return [ErrorHook(name, tell)]
+    return error_hooks(name, tell) if transfers else []
 
 
 def refuse_failures(

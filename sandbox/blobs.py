@@ -83,15 +83,20 @@ async def renew(cloud: Cloud) -> None:
 
 
 async def renew_grants(cloud: Cloud) -> None:
-    """The same after a new role assignment, and once more when it comes into force."""
+    """The same after a new role assignment."""
     await renew(cloud)
-    if cloud.grant_delay:
-        cloud.spawn(asyncio.create_task(_renew_later(cloud)))
+    await_grants(cloud)
 
 
-async def _renew_later(cloud: Cloud) -> None:
-    await asyncio.sleep(cloud.grant_delay)
-    await renew(cloud)
+def await_grants(cloud: Cloud) -> None:
+    """Let Azurite know once more when the next assignment comes into force."""
+    if wait := roles.next_grant(cloud):
+        cloud.spawn(asyncio.create_task(_renew_after(cloud, wait)))
+
+
+async def _renew_after(cloud: Cloud, wait: float) -> None:
+    await asyncio.sleep(wait)
+    await renew_grants(cloud)
 
 
 def _right(role: str) -> str:

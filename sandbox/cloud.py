@@ -22,12 +22,12 @@ from sandbox.store import Json, Store
 from sandbox.tokens import Tokens
 
 HOST = "localhost"
+REGISTRY_HOST = "127.0.0.1"
+"""Some registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
+
 _RUNS_AT_ONCE = 4
 _DOORS = {"management": "arm"}
 """What faults call a door, where it differs from what its port is called."""
-REGISTRY_HOST = "127.0.0.1"
-"""Several registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
-
 _LAST_ANSWERS = 2.0
 """Seconds that a door gives to requests under way when it shuts."""
 
@@ -40,9 +40,6 @@ class Cloud:
     places: Places
     neighbours: list[Cloud] = field(default_factory=list)
     """All clouds of the sandbox, which a metadata document may list."""
-
-    grant_delay: float = 0.0
-    """Seconds until a new role assignment is in force."""
 
     def __post_init__(self) -> None:
         folder = self.places.state / self.facts.side
@@ -115,6 +112,22 @@ class Cloud:
         await server.start(login_server, self.tokens.issuer, self.tokens.key_set)
         self.registries[name.lower()] = server
         return login_server
+
+    async def end_registry(self, name: str) -> None:
+        """A registry goes with its door, its server and all that it holds."""
+        await self.shut(f"registry/{name.lower()}")
+        server = self.registries.pop(name.lower())
+        await server.stop()
+        server.remove()
+        self.store.forget_port(f"registry-server/{name}")
+
+    def expected_doors(self) -> list[str]:
+        """What answers at a port of its own while this cloud is up."""
+        registries = [body["name"] for body in self.store.of_type("Microsoft.ContainerRegistry/registries")]
+        vaults = [body["name"] for body in self.store.of_type("Microsoft.KeyVault/vaults")]
+        fronts = [f"registry/{name.lower()}" for name in registries]
+        servers = [f"registry-server/{name}" for name in registries]
+        return ["management", "storage", *fronts, *servers, *(f"vault/{name.lower()}" for name in vaults)]
 
     def login_server(self, name: str) -> str:
         """Host and port of a registry's front door."""

@@ -50,7 +50,19 @@ def variables(places: Places, *, real_provider: str = "") -> dict[str, str]:
         "AZURE_TOKEN_CREDENTIALS": "managedidentitycredential",
         "DOCKER_CONFIG": str(places.state / "docker"),
         **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(places.bundle)),
+        "NODE_EXTRA_CA_CERTS": str(places.authority),
+        **_without_proxy(),
     }
+
+
+def _without_proxy() -> dict[str, str]:
+    """No proxy is between us and this machine, whatever the user's own exceptions are."""
+    if not any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
+        return {}
+    own = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    parts = [part for part in own.split(",") if part]
+    whole = ",".join([*parts, *(name for name in ("localhost", "127.0.0.1") if name not in parts)])
+    return {"NO_PROXY": whole, "no_proxy": whole}
 
 
 def exports(values: dict[str, str]) -> str:

@@ -18,8 +18,10 @@ from sandbox import journal
 from sandbox.cloud import Cloud
 from sandbox.errors import AzureError
 from sandbox.registry import referrers, tokens
-from sandbox.registry.catalogue import Catalogue, NotThereError
+from sandbox.registry.admission import Admission, error
 from sandbox.registry.content import Content
+from sandbox.registry.locks import Locks
+from sandbox.registry.own_calls import OwnCalls, disallowed
 
 _HOP_BY_HOP = {
     "connection",
@@ -51,15 +53,17 @@ async def open_registry(cloud: Cloud, name: str) -> None:
         await session.close()
 
     server = cloud.registries[name.lower()]
-    door = _Door(cloud, name, session, server.url, Content(server.images))
-    app = web.Application()
+    content, locks, admission = Content(server.images), Locks(cloud.store, name), Admission(cloud, name)
+    own = OwnCalls(cloud, name, session, server.url, content, locks, admission)
+    door = _Door(session, server.url, content, locks, admission)
+    app = web.Application(middlewares=[admission.firewall()])
     app.on_cleanup.append(close)
     app.router.add_post("/oauth2/exchange", _guarded(cloud, name, tokens.exchange))
     app.router.add_route("*", "/oauth2/token", _guarded(cloud, name, tokens.access_token))
     app.router.add_get("/v2/{name:.+}/referrers/{digest}", door.referrers)
     app.router.add_route("*", "/v2/{path:.*}", door.pass_on)
-    app.router.add_get("/acr/v1/_catalog", door.catalogue)
-    app.router.add_route("*", "/acr/v1/{path:.+}", door.own)
+    app.router.add_get("/acr/v1/_catalog", own.repositories)
+    app.router.add_route("*", "/acr/v1/{path:.+}", own.serve)
     await cloud.open(f"registry/{name.lower()}", app, int(cloud.login_server(name).rpartition(":")[2]))
 
 
@@ -69,9 +73,9 @@ def _guarded(
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             status, body = 200, dict[str, object](await work(cloud, name, request))
-        except AzureError as error:
+        except AzureError as refused:
             status = 401
-            body = {"errors": [{"code": "UNAUTHORIZED", "message": error.message}]}
+            body = {"errors": [{"code": "UNAUTHORIZED", "message": refused.message}]}
         text = json.dumps(body)
         exchange = (request.method, f"{request.host}{request.path}", status)
         journal.record(cloud.store, "token", "", exchange, "", text)
@@ -82,55 +86,38 @@ def _guarded(
 
 @dataclass(frozen=True)
 class _Door:
-    """What the requests of one registry need."""
+    """The calls of the distribution specification."""
 
-    cloud: Cloud
-    name: str
     session: aiohttp.ClientSession
     server: str
     content: Content
-
-    async def catalogue(self, request: web.Request) -> web.StreamResponse:
-        if refused := self._refused(request, "registry:catalog:*"):
-            return refused
-        return Catalogue(self._login_server, self.content).repositories(request)
-
-    async def own(self, request: web.Request) -> web.StreamResponse:
-        """ACR's own calls below a repository; its name may hold slashes."""
-        found = re.fullmatch(
-            r"(?P<name>.+?)(?:/(?P<kind>_tags|_manifests)(?:/(?P<one>[^/]+))?)?", _path(request)
-        )
-        name, kind, one = (found["name"], found["kind"], found["one"]) if found else ("", None, None)
-        action = {"GET": "metadata_read", "DELETE": "delete"}.get(request.method, "metadata_write")
-        if refused := self._refused(request, f"repository:{name}:{action}"):
-            return refused
-        try:
-            if request.method == "GET":
-                return self._shown(request, name, kind, one)
-            if request.method == "DELETE" and kind != "_manifests":
-                return await self._deleted(name, one or "")
-        except NotThereError as error:
-            return web.json_response(error.body, status=404)
-        return _error(405, "UNSUPPORTED", "The operation is unsupported.")
+    locks: Locks
+    admission: Admission
 
     async def referrers(self, request: web.Request) -> web.StreamResponse:
+        """The server behind knows no referrers; ACR does."""
         name, digest = request.match_info["name"], request.match_info["digest"]
-        if refused := self._refused(request, f"repository:{name}:pull"):
+        if refused := self.admission.refused(request, f"repository:{name}:pull"):
             return refused
         if not re.fullmatch(r"\w+:[0-9a-f]{32,}", digest):
-            return _error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+            return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         return referrers.answer(self.content, name, digest, request)
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         """Hand a request to the registry server and its answer back, byte for byte."""
         headers = _end_to_end(request.headers)
-        place = re.fullmatch(r"(.+)/(manifests|blobs|tags)/.*", _path(request))
+        found = re.fullmatch(r"(.+)/(manifests|blobs|tags)/(.*)", request.match_info["path"])
+        name, kind, reference = found.groups() if found else ("", "", "")
         action = _ASKED_FOR.get(request.method, "pull,push")
-        scope = f"repository:{place[1]}:{action}" if place else "registry:catalog:*"
-        if refused := self._identified(request, headers, scope):
+        scope = f"repository:{name}:{action}" if name else "registry:catalog:*"
+        if refused := self.admission.identified(request, headers, scope):
             return refused
+        action = action.rpartition(",")[2]
+        admitted = name and self.admission.covers(headers, f"repository:{name}:{action}")
+        if admitted and not self.locks.permit(action, name, self._held(name, kind, reference, action)):
+            return disallowed()
         body: bytes | aiohttp.StreamReader | None = request.content if request.can_read_body else None
-        if place and place[2] == "manifests" and request.method == "PUT":
+        if kind == "manifests" and request.method == "PUT":
             body = await _manifest(request)
         subject = referrers.subject_of(body) if isinstance(body, bytes) else ""
         target = self.server + request.raw_path
@@ -138,72 +125,21 @@ class _Door:
             async with self.session.request(
                 request.method, target, headers=headers, data=body, allow_redirects=False
             ) as answer:
+                if kind == "manifests" and request.method == "DELETE" and answer.ok:
+                    self.locks.forget(name, [reference])
                 marks = {"OCI-Subject": subject} if subject and answer.status == 201 else {}
                 return await _passed_back(request, answer, marks)
         except aiohttp.ClientConnectorError:
-            return _error(503, "UNAVAILABLE", "the registry does not answer; see `python -m sandbox status`")
+            return error(503, "UNAVAILABLE", "the registry does not answer; see `python -m sandbox status`")
 
-    @property
-    def _login_server(self) -> str:
-        return self.cloud.login_server(self.name)
-
-    def _shown(self, request: web.Request, name: str, kind: str | None, one: str | None) -> web.Response:
-        catalogue = Catalogue(self._login_server, self.content)
-        if kind == "_tags":
-            return catalogue.tag(request, name, one) if one else catalogue.tags(request, name)
-        if kind == "_manifests":
-            return catalogue.manifest(request, name, one) if one else catalogue.manifests(request, name)
-        return catalogue.repository(request, name)
-
-    async def _deleted(self, name: str, tag: str) -> web.Response:
-        """A tag alone, or a repository with all its manifests and tags."""
-        catalogue = Catalogue(self._login_server, self.content)
-        if tag:
-            catalogue.stored_tag(name, tag)
-            await self._delete(name, tag)
-            return web.Response(status=202)
-        tags = [each.name for each in self.content.tags(name)]
-        digests = [each.digest for each in self.content.manifests(name)]
-        if not digests:
-            words = "repository name not known to registry"
-            raise NotThereError("NAME_UNKNOWN", words, name=name)
-        for reference in (*tags, *digests):
-            await self._delete(name, reference)
-        return web.json_response({"manifestsDeleted": digests, "tagsDeleted": tags}, status=202)
-
-    async def _delete(self, name: str, reference: str) -> None:
-        access = [{"type": "repository", "name": name, "actions": ["delete"]}]
-        token = self.cloud.tokens.issue("acr", self._login_server, seconds=60, access=access)
-        url = f"{self.server}/v2/{name}/manifests/{reference}"
-        async with self.session.delete(url, headers={"Authorization": f"Bearer {token}"}) as answer:
-            answer.raise_for_status()
-
-    def _identified(
-        self, request: web.Request, headers: CIMultiDict[str], scope: str
-    ) -> web.StreamResponse | None:
-        """Put a token in place of a name and password; the answer is the refusal, if they are wrong."""
-        try:
-            if bearer := tokens.bearer_header(self.cloud, self.name, request, scope):
-                headers["Authorization"] = bearer
-        except AzureError as error:
-            return _error(401, "UNAUTHORIZED", error.message)
-        return None
-
-    def _refused(self, request: web.Request, scope: str) -> web.StreamResponse | None:
-        """None where the request's token covers the scope; else the challenge that says where to get one."""
-        headers = CIMultiDict(request.headers)
-        if wrong := self._identified(request, headers, scope):
-            return wrong
-        if tokens.allowed(self.cloud, self.name, headers.get("Authorization", ""), scope):
-            return None
-        realm = f'realm="https://{self._login_server}/oauth2/token",service="{self._login_server}"'
-        challenge = f'Bearer {realm},scope="{scope}"'
-        if request.headers.get("Authorization"):
-            challenge += ',error="insufficient_scope"'
-        return _error(401, "UNAUTHORIZED", _AUTHENTICATE, {"WWW-Authenticate": challenge})
-
-
-_AUTHENTICATE = "authentication required, visit https://aka.ms/acr/authorization for more information."
+    def _held(self, name: str, kind: str, reference: str, action: str) -> list[str]:
+        """What a lock may be on: the manifest or tag itself, what a tag names, what goes with a manifest."""
+        if kind != "manifests" or not self.locks.any(name):
+            return []
+        tags = self.content.tags(name)
+        digests = [tag.digest for tag in tags if tag.name == reference] if action == "pull" else []
+        going = [tag.name for tag in tags if tag.digest == reference] if action == "delete" else []
+        return [reference, *digests, *going]
 
 
 def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
@@ -230,11 +166,3 @@ async def _passed_back(
             await response.write(chunk)
     await response.write_eof()
     return response
-
-
-def _path(request: web.Request) -> str:
-    return request.match_info["path"]
-
-
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response({"errors": [{"code": code, "message": message}]}, status=status, headers=headers)

@@ -47,7 +47,11 @@ def up(places: Places, *, fresh: bool = False) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _await_start(places, process)
+    try:
+        _await_start(places, process)
+    except BaseException:  # also Ctrl-C: nothing is left behind
+        process.terminate()
+        raise
 
 
 def _await_start(places: Places, process: subprocess.Popen[bytes]) -> None:
@@ -58,7 +62,6 @@ def _await_start(places: Places, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise SandboxError(f"The sandbox did not start.\n{_last_words(places)}")
         time.sleep(0.05)
-    process.terminate()
     raise SandboxError(f"The sandbox did not answer within {_PATIENCE:.0f} s.\n{_last_words(places)}")
 
 

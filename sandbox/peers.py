@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import secrets
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -135,6 +136,10 @@ class RegistryServer:
         """End it; what was pushed is on disk."""
         if self._process:
             await _end(self._process)
+
+    def remove(self) -> None:
+        """Throw away what it held; it has ended."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _answers(self) -> None:
         async with asyncio.timeout(_PATIENCE):

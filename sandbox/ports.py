@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Iterable
 
 from sandbox.errors import SandboxError
 from sandbox.store import Store
@@ -35,9 +36,10 @@ class Ports:
                 "Stop that program, or start afresh with other ports: `python -m sandbox up --fresh`."
             )
 
-    def silent(self) -> list[str]:
-        """Doors that should answer and at whose port nobody listens."""
-        return [door for door, number in self._store.ports() if not _answers(number)]
+    def silent(self, doors: Iterable[str]) -> list[str]:
+        """Which of these doors do not answer: nobody listens at their port."""
+        ports = dict(self._store.ports())
+        return [door for door in doors if not _answers(ports.get(door, 0))]
 
 
 class _Blocks:

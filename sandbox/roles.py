@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -102,16 +101,25 @@ def assignments(cloud: Cloud) -> Iterator[tuple[str, str, str]]:
     for body in cloud.store.of_type(ASSIGNMENTS):
         given = body["properties"]
         role = str(given["roleDefinitionId"]).rpartition("/")[2].lower()
-        if role in definitions() and _in_force(body):
+        if role in definitions() and not _wait(cloud, body):
             yield str(given["principalId"]), role, str(given["scope"]).lower()
 
 
-def _in_force(body: Json) -> bool:
-    """Azure takes some minutes to make a new assignment known everywhere; here as long as was asked for.
+def next_grant(cloud: Cloud) -> float:
+    """Seconds until the next assignment comes into force; 0 where none is waiting."""
+    waits = (_wait(cloud, body) for body in cloud.store.of_type(ASSIGNMENTS))
+    return min((wait for wait in waits if wait), default=0.0)
 
+
+def _wait(cloud: Cloud, body: Json) -> float:
+    """Seconds until an assignment is in force.
+
+    Azure takes some minutes to make a new one known everywhere; here as long as was asked for when it was
+    made, and no more once nobody asks for it.
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
     """
-    return bool(body.get("sandbox", {}).get("since", 0.0) <= time.time())
+    since: float = body.get("sandbox", {}).get("since", 0.0)
+    return max(since - cloud.faults.time(), 0.0) if cloud.faults.grants else 0.0
 
 
 def principals(cloud: Cloud) -> set[str]:

@@ -38,5 +38,5 @@ def _cloud_status(cloud: Cloud) -> dict[str, Any]:
             name: {"blob": blobs.url(cloud, name)} for name in named("Microsoft.Storage/storageAccounts")
         },
         "vaults": {name: uri(cloud, name) for name in named("Microsoft.KeyVault/vaults")},
-        "silent": cloud.ports.silent(),
+        "silent": cloud.ports.silent(cloud.expected_doors()),
     }

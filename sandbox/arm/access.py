@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 
 from sandbox import blobs, federation, roles
@@ -68,7 +67,8 @@ async def put_assignment(request: Request) -> Answer:
     body = roles.assignment(request.cloud, request.id, principal, role)
     body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
     body["properties"] |= _history(request)
-    body["sandbox"] = (existing or {}).get("sandbox") or {"since": time.time() + request.cloud.grant_delay}
+    faults = request.cloud.faults
+    body["sandbox"] = (existing or {}).get("sandbox") or {"since": faults.time() + faults.grants}
     status = created(request, body)
     await blobs.renew_grants(request.cloud)
     return Answer(status, body)

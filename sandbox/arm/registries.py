@@ -91,10 +91,9 @@ def _refuse_open_without_exports(name: str, properties: Json) -> None:
 
 
 async def delete(request: Request) -> Answer:
-    """End the registry's server; its address is forgotten."""
+    """A registry goes with all that it holds; its address is forgotten."""
     name, body = request.id.name, request.existing or {}
-    await request.cloud.shut(f"registry/{name.lower()}")
-    await request.cloud.registries.pop(name.lower()).stop()
+    await request.cloud.end_registry(body["name"])
     request.cloud.store.remove(request.id)
     deleting = {**body, "properties": {**body["properties"], "provisioningState": "Deleting"}}
     return Answer(202, deleting, operations.by_location(request, f"delete-{name}"))

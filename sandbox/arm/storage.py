@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sandbox import blobs
 from sandbox.arm import operations
+from sandbox.arm.service_sas import list_service_sas
 from sandbox.arm.wire import (
     Answer,
     Request,
@@ -224,7 +225,11 @@ TYPES = (
         put=put_account,
         delete=delete_account,
         patch=True,
-        actions={"listkeys": list_keys, "regeneratekey": regenerate_key},
+        actions={
+            "listkeys": list_keys,
+            "regeneratekey": regenerate_key,
+            "listservicesas": list_service_sas,
+        },
         needs_location=True,
     ),
     ResourceType(

@@ -158,9 +158,11 @@ class AzureNative(Provider):
             if isinstance(error, RequestError) and error.refused:
                 raise
             raise self._partly(known, id, version, inputs, error) from error
-        return str(answer.get("id", id)), self._read_again(known, id, version, answer)
+        return str(answer.get("id", id)), self._read_again(known, id, version, answer, old)
 
-    def _read_again(self, known: ResourceType, id: str, version: str, answer: Values) -> Values:
+    def _read_again(
+        self, known: ResourceType, id: str, version: str, answer: Values, old: Values | None
+    ) -> Values:
         """The state of what was written: by one more GET, unless that is switched off."""
         skip = self._config.get("skipReadOnUpdate") or os.environ.get("ARM_SKIP_READ_ON_UPDATE", "")
         if skip.lower() == "true":
@@ -168,7 +170,8 @@ class AzureNative(Provider):
         try:
             return convert.outputs(known, self._arm.require(id, version))
         except ProviderError as error:
-            warn(f"Failed to read resource after Create. Please report this issue. {id}: {error}")
+            verb = "Create" if old is None else "Update"
+            warn(f"Failed to read resource after {verb}. Please report this issue. {id}: {error}")
             return answer
 
     def _body(self, known: ResourceType, id: str, inputs: Values, old: Values | None) -> Values:

@@ -71,6 +71,16 @@ def clock(places: Places, cloud: str, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
+def slow_grants(places: Places, cloud: str, seconds: float) -> Iterator[None]:
+    """New grants take this long for as long as the block lasts."""
+    tell(places, cloud, "grants", seconds=seconds)
+    try:
+        yield
+    finally:
+        tell(places, cloud, "grants", seconds=0)
+
+
+@contextmanager
 def choice(places: Places, cloud: str, name: str, value: str) -> Iterator[None]:
     """An open point played another way for as long as the block lasts."""
     before = tell(places, cloud, "list")["choices"][name]

@@ -111,7 +111,7 @@ class Faults:
         return float(self._state["grants"])
 
     def set_grants(self, seconds: float) -> None:
-        """Let every grant that is made from now on take this long."""
+        """Let every grant that is made from now on take this long; 0 ends all waiting."""
         if seconds < 0:
             raise SandboxError("A grant cannot hold before it was made.")
         self._state["grants"] = seconds

@@ -14,12 +14,11 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 
 from sandbox.registry.content import Content, StoredManifest, StoredTag
+from sandbox.registry.locks import Locks
 from sandbox.store import Json
 
 MOST = 100
 """Entries of a page where the caller does not say."""
-
-_CHANGEABLE = {"deleteEnabled": True, "writeEnabled": True, "readEnabled": True, "listEnabled": True}
 
 
 class NotThereError(LookupError):
@@ -33,12 +32,13 @@ class NotThereError(LookupError):
 class Catalogue:
     """The answers for one registry."""
 
-    def __init__(self, login_server: str, content: Content) -> None:
-        self._login_server, self._content = login_server, content
+    def __init__(self, login_server: str, content: Content, locks: Locks) -> None:
+        self._login_server, self._content, self._locks = login_server, content, locks
 
     def repositories(self, request: web.Request) -> web.Response:
         """All repositories, by name."""
-        page, headers = _page(request, self._content.repositories(), str)
+        found = [name for name in self._content.repositories() if self._locks.listed(name)]
+        page, headers = _page(request, found, str)
         return _answer({"repositories": page}, headers)
 
     def repository(self, request: web.Request, name: str) -> web.Response:
@@ -48,26 +48,28 @@ class Catalogue:
         times = [*(each.arrived for each in manifests), *(each.moved for each in tags)]
         counts = {"manifestCount": len(manifests), "tagCount": len(tags)}
         when = {"createdTime": _time(min(times)), "lastUpdateTime": _time(max(times))}
-        return _answer({**self._of(name), **when, **counts, "changeableAttributes": _CHANGEABLE})
+        return _answer({**self._of(name), **when, **counts, "changeableAttributes": self._locks.of(name)})
 
     def tags(self, request: web.Request, name: str) -> web.Response:
         """A repository's tags: by name, or by time where `orderby` says so; of one digest alone if named."""
         self._known(name)
         digest = request.query.get("digest", "")
         found = [tag for tag in self._content.tags(name) if digest in ("", tag.digest)]
+        found = [tag for tag in found if self._locks.listed(name, tag.name)]
         found = _ordered(request, found, lambda tag: tag.moved)
         page, headers = _page(request, found, lambda tag: tag.name)
-        return _answer({**self._of(name), "tags": [_tag(tag) for tag in page]}, headers)
+        return _answer({**self._of(name), "tags": [self._tag(name, tag) for tag in page]}, headers)
 
     def tag(self, request: web.Request, name: str, tag: str) -> web.Response:
         """One tag."""
         del request
         self._known(name)
-        return _answer({**self._of(name), "tag": _tag(self.stored_tag(name, tag))})
+        return _answer({**self._of(name), "tag": self._tag(name, self.stored_tag(name, tag))})
 
     def manifests(self, request: web.Request, name: str) -> web.Response:
         """A repository's manifests, those without a tag among them."""
-        found = _ordered(request, self._known(name), lambda manifest: manifest.arrived)
+        found = [each for each in self._known(name) if self._locks.listed(name, each.digest)]
+        found = _ordered(request, found, lambda manifest: manifest.arrived)
         page, headers = _page(request, found, lambda manifest: manifest.digest)
         listed = [self._manifest(name, manifest) for manifest in page]
         return _answer({**self._of(name), "manifests": listed}, headers)
@@ -117,15 +119,14 @@ class Catalogue:
             "mediaType": manifest.media_type,
             "configMediaType": config,
             "tags": tags or None,
-            "changeableAttributes": _CHANGEABLE,
+            "changeableAttributes": self._locks.of(name, manifest.digest),
         }
         return {key: value for key, value in shown.items() if value is not None}
 
-
-def _tag(tag: StoredTag) -> Json:
-    times = {"createdTime": _time(tag.made), "lastUpdateTime": _time(tag.moved)}
-    shown = {"name": tag.name, "digest": tag.digest, **times, "signed": False}
-    return {**shown, "changeableAttributes": _CHANGEABLE}
+    def _tag(self, name: str, tag: StoredTag) -> Json:
+        times = {"createdTime": _time(tag.made), "lastUpdateTime": _time(tag.moved)}
+        shown = {"name": tag.name, "digest": tag.digest, **times, "signed": False}
+        return {**shown, "changeableAttributes": self._locks.of(name, tag.name)}
 
 
 def _ordered(request: web.Request, found: Iterable[Any], time: Callable[[Any], datetime]) -> list[Any]:

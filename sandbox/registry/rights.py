@@ -72,6 +72,21 @@ def anonymous_may_pull(cloud: Cloud, registry: str) -> bool:
     return bool(described(cloud, registry).get("anonymousPullEnabled"))
 
 
+def takes_management_tokens(cloud: Cloud, registry: str) -> bool:
+    """Whether the registry takes Entra tokens that were issued for the management endpoint."""
+    policies = described(cloud, registry).get("policies") or {}
+    status = (policies.get("azureADAuthenticationAsArmPolicy") or {}).get("status") or "enabled"
+    return bool(status.lower() == "enabled")
+
+
+def is_open(cloud: Cloud, registry: str) -> bool:
+    """Whether the public network, which this machine counts as, may come in at all."""
+    properties = described(cloud, registry)
+    rules = properties.get("networkRuleSet") or {}
+    narrow = str(rules.get("defaultAction") or "").lower() == "deny" and not rules.get("ipRules")
+    return str(properties.get("publicNetworkAccess") or "").lower() != "disabled" and not narrow
+
+
 def described(cloud: Cloud, registry: str) -> Json:
     """The registry's `properties` as the management endpoint shows them."""
     found: Json = _body(cloud, registry).get("properties", {})

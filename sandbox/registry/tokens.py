@@ -19,7 +19,8 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 """The user name that goes with a refresh token as password."""
 
 AUDIENCE = "https://containerregistry.azure.net"
-"""What an Entra token is for that any registry exchanges; one for the management endpoint serves as well."""
+"""What an Entra token is for that any registry exchanges; one for the management endpoint serves as well,
+unless the registry's policy `azureADAuthenticationAsArmPolicy` is disabled."""
 
 _ACCESS_SECONDS, _REFRESH_SECONDS = 75 * 60, 30 * 86_400
 
@@ -33,7 +34,8 @@ def refresh_token(cloud: Cloud, name: str, principal: str = "") -> str:
 async def exchange(cloud: Cloud, name: str, request: web.Request) -> dict[str, str]:
     """An Entra token of this cloud becomes a refresh token of this registry, for the same bearer."""
     form = await request.post()
-    claims = cloud.tokens.check(str(form.get("access_token", "")), cloud.audience, AUDIENCE)
+    audiences = [AUDIENCE, *([cloud.audience] if rights.takes_management_tokens(cloud, name) else [])]
+    claims = cloud.tokens.check(str(form.get("access_token", "")), *audiences)
     return {"refresh_token": refresh_token(cloud, name, str(claims["oid"]))}
 
 

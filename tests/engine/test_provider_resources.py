@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, quote
 
 import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import ContainerClient
 
 from sandbox.engine.values import Values
 from sandbox.facts import SOURCE
@@ -276,6 +280,37 @@ def test_a_function_that_fails_names_the_resource_and_the_answer(stand_in: Stand
     words = r'request failed /subscr.*/registries/nosuch: Status=404 Code="ResourceNotFound" Message="The '
     with pytest.raises(CallFailedError, match=words):
         stand_in.invoke("containerregistry:getRegistry", {**REGISTRY, "registryName": "nosuch"})
+
+
+def test_a_service_sas_opens_what_it_names_and_is_in_no_log(stand_in: StandIn, places: Places) -> None:
+    account = {**GROUP, "accountName": f"sas{uuid.uuid4().hex[:12]}"}
+    inputs = {**account, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "location": SOURCE.location}
+    _, _, made = stand_in.made("storage:StorageAccount", inputs)
+    stand_in.made("storage:BlobContainer", {**account, "containerName": "transfer"})
+    arguments = {
+        **account,
+        "canonicalizedResource": f"/blob/{account['accountName']}/transfer",
+        "resource": "c",
+        "permissions": "rl",
+        "protocols": "https",
+        "sharedAccessExpiryTime": "2099-01-01T00:00:00Z",
+        "keyToSign": "key2",
+    }
+    token = stand_in.invoke("storage:listStorageAccountServiceSAS", arguments)["serviceSasToken"]
+    url = f"{made['primaryEndpoints']['blob']}transfer"
+    trusted = str(places.bundle)
+    with ContainerClient.from_container_url(f"{url}?{token}", connection_verify=trusted) as container:
+        assert list(container.list_blobs()) == []
+        with pytest.raises(HttpResponseError):
+            container.upload_blob("a", b"1")
+    signature = parse_qs(token)["sig"][0]
+    exchanges = list(Store(places.state / SOURCE.side).exchanges())
+    assert any("ListServiceSas" in each["url"] for each in exchanges)
+    assert signature not in json.dumps(exchanges)
+    assert quote(signature, safe="") not in json.dumps(exchanges)
+    wrong = {**arguments, "canonicalizedResource": "/blob/another/transfer"}
+    with pytest.raises(CallFailedError, match='Status=400 Code="BadRequest"'):
+        stand_in.invoke("storage:listStorageAccountServiceSAS", wrong)
 
 
 def _subset(whole: Any, part: Any) -> Any:

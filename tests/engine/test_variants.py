@@ -142,6 +142,13 @@ def test_every_run_of_every_variant_succeeds(deployed: dict[str, tuple[CloudFact
     assert states == {stack: {"Succeeded"} if stack in sources else set() for stack in deployed}
 
 
+def test_no_token_is_shown_while_the_pack_reads_them_all(
+    project: Project, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+) -> None:
+    assert project.said.count("Policies:") == len(deployed)
+    assert "sig=" not in project.said
+
+
 def test_only_those_with_a_token_give_out_where_it_is(
     deployed: dict[str, tuple[CloudFacts, dict[str, Any]]],
 ) -> None:

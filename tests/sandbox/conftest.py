@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from azure.containerregistry import ContainerRegistryClient
 from azure.identity import ManagedIdentityCredential
 
-from sandbox.facts import CLOUDS
+from sandbox.cloud import Cloud
+from sandbox.facts import CLOUDS, SOURCE
 from sandbox.places import Places
-from tests.sandbox.here import Here, looked_up
+from tests.sandbox.door import Door
+from tests.sandbox.here import Bearer, Here, looked_up
 
 
 @pytest.fixture(scope="module", params=CLOUDS, ids=lambda facts: facts.side)
@@ -24,3 +27,25 @@ def here(
     with ManagedIdentityCredential() as credential:
         yield Here(request.param, places, said[request.param.side], credential)
     patch.undo()
+
+
+@pytest.fixture(scope="module")
+def cloud(places: Places) -> Iterator[Cloud]:
+    found = Cloud(SOURCE, places)
+    yield found
+    found.store.close()
+
+
+@pytest.fixture(scope="module")
+def door(cloud: Cloud) -> Door:
+    """The registry that everyone starts with: no admin user, no anonymous pull."""
+    return Door(cloud, SOURCE.registry)
+
+
+@pytest.fixture
+def client(cloud: Cloud, door: Door) -> Iterator[ContainerRegistryClient]:
+    """Azure's own client, with its certificate check on."""
+    credential = Bearer(cloud.operator_token(cloud.audience))
+    options = {"audience": cloud.arm, "connection_verify": str(cloud.places.authority)}
+    with ContainerRegistryClient(f"https://{door.server}", credential, **options) as found:
+        yield found

@@ -254,15 +254,6 @@ def test_registries_refuse_the_other_clouds_token(clouds: dict[str, Any]) -> Non
     assert answer.json()["refresh_token"]
 
 
-def test_a_run_that_asks_for_too_much_is_refused(clouds: dict[str, Any]) -> None:
-    artifacts = [f"shop/web:{number}" for number in range(51)]
-    body = {"properties": {"request": {"artifacts": artifacts, "pipelineResourceId": "/nowhere"}}}
-    path = f"{registry_of(SOURCE)}/pipelineRuns/toomany?api-version=2024-11-01-preview"
-    answer = asked(clouds["source"], "PUT", path, json=body)
-    assert answer.status_code == 400
-    assert "51 artifacts" in answer.json()["error"]["message"]
-
-
 def test_errors_are_http_errors_to_azures_clients(clouds: dict[str, Any], places: Places) -> None:
     client = StorageManagementClient(
         Bearer("no token of ours"),

@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 import requests
 from azure.containerregistry import ArtifactTagOrder, ContainerRegistryClient
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
 
 from sandbox.cloud import Cloud
@@ -27,89 +25,9 @@ from sandbox.oci import digest_of
 from sandbox.places import CHECKOUT, Places
 from sandbox.registry.tokens import NOBODY
 from sandbox.roles import definitions
+from tests.sandbox.door import INDEX, MANIFEST, Door, descriptor, image, managed
 
-VERSION = "2023-01-01-preview"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
-EMPTY = b"{}"
 ROLES = {role.name: guid for guid, role in definitions().items()}
-
-
-class Bearer:
-    """A credential that holds one token."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """The token, whatever is asked for."""
-        return AccessToken(self._token, 4_000_000_000)
-
-
-class Door:
-    """One registry, and requests on it."""
-
-    def __init__(self, cloud: Cloud, name: str) -> None:
-        self.cloud, self.name = cloud, name
-        self.server = cloud.login_server(name)
-        self.session = requests.Session()
-        self.session.trust_env = False  # else REQUESTS_CA_BUNDLE wins
-        self.session.verify = str(cloud.places.authority)
-
-    def ask(self, method: str, path: str, token: str = "", **options: Any) -> requests.Response:
-        headers = {"Accept": f"{MANIFEST}, {INDEX}, */*", **options.pop("headers", {})}
-        headers |= {"Authorization": f"Bearer {token}"} if token else {}
-        url = f"https://{self.server}{path}"
-        return self.session.request(method, url, headers=headers, timeout=60, **options)
-
-    def token(self, *scopes: str, principal: str = "", **options: Any) -> str:
-        """An access token by the two steps that Azure's clients take."""
-        entra = self.cloud.tokens.issue(principal or self.cloud.facts.operator, self.cloud.audience)
-        form = {"grant_type": "access_token", "service": self.server, "access_token": entra}
-        refresh = self.ask("POST", "/oauth2/exchange", data=form).json()["refresh_token"]
-        return self.given({"refresh_token": refresh}, *scopes)
-
-    def given(self, form: dict[str, str], *scopes: str, **options: Any) -> str:
-        whole = {"service": self.server, "scope": list(scopes), **form}
-        answer = self.ask("POST", "/oauth2/token", data=whole, **options)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["access_token"])
-
-    def push(self, repository: str, reference: str, manifest: dict[str, Any]) -> requests.Response:
-        """Push a manifest and the empty configuration that it names."""
-        token = self.token(f"repository:{repository}:pull,push")
-        begun = self.ask("POST", f"/v2/{repository}/blobs/uploads/", token)
-        place = begun.headers["Location"]
-        mark = "&" if "?" in place else "?"
-        self.ask("PUT", f"{place}{mark}digest={digest_of(EMPTY)}", token, data=EMPTY)
-        body = json.dumps(manifest).encode()
-        kind = {"Content-Type": manifest["mediaType"]}
-        reference = reference or digest_of(body)
-        return self.ask("PUT", f"/v2/{repository}/manifests/{reference}", token, data=body, headers=kind)
-
-
-def image(**more: Any) -> dict[str, Any]:
-    """The smallest manifest there is, told apart by what is added to it."""
-    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(EMPTY), "size": 2}
-    return {"schemaVersion": 2, "mediaType": MANIFEST, "config": empty, "layers": [empty], **more}
-
-
-def descriptor(manifest: dict[str, Any]) -> dict[str, Any]:
-    body = json.dumps(manifest).encode()
-    return {"mediaType": manifest["mediaType"], "digest": digest_of(body), "size": len(body)}
-
-
-@pytest.fixture(scope="module")
-def cloud(places: Places) -> Iterator[Cloud]:
-    found = Cloud(SOURCE, places)
-    yield found
-    found.store.close()
-
-
-@pytest.fixture(scope="module")
-def door(cloud: Cloud) -> Door:
-    """The registry that everyone starts with: no admin user, no anonymous pull."""
-    return Door(cloud, SOURCE.registry)
 
 
 @pytest.fixture(scope="module")
@@ -118,18 +36,10 @@ def open_door(cloud: Cloud) -> Door:
     name = "opendoors"
     switches = {"adminUserEnabled": True, "anonymousPullEnabled": True}
     body = {"location": SOURCE.location, "sku": {"name": "Premium"}, "properties": switches}
-    assert _managed(cloud, "PUT", name, json=body).status_code == 201
+    assert managed(cloud, "PUT", name, json=body).status_code == 201
     found = Door(cloud, name)
     assert found.push("open/image", "1", image()).status_code == 201
     return found
-
-
-def _managed(cloud: Cloud, method: str, name: str, action: str = "", **options: Any) -> requests.Response:
-    place = ("Microsoft.ContainerRegistry", ("registries", name))
-    url = f"{cloud.arm}{ResourceId(SOURCE.subscription, 'images', *place)}{action}?api-version={VERSION}"
-    headers = {"Authorization": f"Bearer {cloud.operator_token(cloud.audience)}"}
-    ca = str(cloud.places.authority)
-    return requests.request(method, url, headers=headers, verify=ca, timeout=60, **options)
 
 
 CHALLENGES = {
@@ -165,18 +75,18 @@ def test_a_token_for_less_does_not_open_more(door: Door) -> None:
 def test_neither_admin_user_nor_anonymous_pull_unless_the_registry_says_so(
     door: Door, open_door: Door, cloud: Cloud
 ) -> None:
-    credentials = _managed(cloud, "POST", open_door.name, "/listCredentials").json()
+    credentials = managed(cloud, "POST", open_door.name, "/listCredentials").json()
     password = credentials["passwords"][0]["value"]
     refused = door.ask("GET", "/v2/", auth=(door.name, password))
     assert refused.status_code == 401
     form = {"service": door.server, "grant_type": "password", "scope": "repository:shop/web:pull"}
     assert door.ask("POST", "/oauth2/token", data=form).status_code == 401
-    said = _managed(cloud, "POST", door.name, "/listCredentials").json()["error"]
+    said = managed(cloud, "POST", door.name, "/listCredentials").json()["error"]
     assert said["code"] == "UnAuthorizedForCredentialOperations"
 
 
 def test_the_admin_user_comes_in_with_either_password(open_door: Door, cloud: Cloud) -> None:
-    found = _managed(cloud, "POST", open_door.name, "/listCredentials").json()
+    found = managed(cloud, "POST", open_door.name, "/listCredentials").json()
     assert found["username"] == open_door.name
     for entry in found["passwords"]:
         pair = (found["username"], entry["value"])
@@ -234,15 +144,6 @@ def _assign(cloud: Cloud, registry: str, principal: str, role: str) -> None:
         "scope": str(scope),
     }
     cloud.store.put(id, id.type, {"name": principal, "properties": properties})
-
-
-@pytest.fixture
-def client(cloud: Cloud, door: Door) -> Iterator[ContainerRegistryClient]:
-    """Azure's own client, with its certificate check on."""
-    credential = Bearer(cloud.operator_token(cloud.audience))
-    options = {"audience": cloud.arm, "connection_verify": str(cloud.places.authority)}
-    with ContainerRegistryClient(f"https://{door.server}", credential, **options) as found:
-        yield found
 
 
 def test_azures_client_lists_repositories_tags_and_manifests(door: Door, client: Any) -> None:

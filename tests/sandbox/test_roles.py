@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from azure.containerregistry import ContainerRegistryClient
 from azure.core.exceptions import HttpResponseError
-from azure.identity import ManagedIdentityCredential
 from azure.keyvault.secrets import SecretClient
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
@@ -21,16 +19,9 @@ from azure.mgmt.storage import StorageManagementClient
 from sandbox import blobs, roles
 from sandbox.cloud import Cloud
 from sandbox.facts import CLOUDS
-from tests.sandbox.here import GROUP, Bearer, Here, assign, identity, refusal
+from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity, refusal
 
 VERSION = "2023-01-01-preview"
-
-
-@contextmanager
-def acting_as(here: Here, made: Any) -> Iterator[Here]:
-    """The same cloud, as a user-assigned identity of it: by the client ID, as azure-identity asks for it."""
-    with ManagedIdentityCredential(client_id=made.client_id) as credential:
-        yield replace(here, credential=credential)
 
 
 MAY = {

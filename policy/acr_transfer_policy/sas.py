@@ -1,7 +1,7 @@
 """Rules about the vault secret that holds a container's SAS token, and about the token itself."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pulumi_policy import EnforcementLevel, Severity
 
@@ -21,7 +21,8 @@ _ROTATE = (
     "`pulumi config set acr-transfer:sasExpiry <time>`."
 )
 _NEEDED = {"export": "rawl", "import": "rl"}
-_LEEWAY = timedelta(seconds=300)
+_LEEWAY = 300
+"""How many seconds before its token a secret may end."""
 
 
 def _name(secret: Subject) -> str:
@@ -154,7 +155,7 @@ def lifetime(secret: Subject) -> Iterator[Finding]:
 
 
 def _shown(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @resource_rule(
@@ -195,9 +196,9 @@ def secret_expiry(secret: Subject) -> Iterator[Finding]:
     if not isinstance(expires, int | float):
         yield secret.fault(f"Secret {_name(secret)} has no expiry.")
     elif end := token.time("se") if token else None:
-        early = end - datetime.fromtimestamp(expires, UTC)
-        if not timedelta() <= early <= _LEEWAY:
-            which = "before" if early > timedelta() else "after"
+        early = end.timestamp() - expires
+        if not 0 <= early <= _LEEWAY:
+            which = "before" if early > 0 else "after"
             yield secret.fault(f"Secret {_name(secret)} ends {which} its SAS, which ends {_shown(end)}.")
 
 

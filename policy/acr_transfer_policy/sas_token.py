@@ -31,12 +31,12 @@ class Token:
         return self.fields.get(name, "")
 
     def time(self, name: str) -> datetime | None:
-        """Return a time such as `se`; none if it is not there, or is no time."""
+        """Return a time such as `se`, in UTC; none if it is not there, or is no time."""
         try:
             found = datetime.fromisoformat(self.field(name))
-        except ValueError:
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             return None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def token_of(secret: Subject) -> Token | None:

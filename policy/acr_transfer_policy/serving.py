@@ -71,7 +71,7 @@ def _report(rule: Rule, found: list[Finding], config: Mapping[str, Any], report:
     for finding in found:
         waiver = waiver_of(finding, granted)
         if waiver and not waiver.ended:
-            waived.remember(rule.name, finding, waiver)
+            waived.remember(rule, finding, waiver)
         else:
             report(message(rule, finding, waiver), finding.urn or None)
 

@@ -7,6 +7,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from .controls import Control
 from .kinds import BLOB_SERVICE, MANAGEMENT_POLICY, STORAGE_ACCOUNT
+from .options import DELETE_SOURCE_BLOB, has_option
 from .props import MISSING, UNKNOWN, Value, known_items, peek, text
 from .rule import stack_rule
 from .subject import Finding, Stack, Subject
@@ -15,7 +16,6 @@ from .wiring import (
     accounts,
     container_url,
     containers,
-    deletes_blobs,
     pipeline_name,
     uses_identity,
     uses_sas,
@@ -144,7 +144,7 @@ def soft_delete(stack: Stack) -> Iterator[Finding]:
 def cleanup(stack: Stack) -> Iterator[Finding]:
     """Find containers of pipelines that neither a lifecycle rule nor an import empties."""
     users = [(container, each) for each in stack.of(*PIPELINES) for container in containers(stack, each)]
-    emptied = {container.urn for container, pipeline in users if deletes_blobs(pipeline)}
+    emptied = {container.urn for container, pipeline in users if has_option(pipeline, DELETE_SOURCE_BLOB)}
     for container in {each.urn: each for each, _ in users}.values():
         if container.urn not in emptied and not has_lifecycle_rule(stack, container):
             name = container.called("containerName", "name")

@@ -18,6 +18,7 @@ from pulumi_policy import (
 
 from .controls import Control
 from .credentials import without_credentials
+from .rule import Rule, StackRule
 from .subject import Finding
 from .waivers import Waiver
 
@@ -27,25 +28,30 @@ class _Notes(threading.local):
         self.waiting: list[tuple[str, str]] = []
 
 
-_notes = _Notes()
+_of_resources, _of_stack = _Notes(), _Notes()
 
 
-def remember(rule: str, finding: Finding, waiver: Waiver) -> None:
+def remember(rule: Rule, finding: Finding, waiver: Waiver) -> None:
     """Keep what a rule has let pass, until the policies of this module are asked in the same thread."""
-    text = f"{rule}: {finding.what}\nIt may pass until {waiver.until}: {waiver.reason}"
-    _notes.waiting.append((without_credentials(text), finding.urn))
+    text = f"{rule.name}: {finding.what}\nIt may pass until {waiver.until}: {waiver.reason}"
+    notes = _of_stack if isinstance(rule, StackRule) else _of_resources
+    notes.waiting.append((without_credentials(text), finding.urn))
 
 
 def policies() -> list[Policy]:
     """Return the two policies, to be the last of the pack."""
     return [
-        ResourceValidationPolicy("waived", validate=lambda args, report: _show(report), **_ABOUT),
-        StackValidationPolicy("waived-in-stack", validate=lambda args, report: _show(report), **_ABOUT),
+        ResourceValidationPolicy(
+            "waived", validate=lambda args, report: _show(_of_resources, report), **_ABOUT
+        ),
+        StackValidationPolicy(
+            "waived-in-stack", validate=lambda args, report: _show(_of_stack, report), **_ABOUT
+        ),
     ]
 
 
-def _show(report: ReportViolation) -> None:
-    waiting, _notes.waiting = _notes.waiting, []
+def _show(notes: _Notes, report: ReportViolation) -> None:
+    waiting, notes.waiting = notes.waiting, []
     for text, urn in sorted(set(waiting)):
         report(text, urn or None)
 

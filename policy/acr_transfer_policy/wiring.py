@@ -17,7 +17,7 @@ from .kinds import (
     VAULT,
     Kind,
 )
-from .props import MISSING, Value, known_items, peek, text
+from .props import MISSING, Value, peek, text
 from .subject import Stack, Subject
 
 PIPELINES = (EXPORT_PIPELINE, IMPORT_PIPELINE)
@@ -51,12 +51,6 @@ def uses_sas(pipeline: Subject) -> bool:
 def uses_identity(pipeline: Subject) -> bool:
     """Whether a pipeline is known to use its managed identity."""
     return bool(_mode(pipeline) == "managedidentity")
-
-
-def deletes_blobs(pipeline: Subject) -> bool:
-    """Whether a pipeline is known to delete what it has imported."""
-    options = known_items(pipeline.peek("options"))
-    return "deletesourceblobonsuccess" in {text(option).lower() for option in options}
 
 
 def container_url(pipeline: Subject) -> str:

@@ -117,6 +117,7 @@ CASES: Table = {
             finds=["SAS sas expires 2020-01-01T00:00:00Z: already past"],
         ),
         bad(secret(token(se=None)), finds=["SAS sas has no expiry"]),
+        bad(secret(token(se="9999-12-31T23:00:00-10:00")), finds=["SAS sas has no expiry"]),
         bad(secret(token(se="when it ends")), finds=["SAS sas has no expiry"]),
         bad(
             secret(token(se="2999-01-01T02:00:00+02:00", st="2998-12-22T00:00:00Z")),
@@ -147,6 +148,7 @@ CASES: Table = {
         good(secret(PLAIN)),
         bad(secret(token()), finds=["Secret sas has no expiry"]),
         bad(secret(token(), TAGGED, EXPIRY + 60), finds=[f"ends after its SAS, which ends {stamp(SOON)}"]),
+        bad(secret(token(), TAGGED, 1e30), finds=["ends after its SAS"]),
         bad(secret(token(), TAGGED, EXPIRY - 600), finds=["Secret sas ends before its SAS"]),
         bad(secret(UNKNOWN, tags(sp="rawl", expiry=stamp(SOON)), EXPIRY + 60), finds=["ends after its SAS"]),
         unknown(secret(token(), TAGGED, UNKNOWN)),

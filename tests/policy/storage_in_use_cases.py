@@ -163,6 +163,7 @@ CASES: Table = {
             OTHERS_LIFECYCLE,
             finds=["Exported images stay in container transfer"],
         ),
+        unknown(account(), container(), export(), imports(URL, UNKNOWN)),
         unknown(account(), container(), export(), lifecycle(UNKNOWN)),
         unknown(account(), container(), export(), lifecycle([UNKNOWN])),
         absent(

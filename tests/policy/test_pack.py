@@ -219,3 +219,18 @@ def test_the_engine_tells_the_pack_which_settings_are_encrypted(pack: analyzer_p
     (violation,) = pack.Analyze(stack).diagnostics
     assert "Configuration 'a:clear' carries a SAS token, in clear." in violation.message
     assert CANARY not in violation.message
+
+
+def test_a_waiver_of_a_stack_rule_is_shown_with_the_stack(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    given = waiver("2999-12-31")
+    configure(
+        pack,
+        storage_min_tls=("mandatory", given),
+        storage_soft_delete=("mandatory", given),
+        waived_in_stack=("advisory", {}),
+    )
+    analyzed(pack)
+    account = analyzer_pb2.AnalyzerResource(type=ACCOUNT, name="account", urn=URN)
+    (note,) = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=[account])).diagnostics
+    assert (note.policyName, note.urn) == ("waived-in-stack", URN)
+    assert "storage-soft-delete: A blob deleted from account cannot be restored." in note.message

@@ -71,11 +71,6 @@ class ResourceId:
         return ResourceId(self.subscription, self.group, self.namespace, self.segments[:-1], self.scope)
 
     @property
-    def parent(self) -> ResourceId | None:
-        """The resource that this one belongs to."""
-        return self.up.up if len(self.segments) > 3 else None
-
-    @property
     def ancestors(self) -> list[ResourceId]:
         """What this is part of, the outermost first; for a collection or an action, all that it hangs on."""
         named = (len(self.segments) - 1) // 2 * 2

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox import bodies, journal, network, roles
+from sandbox import bodies, journal, network, vault_rights
 from sandbox.cloud import Cloud, new_id
 from sandbox.errors import AzureError
 from sandbox.secrets import RETENTION_DAYS, Secret, Secrets, usable
 from sandbox.shapes import NUMBER, TEXT, TRUTH, checked, mapped, record
 from sandbox.store import Json
 
-_VAULTS = "Microsoft.KeyVault/vaults"
 VERSIONS = frozenset(
     {"2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"}
 )
@@ -84,7 +83,9 @@ def _claims(cloud: Cloud, request: web.Request) -> Json:
 
 
 def _body(cloud: Cloud, vault: str) -> Json:
-    named = (each for each in cloud.store.of_type(_VAULTS) if each["name"].lower() == vault.lower())
+    named = (
+        each for each in cloud.store.of_type(vault_rights.VAULTS) if each["name"].lower() == vault.lower()
+    )
     return next(named)
 
 
@@ -108,7 +109,7 @@ def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent
     for (method, right, work), found in fitting:
         if method == request.method:
             names = {"name": "", "version": "", **found.groupdict(default="")}
-            _demand(cloud, vault, names["name"], principal, right)
+            vault_rights.demand(cloud, _body(cloud, vault), names["name"], principal, right)
             body = _checked(sent, SHAPES[right]) if right in SHAPES else {}
             call = _Call(Secrets(cloud, vault), request.host, **names, body=body, query=request.query)
             return work(call)
@@ -190,55 +191,6 @@ CALLS: tuple[tuple[tuple[str, str, Callable[[_Call], Json]], str], ...] = (
     (("POST", "recover", _recover), f"/deletedsecrets/{_NAME}/recover"),
 )
 """Every call: method, the right that it takes, who does it, and its path."""
-
-_ASKED = {"update": "set"}
-"""What an access policy calls a right, where it differs."""
-
-
-_ACTIONS = {
-    "get": "getSecret/action",
-    "set": "setSecret/action",
-    "list": "readMetadata/action",
-    "update": "update/action",
-    "delete": "delete",
-    "recover": "recover/action",
-    "purge": "purge/action",
-}
-"""Rights of an access policy, and what a role calls them.
-
-https://learn.microsoft.com/azure/role-based-access-control/permissions/security#microsoftkeyvault
-"""
-
-
-def _demand(cloud: Cloud, vault: str, name: str, principal: str, right: str) -> None:
-    """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
-    body = _body(cloud, vault)
-    if body["properties"].get("enableRbacAuthorization"):
-        _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
-    elif not _has_policy(body, principal, _ASKED.get(right, right)):
-        place = cloud.facts.location
-        raise AzureError("Forbidden", principal=principal, right=right, vault=vault, location=place)
-
-
-def _demand_role(cloud: Cloud, secret: str, principal: str, right: str) -> None:
-    action = f"{_VAULTS}/secrets/{_ACTIONS.get(right, right)}"
-    if not roles.permitted(cloud, principal, action, secret, data=True):
-        raise AzureError(
-            "ForbiddenByRbac",
-            principal=principal,
-            action=action,
-            resource=secret,
-            vault=secret.split("/")[-3],
-            location=cloud.facts.location,
-        )
-
-
-def _has_policy(body: Json, principal: str, right: str) -> bool:
-    for policy in body["properties"]["accessPolicies"]:
-        rights = {each.lower() for each in policy["permissions"].get("secrets") or []}
-        if policy["objectId"] == principal and rights & {right, "all"}:
-            return True
-    return False
 
 
 def _page(call: _Call, path: str, found: list[Json]) -> Json:

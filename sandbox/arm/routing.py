@@ -13,6 +13,7 @@ from sandbox.arm import (
     containers,
     directory,
     groups,
+    identities,
     insights,
     operations,
     paging,
@@ -38,6 +39,7 @@ TYPES: dict[str, ResourceType] = {
         *containers.TYPES,
         *vaults.TYPES,
         *secrets.TYPES,
+        *identities.TYPES,
         *access.TYPES,
         *insights.TYPES,
     )

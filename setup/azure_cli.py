@@ -36,7 +36,7 @@ def install() -> None:
     try:
         python = getattr(sys, "_base_executable", sys.executable)
         run([python, "-m", "venv", str(_FOLDER)], log="azure-cli-venv")
-        pip = [str(_FOLDER / "bin" / "python"), "-m", "pip", "install", "--no-input", "--no-compile"]
+        pip = [str(_FOLDER / "bin" / "python"), "-m", "pip", "install", "--no-input"]
         pins = str(CHECKOUT / "setup" / "azure-cli.txt")
         run([*pip, "--disable-pip-version-check", "-r", pins], log="azure-cli")
         _STAMP.touch()

@@ -157,9 +157,10 @@ def _in_version(request: Request, kind: ResourceType, found: Answer) -> Answer:
     headers = {**kind.supported(request.version), **found.headers}
     if not isinstance(found.body, dict):
         return Answer(found.status, found.body, headers)
-    state = str((found.body.get("properties") or {}).get("provisioningState") or "").lower()
+    body = kind.shown(request, found.body)
+    state = str((body.get("properties") or {}).get("provisioningState") or "").lower()
     again = FAST if state not in _ENDED else {}
-    return Answer(found.status, kind.shown(request, found.body), {**again, **headers})
+    return Answer(found.status, body, {**again, **headers})
 
 
 async def _on_collection(request: Request, kind: ResourceType) -> Answer:

@@ -113,6 +113,16 @@ def test_an_operation_goes_on_until_it_is_done_by_either_link(arm: Arm) -> None:
     assert gone.status_code == 404
 
 
+def test_a_new_vault_registers_its_name_for_a_read_and_says_when_to_look_again(arm: Arm) -> None:
+    path = f"{INSIDE}/providers/Microsoft.KeyVault/vaults/wire-{uuid.uuid4().hex[:12]}"
+    properties = {"tenantId": SOURCE.tenant, "sku": {"name": "standard"}, "enableRbacAuthorization": True}
+    answers = [arm.ask("PUT", path, "2024-11-01", {**PLACE, "properties": properties})]
+    answers += [arm.ask("GET", path, "2024-11-01") for _ in range(2)]
+    states = [each.json()["properties"]["provisioningState"] for each in answers]
+    assert states == ["RegisteringDns", "RegisteringDns", "Succeeded"]
+    assert [each.headers.get("Retry-After") for each in answers] == ["1", "1", None]
+
+
 def test_a_group_takes_along_what_is_in_it(arm: Arm) -> None:
     group = f"{BASE}/resourceGroups/tests_wire-gone"
     beside = f"{BASE}/resourceGroups/testsXwire-gone"  # LIKE would take the underscore for any letter

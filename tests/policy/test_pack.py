@@ -233,4 +233,4 @@ def test_a_waiver_of_a_stack_rule_is_shown_with_the_stack(pack: analyzer_pb2_grp
     account = analyzer_pb2.AnalyzerResource(type=ACCOUNT, name="account", urn=URN)
     (note,) = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=[account])).diagnostics
     assert (note.policyName, note.urn) == ("waived-in-stack", URN)
-    assert "storage-soft-delete: A blob deleted from account cannot be restored." in note.message
+    assert "storage-soft-delete: A blob deleted from account" in note.message

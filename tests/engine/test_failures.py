@@ -44,7 +44,8 @@ def test_a_tag_that_does_not_exist_fails_the_up_with_the_runs_own_message(projec
 def test_a_registrys_name_that_is_taken_is_told_with_what_to_do(project: Project) -> None:
     made = {"createRegistry": True, "registryResourceGroup": ""}
     said = project.up(project.source("taken", ["shop/web:1.0.0"], **made), good=False)
-    assert "The registry name contososource is taken, by you or in somebody else's tenant" in said
+    assert "The registry name contososource is there already" in said
+    assert "It may be in somebody else's tenant" in said
     assert "pulumi config set acr-transfer:registry <name>" in said
     assert "Traceback" not in said
 

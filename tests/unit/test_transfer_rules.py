@@ -44,6 +44,9 @@ def chosen(shelf: Shelf, *rules: Rule, artifacts: tuple[str, ...] = ()) -> Chose
         (r"re:v\d+", "v12", True),
         (r"re:v\d+", "v12-rc", False),
         ("re:(a|b)/.*", "b/c/d", True),
+        ("re:[+--]", "-", True),
+        ("[ab", "[ab", True),
+        ("[ab", "a", False),
     ],
 )
 def test_a_pattern_fits_the_whole_name(pattern: str, text: str, fits: bool) -> None:

@@ -28,7 +28,7 @@ def test_a_folder_carries_the_images_and_the_far_side_proves_them(
     shutil.copytree(disk, carried)
     shutil.rmtree(disk)
     shutil.rmtree(here)
-    asked = len(list(Store(places.state / SOURCE.side).exchanges()))
+    asked = asked_by_people(places)
 
     far = Project.made(there, checkout, sandbox_environment)
     handover = carried / "handover.json"
@@ -39,4 +39,10 @@ def test_a_folder_carries_the_images_and_the_far_side_proves_them(
     proof = ("--handover", str(handover), "--target", "walk-target", "--wait", "120")
     said = far.run("acr-transfer", "prove", *proof)
     assert f"{len(ARTIFACTS)} of {len(ARTIFACTS)} artifacts proved" in said
-    assert len(list(Store(places.state / SOURCE.side).exchanges())) == asked
+    assert asked_by_people(places) == asked
+
+
+def asked_by_people(places: Places) -> int:
+    """How often the source's cloud was asked, but for what the pipelines of other tests ask by themselves."""
+    exchanges = Store(places.state / SOURCE.side).exchanges()
+    return sum(exchange["principal"] == SOURCE.operator for exchange in exchanges)

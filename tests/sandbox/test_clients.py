@@ -262,6 +262,28 @@ def test_roles_by_the_authorization_client(here: Here, operator: TokenCredential
     roles.role_assignments.delete_by_id(made.id)
 
 
+def test_an_import_pipeline_by_the_registry_client(here: Here, operator: TokenCredential) -> None:
+    registries = client(here, operator, ContainerRegistryManagementClient, api_version=PIPELINES)
+    secret = "https://localhost:9/secrets/sas"
+    source = {
+        "type": "AzureStorageBlobContainer",
+        "uri": "https://localhost/none/none",
+        "keyVaultUri": secret,
+    }
+    pipeline: Any = {"identity": {"type": "SystemAssigned"}, "properties": {"source": source}}
+    name = f"client{uuid.uuid4().hex[:8]}"
+    at = (GROUP, here.facts.registry)
+    made = registries.import_pipelines.begin_create(*at, name, pipeline).result()
+    assert (made.provisioning_state, made.trigger.source_trigger.status) == ("Succeeded", "Enabled")
+    pipeline["properties"]["trigger"] = {"sourceTrigger": {"status": "Disabled"}}
+    registries.import_pipelines.begin_create(*at, name, pipeline).result()
+    found = {each.name: each for each in registries.import_pipelines.list(*at)}[name]
+    assert found.trigger.source_trigger.status == "Disabled"
+    assert found.source.key_vault_uri == secret
+    registries.import_pipelines.begin_delete(*at, name).result()
+    assert name not in {each.name for each in registries.import_pipelines.list(*at)}
+
+
 def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCredential) -> None:
     registries = client(here, operator, ContainerRegistryManagementClient, api_version=PIPELINES)
     registry = registries.registries.get(GROUP, here.facts.registry)

@@ -1,5 +1,6 @@
 """What a source stack tells a target stack: where images were put, and in which blobs."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,9 @@ from .shape import Check, exactly, fields, items, number, text
 
 SCHEMA = 1
 """The version of the hand-over that this program writes and reads."""
+
+_PAUSES = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between two looks at a state that is being written."""
 
 
 class ExportedBlob(TypedDict):
@@ -173,7 +177,24 @@ async def was_deployed(stack: str) -> bool:
 
 
 async def _outputs_of(stack: str) -> dict[str, Any]:
-    """What a StackReference reads, but for a stack that is not there the error can be caught."""
+    """What a StackReference reads; looked at again where a state is found while it is being written.
+
+    A backend in a folder writes the file of a state's attributes in place, so that it is empty for an instant
+    whenever an update saves the state. This very update does, while it reads its own stack's last outputs.
+    https://pkg.go.dev/gocloud.dev/blob/fileblob
+    """
+    for pause in _PAUSES:
+        try:
+            return await _outputs_now(stack)
+        except Exception as failure:
+            if not _cause(failure).endswith("EOF"):
+                raise
+        await asyncio.sleep(pause)
+    return await _outputs_now(stack)
+
+
+async def _outputs_now(stack: str) -> dict[str, Any]:
+    """As a StackReference, but the error for a stack that is not there can be caught."""
     found = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": stack})
     return cast(dict[str, Any], found["outputs"])
 

@@ -36,8 +36,8 @@ class Made:
     secret_paths: list[str] = field(default_factory=list)
 
 
-class NotFoundError(grpc.RpcError):
-    """What the engine answers when a function finds nothing."""
+class RefusedError(grpc.RpcError):
+    """What the engine answers when a function finds nothing, or cannot look."""
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNKNOWN
@@ -77,6 +77,8 @@ class Deployed(mocks.Mocks):
     later: list[dict[str, Any]] = field(default_factory=list)
     """What a run that is looked at again says, one look after another."""
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    half_written: int = 0
+    """How many looks find the state of a stack while it is being written."""
     account: dict[str, Any] = field(default_factory=dict)
     vault: dict[str, Any] = field(default_factory=dict)
     secret: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +93,7 @@ class Deployed(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.calls.append(args.token)
         if args.token in self.missing or args.token.endswith("portPipeline"):
-            raise NotFoundError(f"invocation of {args.token} returned an error: not found")
+            raise RefusedError(f"invocation of {args.token} returned an error: not found")
         if args.token.endswith(":getRegistry"):
             return self._registry(), []
         if args.token.endswith(":getStorageAccount"):
@@ -109,6 +111,9 @@ class Deployed(mocks.Mocks):
             return {"keys": [{"keyName": name, "value": keys[name], **more} for name in keys]}, []
         if args.token.endswith(":getClientConfig"):
             return {"tenantId": "t-1", "clientId": "c", "objectId": "o", "subscriptionId": "s"}, []
+        if self.half_written:
+            self.half_written -= 1
+            raise RefusedError(f"invocation of {args.token} returned an error: failed to load checkpoint: EOF")
         return {"outputs": self.stacks[args.args["name"]]}, []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:

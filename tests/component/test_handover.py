@@ -60,6 +60,16 @@ def test_a_stack_was_deployed_if_it_has_outputs(
     assert deployed.value is expected
 
 
+def test_a_state_that_is_being_written_is_looked_at_again(deploy: Deploy) -> None:
+    deployed = deploy(lambda: was_deployed(STACK), stacks={STACK: {"runs": []}}, half_written=3)
+    assert deployed.value is True
+
+
+def test_a_state_that_stays_unreadable_is_refused_with_the_engines_words(deploy: Deploy) -> None:
+    with pytest.raises(pulumi.RunError, match="cannot be read: failed to load checkpoint: EOF"):
+        deploy(lambda: handover_of_stack(STACK), half_written=9)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("source", STACK), ("other/source", "organization/other/source"), ("a/b/c", "a/b/c")],

@@ -94,9 +94,10 @@ def _source_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) 
     under_way = _under_way(blob, side)
     if under_way:
         return False, f"run {under_way.name} is writing it"
-    if now - blob.modified < age:
-        return False, f"not in the hand-over, but only {_days(now - blob.modified)} old"
-    return True, f"not in the hand-over any more, {_days(now - blob.modified)} old"
+    old = _since(blob.modified, now)
+    if old < age:
+        return False, f"not in the hand-over, but only {_days(old)} old"
+    return True, f"not in the hand-over any more, {_days(old)} old"
 
 
 def _target_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) -> tuple[bool, str]:
@@ -110,10 +111,10 @@ def _target_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) 
     ]
     if not done:
         return False, "not imported yet"
-    finished = max(run.finished or run.started or now for run in done)
-    if now - finished < age:
-        return False, f"imported, but only {_days(now - finished)} ago"
-    return True, f"imported by run {done[0].name}, {_days(now - finished)} ago"
+    since = _since(max(run.finished or run.started or now for run in done), now)
+    if since < age:
+        return False, f"imported, but only {_days(since)} ago"
+    return True, f"imported by run {done[0].name}, {_days(since)} ago"
 
 
 def _run(run: Run, side: Side, staying: Collection[str], now: datetime, age: timedelta) -> tuple[bool, str]:
@@ -123,7 +124,7 @@ def _run(run: Run, side: Side, staying: Collection[str], now: datetime, age: tim
         return False, f"{run.state}: it has not ended"
     if run.blob in staying:
         return False, f"tells what became of blob {run.blob}, which stays"
-    since = now - (run.finished or run.started or now)
+    since = _since(run.finished or run.started or now, now)
     if since < age:
         return False, f"{run.state}, but only {_days(since)} ago"
     return True, f"{run.state} {_days(since)} ago"
@@ -134,6 +135,11 @@ _NEVER = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
 
 def _under_way(blob: TransferBlob, side: Side) -> Run | None:
     return next((run for run in side.runs if run.blob == blob.name and not run.ended), None)
+
+
+def _since(moment: datetime, now: datetime) -> timedelta:
+    """How long ago something was; the service's clock may be ahead of ours."""
+    return max(now - moment, timedelta(0))
 
 
 def _days(span: timedelta) -> str:

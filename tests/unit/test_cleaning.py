@@ -61,6 +61,12 @@ def test_a_blob_at_the_target_goes_only_when_it_was_imported(
     assert verdicts(Side(name="target", blobs=[blob()], runs=runs))["b"] == (goes, reason)
 
 
+def test_what_ended_by_a_clock_ahead_of_ours_ended_just_now() -> None:
+    side = Side(name="target", blobs=[blob(days=0)], runs=[run(days=-1)])
+    found = {each.name: (each.goes, each.reason) for each in judged(side, NOW, timedelta(0))}
+    assert found["b"] == (True, "imported by run r, 0 days ago")
+
+
 @pytest.mark.parametrize(
     ("days", "needed", "runs", "goes"),
     [

@@ -2,7 +2,8 @@
 
     .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
 
-Every round runs each of them once, in turn, so that drift of the machine meets all alike. Printed are medians
+Every round runs each of them once, in turn, so that drift of the machine meets all alike, each between
+servers that were just started: they get slower with every GiB they have taken. Printed are medians
 with the fastest and the slowest, how many times as long as hop it takes, the client's peak memory, and the
 processor time of client, source server and target server: on a busy machine that tells more than the clock.
 Without rclone on PATH its lines are left out. Whole processes are measured, start-up included.
@@ -22,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -93,28 +95,39 @@ def main() -> int:
 
 
 def _measure(name: str, sizes: list[int], runs: int, folder: Path) -> None:
-    for part in ("source", "target", "files"):
+    for part in ("source", "files"):
         (folder / part).mkdir(parents=True)
-    with (
-        azurite(folder / "source", "leaving") as (leaving,),
-        azurite(folder / "target", "arriving") as (arriving,),
-    ):
-        bench = _Bench(name, sizes, folder, leaving, arriving)
-        bench.fill()
-        ways: dict[str, Callable[[], Measured]] = {"hop": bench.hop}
-        if shutil.which("rclone"):
-            ways["rclone, best settings"] = bench.rclone
-        ways |= {"cp": bench.copy_files, "bare load of the server": bench.load}
-        found: dict[str, list[Measured]] = {way: [] for way in ways}
-        servers: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-        for _ in range(runs):
-            for way, run in ways.items():
+    with _servers(folder) as (leaving, arriving):
+        _Bench(name, sizes, folder, leaving, arriving).fill()
+    ways: dict[str, Callable[[_Bench], Measured]] = {"hop": _Bench.hop}
+    if shutil.which("rclone"):
+        ways["rclone, best settings"] = _Bench.rclone
+    ways |= {"cp": _Bench.copy_files, "bare load of the server": _Bench.load}
+    found: dict[str, list[Measured]] = {way: [] for way in ways}
+    servers: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    for _ in range(runs):
+        for way, run in ways.items():
+            with _servers(folder) as (leaving, arriving):
                 os.sync()
                 before = _busy(leaving.pid), _busy(arriving.pid)
-                found[way].append(run())
+                found[way].append(run(_Bench(name, sizes, folder, leaving, arriving)))
                 servers[way].append((_busy(leaving.pid) - before[0], _busy(arriving.pid) - before[1]))
     _print(name, sizes, found, servers)
     shutil.rmtree(folder)
+
+
+@contextmanager
+def _servers(folder: Path) -> Iterator[tuple[Store, Store]]:
+    """Both storage servers, the target's empty, each in a process that has done nothing yet.
+
+    One that has taken some GiB needs up to three times the processor time for the next.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="target-", dir=folder) as target,
+        azurite(folder / "source", "leaving") as (leaving,),
+        azurite(Path(target), "arriving") as (arriving,),
+    ):
+        yield leaving, arriving
 
 
 def _busy(pid: int) -> float:
@@ -156,7 +169,6 @@ class _Bench:
     def __init__(self, name: str, sizes: list[int], folder: Path, leaving: Store, arriving: Store) -> None:
         self.name, self.sizes, self.folder = name, sizes, folder
         self.leaving, self.arriving = leaving, arriving
-        self.number = 0
 
     def fill(self) -> None:
         with self._container(self.leaving, "source") as container:
@@ -234,8 +246,7 @@ class _Bench:
             return time.monotonic() - begun, 0.0, 0.0
 
     def _target(self) -> ContainerClient:
-        self.number += 1
-        return self._container(self.arriving, f"target{self.number}")
+        return self._container(self.arriving, "target")
 
     def _container(self, store: Store, name: str) -> ContainerClient:
         return BlobServiceClient(store.url, store.credential()).create_container(name)

@@ -2,6 +2,9 @@
 .PHONY: help demo review test lint bench bench-peers install peers venv clean
 .DEFAULT_GOAL := help
 
+# Tests start hundreds of Python processes: each module is compiled once, not by each of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 # $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
 define setup
 @for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -41,7 +44,7 @@ review: $(if $(STACKS),venv,install)
 
 test: install lint
 	$(call setup,node-sdk)
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: venv
 	.venv/bin/ruff format --check .

@@ -290,6 +290,8 @@ def _run(line: list[str], told: str, environment: dict[str, str] | None = None) 
     """Seconds and peak memory of a process, start-up included."""
     root = Path(__file__).resolve().parent.parent
     begun = time.monotonic()
+    # As an installed command is run: compiled once, not each time.
+    environment = {**(environment or os.environ), "PYTHONDONTWRITEBYTECODE": ""}
     process = subprocess.Popen(line, stdin=subprocess.PIPE, env=environment, cwd=root, text=True)
     assert process.stdin
     process.stdin.write(told)

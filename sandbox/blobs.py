@@ -83,15 +83,11 @@ async def renew(cloud: Cloud) -> None:
 
 
 async def renew_grants(cloud: Cloud) -> None:
-    """The same after a new role assignment."""
-    await renew(cloud)
-    await_grants(cloud)
-
-
-def await_grants(cloud: Cloud) -> None:
-    """Let Azurite know once more when the next assignment comes into force."""
+    """The same after a new role assignment, and once more when the next one comes into force."""
+    # Asked first: what comes into force while Azurite is being told would be in neither.
     if wait := roles.next_grant(cloud):
         cloud.spawn(asyncio.create_task(_renew_after(cloud, wait)))
+    await renew(cloud)
 
 
 async def _renew_after(cloud: Cloud, wait: float) -> None:

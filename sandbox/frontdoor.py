@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -160,9 +161,11 @@ async def _passed_back(
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, headers=marks)
     response.headers.extend(_end_to_end(answer.headers))
-    await response.prepare(request)
-    if request.method != "HEAD":
-        async for chunk in answer.content.iter_chunked(_CHUNK):
-            await response.write(chunk)
-    await response.write_eof()
+    # A client that goes away in the middle is no fault of ours: aiohttp ends the answer without a word.
+    with suppress(aiohttp.ClientConnectionResetError):
+        await response.prepare(request)
+        if request.method != "HEAD":
+            async for chunk in answer.content.iter_chunked(_CHUNK):
+                await response.write(chunk)
+        await response.write_eof()
     return response

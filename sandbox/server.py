@@ -58,7 +58,7 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     await cloud.open("management", app.application(cloud), cloud.arm_port)
     if cloud.facts.registry not in names:
         await _existing_registry(cloud)
-    blobs.await_grants(cloud)
+    await blobs.renew_grants(cloud)
     runs.resume(cloud)
     cloud.spawn(asyncio.create_task(trigger.watch(cloud)))
 

@@ -19,6 +19,16 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
+_LONGEST = ("policy_engine", "engine", "examples", "sandbox")
+"""Folders of tests that take minutes: begun first, so that no worker is left with them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests."""
+    folders = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: folders.get(item.path.parent.name, len(_LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     """A running sandbox with the sample content, apart from the one that the user may have running."""

@@ -113,7 +113,8 @@ class Deployed(mocks.Mocks):
             return {"tenantId": "t-1", "clientId": "c", "objectId": "o", "subscriptionId": "s"}, []
         if self.half_written:
             self.half_written -= 1
-            raise RefusedError(f"invocation of {args.token} returned an error: failed to load checkpoint: EOF")
+            refusal = "failed to load checkpoint: EOF"
+            raise RefusedError(f"invocation of {args.token} returned an error: {refusal}")
         return {"outputs": self.stacks[args.args["name"]]}, []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:

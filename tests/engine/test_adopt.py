@@ -15,7 +15,7 @@ from sandbox import status
 from sandbox.facts import SOURCE
 from sandbox.places import Places
 from sandbox.store import Store
-from tests.engine.existing import Existing
+from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
 
 
@@ -34,7 +34,7 @@ def by_hand(places: Places, vault: str, pipeline: str, *, rbac: bool) -> ByHand:
     cloud = status.status(places)["clouds"]["source"]
     url = cloud["accounts"]["madebyhand"]["blob"].rstrip("/") + "/boxes"
     secret = cloud["vaults"][vault].rstrip("/") + "/secrets/oldsas"
-    secret_id = made.secret(vault, "oldsas", "?sv=2025-01-05&sr=c&sig=made-by-hand")
+    secret_id = made.secret(vault, "oldsas", token_by_hand())
     pipeline_id, principal = made.export_pipeline(pipeline, url, secret)
     ids = {"keyvault:Secret": secret_id, "containerregistry:ExportPipeline": pipeline_id}
     if rbac:

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.facts import SOURCE
 from sandbox.places import Places
-from tests.engine.existing import Existing
+from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
 
 STACK = "walker"
@@ -29,7 +29,7 @@ def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str],
     made.account("walkedbefore", "boxes")
     made.vault("walked-before")
     made.policy("walked-before", SOURCE.operator, "get", "delete")
-    made.secret("walked-before", "acrexportsas", "?sv=2025-01-05&sr=c&sig=made-by-hand")
+    made.secret("walked-before", "acrexportsas", token_by_hand())
     made.export_pipeline(STACK, "https://one.example/c", "https://two.example/secrets/s")
     project = Project.made(tmp_path, checkout, sandbox_environment)
     there = {"storageAccount": "walkedbefore", "container": "boxes", "vault": "walked-before"}

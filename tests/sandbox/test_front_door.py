@@ -18,16 +18,16 @@ import requests
 from azure.containerregistry import ArtifactTagOrder, ContainerRegistryClient
 from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
 
+from sandbox import roles
 from sandbox.cloud import Cloud
 from sandbox.facts import SOURCE
 from sandbox.ids import ResourceId
 from sandbox.oci import digest_of
 from sandbox.places import CHECKOUT, Places
 from sandbox.registry.tokens import NOBODY
-from sandbox.roles import definitions
 from tests.sandbox.door import INDEX, MANIFEST, Door, descriptor, image, managed
 
-ROLES = {role.name: guid for guid, role in definitions().items()}
+ROLES = {role.name: guid for guid, role in roles.definitions().items()}
 
 
 @pytest.fixture(scope="module")
@@ -137,13 +137,9 @@ def test_others_than_the_operator_do_what_their_role_says(open_door: Door, cloud
 
 def _assign(cloud: Cloud, registry: str, principal: str, role: str) -> None:
     scope = ResourceId(SOURCE.subscription, "images", "Microsoft.ContainerRegistry", ("registries", registry))
-    id = ResourceId(SOURCE.subscription, "images", "Microsoft.Authorization", ("roleAssignments", principal))
-    properties = {
-        "principalId": principal,
-        "roleDefinitionId": f"/roleDefinitions/{role}",
-        "scope": str(scope),
-    }
-    cloud.store.put(id, id.type, {"name": principal, "properties": properties})
+    id = ResourceId.parse(f"{scope}/providers/{roles.ASSIGNMENTS}/{principal}")
+    assert id
+    cloud.store.put(id, id.type, roles.assignment(cloud, id, principal, role))
 
 
 def test_azures_client_lists_repositories_tags_and_manifests(door: Door, client: Any) -> None:

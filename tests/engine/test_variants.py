@@ -22,7 +22,7 @@ from sandbox.store import Store
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.engine.wire_models import unknown_fields
-from tests.policy_engine.reviews import POLICY, strict
+from tests.policy_engine.reviews import POLICY, review, strict
 
 SMALL = [artifact for artifact in artifacts() if not artifact.startswith("data/")]
 FEW = ["shop/web:1.0.0", "shop/api:1.0.0"]
@@ -179,6 +179,23 @@ def test_a_second_up_of_every_variant_changes_nothing(
         stack: re.findall(r"\d+ (?:created|updated|deleted|replaced)", text) for stack, text in said.items()
     }
     assert {stack: found for stack, found in changed.items() if found} == {}
+
+
+def test_an_exported_state_is_reviewed_without_its_program_and_passphrase(
+    project: Project, pack: tuple[str, ...], deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+) -> None:
+    assert "v-identity" in deployed
+    file, profile = project.folder / "exported.json", pack[-1]
+    project.run("pulumi", "stack", "export", "--stack", "v-identity", "--file", str(file))
+    without = {name: text for name, text in project.environment.items() if "PASSPHRASE" not in name}
+    good = review(project.folder, without, "--state", str(file), profile=profile)
+    assert (good.code, good.rules(), good.report["stacks"][0]["resources"] > 10) == (0, set(), True), (
+        good.said
+    )
+    file.write_text(file.read_text().replace("TLS1_2", "TLS1_0"))
+    bad = review(project.folder, without, "--state", str(file), profile=profile)
+    assert (bad.code, bad.rules()) == (1, {"storage-min-tls"}), bad.said
+    assert "sig=" not in good.everything + bad.everything
 
 
 def test_azures_own_models_know_every_field_that_the_program_sends(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
@@ -32,41 +34,61 @@ async def streamed(
     compared with the source's. Raises `CopyError` if it differs, or if the source changed meanwhile.
     """
     there = await arriving.staged(target)
-    whole = hashlib.md5(usedforsecurity=False)
+    whole = _Whole()
 
-    async def move(block: Block, before: asyncio.Event | None, hashed: asyncio.Event) -> str:
+    async def move(block: Block) -> str:
         content = await read_paced(blob, source, block, pace)
         md5 = await asyncio.to_thread(_md5, content)
-        if before is not None:
-            await before.wait()
-        await asyncio.to_thread(whole.update, content)
-        hashed.set()
+        await whole.add(block.number, content)
         identifier = blob.block_id(block, md5.hex())
         if identifier not in there:
             await arriving.send(target, identifier, content, md5, pace)
         tell(blob.name, block.length, identifier not in there)
         return identifier
 
+    identifiers = await _paced(move, blob.blocks(), pace)
+    if whole.digest() != blob.md5:
+        raise CopyError(
+            f"blob {blob.name}: hash differs: expected MD5 {blob.md5.hex()}, read {whole.digest().hex()}. "
+            "Nothing was committed. Run again; if it stays so, the source's blob is damaged: export it anew."
+        )
+    return identifiers
+
+
+class _Whole:
+    """The hash of the whole blob, whose blocks come as they like and are taken in their order."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._turns: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        self._turns[0].set()
+
+    async def add(self, number: int, content: bytes) -> None:
+        await self._turns[number].wait()
+        await asyncio.to_thread(self._md5.update, content)
+        del self._turns[number]
+        self._turns[number + 1].set()
+
+    def digest(self) -> bytes:
+        return self._md5.digest()
+
+
+async def _paced(
+    move: Callable[[Block], Coroutine[Any, Any, str]], blocks: Iterable[Block], pace: Pace
+) -> list[str]:
+    """What `move` gives for every block, in their order; each begins when there is room for it."""
     tasks = []
     try:
         async with asyncio.TaskGroup() as group:
-            before = None
-            for block in blob.blocks():
+            for block in blocks:
                 await pace.enter(block.length)
-                hashed = asyncio.Event()
-                task = group.create_task(move(block, before, hashed))
+                task = group.create_task(move(block))
                 # Given back from outside: a task cancelled before its first step runs no `finally`.
                 task.add_done_callback(lambda _, length=block.length: pace.leave(length))  # type: ignore[misc]
                 tasks.append(task)
-                before = hashed
     except ExceptionGroup as failures:
         # The first failure is the cause; the others are its echo in blocks on their way.
         raise failures.exceptions[0] from None
-    if whole.digest() != blob.md5:
-        raise CopyError(
-            f"blob {blob.name}: hash differs: expected MD5 {blob.md5.hex()}, read {whole.hexdigest()}. "
-            "Nothing was committed. Run again; if it stays so, the source's blob is damaged: export it anew."
-        )
     return [task.result() for task in tasks]
 
 

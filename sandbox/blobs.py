@@ -6,10 +6,12 @@ import asyncio
 import time
 from typing import Any
 
+import aiohttp
 from azure.core.credentials import AccessToken
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import BlobServiceClient
 
-from sandbox import roles
+from sandbox import certificates, roles
 from sandbox.cloud import HOST, Cloud
 from sandbox.store import Json
 
@@ -59,10 +61,20 @@ class Identity:
 
 def service(cloud: Cloud, account: str) -> BlobServiceClient:
     """A client of an account that may do everything; faults at storage, which are for others, let it pass."""
-    authority = str(cloud.places.authority)
     return BlobServiceClient(
-        url(cloud, account), Identity(cloud), connection_verify=authority, user_agent=_ITSELF
+        url(cloud, account), Identity(cloud), transport=transport(cloud), user_agent=_ITSELF
     )
+
+
+def transport(cloud: Cloud) -> AioHttpTransport:
+    """Connections for one client, used for one request after the other.
+
+    With its option `connection_verify` azure-core makes a TLS context for each request, and aiohttp uses no
+    connection of another context again: so each block would take a handshake, and some MiB until its idle
+    connection ends.
+    """
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
+    return AioHttpTransport(session=aiohttp.ClientSession(connector=trust, auto_decompress=False))
 
 
 def state(cloud: Cloud) -> Json:

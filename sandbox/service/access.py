@@ -54,7 +54,7 @@ async def container(cloud: Cloud, session: aiohttp.ClientSession, pipeline: Json
     return ContainerClient.from_container_url(
         place["uri"],
         credential=credential,
-        connection_verify=str(cloud.places.authority),
+        transport=blobs.transport(cloud),
         retry_policy=LinearRetry(backoff=0, retry_total=2, random_jitter_range=0),
         max_single_get_size=_ONE_REQUEST,
         max_chunk_get_size=_ONE_REQUEST,

@@ -6,6 +6,9 @@ import base64
 import gc
 import hashlib
 import json
+import socket
+import ssl
+import struct
 import subprocess
 import sys
 import warnings
@@ -133,6 +136,26 @@ def test_others_than_the_operator_do_what_their_role_says(open_door: Door, cloud
         open_door.ask("DELETE", path, token),
     ]
     assert [answer.status_code for answer in answers] == expected
+
+
+def test_a_client_that_goes_away_leaves_no_traceback(open_door: Door, cloud: Cloud) -> None:
+    open_door.push("open/gone", "1", image())
+    token, path = open_door.token("repository:open/gone:pull"), "/v2/open/gone/manifests/1"
+    log = cloud.places.log
+    before = log.stat().st_size
+    host, _, port = open_door.server.partition(":")
+    trust = ssl.create_default_context(cafile=str(cloud.places.authority))
+    asked = f"GET {path} HTTP/1.1\r\nHost: {open_door.server}\r\nAuthorization: Bearer {token}\r\n\r\n"
+    for _ in range(30):
+        with socket.create_connection((host, int(port))) as plain:
+            client = trust.wrap_socket(plain, server_hostname=host)
+            client.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )  # reset, no goodbye
+            client.sendall(asked.encode())
+            client.close()
+    assert open_door.ask("GET", path, token).status_code == 200
+    assert "Traceback" not in log.read_bytes()[before:].decode()
 
 
 def _assign(cloud: Cloud, registry: str, principal: str, role: str) -> None:

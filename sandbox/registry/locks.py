@@ -1,6 +1,6 @@
 """What may still be done with a repository, tag or manifest that somebody locked.
 
-https://learn.microsoft.com/azure/container-registry/container-registry-image-lock
+Azure's documentation: "Lock a container image in an Azure container registry".
 """
 
 from __future__ import annotations

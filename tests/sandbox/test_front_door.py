@@ -149,9 +149,8 @@ def test_a_client_that_goes_away_leaves_no_traceback(open_door: Door, cloud: Clo
     for _ in range(30):
         with socket.create_connection((host, int(port))) as plain:
             client = trust.wrap_socket(plain, server_hostname=host)
-            client.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-            )  # reset, no goodbye
+            # Closed with a reset, without a goodbye.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.sendall(asked.encode())
             client.close()
     assert open_door.ask("GET", path, token).status_code == 200

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Callable
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
@@ -16,6 +15,7 @@ from transfer import arriving
 from transfer.blocks import Block, Exported
 from transfer.errors import CopyError, explained, host
 from transfer.pace import Pace
+from transfer.together import paced
 
 Advance = Callable[[str, int, bool], None]
 """Told the blob's name, bytes that are at the target now, and whether they had to be sent."""
@@ -46,7 +46,7 @@ async def streamed(
         tell(blob.name, block.length, identifier not in there)
         return identifier
 
-    identifiers = await _paced(move, blob.blocks(), pace)
+    identifiers = await paced(move, blob.blocks(), lambda block: block.length, pace)
     if whole.digest() != blob.md5:
         raise CopyError(
             f"blob {blob.name}: hash differs: expected MD5 {blob.md5.hex()}, read {whole.digest().hex()}. "
@@ -71,25 +71,6 @@ class _Whole:
 
     def digest(self) -> bytes:
         return self._md5.digest()
-
-
-async def _paced(
-    move: Callable[[Block], Coroutine[Any, Any, str]], blocks: Iterable[Block], pace: Pace
-) -> list[str]:
-    """What `move` gives for every block, in their order; each begins when there is room for it."""
-    tasks = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            for block in blocks:
-                await pace.enter(block.length)
-                task = group.create_task(move(block))
-                # Given back from outside: a task cancelled before its first step runs no `finally`.
-                task.add_done_callback(lambda _, length=block.length: pace.leave(length))  # type: ignore[misc]
-                tasks.append(task)
-    except ExceptionGroup as failures:
-        # The first failure is the cause; the others are its echo in blocks on their way.
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 def _md5(content: bytes) -> bytes:

@@ -18,6 +18,7 @@ from transfer.blocks import Block, Exported
 from transfer.copying import Advance
 from transfer.errors import CopyError, error_code, explained, host
 from transfer.pace import Pace
+from transfer.together import paced
 
 Link = Callable[[str], Awaitable[str]]
 """Gives a URL that may read the blob of that name for a short time. It is a secret: never shown or stored."""
@@ -78,18 +79,12 @@ async def linked(blob: Exported, link: Link, target: BlobClient, pace: Pace, tel
     async def fetch(block: Block) -> str:
         identifier = blob.block_id(block)
         if identifier not in there:
-            # No content is held here, so only the number of requests counts.
-            async with pace.room(0):
-                await _fetched(blob, block, link, target)
+            await _fetched(blob, block, link, target)
         tell(blob.name, block.length, identifier not in there)
         return identifier
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(fetch(block)) for block in blob.blocks()]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+    # No content is held here, so only the number of requests counts.
+    return await paced(fetch, blob.blocks(), lambda _: 0, pace)
 
 
 async def _fetched(blob: Exported, block: Block, link: Link, target: BlobClient) -> None:

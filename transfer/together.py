@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+from transfer.pace import Pace
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,5 +26,27 @@ async def together(
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(one(item)) for item in items]
     except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in running]
+
+
+async def paced(
+    step: Callable[[Item], Coroutine[Any, Any, Result]],
+    items: Iterable[Item],
+    size: Callable[[Item], int],
+    pace: Pace,
+) -> list[Result]:
+    """The same, but each step begins when there is room for the `size` of its item."""
+    running = []
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for item in items:
+                await pace.enter(held := size(item))
+                task = tasks.create_task(step(item))
+                # Given back from outside: a task cancelled before its first step runs no `finally`.
+                task.add_done_callback(lambda _, held=held: pace.leave(held))  # type: ignore[misc]
+                running.append(task)
+    except ExceptionGroup as failures:
+        # The first failure is the cause; the others are its echo in steps on their way.
         raise failures.exceptions[0] from None
     return [task.result() for task in running]

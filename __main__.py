@@ -11,7 +11,7 @@ from components.handover import (
     qualified_stack_name,
     was_deployed,
 )
-from config import Settings, Side
+from stack.settings import Settings, Side
 
 
 async def main() -> dict[str, Output[object]]:

@@ -18,10 +18,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from components.artifact_list import artifacts_of
 from components.batches import batches
 from components.documents import checksum_of
 from components.handover import ExportedBlob, handover_document, handover_of_file
-from components.listing import artifacts_of
 from components.lock import read_lock
 
 

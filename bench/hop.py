@@ -32,17 +32,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings, generate_container_sas
 
+from acr_transfer.cli.sizes import size
+from acr_transfer.copy.blocks import CATEGORY
 from tests.transfer.stores import Store, azurite
-from transfer.blocks import CATEGORY
-from transfer.sizes import size
 
 _HOP = """
 import asyncio, json, sys
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
-from transfer.hop import hop, line
-from transfer.pace import Pace
-from transfer.containers import client_options
+from acr_transfer.copy.hop import hop, line
+from acr_transfer.copy.throttle import Pace
+from acr_transfer.azure.containers import client_options
 async def main(names, sides):
     pace = Pace()
     clients = [

@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from azure.storage.blob import ContentSettings
 from filled_registry import machine
 
+from acr_transfer.cli.sizes import size
+from acr_transfer.copy.blocks import BLOCK_SIZE, CATEGORY
 from tests.transfer.two_clouds import Clouds, opened
-from transfer.blocks import BLOCK_SIZE, CATEGORY
-from transfer.sizes import size
 
-_PROGRAM = "import sys; from transfer.__main__ import main; sys.exit(main())"
+_PROGRAM = "import sys; from acr_transfer import main; sys.exit(main())"
 _NAME = "large"
 _PIECE = 8 << 20
 

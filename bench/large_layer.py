@@ -22,11 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from acr_transfer.cli.sizes import size
 from sandbox import lifecycle
-from sandbox.oci import Registry, digest_of
-from sandbox.places import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.registry.oci_client import Registry, digest_of
 from tests.sandbox.side import Side, manifest_of
-from transfer.sizes import size
 
 _CHUNK = 1 << 20
 

@@ -24,11 +24,12 @@ import aiohttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from sandbox import certificates, environment
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.oci import Registry, digest_of
-from sandbox.places import Places
+from sandbox import shell_env
+from sandbox.cloud import certificates
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.registry.oci_client import Registry, digest_of
 from sandbox.samples import samples
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -156,7 +157,7 @@ def _preview(folder: Path) -> float:
 
 
 def _pulumi(folder: Path, *arguments: str) -> str:
-    found = environment.variables(Places.here())
+    found = shell_env.variables(Places.here())
     command = ["pulumi", *arguments, "--non-interactive", *([] if "init" in arguments else ["-s", "bench"])]
     ended = subprocess.run(
         command, cwd=folder, env={**os.environ, **found}, capture_output=True, text=True, check=False

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from azure.containerregistry.aio import ContainerRegistryClient
 from filled_registry import fill, machine, registry
 
-from transfer import registries
-from transfer.sign_in import DockerSignIn
-from transfer.together import together
+from acr_transfer.concurrency import together
+from acr_transfer.registry import client
+from acr_transfer.registry.auth import DockerSignIn
 
 
 def main() -> int:
@@ -60,11 +60,11 @@ async def _microsofts(base: str, references: list[str]) -> None:
 
 
 async def _own(base: str, references: list[str]) -> None:
-    async with registries.opened(base, DockerSignIn()) as client:
+    async with client.opened(base, DockerSignIn()) as registry:
 
         async def one(reference: str) -> None:
             name, _, tag = reference.partition(":")
-            manifest = await client.get(name, tag)
+            manifest = await registry.get(name, tag)
             assert manifest
             assert manifest.digest
 

@@ -24,8 +24,8 @@ import requests
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sandbox import lifecycle
-from sandbox.facts import SOURCE
-from sandbox.places import CHECKOUT, Places
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import CHECKOUT, Places
 
 LIMITS = {"up (s)": 5.0, "memory, RSS (MB)": 600.0, "ARM GET (ms)": 5.0, "down (s)": 5.0}
 _GETS = 300

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, cast
 
 import pulumi
 
-from .shape import Check
+from .schema_checks import Check
 
 _SHOWN_FAULTS = 10
 _EXACT = 1 << 53

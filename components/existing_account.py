@@ -8,7 +8,7 @@ from pulumi import Input, InvokeOutputOptions, Output
 from pulumi_azure_native import storage
 
 from .access import StorageAccess
-from .names import Place
+from .resource_ids import Place
 
 
 class StorageError(pulumi.RunError):

@@ -7,12 +7,12 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
-from .direction import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
-from .foresight import foreseen_principal
-from .grant import container_role
+from .choices import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
+from .grants import container_role
 from .identity import identity_of
 from .managed_pipelines import EXPORT_PIPELINE, ManagedExportPipeline
 from .pipeline_access import is_managed, let_in, same_as, user_identity
+from .preview_principal import foreseen_principal
 
 _TYPED = "azure-native:containerregistry:ExportPipeline"
 

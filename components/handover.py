@@ -10,7 +10,7 @@ import pulumi
 
 from .documents import DocumentError, checked, checksum_of, parsed, read_text
 from .lock import DIGEST, ENTRY, REFERENCE, LockedArtifact, refuse_contradictions
-from .shape import Check, exactly, fields, items, number, text
+from .schema_checks import Check, exactly, fields, items, number, text
 
 SCHEMA = 1
 """The version of the hand-over that this program writes and reads."""

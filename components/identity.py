@@ -4,7 +4,7 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry, managedidentity
 
-from .already_there import IDENTITY, unless_there
+from .conflicts import IDENTITY, unless_there
 
 SYSTEM = "system"
 """The identity that comes and goes with the pipeline."""

@@ -7,12 +7,12 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from .access import StorageAccess, VaultAccess
-from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, PIPELINE_NAMES, Direction, TriggerStatus
-from .foresight import foreseen_principal
-from .grant import container_role
+from .choices import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, PIPELINE_NAMES, Direction, TriggerStatus
+from .grants import container_role
 from .identity import identity_of
 from .managed_pipelines import IMPORT_PIPELINE, ManagedImportPipeline
 from .pipeline_access import is_managed, let_in, same_as, user_identity
+from .preview_principal import foreseen_principal
 
 _TYPED = "azure-native:containerregistry:ImportPipeline"
 

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 from .artifacts import Artifact
 from .documents import DocumentError, checked, parsed, read_text
-from .shape import Check, exactly, fields, items, number, text
+from .schema_checks import Check, exactly, fields, items, number, text
 
 SCHEMA = 1
 """The version of the lock that this program reads."""

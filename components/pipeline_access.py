@@ -6,9 +6,9 @@ import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
 
 from .access import StorageAccess, VaultAccess
-from .already_there import PIPELINE, unless_there
-from .direction import Direction
-from .grant import Role, assign, let_read_secrets, once_granted
+from .choices import Direction
+from .conflicts import PIPELINE, unless_there
+from .grants import Role, assign, let_read_secrets, once_granted
 from .identity import SYSTEM, identity_id
 
 

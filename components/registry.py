@@ -6,7 +6,7 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
-from .already_there import REGISTRY, unless_there
+from .conflicts import REGISTRY, unless_there
 
 
 class RegistryError(pulumi.RunError):

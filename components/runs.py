@@ -8,8 +8,8 @@ import pulumi
 from pulumi import Input, InvokeOutputOptions, Output, ResourceHookBinding, ResourceOptions
 from pulumi_azure_native import containerregistry
 
-from .direction import Direction
-from .outcomes import Run, Transfer, failure_hooks, outcome, refuse_failures
+from .choices import Direction
+from .run_results import Run, Transfer, failure_hooks, outcome, refuse_failures
 
 AT_ONCE = 10
 """How many runs of a pipeline are made at once unless told otherwise."""

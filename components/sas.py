@@ -9,9 +9,9 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import keyvault, storage
 
 from .access import AccountKey
-from .already_there import SECRET, unless_there
-from .direction import Direction
-from .sas_life import EXPIRY_FORM, WARNED_SHARE, expiry_of, warning_about
+from .choices import Direction
+from .conflicts import SECRET, unless_there
+from .sas_expiry import EXPIRY_FORM, WARNED_SHARE, expiry_of, warning_about
 
 CONTENT_TYPE = "application/x-azure-sas"
 """What the vault says about the secret."""

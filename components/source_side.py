@@ -8,13 +8,13 @@ from pulumi import Input, Output, ResourceOptions
 from .access import AccountKey, StorageAccess, VaultAccess
 from .artifacts import Artifact
 from .batches import batches, short_hash
-from .direction import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
+from .choices import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
 from .export_pipeline import ExportPipeline
 from .handover import ExportedBlob, Handover, handover_document
 from .lock import Lock, LockError, read_lock
-from .outcomes import SUCCEEDED, Run, Transfer
+from .prerequisites import Ground, ground
+from .run_results import SUCCEEDED, Run, Transfer
 from .runs import AT_ONCE, PipelineRuns
-from .side import Ground, ground
 
 
 class SourceSideArgs(TypedDict):

@@ -7,10 +7,10 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import resources
 
 from .access import AccountKey, StorageAccess, VaultAccess
-from .already_there import RESOURCE_GROUP, unless_there
-from .direction import Direction
+from .choices import Direction
+from .conflicts import RESOURCE_GROUP, unless_there
 from .sas import SasSecret
-from .sas_life import WARNED_SHARE
+from .sas_expiry import WARNED_SHARE
 from .storage import Storage
 from .vault import Vault
 

@@ -7,9 +7,9 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import storage
 
 from .access import StorageAccess
-from .already_there import CONTAINER, unless_there
+from .conflicts import CONTAINER, unless_there
 from .existing_account import Account, existing_account, existing_container
-from .names import unique_name
+from .resource_ids import unique_name
 
 SOFT_DELETE_DAYS = 7
 """How long a deleted blob or container of a created account can be had back."""

@@ -7,12 +7,12 @@ from pulumi import Input, Output, ResourceOptions
 
 from .access import AccountKey, StorageAccess, VaultAccess
 from .batches import short_hash
-from .direction import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, PIPELINE_NAMES, Direction, TriggerStatus
+from .choices import DEFAULT_OPTIONS, DELETE_SOURCE_BLOB, PIPELINE_NAMES, Direction, TriggerStatus
 from .handover import ExportedBlob
 from .import_pipeline import ImportPipeline
-from .outcomes import Run, Transfer
+from .prerequisites import Ground, ground
+from .run_results import Run, Transfer
 from .runs import AT_ONCE, PipelineRuns
-from .side import Ground, ground
 
 
 class TargetSideArgs(TypedDict):

@@ -7,7 +7,7 @@ from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
 
 from .access import VaultAccess
-from .names import Place, unique_name
+from .resource_ids import Place, unique_name
 
 
 class VaultError(pulumi.RunError):

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from sandbox import lifecycle
-from sandbox.errors import SandboxError
-from sandbox.facts import CLOUDS
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
 from sandbox.faults import command as fault
-from sandbox.places import Places
+from sandbox.http.azure_errors import SandboxError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,11 +105,9 @@ def _print_status(found: dict[str, Any]) -> None:
 
 
 def _env(places: Places, options: argparse.Namespace) -> None:
-    from sandbox import environment
+    from sandbox import shell_env
 
-    print(
-        environment.exports(environment.variables(places, real_provider=options.real_provider or "")), end=""
-    )
+    print(shell_env.exports(shell_env.variables(places, real_provider=options.real_provider or "")), end="")
 
 
 def _seed(places: Places, _: argparse.Namespace) -> None:
@@ -120,7 +118,7 @@ def _seed(places: Places, _: argparse.Namespace) -> None:
 
 
 def _log(places: Places, options: argparse.Namespace) -> None:
-    from sandbox.store import Store
+    from sandbox.cloud.store import Store
 
     if not places.state.exists():
         raise SandboxError("There is no sandbox yet. Start it: `.venv/bin/python -m sandbox up`.")

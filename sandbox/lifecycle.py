@@ -16,8 +16,8 @@ from typing import Any
 
 import psutil
 
-from sandbox.errors import SandboxError
-from sandbox.places import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.http.azure_errors import SandboxError
 
 _PATIENCE = 90.0
 """Seconds that both clouds may take to answer on a busy machine."""

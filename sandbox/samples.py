@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from sandbox.oci import Manifest, digest_of
+from sandbox.registry.oci_client import Manifest, digest_of
 
 _SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 _OCI = "application/vnd.oci.image"

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 import aiohttp
 
-from sandbox import certificates
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.oci import Registry, digest_of
-from sandbox.places import Places
+from sandbox.cloud import certificates
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.registry.oci_client import Registry, digest_of
 from sandbox.samples import Sample, samples
 
 _AT_ONCE = 8

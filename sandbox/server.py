@@ -12,17 +12,21 @@ from functools import partial
 import psutil
 from aiohttp import web
 
-from sandbox import blobs, certificates, frontdoor, identity, roles, vault
-from sandbox.arm import app, groups, registries
-from sandbox.arm.wire import Request
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS
-from sandbox.faults import door
-from sandbox.ids import ResourceId
-from sandbox.places import Places
-from sandbox.ports import free_port
-from sandbox.service import runs, trigger
-from sandbox.store import Json
+from sandbox.arm import app, groups, registries, roles
+from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.resource_type import Request
+from sandbox.cloud import certificates
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
+from sandbox.cloud.ports import free_port
+from sandbox.cloud.store import Json
+from sandbox.entra import managed_identity
+from sandbox.faults import endpoint
+from sandbox.keyvault import data_plane
+from sandbox.registry import proxy
+from sandbox.storage import blobs
+from sandbox.transfer import runs, trigger
 
 
 async def serve(places: Places) -> None:
@@ -54,7 +58,7 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
         cloud.azurite.start(blobs.state(cloud)), *(_open_registry(cloud, name) for name in names)
     )
     for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
-        await vault.open_vault(cloud, body["name"])
+        await data_plane.open_vault(cloud, body["name"])
     await cloud.open("management", app.application(cloud), cloud.arm_port)
     if cloud.facts.registry not in names:
         await _existing_registry(cloud)
@@ -73,7 +77,7 @@ def _ensure_group(cloud: Cloud) -> None:
 
 async def _open_registry(cloud: Cloud, name: str) -> None:
     await cloud.start_registry(name)
-    await frontdoor.open_registry(cloud, name)
+    await proxy.open_registry(cloud, name)
 
 
 async def _existing_registry(cloud: Cloud) -> None:
@@ -92,13 +96,13 @@ async def _existing_registry(cloud: Cloud) -> None:
 
 async def _identity(clouds: list[Cloud]) -> Json:
     password = secrets.token_hex(16)
-    return await _local(identity.application(clouds, password), password, "/msi/token")
+    return await _local(managed_identity.application(clouds, password), password, "/msi/token")
 
 
 async def _control(clouds: list[Cloud]) -> Json:
     password = secrets.token_hex(16)
     told = {cloud.facts.side: (cloud.faults, partial(blobs.renew, cloud)) for cloud in clouds}
-    return await _local(door.application(told, password), password, "/faults")
+    return await _local(endpoint.application(told, password), password, "/faults")
 
 
 async def _local(application: web.Application, password: str, path: str) -> Json:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import blobs
 from sandbox.arm.vaults import uri
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
 from sandbox.lifecycle import require_running
-from sandbox.places import Places
+from sandbox.storage import blobs
 
 
 def status(places: Places) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from sandbox import environment, lifecycle
-from sandbox.places import CHECKOUT, Places
+from sandbox import lifecycle, shell_env
+from sandbox.cloud.paths import CHECKOUT, Places
 
 # A busy machine is no fault of the code: nothing here is judged by the clock.
 settings.register_profile("unhurried", deadline=None)
@@ -50,7 +50,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
 @pytest.fixture(scope="session")
 def sandbox_environment(places: Places) -> dict[str, str]:
     """What a shell has after `eval "$(python -m sandbox env)"`."""
-    return {**os.environ, **environment.variables(places)}
+    return {**os.environ, **shell_env.variables(places)}
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,13 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import authority, bodies, graph, journal
 from sandbox.arm import metadata, routing
-from sandbox.arm.wire import Answer
-from sandbox.cloud import Cloud, new_id
-from sandbox.errors import AzureError
+from sandbox.arm.resource_type import Answer
+from sandbox.cloud import request_log
+from sandbox.cloud.cloud import Cloud, new_id
+from sandbox.entra import graph, sign_in
+from sandbox.http import request_body
+from sandbox.http.azure_errors import AzureError
 
 
 def application(cloud: Cloud) -> web.Application:
@@ -22,9 +24,9 @@ def application(cloud: Cloud) -> web.Application:
     async def serve(request: web.Request) -> web.Response:
         return await _serve(cloud, request)
 
-    app = web.Application(client_max_size=bodies.LONGEST)
+    app = web.Application(client_max_size=request_body.LONGEST)
     app.router.add_get("/metadata/endpoints", metadata.handler(cloud))
-    app.router.add_routes([*authority.routes(cloud), *graph.routes(cloud)])
+    app.router.add_routes([*sign_in.routes(cloud), *graph.routes(cloud)])
     app.router.add_route("*", "/{path:(?s:.*)}", serve)
     return app
 
@@ -32,10 +34,10 @@ def application(cloud: Cloud) -> web.Application:
 async def _serve(cloud: Cloud, request: web.Request) -> web.Response:
     sent, principal = "", ""
     try:
-        sent = await bodies.text(request)
+        sent = await request_body.text(request)
         principal = _principal(cloud, request)
         query = {key.lower(): value for key, value in request.query.items()}
-        asked = routing.Asked(request.method, request.path, query, bodies.parsed(sent), principal)
+        asked = routing.Asked(request.method, request.path, query, request_body.parsed(sent), principal)
         answer = await routing.answer(cloud, asked)
     except AzureError as error:
         answer = Answer(error.status, error.body, {**_challenge(cloud, error), **error.headers})
@@ -44,7 +46,7 @@ async def _serve(cloud: Cloud, request: web.Request) -> web.Response:
         fault = AzureError("InternalServerError")
         answer = Answer(fault.status, fault.body)
     text = "" if answer.body is None else json.dumps(_shown(answer.body))
-    journal.record(
+    request_log.record(
         cloud.store, "arm", principal, (request.method, request.path_qs, answer.status), sent, text
     )
     kind = "application/json" if text else None

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox import roles
-from sandbox.arm import operations
-from sandbox.arm.wire import Request, ResourceType
-from sandbox.errors import AzureError
-from sandbox.ids import ResourceId
-from sandbox.store import Json
+from sandbox.arm import operations, roles
+from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.resource_type import Request, ResourceType
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
 
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"

@@ -7,11 +7,11 @@ from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-from sandbox import blobs
+from sandbox.arm.resource_type import Answer, Request, ResourceType, matches, typed_name
 from sandbox.arm.storage import VERSIONS
-from sandbox.arm.wire import Answer, Request, ResourceType, matches, typed_name
-from sandbox.shapes import TEXT, TRUTH, choice, mapped, record
-from sandbox.store import Json
+from sandbox.cloud.store import Json
+from sandbox.http.schemas import TEXT, TRUTH, choice, mapped, record
+from sandbox.storage import blobs
 
 
 async def put(request: Request) -> Answer:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox import shapes
 from sandbox.arm import authorization, operations, paging
-from sandbox.arm.wire import Answer, Request, ResourceType, matches
-from sandbox.errors import AzureError
-from sandbox.ids import ResourceId
-from sandbox.store import Json
+from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.resource_type import Answer, Request, ResourceType, matches
+from sandbox.cloud.store import Json
+from sandbox.http import schemas
+from sandbox.http.azure_errors import AzureError
 
 TYPE = "Microsoft.Resources/resourceGroups"
 _NAME = r"[\w().-]{0,89}[\w()-]"
-_SHAPE = shapes.resource(managedBy=shapes.TEXT)
+_SHAPE = schemas.resource(managedBy=schemas.TEXT)
 
 
 async def put(request: Request) -> Answer:
     """Create or update a group; its place is for good."""
-    body, existing = shapes.checked(request.body, _SHAPE), request.cloud.store.get(request.id)
+    body, existing = schemas.checked(request.body, _SHAPE), request.cloud.store.get(request.id)
     if not matches(_NAME, request.id.group):
         raise AzureError("InvalidResourceName", name=request.id.group, pattern=_NAME)
     if not body.get("location"):
@@ -33,7 +33,7 @@ async def put(request: Request) -> Answer:
 async def patch(request: Request) -> Answer:
     """New tags."""
     existing = _there(request)
-    _store(request, {**existing, **shapes.checked(request.body, _SHAPE)}, existing)
+    _store(request, {**existing, **schemas.checked(request.body, _SHAPE)}, existing)
     return Answer(200, _there(request))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox import federation, roles
-from sandbox.arm.wire import Answer, Request, ResourceType, created, typed_name
-from sandbox.cloud import new_id
-from sandbox.shapes import TEXT, listed, record, resource
+from sandbox.arm import roles
+from sandbox.arm.resource_type import Answer, Request, ResourceType, created, typed_name
+from sandbox.cloud.cloud import new_id
+from sandbox.entra import workload_identity
+from sandbox.http.schemas import TEXT, listed, record, resource
 
 
 async def put_identity(request: Request) -> Answer:
@@ -67,7 +68,7 @@ TYPES = (
         needs_location=True,
     ),
     ResourceType(
-        federation.CREDENTIALS,
+        workload_identity.CREDENTIALS,
         _IDENTITY_VERSIONS - {"2018-11-30"},
         "[a-zA-Z0-9][a-zA-Z0-9_-]{2,119}",
         record("properties", properties=_FEDERATED),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.arm.wire import Answer, Request, ResourceType, created, typed_name
-from sandbox.shapes import TEXT, TRUTH, listed, record
+from sandbox.arm.resource_type import Answer, Request, ResourceType, created, typed_name
+from sandbox.http.schemas import TEXT, TRUTH, listed, record
 
 
 async def put(request: Request) -> Answer:

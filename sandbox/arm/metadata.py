@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from sandbox.cloud import HOST, REGISTRY_HOST, Cloud
-from sandbox.store import Json
+from sandbox.cloud.cloud import HOST, REGISTRY_HOST, Cloud
+from sandbox.cloud.store import Json
 
 _LISTING = "2020-06-01"
 """Versions up to this one answer a list of clouds, later ones one cloud."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.arm.wire import FAST, Answer, Request
-from sandbox.cloud import new_id
-from sandbox.errors import AzureError
-from sandbox.ids import ResourceId
-from sandbox.store import Json
+from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.resource_type import FAST, Answer, Request
+from sandbox.cloud.cloud import new_id
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
 
 PATHS = frozenset({"operationstatuses", "operationresults"})
 """The segments that an operation's link has before its last."""

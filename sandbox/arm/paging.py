@@ -9,9 +9,9 @@ import base64
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from sandbox.arm.wire import Request
-from sandbox.errors import AzureError
-from sandbox.store import Json
+from sandbox.arm.resource_type import Request
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
 
 _TOKEN = "$skiptoken"
 

@@ -6,13 +6,21 @@ from typing import Any
 
 from sandbox.arm import operations
 from sandbox.arm.registries import MODES, NAME, PREVIEWS
-from sandbox.arm.wire import Answer, Request, ResourceType, require, stored_below, system_data, typed_name
-from sandbox.cloud import new_id
-from sandbox.errors import AzureError
-from sandbox.service import runs
-from sandbox.service.rules import refuse_unfit
-from sandbox.shapes import TEXT, choice, listed, mapped, record, usual
-from sandbox.store import Json
+from sandbox.arm.resource_type import (
+    Answer,
+    Request,
+    ResourceType,
+    require,
+    stored_below,
+    system_data,
+    typed_name,
+)
+from sandbox.cloud.cloud import new_id
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
+from sandbox.http.schemas import TEXT, choice, listed, mapped, record, usual
+from sandbox.transfer import runs
+from sandbox.transfer.rules import refuse_unfit
 
 
 async def put_export(request: Request) -> Answer:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox import frontdoor
 from sandbox.arm import operations
-from sandbox.arm.wire import Answer, Request, ResourceType, matches, name_check, system_data
-from sandbox.errors import AzureError
+from sandbox.arm.resource_type import Answer, Request, ResourceType, matches, name_check, system_data
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
+from sandbox.http.schemas import NUMBER, TEXT, TRUTH, choice, listed, record, resource, usual
+from sandbox.registry import proxy
 from sandbox.registry.rights import admin_passwords
-from sandbox.shapes import NUMBER, TEXT, TRUTH, choice, listed, record, resource, usual
-from sandbox.store import Json
 
 PREVIEWS = frozenset(
     {
@@ -64,7 +64,7 @@ async def put(request: Request) -> Answer:
     _refuse_open_without_exports(name, body["properties"])
     if fresh:
         await request.cloud.start_registry(name)
-        await frontdoor.open_registry(request.cloud, name)
+        await proxy.open_registry(request.cloud, name)
     request.cloud.store.put(request.id, request.id.type, body)
     if not fresh or request.version >= _AT_ONCE:
         return Answer(200, body)

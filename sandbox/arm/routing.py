@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sandbox import shapes
 from sandbox.arm import (
-    access,
     authorization,
     containers,
-    directory,
+    discovery,
     groups,
     identities,
     insights,
@@ -19,15 +17,17 @@ from sandbox.arm import (
     paging,
     pipelines,
     registries,
+    role_assignments,
     secrets,
     storage,
     vaults,
 )
-from sandbox.arm.wire import FAST, Answer, Handler, Request, ResourceType, not_found
-from sandbox.cloud import Cloud, group_of
-from sandbox.errors import AzureError
-from sandbox.ids import ResourceId
-from sandbox.store import Json
+from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.resource_type import FAST, Answer, Handler, Request, ResourceType, not_found
+from sandbox.cloud.cloud import Cloud, group_of
+from sandbox.cloud.store import Json
+from sandbox.http import schemas
+from sandbox.http.azure_errors import AzureError
 
 TYPES: dict[str, ResourceType] = {
     kind.name.lower(): kind
@@ -40,7 +40,7 @@ TYPES: dict[str, ResourceType] = {
         *vaults.TYPES,
         *secrets.TYPES,
         *identities.TYPES,
-        *access.TYPES,
+        *role_assignments.TYPES,
         *insights.TYPES,
     )
 }
@@ -74,7 +74,7 @@ async def answer(cloud: Cloud, asked: Asked) -> Answer:
     version = asked.query.get("api-version", "")
     if not version:
         raise AzureError("MissingApiVersionParameter")
-    handler, id = directory.find(cloud, asked.method, asked.path, TYPES)
+    handler, id = discovery.find(cloud, asked.method, asked.path, TYPES)
     id = id or ResourceId.parse(asked.path)
     if not id or id.subscription.lower() != cloud.facts.subscription:
         raise AzureError("SubscriptionNotFound", subscription=id.subscription if id else asked.path)
@@ -146,9 +146,9 @@ async def _put(request: Request, kind: ResourceType, put: Handler) -> Answer:
     body = request.body
     if request.method == "PATCH":
         known = {key: value for key, value in (request.existing or {}).items() if key != "sandbox"}
-        body = shapes.merged(known, body)
+        body = schemas.merged(known, body)
         body |= {"tags": request.body["tags"]} if request.body.get("tags") else {}
-    body = shapes.checked(body, kind.shape)
+    body = schemas.checked(body, kind.shape)
     if kind.needs_location and not body.get("location"):
         raise AzureError("LocationRequired")
     return await put(replace(request, body=body))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sandbox.arm.resource_type import Answer, Request, ResourceType, require, typed_name
 from sandbox.arm.vaults import VAULTS, VERSIONS, uri
-from sandbox.arm.wire import Answer, Request, ResourceType, require, typed_name
-from sandbox.secrets import Secret, Secrets
-from sandbox.shapes import NUMBER, TEXT, TRUTH, record, resource
-from sandbox.store import Json
+from sandbox.cloud.store import Json
+from sandbox.http.schemas import NUMBER, TEXT, TRUTH, record, resource
+from sandbox.keyvault.secrets import Secret, Secrets
 
 
 async def put(request: Request) -> Answer:

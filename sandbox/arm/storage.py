@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox import blobs
 from sandbox.arm import operations
-from sandbox.arm.service_sas import list_service_sas
-from sandbox.arm.wire import (
+from sandbox.arm.resource_type import (
     Answer,
     Request,
     ResourceType,
@@ -17,9 +15,11 @@ from sandbox.arm.wire import (
     named_in,
     typed_name,
 )
-from sandbox.errors import AzureError
-from sandbox.shapes import NUMBER, TEXT, TRUTH, choice, listed, record, resource
-from sandbox.store import Json
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
+from sandbox.http.schemas import NUMBER, TEXT, TRUTH, choice, listed, record, resource
+from sandbox.storage import blobs
+from sandbox.storage.service_sas import list_service_sas
 
 _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
 

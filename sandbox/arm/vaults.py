@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox import vault
 from sandbox.arm import operations
-from sandbox.arm.wire import (
+from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.resource_type import (
     Answer,
     Request,
     ResourceType,
@@ -16,11 +16,11 @@ from sandbox.arm.wire import (
     system_data,
     typed_name,
 )
-from sandbox.cloud import HOST, Cloud
-from sandbox.errors import AzureError
-from sandbox.ids import ResourceId
-from sandbox.shapes import NUMBER, TEXT, TRUTH, choice, listed, record, resource
-from sandbox.store import Json
+from sandbox.cloud.cloud import HOST, Cloud
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
+from sandbox.http.schemas import NUMBER, TEXT, TRUTH, choice, listed, record, resource
+from sandbox.keyvault import data_plane
 
 DELETED = "Microsoft.KeyVault/locations/deletedVaults"
 _DEFAULTS: Json = {
@@ -40,7 +40,7 @@ async def put(request: Request) -> Answer:
     if fresh and not recovering and _taken(request, name):
         raise AzureError("VaultAlreadyExists", name=name)
     if fresh:
-        await vault.open_vault(request.cloud, name)
+        await data_plane.open_vault(request.cloud, name)
         request.cloud.store.remove(_deleted_id(request))
     sent = {key: value for key, value in request.properties.items() if key not in _unshown(request)}
     policies = {"accessPolicies": sent.get("accessPolicies") or []}

@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Iterable
 
-from sandbox.facts import CLOUDS
-from sandbox.faults.choices import CHOICES
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
 from sandbox.faults.control import set_fault, tell
 from sandbox.faults.model import CUTS, DOORS, Fault, Json
-from sandbox.places import Places
+from sandbox.faults.open_questions import CHOICES
 
 _SIDES = [facts.side for facts in CLOUDS]
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox.errors import SandboxError
+from sandbox.cloud.paths import Places
 from sandbox.faults.model import Fault, Json
+from sandbox.http.azure_errors import SandboxError
 from sandbox.lifecycle import require_running
-from sandbox.places import Places
 
 
 def tell(places: Places, cloud: str, do: str, **more: Any) -> Json:

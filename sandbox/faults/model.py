@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sandbox.errors import SandboxError
+from sandbox.http.azure_errors import SandboxError
 
 Json = dict[str, Any]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from sandbox.errors import SandboxError
+from sandbox.cloud.store import Store
 from sandbox.faults import answers
-from sandbox.faults.choices import CHOICES, checked
 from sandbox.faults.model import Fault, Json
-from sandbox.store import Store
+from sandbox.faults.open_questions import CHOICES, checked
+from sandbox.http.azure_errors import SandboxError
 
 _SETTING = "faults"
 

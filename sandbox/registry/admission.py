@@ -6,8 +6,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import CIMultiDict
 
-from sandbox.cloud import Cloud
-from sandbox.errors import AzureError
+from sandbox.cloud.cloud import Cloud
+from sandbox.http.azure_errors import AzureError
 from sandbox.registry import rights, tokens
 
 _AUTHENTICATE = "authentication required, visit https://aka.ms/acr/authorization for more information."

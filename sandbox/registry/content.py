@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.oci import INDEX_TYPES
+from sandbox.registry.oci_client import INDEX_TYPES
 
 _CONFIGS_OF_IMAGES = (
     "application/vnd.oci.image.config.v1+json",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.store import Json, Store
+from sandbox.cloud.store import Json, Store
 
 FREE: Json = {"deleteEnabled": True, "writeEnabled": True, "readEnabled": True, "listEnabled": True}
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.oci import INDEX_TYPES
+from sandbox.cloud.store import Json
 from sandbox.registry.content import Content, StoredManifest
-from sandbox.store import Json
+from sandbox.registry.oci_client import INDEX_TYPES
 
 
 def answer(content: Content, repository: str, digest: str, request: web.Request) -> web.Response:

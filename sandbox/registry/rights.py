@@ -10,9 +10,9 @@ import hmac
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox import roles
-from sandbox.cloud import Cloud
-from sandbox.store import Json
+from sandbox.arm import roles
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.store import Json
 
 READ = frozenset({"pull", "metadata_read"})
 WRITE = READ | {"push", "metadata_write"}

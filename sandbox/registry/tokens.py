@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from sandbox.cloud import Cloud
-from sandbox.errors import AzureError
+from sandbox.cloud.cloud import Cloud
+from sandbox.http.azure_errors import AzureError
 from sandbox.registry import rights
 
 NOBODY = "00000000-0000-0000-0000-000000000000"

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from components import SourceSide, SourceSideArgs
-from components.direction import Direction
+from components.choices import Direction
 from components.handover import handover_document
 from components.sas import container_sas, permissions
 from tests.component.mock_azure import ACCOUNT_KEY, RUN, SECRET, Deploy, Deployed
@@ -223,7 +223,7 @@ def test_a_run_is_good_only_if_the_resource_says_so_too(deploy: Deploy) -> None:
 def test_a_run_that_goes_on_when_its_resource_is_ready_is_waited_for(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch, last: dict[str, Any], status: str
 ) -> None:
-    monkeypatch.setattr("components.outcomes.ASKED_EVERY", 0.001)
+    monkeypatch.setattr("components.run_results.ASKED_EVERY", 0.001)
     running = {"status": "Running"}
     differences: dict[str, Any] = {"response": lambda name: running, "later": [running, last]}
     if status == "Failed":

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from components import TargetSide, TargetSideArgs
-from components.direction import TriggerStatus
+from components.choices import TriggerStatus
 from tests.component.mock_azure import RUN, SECRET, Deploy, Deployed
 
 BLOBS = [{"name": "one", "artifacts": ["app:1"]}, {"name": "two", "artifacts": ["lib:1"]}]

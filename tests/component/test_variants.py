@@ -13,8 +13,8 @@ import pytest
 
 from components import SourceSide, SourceSideArgs, TargetSide, TargetSideArgs
 from components.access import AccountKey, StorageAccess, VaultAccess
-from components.direction import TriggerStatus
-from components.grant import Role
+from components.choices import TriggerStatus
+from components.grants import Role
 from components.managed_pipelines import EXPORT_PIPELINE, IMPORT_PIPELINE, PACKAGE
 from tests.component.mock_azure import RUN, SECRET, Deploy, Deployed
 

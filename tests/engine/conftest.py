@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.facts import SOURCE
+from sandbox.cloud.definitions import SOURCE
 from tests.engine.stand_in import StandIn, running
 
 

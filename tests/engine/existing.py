@@ -16,9 +16,9 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 
 from sandbox import status
-from sandbox.facts import CloudFacts
-from sandbox.places import Places
-from sandbox.roles import SECRETS_OFFICER
+from sandbox.arm.roles import SECRETS_OFFICER
+from sandbox.cloud.definitions import CloudFacts
+from sandbox.cloud.paths import Places
 
 
 def token_by_hand() -> str:

@@ -10,15 +10,13 @@ from typing import Any
 
 import yaml
 
-from sandbox.facts import SOURCE, TARGET, CloudFacts
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
 
 PROGRAM = (
     "__main__.py",
-    "config.py",
-    "config_keys.py",
-    "config_reading.py",
-    "config_rules.py",
+    "stack",
     "components",
+    "acr_transfer",
     ".venv",
 )
 

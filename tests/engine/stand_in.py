@@ -13,8 +13,8 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from sandbox.engine.values import Values, struct, values
-from sandbox.facts import CloudFacts
+from sandbox.cloud.definitions import CloudFacts
+from sandbox.pulumi_plugins.values import Values, struct, values
 
 REGISTRY = {"resourceGroupName": "images", "registryName": "contososource"}
 
@@ -137,7 +137,7 @@ class StandIn:
 @contextmanager
 def running(environment: dict[str, str], facts: CloudFacts) -> Iterator[StandIn]:
     """A stand-in in a process of its own, configured for one cloud."""
-    command = [sys.executable, "-m", "sandbox.engine.azure_native"]
+    command = [sys.executable, "-m", "sandbox.pulumi_plugins.azure_native"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         port = process.stdout.readline().strip()

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from components.grant import Role
+from components.grants import Role
 from sandbox import status
-from sandbox.facts import SOURCE
-from sandbox.places import Places
-from sandbox.store import Store
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
 from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.facts import SOURCE
-from sandbox.places import Places
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
 from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sandbox.facts import SOURCE, TARGET
-from sandbox.places import Places
-from sandbox.store import Store
+from sandbox.cloud.definitions import SOURCE, TARGET
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
 from tests.engine.projects import Project
 
 ARTIFACTS = ["shop/web:1.0.0", "platform/agent:2.0"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.cloud.paths import Places
 from sandbox.faults.control import fault
-from sandbox.places import Places
 from tests.engine.projects import Project
 
 

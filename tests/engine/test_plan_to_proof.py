@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE, TARGET
-from sandbox.places import Places
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE, TARGET
+from sandbox.cloud.paths import Places
 from tests.engine.projects import Project
 from tests.transfer.pushing import push
 

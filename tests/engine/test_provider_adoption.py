@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.ids import ResourceId
-from sandbox.places import Places
+from sandbox.arm.resource_id import ResourceId
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
 from tests.engine.projects import Project
 
 REGISTRY = ResourceId(

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from sandbox.engine import functions, sdk_shapes
-from sandbox.engine.catalogue import KINDS
-from sandbox.engine.lookup import POLICY
-from sandbox.engine.values import UNKNOWN, Values
-from sandbox.facts import SOURCE
+from sandbox.cloud.definitions import SOURCE
+from sandbox.pulumi_plugins import functions, sdk_shapes
+from sandbox.pulumi_plugins.lookup import POLICY
+from sandbox.pulumi_plugins.resource_types import KINDS
+from sandbox.pulumi_plugins.values import UNKNOWN, Values
 from tests.engine.stand_in import REGISTRY, CallFailedError, StandIn, running
 
 ACCOUNT = {"resourceGroupName": "g", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "location": "x"}

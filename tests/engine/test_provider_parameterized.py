@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.facts import SOURCE
-from sandbox.places import Places
-from sandbox.store import Store
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
 from tests.engine.projects import Project
 
 PACKAGE = "azure-native_containerregistry_v20231101preview"

@@ -12,10 +12,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ContainerClient
 
-from sandbox.engine.values import Values
-from sandbox.facts import SOURCE
-from sandbox.places import Places
-from sandbox.store import Store
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
+from sandbox.pulumi_plugins.values import Values
 from tests.engine.stand_in import REGISTRY, CallFailedError, PartlyMadeError, StandIn
 
 GROUP = {"resourceGroupName": "provider-tests"}

@@ -16,7 +16,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from sandbox.facts import SOURCE
+from sandbox.cloud.definitions import SOURCE
 from tests.engine.stand_in import CallFailedError, PartlyMadeError, StandIn, running
 
 GROUP = "resources:ResourceGroup"

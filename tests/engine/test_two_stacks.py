@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import blobs, status
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS, SOURCE, TARGET, CloudFacts
-from sandbox.ids import ResourceId
-from sandbox.places import Places
+from sandbox import status
+from sandbox.arm.resource_id import ResourceId
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS, SOURCE, TARGET, CloudFacts
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
+from sandbox.keyvault.secrets import Secrets
 from sandbox.samples import artifacts
-from sandbox.secrets import Secrets
-from sandbox.store import Store
+from sandbox.storage import blobs
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from acr_transfer_review.configuring import with_waivers
-from sandbox.facts import SOURCE, TARGET, CloudFacts
-from sandbox.places import Places
+from acr_transfer.review.configuration import with_waivers
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
 from sandbox.samples import artifacts
-from sandbox.store import Store
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.engine.wire_models import unknown_fields

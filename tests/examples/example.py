@@ -10,11 +10,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS, CloudFacts
-from sandbox.ids import ResourceId
-from sandbox.places import Places
-from sandbox.store import Store
+from sandbox.arm.resource_id import ResourceId
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS, CloudFacts
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
 from tests.engine.projects import PROGRAM, Project
 
 _MANIFESTS = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"

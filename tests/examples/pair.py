@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.facts import SOURCE, CloudFacts
-from sandbox.places import Places
+from sandbox.cloud.definitions import SOURCE, CloudFacts
+from sandbox.cloud.paths import Places
 from tests.examples.example import Example, everything, imported, manifests
 
 

@@ -6,8 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from sandbox.facts import TARGET
-from sandbox.places import Places
+from sandbox.cloud.definitions import TARGET
+from sandbox.cloud.paths import Places
 from tests.examples.conftest import Copy
 from tests.examples.example import Example, everything, imported
 from tests.examples.pair import artifacts_of, assert_arrived, blobs_of

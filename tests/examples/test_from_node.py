@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.handover import handover_of_file
-from sandbox.places import Places
+from sandbox.cloud.paths import Places
 from setup import node_sdk
 from tests.examples.conftest import Copy
 from tests.examples.example import Example, everything

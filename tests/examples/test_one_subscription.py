@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.facts import SOURCE
-from sandbox.places import Places
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
 from tests.examples.conftest import Copy
 from tests.examples.pair import Case, moves_and_proves
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-import acr_transfer_policy
+import policy
 
-PACKAGE = acr_transfer_policy.__name__
-FOLDER = Path(acr_transfer_policy.__path__[0])
+PACKAGE = policy.__name__
+FOLDER = Path(policy.__path__[0])
 _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -50,7 +50,7 @@ class Mutant:
 
 def mutants(module: str) -> Iterator[Mutant]:
     """Turn each comparison, condition, `and` and `or` in the functions of a module, one at a time."""
-    path = FOLDER / f"{module}.py"
+    path = FOLDER / f"{module.replace('.', '/')}.py"
     tree = ast.parse(path.read_text())
     inside = [node for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) for node in _of(each)]
     for node in inside:
@@ -117,7 +117,7 @@ class _Codes(MetaPathFinder, InspectLoader):
     def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname not in self._codes:
             return None
-        return spec_from_loader(fullname, self, is_package=fullname == PACKAGE)
+        return spec_from_loader(fullname, self, is_package=fullname in PACKAGES)
 
     def get_code(self, fullname: str) -> CodeType:
         return self._codes[fullname]
@@ -127,10 +127,13 @@ class _Codes(MetaPathFinder, InspectLoader):
 
 
 def _name(file: Path) -> str:
-    return PACKAGE if file.stem == "__init__" else f"{PACKAGE}.{file.stem}"
+    parts = file.relative_to(FOLDER.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if file.stem == "__init__" else parts)
 
 
-ORIGINAL = {_name(file): compile(file.read_text(), str(file), "exec") for file in sorted(FOLDER.glob("*.py"))}
+FILES = [FOLDER / "__init__.py", *sorted(FOLDER.glob("framework/*.py")), *sorted(FOLDER.glob("rules/*.py"))]
+PACKAGES = {_name(file) for file in FILES if file.stem == "__init__"}
+ORIGINAL = {_name(file): compile(file.read_text(), str(file), "exec") for file in FILES}
 
 
 @contextmanager

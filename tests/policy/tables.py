@@ -23,8 +23,8 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from acr_transfer_policy.rule import Rule
-from acr_transfer_policy.serving import served
+from policy.framework.pack import served
+from policy.framework.rule import Rule
 
 UNKNOWN = UNKNOWN_STRING_VALUE
 """A value that a preview does not know, as the engine sends it."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acr_transfer_policy.catalogue import ALL
-from acr_transfer_policy.rule import Rule
+from policy.framework.rule import Rule
+from policy.rules.catalogue import ALL
 from tests.policy.cases import CASES
 from tests.policy.tables import UNKNOWN, Case, Shape, messages
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acr_transfer_policy.artifacts import fault_of, is_by_digest, repeated
+from policy.framework.artifacts import fault_of, is_by_digest, repeated
 
 HEX = "0123456789abcdef" * 4
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acr_transfer_policy.names import blob_name_fault, pipeline_name_fault
+from policy.framework.names import blob_name_fault, pipeline_name_fault
 
 
 @pytest.mark.parametrize("name", ["abcde", "A1b2C", "a" * 50])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acr_transfer_policy.clouds import Clouds, plain_name
+from policy.framework.clouds import Clouds, plain_name
 
 CLOUDS = Clouds.of(".Local.example", "vault.local.example")
 

@@ -8,10 +8,10 @@ import pytest
 from pulumi_policy import ResourceValidationArgs
 from pulumi_policy.proxy import UNKNOWN_NUMBER_VALUE, UnknownValueError, unknown_checking_proxy
 
-from acr_transfer_policy.guard import findings
-from acr_transfer_policy.kinds import ANY, DIAGNOSTIC_SETTING, EXPORT_PIPELINE, Kind
-from acr_transfer_policy.props import MISSING, UNKNOWN, peek, plain
-from acr_transfer_policy.subject import Finding
+from policy.framework.evaluate import findings
+from policy.framework.properties import MISSING, UNKNOWN, peek, plain
+from policy.framework.resource_types import ANY, DIAGNOSTIC_SETTING, EXPORT_PIPELINE, Kind
+from policy.framework.resources import Finding
 from tests.policy import tables
 
 PROPS = {"a": {"b": [1, {"c": UNKNOWN_NUMBER_VALUE}, None]}, "gone": None, "later": UNKNOWN_NUMBER_VALUE}

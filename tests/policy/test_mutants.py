@@ -8,19 +8,26 @@ from tests.policy.cases import CASES
 from tests.policy.mutants import FOLDER, ORIGINAL, PACKAGE, Mutant, loaded, mutants
 from tests.policy.tables import fails
 
-WITH_RULES = sorted(file.stem for file in FOLDER.glob("*.py") if "\nRULES = (" in file.read_text())
+WITH_RULES = sorted(
+    f"rules.{file.stem}" for file in FOLDER.glob("rules/*.py") if "\nRULES = (" in file.read_text()
+)
 SHARED = {
-    "addresses": ["pipeline", "pipeline_in_use"],
-    "artifacts": ["run"],
-    "clouds": ["pipeline"],
-    "credentials": ["run", "stack"],
-    "names": ["run"],
-    "options": ["pipeline", "pipeline_in_use", "run_in_use"],
-    "props": WITH_RULES,
-    "runs": ["run", "run_in_use"],
-    "sas_token": ["sas"],
-    "subject": WITH_RULES,
-    "wiring": ["pipeline_in_use", "run_in_use", "storage_in_use", "vault_in_use"],
+    "framework.addresses": ["rules.pipeline", "rules.pipeline_in_use"],
+    "framework.artifacts": ["rules.run"],
+    "framework.clouds": ["rules.pipeline"],
+    "framework.credentials": ["rules.run", "rules.stack"],
+    "framework.names": ["rules.run"],
+    "framework.options": ["rules.pipeline", "rules.pipeline_in_use", "rules.run_stack"],
+    "framework.properties": WITH_RULES,
+    "framework.run_links": ["rules.run", "rules.run_stack"],
+    "framework.sas_token": ["rules.sas"],
+    "framework.resources": WITH_RULES,
+    "framework.links": [
+        "rules.pipeline_in_use",
+        "rules.run_stack",
+        "rules.storage_in_use",
+        "rules.vault_in_use",
+    ],
 }
 """What rules have in common, and the modules whose cases hold it."""
 
@@ -33,9 +40,9 @@ def test_a_decision_turned_round_fails_a_case(module: str) -> None:
 
 def _is_found(mutant: Mutant) -> bool:
     users = SHARED.get(mutant.module, [mutant.module])
-    with loaded(mutant, "serving", *users) as (serving, *modules):
+    with loaded(mutant, "framework.pack", *users) as (pack, *modules):
         rules = [rule for module in modules for rule in module.RULES]
-        return any(fails(rule, case, serving.served) for rule in rules for case in CASES[rule.name])
+        return any(fails(rule, case, pack.served) for rule in rules for case in CASES[rule.name])
 
 
 @pytest.mark.parametrize("module", WITH_RULES)

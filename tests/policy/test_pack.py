@@ -14,9 +14,9 @@ from google.protobuf import json_format
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
 
-from acr_transfer_policy.catalogue import ALL
-from acr_transfer_policy.rule import ResourceRule
-from acr_transfer_policy.settings import Settings
+from policy.framework.rule import ResourceRule
+from policy.framework.settings import Settings
+from policy.rules.catalogue import ALL
 from tests.policy.pack import SECRET_MARK, configure, info, secret, served, struct
 from tests.policy.tables import UNKNOWN
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from acr_transfer_policy.catalogue import ALL
-from acr_transfer_policy.page import CHAPTERS, page
+from policy.rules.catalogue import ALL
+from policy.rules.page import CHAPTERS, page
 
 
 def test_the_page_is_up_to_date(checkout: Path) -> None:
     assert (checkout / "docs" / "policies.md").read_text() == page(), (
-        "PYTHONPATH=policy .venv/bin/python -m acr_transfer_policy.page > docs/policies.md"
+        ".venv/bin/python -m policy.rules.page > docs/policies.md"
     )
 
 

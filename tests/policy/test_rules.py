@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from acr_transfer_policy.catalogue import ALL
-from acr_transfer_policy.rule import Rule
+from policy.framework.rule import Rule
+from policy.rules.catalogue import ALL
 from tests.policy.cases import CASES
 from tests.policy.tables import Case, Shape, fails, messages
 

@@ -6,8 +6,8 @@ import pytest
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
-from acr_transfer_policy import stack_config
-from acr_transfer_policy.catalogue import ALL
+from policy.framework import stack_config
+from policy.rules.catalogue import ALL
 from tests.policy.tables import Resource, bad, messages
 from tests.policy.test_credentials import TOKEN
 

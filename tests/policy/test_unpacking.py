@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acr_transfer_policy.unpacking import Once
+from policy.framework.unpacking import Once
 
 
 def test_one_object_is_unpacked_once_and_an_equal_one_anew() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from components.handover import handover_document
-from sandbox.facts import SOURCE
-from sandbox.places import Places
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.policy_engine.reviews import POLICY, Reviewed, review, strict

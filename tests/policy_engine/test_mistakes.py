@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sandbox.facts import SOURCE
+from sandbox.cloud.definitions import SOURCE
 from tests.engine.projects import Project
 from tests.policy_engine.reviews import POLICY, Reviewed, review
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from acr_transfer_review.engine import Heard
+from acr_transfer.review.engine import Heard
 
 PIPELINE = "azure-native:containerregistry:ExportPipeline"
 

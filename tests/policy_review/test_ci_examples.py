@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from acr_transfer_review.command import _parser
+from acr_transfer.review.command import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = sorted((ROOT / "examples/review-ci").glob("*.yml"))

@@ -9,12 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from acr_transfer_policy.catalogue import ALL
-from acr_transfer_review.report import report
-from acr_transfer_review.reviewing import Review
-from acr_transfer_review.sarif import sarif
-from acr_transfer_review.text import text
-from acr_transfer_review.violation import Violation
+from acr_transfer.review.report import report
+from acr_transfer.review.review import Review
+from acr_transfer.review.sarif import sarif
+from acr_transfer.review.text import text
+from acr_transfer.review.violation import Violation
+from policy.rules.catalogue import ALL
 from tests.policy_review.heard import heard, urn, violation
 
 SKU = ALL[0]

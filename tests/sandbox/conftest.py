@@ -8,9 +8,9 @@ import pytest
 from azure.containerregistry import ContainerRegistryClient
 from azure.identity import ManagedIdentityCredential
 
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS, SOURCE
-from sandbox.places import Places
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS, SOURCE
+from sandbox.cloud.paths import Places
 from tests.sandbox.door import Door
 from tests.sandbox.here import Bearer, Here, looked_up
 

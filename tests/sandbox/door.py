@@ -7,10 +7,10 @@ from typing import Any
 
 import requests
 
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.ids import ResourceId
-from sandbox.oci import digest_of
+from sandbox.arm.resource_id import ResourceId
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.registry.oci_client import digest_of
 
 VERSION = "2023-01-01-preview"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -19,10 +19,10 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.storage import StorageManagementClient
 from azure.storage.blob import ContainerClient
 
-from sandbox import blobs
-from sandbox.cloud import Cloud
-from sandbox.facts import CloudFacts
-from sandbox.places import CHECKOUT, Places
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CloudFacts
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.storage import blobs
 
 GROUP = "images"
 

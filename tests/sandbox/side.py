@@ -24,12 +24,12 @@ from azure.storage.blob import (
     generate_container_sas,
 )
 
-from sandbox import certificates
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS
-from sandbox.oci import Manifest, Registry, digest_of
-from sandbox.places import Places
-from sandbox.service.rules import CATEGORY
+from sandbox.cloud import certificates
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
+from sandbox.registry.oci_client import Manifest, Registry, digest_of
+from sandbox.transfer.rules import CATEGORY
 
 Json = dict[str, Any]
 Found = TypeVar("Found")

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sandbox.arm.wire import ResourceType
+from sandbox.arm.resource_type import ResourceType
 
 NAMES = st.sampled_from(
     ["", "a", "default", "DEFAULT", "x" * 300, "a b", "...", "%", "a_b", "ä", "\U0001f5dd", "'", "add", "\\"]

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.facts import SOURCE, TARGET, CloudFacts
-from sandbox.places import Places
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
+from sandbox.cloud.paths import Places
 from setup.azure_cli import PROGRAM, current
 from tests.sandbox.here import looked_up
 

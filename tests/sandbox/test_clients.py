@@ -29,9 +29,9 @@ from azure.mgmt.storage import StorageManagementClient
 from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox import certificates
-from sandbox.facts import CLOUDS
-from sandbox.places import Places
+from sandbox.cloud import certificates
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
 from sandbox.registry.content import Content
 from tests.sandbox.here import GROUP, Here
 

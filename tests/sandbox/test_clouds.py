@@ -13,9 +13,9 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.storage import StorageManagementClient
 
-from sandbox import environment, lifecycle
-from sandbox.facts import CLOUDS, SOURCE, TARGET, CloudFacts
-from sandbox.places import CHECKOUT, Places
+from sandbox import lifecycle, shell_env
+from sandbox.cloud.definitions import CLOUDS, SOURCE, TARGET, CloudFacts
+from sandbox.cloud.paths import CHECKOUT, Places
 
 PIPELINES = "2023-01-01-preview"
 
@@ -233,9 +233,9 @@ def test_without_a_running_sandbox_each_command_says_how_to_start_it(
 
 
 def test_the_stand_ins_are_not_on_path_where_the_real_plugins_are_asked_for(places: Places) -> None:
-    environment.variables(places, real_provider=CLOUDS[0].side)
+    shell_env.variables(places, real_provider=CLOUDS[0].side)
     assert [path.name for path in places.programs.glob("pulumi-resource-*")] == []
-    environment.variables(places)
+    shell_env.variables(places)
     names = {path.name for path in places.programs.glob("pulumi-resource-*")}
     assert names == {"pulumi-resource-azure-native", "pulumi-resource-random"}
 

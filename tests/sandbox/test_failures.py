@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import tests.sandbox.failures as _filled  # noqa: F401 - it fills the table
-from sandbox.places import Places
+from sandbox.cloud.paths import Places
 from tests.sandbox.failures.table import FAILURES, PAGE, Failure, World, page
 from tests.sandbox.side import Side
 

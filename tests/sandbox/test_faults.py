@@ -11,12 +11,12 @@ import pytest
 import requests
 
 from sandbox.__main__ import main
-from sandbox.facts import SOURCE
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.cloud.store import Store
 from sandbox.faults.control import choice, clock, fault, tell
 from sandbox.lifecycle import require_running
-from sandbox.places import Places
 from sandbox.status import status
-from sandbox.store import Store
 
 GROUP = "/resourceGroups/fault-tests"
 

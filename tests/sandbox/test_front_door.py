@@ -21,12 +21,12 @@ import requests
 from azure.containerregistry import ArtifactTagOrder, ContainerRegistryClient
 from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
 
-from sandbox import roles
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.ids import ResourceId
-from sandbox.oci import digest_of
-from sandbox.places import CHECKOUT, Places
+from sandbox.arm import roles
+from sandbox.arm.resource_id import ResourceId
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.registry.oci_client import digest_of
 from sandbox.registry.tokens import NOBODY
 from tests.sandbox.door import INDEX, MANIFEST, Door, descriptor, image, managed
 

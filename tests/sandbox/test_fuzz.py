@@ -13,11 +13,12 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox import lifecycle, vault
+from sandbox import lifecycle
 from sandbox.arm.routing import TYPES
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.places import Places
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.keyvault import data_plane
 from tests.sandbox.strange import ANYTHING, NAMES, bodies, names, versions
 
 GROUP = "fuzz"
@@ -185,7 +186,7 @@ def test_a_vault_answers_anything_as_azure_does(data: st.DataObject, doors: Door
     tail = data.draw(st.sampled_from(["", f"/{quote(name, safe='')}"]))
     if tail:
         tail += data.draw(st.sampled_from(["", "/", "/versions", "/recover", f"/{'0' * 32}", "/nothing"]))
-    shape = vault.SHAPES["set"]
+    shape = data_plane.SHAPES["set"]
     body = json.dumps(data.draw(bodies(shape))).encode()
     version = data.draw(st.sampled_from(["7.4", "7.4", "2026-04-01", "", "8"]))
     most = data.draw(st.sampled_from(["", "1", "x", "-1"]))

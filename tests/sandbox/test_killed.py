@@ -14,10 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox import certificates, lifecycle
-from sandbox.peers import Azurite
-from sandbox.places import CHECKOUT, Places
-from sandbox.ports import free_port
+from sandbox import lifecycle
+from sandbox.cloud import certificates
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.ports import free_port
+from sandbox.cloud.servers import Azurite
 
 
 class Own:

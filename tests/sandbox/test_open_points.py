@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.cloud.paths import Places
 from sandbox.faults import control
-from sandbox.faults.choices import CHOICES
-from sandbox.places import Places
+from sandbox.faults.open_questions import CHOICES
 from tests.sandbox.side import MODES_VERSION, Json, Side, until
 
 

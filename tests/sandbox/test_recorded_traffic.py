@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox import blobs, lifecycle
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.places import Places
+from sandbox import lifecycle
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
+from sandbox.storage import blobs
 
 FOLDER = os.environ.get("RECORDED_TRAFFIC", "")
 GROUP = "tests-recorded"

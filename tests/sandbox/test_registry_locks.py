@@ -9,8 +9,8 @@ import requests
 from azure.containerregistry import ContainerRegistryClient
 from azure.core.exceptions import HttpResponseError
 
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
 from tests.sandbox.door import MANIFEST, Door, descriptor, image, managed
 from tests.sandbox.here import looked_up
 

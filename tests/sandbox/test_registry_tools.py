@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS
-from sandbox.places import Places
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
 from setup import peers
 
 Tool = Callable[..., str]

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from sandbox import lifecycle
-from sandbox.facts import SOURCE
-from sandbox.places import CHECKOUT, Places
-from sandbox.store import Store
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.store import Store
 
 
 def command(state: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -10,9 +10,10 @@ from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.storage import StorageManagementClient
 
-from sandbox import blobs, roles
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS
+from sandbox.arm import roles
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.storage import blobs
 from tests.sandbox.here import GROUP, Bearer, Here, assign, bearer, identity, refusal
 
 

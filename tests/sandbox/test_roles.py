@@ -16,9 +16,10 @@ from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 
-from sandbox import blobs, roles
-from sandbox.cloud import Cloud
-from sandbox.facts import CLOUDS
+from sandbox.arm import roles
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.storage import blobs
 from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity, refusal
 
 VERSION = "2023-01-01-preview"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from sandbox.places import Places
+from sandbox.cloud.paths import Places
 from tests.sandbox.side import Json, Side
 
 PIPELINES, RUNS, BLOBS = (st.sampled_from(names) for names in ("ab", "klm", "xy"))

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from sandbox import lifecycle
+from sandbox.cloud.paths import CHECKOUT, Places
 from sandbox.faults.control import set_fault, times_played
 from sandbox.faults.model import Fault
-from sandbox.places import CHECKOUT, Places
 from tests.sandbox.side import Side, until
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from azure.mgmt.storage import StorageManagementClient
 
-from sandbox import blobs, roles
-from sandbox.cloud import Cloud
+from sandbox.arm import roles
+from sandbox.cloud.cloud import Cloud
 from sandbox.faults.control import slow_grants
+from sandbox.storage import blobs
 from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity, refusal
 
 AN_HOUR = 3600.0

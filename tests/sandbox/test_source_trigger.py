@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContentSettings
 
+from sandbox.cloud.paths import Places
 from sandbox.faults import control
-from sandbox.places import Places
 from tests.sandbox.side import Side, until
 
 

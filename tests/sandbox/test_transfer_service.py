@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.cloud.paths import Places
 from sandbox.faults import control
-from sandbox.oci import ImageNotFoundError, Manifest
-from sandbox.places import Places
-from sandbox.service.rules import CATEGORY
+from sandbox.registry.oci_client import ImageNotFoundError, Manifest
+from sandbox.transfer.rules import CATEGORY
 from tests.sandbox.side import IMAGE, Side, index_of, manifest_of, until
 
 

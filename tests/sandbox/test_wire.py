@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from sandbox.arm.routing import TYPES
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Places
 from sandbox.faults import control
-from sandbox.places import Places
 from tests.sandbox.here import looked_up
 
 GROUP = "tests-wire"

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
 
+from acr_transfer.copy.blocks import CATEGORY
 from tests.transfer.stores import Store, azurite
-from transfer.blocks import CATEGORY
 
 Export = Callable[..., bytes]
 

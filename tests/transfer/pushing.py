@@ -9,10 +9,10 @@ from typing import Any
 
 import aiohttp
 
-from sandbox import certificates
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE
-from sandbox.oci import Manifest, Registry, digest_of
+from sandbox.cloud import certificates
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.registry.oci_client import Manifest, Registry, digest_of
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from acr_transfer.copy.blocks import CATEGORY
 from tests.transfer import world as worlds
 from tests.transfer.small_cloud import image, index
 from tests.transfer.world import LOUD, SUBSCRIPTIONS, TOKEN, WRONG_KEY, World, leaks
-from transfer.blocks import CATEGORY
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,12 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContainerClient, ContentSettings
 from azure.storage.blob.aio import ContainerClient as Container
 
+from acr_transfer.copy import blocks
+from acr_transfer.copy.blocks import CATEGORY
+from acr_transfer.copy.hop import Carried, Outcome, hop, line
+from acr_transfer.errors import CopyError, MissingError, NothingExportedError, ServiceError, TransferError
 from tests.transfer.stores import Store
 from tests.transfer.wire import MARK, damaging
-from transfer import blocks
-from transfer.blocks import CATEGORY
-from transfer.errors import CopyError, MissingError, NothingExportedError, ServiceError, TransferError
-from transfer.hop import Carried, Outcome, hop, line
 
 Export = Callable[..., bytes]
 KIB = 1024
@@ -244,7 +244,7 @@ import asyncio, json, sys, time
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
 from transfer import blocks
-from transfer.hop import hop, line
+from acr_transfer.copy.hop import hop, line
 blocks.BLOCK_SIZE = 65536
 arrived = 0
 def advance(name, size, sent):

@@ -17,16 +17,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from acr_transfer.azure.retry import Patience
+from acr_transfer.copy import blocks
+from acr_transfer.copy.blocks import CATEGORY
+from acr_transfer.copy.hop import Carried, Outcome, hop, line
+from acr_transfer.copy.server_side import Link, Way
+from acr_transfer.copy.throttle import MEMORY, Pace
+from acr_transfer.errors import CopyError
 from tests.transfer import door as doors
 from tests.transfer.door import Door, Fault
 from tests.transfer.stores import Store
-from transfer import blocks
-from transfer.blocks import CATEGORY
-from transfer.errors import CopyError
-from transfer.hop import Carried, Outcome, hop, line
-from transfer.linking import Link, Way
-from transfer.pace import MEMORY, Pace
-from transfer.patience import Patience
 
 Export = Callable[..., bytes]
 KIB = 1024

@@ -17,14 +17,16 @@ from azure.storage.blob import ContainerClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acr_transfer import documents
+from acr_transfer.copy import blocks
+from acr_transfer.copy.hop import Outcome
+from acr_transfer.disk import encryption, folder, part_file
+from acr_transfer.disk.folder import Disk
+from acr_transfer.disk.layout import Pack, part_name, read_pack
+from acr_transfer.errors import CopyError, DiskError, InputError
 from tests.transfer.stores import Store
 from tests.transfer.two_clouds import Clouds, opened
 from tests.transfer.walks import BLOCK, Walk, checked
-from transfer import blocks, ciphers, disks, documents, part_files
-from transfer.disks import Disk
-from transfer.errors import CopyError, DiskError, InputError
-from transfer.hop import Outcome
-from transfer.packs import Pack, part_name, read_pack
 
 Export = Callable[..., bytes]
 KEY = pyrage.x25519.Identity.generate()
@@ -88,7 +90,7 @@ def test_several_disks_hold_it_together_and_may_come_one_by_one(
 ) -> None:
     content = export("batch1", os.urandom(10 * BLOCK))
     one, two = tmp_path / "one", tmp_path / "two"
-    room = {one: 5 * BLOCK + disks._RESERVE, two: 100 * BLOCK + disks._RESERVE}
+    room = {one: 5 * BLOCK + folder._RESERVE, two: 100 * BLOCK + folder._RESERVE}
     # Both are on one file system here; two disks are what this is about.
     done = _on_two_devices(walk, one, two, room)
     assert {part.disk for part in done.blobs[0].parts} == {1, 2}
@@ -109,17 +111,17 @@ def _on_two_devices(walk: Walk, one: Path, two: Path, room: dict[Path, int]) -> 
     def placed(sizes: Any, chosen: Any, free: Any) -> list[Disk]:
         left, found = dict(room), []
         for size in sizes:
-            disk = next(disk for disk in chosen if left[disk.folder] - disks._RESERVE >= size)
+            disk = next(disk for disk in chosen if left[disk.folder] - folder._RESERVE >= size)
             left[disk.folder] -= size
             found.append(disk)
         return found
 
-    real = disks.placed
-    disks.placed = placed  # type: ignore[assignment]
+    real = folder.placed
+    folder.placed = placed  # type: ignore[assignment]
     try:
         return walk.pack(one, two)
     finally:
-        disks.placed = real
+        folder.placed = real
 
 
 def test_a_disk_too_small_is_named_before_anything_is_written(
@@ -127,7 +129,7 @@ def test_a_disk_too_small_is_named_before_anything_is_written(
 ) -> None:
     export("batch1", os.urandom(10 * BLOCK))
     with pytest.raises(DiskError, match=r"the pack takes 640.0 KiB more(.|\n)*: 192.0 KiB free") as refused:
-        walk.pack(tmp_path / "disk", room=lambda _: 3 * BLOCK + disks._RESERVE)
+        walk.pack(tmp_path / "disk", room=lambda _: 3 * BLOCK + folder._RESERVE)
     assert "Nothing was written" in str(refused.value)
     assert [path for path in (tmp_path / "disk").rglob("*") if path.is_file()] == []
     assert walk.read == []
@@ -136,7 +138,7 @@ def test_a_disk_too_small_is_named_before_anything_is_written(
 def test_two_folders_of_one_disk_share_its_room(export: Export, walk: Walk, tmp_path: Path) -> None:
     export("batch1", os.urandom(10 * BLOCK))
     with pytest.raises(DiskError, match="too much for"):
-        walk.pack(tmp_path / "a", tmp_path / "b", room=lambda _: 6 * BLOCK + disks._RESERVE)
+        walk.pack(tmp_path / "a", tmp_path / "b", room=lambda _: 6 * BLOCK + folder._RESERVE)
 
 
 def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
@@ -144,9 +146,9 @@ def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
 ) -> None:
     content = export("batch1", os.urandom(10 * BLOCK))
     written = 0
-    real = part_files.Counted.write
+    real = part_file.Counted.write
 
-    def full(self: part_files.Counted, content: bytes) -> int:
+    def full(self: part_file.Counted, content: bytes) -> int:
         nonlocal written
         written += 1
         if written == 6:
@@ -154,7 +156,7 @@ def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
         return real(self, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(part_files.Counted, "write", full)
+        patched.setattr(part_file.Counted, "write", full)
         with pytest.raises(DiskError, match=r"No space left on device.*finished parts are kept"):
             walk.pack(tmp_path)
     assert not list(tmp_path.rglob("*.partial"))
@@ -292,14 +294,14 @@ def test_any_size_in_parts_of_any_size_arrives(
 def test_a_file_that_holds_no_key_is_refused_unseen(content: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(content)
     with pytest.raises(InputError, match=words) as refused:
-        ciphers.identities([tmp_path / "key"])
+        encryption.identities([tmp_path / "key"])
     assert content not in str(refused.value)
 
 
 @pytest.mark.parametrize("given_", [str(KEY), "age1nonsense"], ids=["secret", "nonsense"])
 def test_a_recipient_that_is_none_is_refused_and_a_secret_key_not_shown(given_: str) -> None:
     with pytest.raises(InputError) as refused:
-        ciphers.recipients([given_], [])
+        encryption.recipients([given_], [])
     assert str(KEY)[20:] not in str(refused.value)
 
 

@@ -14,15 +14,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE, TARGET
-from sandbox.oci import Manifest
-from sandbox.places import Places
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE, TARGET
+from sandbox.cloud.paths import Places
+from sandbox.registry.oci_client import Manifest
 from sandbox.samples import samples
 from tests.transfer.pushing import push
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = "import sys; from transfer.__main__ import main; sys.exit(main())"
+PROGRAM = "import sys; from acr_transfer import main; sys.exit(main())"
 LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
 
 
@@ -206,7 +206,7 @@ def test_neither_the_loudest_loggers_nor_the_log_file_hold_a_secret(desk: Desk, 
 
 def test_ctrl_c_says_how_to_go_on(desk: Desk) -> None:
     stop = (
-        "import sys, transfer.plan as p\n"
+        "import sys, acr_transfer.plan.plan as p\n"
         "async def stopped(*a, **k): raise KeyboardInterrupt\n"
         "p.plan = stopped\n"
         f"{PROGRAM}"

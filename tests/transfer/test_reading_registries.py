@@ -15,13 +15,13 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 
+from acr_transfer.errors import AccessError, BrokenAnswerError, MissingBlobError, ServiceError
+from acr_transfer.registry import client, transport
+from acr_transfer.registry.auth import AzureSignIn, Challenge, DockerSignIn, SignIn, docker_credentials
+from acr_transfer.registry.client import Registry
+from acr_transfer.registry.manifests import Kind, Manifest
+from acr_transfer.registry.transport import retry_after
 from tests.transfer.small_cloud import IMAGE, Answers, Authority, digest_of, image, index
-from transfer import registries, wire
-from transfer.errors import AccessError, BrokenAnswerError, MissingBlobError, ServiceError
-from transfer.manifests import Kind, Manifest
-from transfer.registries import Registry
-from transfer.sign_in import AzureSignIn, Challenge, DockerSignIn, SignIn, docker_credentials
-from transfer.wire import retry_after
 
 Result = TypeVar("Result")
 
@@ -49,7 +49,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def held(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.trusted))
-    monkeypatch.setattr(wire, "_pause", lambda _: 0.0)
+    monkeypatch.setattr(transport, "_pause", lambda _: 0.0)
     answers = Answers()
     with authority.serve(answers) as answers.documents["here"]:
         yield answers
@@ -61,7 +61,7 @@ def ask(
     """Ask a registry something."""
 
     async def run() -> Result:
-        async with registries.opened(held.documents["here"], sign_in or AzureSignIn(_Login())) as registry:
+        async with client.opened(held.documents["here"], sign_in or AzureSignIn(_Login())) as registry:
             return await question(registry)
 
     return asyncio.run(run())

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox import blobs
-from sandbox.cloud import Cloud
-from sandbox.facts import SOURCE, TARGET, CloudFacts
-from sandbox.places import CHECKOUT, Places
-from sandbox.store import Store
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.store import Store
+from sandbox.storage import blobs
 from tests.engine.projects import Project
 from tests.transfer.pushing import push
 
@@ -45,7 +45,7 @@ def project(
 QUIET = ("-m", "transfer")
 LOUD = (
     "-c",
-    "import logging, sys; logging.basicConfig(level=1); from transfer.__main__ import main; sys.exit(main())",
+    "import logging, sys; logging.basicConfig(level=1); from acr_transfer import main; sys.exit(main())",
 )
 
 

@@ -19,16 +19,16 @@ from typing import Any
 
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
 
+from acr_transfer import documents
+from acr_transfer.copy.blocks import CATEGORY
 from tests.transfer.small_cloud import Answers, Authority
 from tests.transfer.stores import Store, azurite
-from transfer import documents
-from transfer.blocks import CATEGORY
 
 ROOT = Path(__file__).parents[2]
 BLOCK = 64 * 1024
 PROGRAM = (
     f"import sys; from transfer import blocks; blocks.BLOCK_SIZE = {BLOCK}; "
-    "from transfer.__main__ import main; sys.exit(main())"
+    "from acr_transfer import main; sys.exit(main())"
 )
 LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
 

@@ -10,12 +10,12 @@ from typing import Any
 from azure.storage.blob import ContainerClient
 from azure.storage.blob.aio import ContainerClient as Container
 
+from acr_transfer.copy.hop import Carried
+from acr_transfer.copy.throttle import Pace
+from acr_transfer.disk import pack, unpack
+from acr_transfer.disk.layout import Pack
+from acr_transfer.disk.pack import Wish
 from tests.transfer.stores import Store
-from transfer import packing, unpacking
-from transfer.hop import Carried
-from transfer.pace import Pace
-from transfer.packing import Wish
-from transfer.packs import Pack
 
 BLOCK = 64 * 1024
 
@@ -39,7 +39,7 @@ class Walk:
 
         async def run() -> Pack:
             async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
-                return await packing.pack(
+                return await pack.pack(
                     handover,
                     leaving,
                     folders,
@@ -54,9 +54,7 @@ class Walk:
     def unpack(self, *folders: Path, keys: tuple[Any, ...] = ()) -> list[Carried]:
         async def run() -> list[Carried]:
             async with Container.from_container_url(self.target.url, self.stores[1].credential()) as arriving:
-                return await unpacking.unpack(
-                    folders, arriving, keys, Pace(), lambda *_: None, lambda *_: None
-                )
+                return await unpack.unpack(folders, arriving, keys, Pace(), lambda *_: None, lambda *_: None)
 
         return asyncio.run(run())
 

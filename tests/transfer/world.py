@@ -17,9 +17,9 @@ from typing import Any
 
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
+from acr_transfer.copy.blocks import CATEGORY
 from tests.transfer.small_cloud import Answers, Authority
 from tests.transfer.stores import Store, azurite, cached
-from transfer.blocks import CATEGORY
 
 ROOT = Path(__file__).parents[2]
 SUBSCRIPTIONS = {
@@ -27,7 +27,7 @@ SUBSCRIPTIONS = {
     "target": "70000000-0000-4000-8000-000000000001",
 }
 TOKEN = "eyJ-a-token-that-nobody-may-ever-see"
-COMMAND = "import sys; from transfer.__main__ import main; sys.exit(main())"
+COMMAND = "import sys; from acr_transfer import main; sys.exit(main())"
 LOUD = f"import logging; logging.basicConfig(level=1); {COMMAND}"
 """The command with every logger of every library at its loudest."""
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from transfer.errors import MissingBlobError
-from transfer.manifests import Descriptor, Manifest
+from acr_transfer.errors import MissingBlobError
+from acr_transfer.registry.manifests import Descriptor, Manifest
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer import clean_report
-from transfer.cleaning import Kind, Leftover, Side, TransferBlob, judged
-from transfer.runs import Run
+from acr_transfer.operate import clean_report
+from acr_transfer.operate.clean import Kind, Leftover, Side, TransferBlob, judged
+from acr_transfer.operate.runs import Run
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 WEEK = timedelta(days=7)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from transfer.__main__ import main
-from transfer.commandline import parser
-from transfer.commands import commands
-from transfer.console import Console, coloured
-from transfer.errors import InputError, TransferError
-from transfer.logfile import masked, open_log
+from acr_transfer.__main__ import main
+from acr_transfer.cli.commands import commands
+from acr_transfer.cli.console import Console, coloured
+from acr_transfer.cli.log_file import masked, open_log
+from acr_transfer.cli.parser import parser
+from acr_transfer.errors import InputError, TransferError
 
 ALL = commands()
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,8 @@ def test_every_command_has_a_chapter_in_the_docs() -> None:
 
 def test_help_comes_without_the_heavy_libraries() -> None:
     program = (
-        "import sys; from transfer.commandline import parser; from transfer.commands import commands;"
+        "import sys; from acr_transfer.cli.parser import parser;"
+        "from acr_transfer.cli.commands import commands;"
         "parser(commands()).format_help();"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'azure', 'aiohttp', 'rich', 'shtab'}))"
     )
@@ -156,7 +157,7 @@ def test_the_log_file_tells_what_was_done_without_secrets(tmp_path: Path) -> Non
     logging.getLogger("azure.something").info(
         "GET https://a/c?sp=r&sig=SECRET%2F1&se=2 Authorization: Bearer SECRET"
     )
-    logging.getLogger("transfer.hop").error("it did not go well")
+    logging.getLogger("acr_transfer.copy.hop").error("it did not go well")
     text = path.read_text()
     assert "hop --source s" in text
     assert "it did not go well" in text

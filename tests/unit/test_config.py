@@ -13,8 +13,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config import DEFAULTS, ConfigError, Settings, Side
-from config_keys import SOURCE_ONLY, TARGET_ONLY, page
+from stack.keys import SOURCE_ONLY, TARGET_ONLY, page
+from stack.settings import DEFAULTS, ConfigError, Settings, Side
 from tests.unit.test_lock import GOOD
 
 ROOT = Path(__file__).parents[2]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from transfer.causes import CAUSES, UNKNOWN, cause_of
-from transfer.doctor import examined
-from transfer.examining import _allows
-from transfer.facts import Blob, Facts
-from transfer.findings import Finding, Verdict
-from transfer.sas_token import SasToken
+from acr_transfer.operate.collect import _allows
+from acr_transfer.operate.doctor import examined
+from acr_transfer.operate.facts import Blob, Facts
+from acr_transfer.operate.finding import Finding, Verdict
+from acr_transfer.operate.run_errors import CAUSES, UNKNOWN, cause_of
+from acr_transfer.sas_token import SasToken
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"

@@ -20,7 +20,7 @@ from jsonschema.protocols import Validator
 
 from components import handover, lock
 from components.documents import checksum_of
-from components.shape import Check
+from components.schema_checks import Check
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.__main__ import _parser
-from sandbox.errors import SandboxError
+from sandbox.cloud.paths import CHECKOUT
+from sandbox.cloud.store import Store
 from sandbox.faults import command
-from sandbox.faults.choices import CHOICES
 from sandbox.faults.model import DOORS, Fault
+from sandbox.faults.open_questions import CHOICES
 from sandbox.faults.state import Faults
-from sandbox.places import CHECKOUT
-from sandbox.store import Store
+from sandbox.http.azure_errors import SandboxError
 
 
 def made(**more: Any) -> Fault:

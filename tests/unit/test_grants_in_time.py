@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import blobs
+from sandbox.storage import blobs
 
 
 def test_a_grant_that_comes_into_force_while_storage_is_told_is_told_later(

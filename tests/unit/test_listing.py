@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.artifact_list import ListingError, artifacts_of
 from components.artifacts import Artifact
-from components.listing import ListingError, artifacts_of
 
 HEX = "0123456789abcdef" * 4
 

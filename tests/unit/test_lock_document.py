@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transfer.errors import InputError
-from transfer.lock import Child, Entry, Lock, difference, lock_faults, read_lock
-from transfer.receipts import Proved, Receipt, read_receipt, receipt_for
+from acr_transfer.errors import InputError
+from acr_transfer.lock import Child, Entry, Lock, difference, lock_faults, read_lock
+from acr_transfer.receipt import Proved, Receipt, read_receipt, receipt_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs/lock.schema.json").read_text())

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.places import CHECKOUT
-from sandbox.ports import Ports, free_port
-from sandbox.store import Store
+from sandbox.cloud.paths import CHECKOUT
+from sandbox.cloud.ports import Ports, free_port
+from sandbox.cloud.store import Store
 
 TAKES = """
 import sys
-from sandbox.ports import free_port
+from sandbox.cloud.ports import free_port
 print(*(free_port() for _ in range(40)), flush=True)
 sys.stdin.read()
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.roles import Definition, definitions
+from sandbox.arm.roles import Definition, definitions
 
 STORAGE = "Microsoft.Storage/storageAccounts"
 CASES = {

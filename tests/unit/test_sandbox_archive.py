@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.oci import Manifest, WrongContentError, digest_of
-from sandbox.service import archive
-from sandbox.service.archive import BadArchiveError, Contents, Reader, written
+from sandbox.registry.oci_client import Manifest, WrongContentError, digest_of
+from sandbox.transfer import archive
+from sandbox.transfer.archive import BadArchiveError, Contents, Reader, written
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 LAYERS = st.lists(st.binary(max_size=1500), max_size=3)

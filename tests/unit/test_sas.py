@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from components.direction import Direction
+from components.choices import Direction
 from components.sas import container_sas, permissions
 
 KEY = base64.b64encode(b"a key of the account").decode()

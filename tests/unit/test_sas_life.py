@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components.sas_life import RUN_LIMIT, expiry_of, warning_about
+from components.sas_expiry import RUN_LIMIT, expiry_of, warning_about
 
 EXPIRY = datetime(2026, 12, 1, tzinfo=UTC)
 WRITTEN = EXPIRY - timedelta(days=10)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from acr_transfer_policy.credentials import credential_in
+from policy.framework.credentials import credential_in
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(

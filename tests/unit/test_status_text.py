@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from transfer.commands.status import _complaints, _text, _under_way
-from transfer.runs import Run
-from transfer.status import SideState, failed_and_never_mended
+from acr_transfer.cli.commands.status import _complaints, _text, _under_way
+from acr_transfer.operate.runs import Run
+from acr_transfer.operate.status import SideState, failed_and_never_mended
 
 PIPELINE = "/registries/r/importPipelines/p"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer import table as tables
-from transfer.table import table, wrapped
+from acr_transfer.cli import table as tables
+from acr_transfer.cli.table import table, wrapped
 
 CELLS = st.text("abcdefgh ", max_size=60)
 

@@ -11,17 +11,17 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from transfer import evidence
-from transfer.errors import InputError
-from transfer.evidence import Evidence
-from transfer.evidence_page import page
-from transfer.handover import exported_by, of_lock, read_handover
-from transfer.layers import LayerProof, Layers
-from transfer.lock import Entry, Lock
-from transfer.looking import Finding, Verdict
-from transfer.manifests import Kind
-from transfer.prove import Proof
-from transfer.stacks import Stack
+from acr_transfer.azure.stacks import Stack
+from acr_transfer.errors import InputError
+from acr_transfer.handover import exported_by, of_lock, read_handover
+from acr_transfer.lock import Entry, Lock
+from acr_transfer.prove import evidence
+from acr_transfer.prove.evidence import Evidence
+from acr_transfer.prove.evidence_page import page
+from acr_transfer.prove.layers import LayerProof, Layers
+from acr_transfer.prove.target import Finding, Verdict
+from acr_transfer.prove.verify import Proof
+from acr_transfer.registry.manifests import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs/evidence.schema.json").read_text())
@@ -177,7 +177,7 @@ def entry(reference: str) -> Entry:
 
 
 def handover(*entries: Entry) -> dict[str, object]:
-    from transfer.documents import checksum
+    from acr_transfer.documents import checksum
 
     said: dict[str, object] = {
         "schema": 1,

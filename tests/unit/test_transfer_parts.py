@@ -13,15 +13,16 @@ from azure.storage.blob import ContentSettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transfer import hop_report, sides
-from transfer.__main__ import main
-from transfer.blocks import Exported
-from transfer.clouds import Cloud, _known
-from transfer.errors import ServiceError, StackError, TransferError, explained, host
-from transfer.hop import Carried, Outcome
-from transfer.progress import HopProgress, Progress
-from transfer.stacks import Stack
-from transfer.table import amount
+from acr_transfer.__main__ import main
+from acr_transfer.azure import connect
+from acr_transfer.azure.clouds import Cloud, _known
+from acr_transfer.azure.stacks import Stack
+from acr_transfer.cli.progress import HopProgress, Progress
+from acr_transfer.cli.table import amount
+from acr_transfer.copy import report
+from acr_transfer.copy.blocks import Exported
+from acr_transfer.copy.hop import Carried, Outcome
+from acr_transfer.errors import ServiceError, StackError, TransferError, explained, host
 
 
 def exported(size: int, content: bytes = b"") -> Exported:
@@ -88,12 +89,12 @@ PIPELINE = (
 def test_the_subscription_is_the_configured_or_the_pipelines(
     config: dict[str, str], outputs: dict[str, str | None], expected: str
 ) -> None:
-    assert sides.subscription(Stack(name="s", outputs=outputs, config=config)) == expected
+    assert connect.subscription(Stack(name="s", outputs=outputs, config=config)) == expected
 
 
 def test_a_stack_without_subscription_says_what_to_set() -> None:
     with pytest.raises(StackError, match="set azure-native:subscriptionId"):
-        sides.subscription(Stack(name="s", outputs={}))
+        connect.subscription(Stack(name="s", outputs={}))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_the_result_of_hop_is_a_table() -> None:
         Carried(name="b1", size=2048, md5=b"", outcome=Outcome.COPIED, sent=2048),
         Carried(name="batch2", size=1, md5=b"", outcome=Outcome.PRESENT),
     ]
-    assert hop_report.hop_table(carried, 1.25).splitlines() == [
+    assert report.hop_table(carried, 1.25).splitlines() == [
         "blob       size  outcome",
         "b1      2.0 KiB  copied",
         "batch2      1 B  already there",

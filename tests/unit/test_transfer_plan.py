@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acr_transfer.errors import PlanError, ServiceError
+from acr_transfer.lock import Entry, difference
+from acr_transfer.plan import report as reporting
+from acr_transfer.plan.baseline import Known, Target
+from acr_transfer.plan.plan import Plan, State, plan
+from acr_transfer.plan.rules import Rule, Rules
+from acr_transfer.receipt import Proved, Receipt
+from acr_transfer.registry.manifests import Manifest
 from tests.unit.shelves import Shelf, image, index, referrer
-from transfer import planned as reporting
-from transfer.errors import PlanError, ServiceError
-from transfer.known import Known, Target
-from transfer.lock import Entry, difference
-from transfer.manifests import Manifest
-from transfer.plan import Plan, State, plan
-from transfer.receipts import Proved, Receipt
-from transfer.rules import Rule, Rules
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ALL = Rule(repositories=("**",))

@@ -6,14 +6,14 @@ import asyncio
 
 import pytest
 
+from acr_transfer.errors import BrokenAnswerError
+from acr_transfer.lock import Entry
+from acr_transfer.prove import verify as proving
+from acr_transfer.prove.layers import Layers, read_layers
+from acr_transfer.prove.target import Finding, Target, Verdict, with_listing
+from acr_transfer.prove.verify import Proof, extras, prove, with_layers
+from acr_transfer.registry.manifests import Kind, Manifest, Reference
 from tests.unit.shelves import IMAGE, INDEX, Shelf, digest_of, image, index, referrer
-from transfer import prove as proving
-from transfer.errors import BrokenAnswerError
-from transfer.layers import Layers, read_layers
-from transfer.lock import Entry
-from transfer.looking import Finding, Target, Verdict, with_listing
-from transfer.manifests import Kind, Manifest, Reference
-from transfer.prove import Proof, extras, prove, with_layers
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 

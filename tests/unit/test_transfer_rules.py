@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acr_transfer import timestamps
+from acr_transfer.errors import InputError
+from acr_transfer.plan.patterns import matches_any
+from acr_transfer.plan.rules import Order, Rule, Rules, version_of
+from acr_transfer.plan.rules_file import parsed_rules, read_list, read_rules, span
+from acr_transfer.plan.selection import Chosen, choose
 from tests.unit.shelves import Shelf, image
-from transfer import times
-from transfer.errors import InputError
-from transfer.patterns import matches_any
-from transfer.rules import Order, Rule, Rules, version_of
-from transfer.rules_file import parsed_rules, read_list, read_rules, span
-from transfer.selection import Chosen, choose
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -274,5 +274,5 @@ def test_a_span_is_a_number_and_a_unit(text: str, expected: timedelta | None) ->
 
 @given(st.text(max_size=30))
 def test_every_text_is_a_time_with_its_zone_or_none(text: str) -> None:
-    found = times.parsed(text)
+    found = timestamps.parsed(text)
     assert found is None or found.tzinfo

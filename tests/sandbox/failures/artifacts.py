@@ -6,7 +6,7 @@ import os
 from functools import partial
 
 from sandbox.faults import control
-from sandbox.oci import digest_of
+from sandbox.registry.oci_client import digest_of
 from tests.sandbox.failures.playing import (
     NO_ERROR,
     arrive,

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from sandbox.facts import SOURCE
+from sandbox.cloud.definitions import SOURCE
 from sandbox.faults import control
 from sandbox.lifecycle import require_running
 from tests.sandbox.failures.playing import NO_ERROR, said, while_faulty

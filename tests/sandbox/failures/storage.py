@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from sandbox.arm.roles import BLOB_READER
 from sandbox.faults import control
-from sandbox.roles import BLOB_READER
 from tests.sandbox.failures.playing import (
     LOST,
     NO_ERROR,

@@ -1,0 +1,1 @@
+"""The command line: parser, console, tables, progress, and one module per command."""

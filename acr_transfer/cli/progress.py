@@ -1,0 +1,113 @@
+"""How far the work is, for the person who waits: on stderr, and only where that is a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from acr_transfer.cli.table import amount
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+
+class Progress:
+    """One line that is rewritten on a terminal: counted work with rate and time left, or a state in words.
+
+    Elsewhere, and with `quiet`, it says nothing. It is a context: what it wrote is wiped away at the end.
+    """
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
+        self._stream = stream
+        self._shown = stream.isatty() and not quiet
+        self._begun = time.monotonic()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    @property
+    def seconds(self) -> float:
+        """Since this began."""
+        return time.monotonic() - self._begun
+
+    def begin(self, text: str, total: float, *, of_bytes: bool = False) -> None:
+        """Start to count up to `total`, in bytes or in pieces; what was counted before is over."""
+        self.end()
+        if self._shown:
+            self._bar = _bar(self._stream, of_bytes=of_bytes)
+            self._bar.add_task(text, total=total)
+            self._bar.start()
+
+    def advance(self, amount: float) -> None:
+        """So much more is done; what was found on the way adds to the total."""
+        if self._bar is not None:
+            task = self._bar.tasks[0]
+            done = task.completed + amount
+            self._bar.update(task.id, completed=done, total=max(task.total or 0, done))
+
+    def show(self, text: str) -> None:
+        """A state in words, in the place of the one before."""
+        if self._shown and self._bar is None:
+            self._bar = _waiting(self._stream)
+            self._bar.add_task(text, total=None)
+            self._bar.start()
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], description=text)
+
+    def end(self) -> None:
+        """Leave the terminal's line clean for what follows."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _bar(stream: TextIO, *, of_bytes: bool) -> Bar:
+    from rich import progress
+    from rich.console import Console
+    from rich.text import Text
+
+    class Rate(progress.ProgressColumn):
+        """In the units of the bytes beside it; rich's own counts in thousands."""
+
+        def render(self, task: progress.Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{amount(speed)}/s" if speed else "", style="progress.data.speed")
+
+    columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
+    if of_bytes:
+        columns += [progress.DownloadColumn(binary_units=True), Rate()]
+    else:
+        columns += [progress.MofNCompleteColumn()]
+    columns += [progress.TimeRemainingColumn()]
+    return progress.Progress(*columns, console=Console(file=stream), transient=True)
+
+
+def _waiting(stream: TextIO) -> Bar:
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.TimeElapsedColumn(),
+    )
+    return progress.Progress(*columns, console=Console(file=stream), transient=True)
+
+
+class HopProgress:
+    """Counts what `hop` carries and shows it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def begin(self, blobs: int, total: int) -> None:
+        """How much there is to carry."""
+        self._progress.begin(f"{blobs} blob{'s' if blobs != 1 else ''}", total, of_bytes=True)
+
+    def advance(self, _name: str, size: int, _sent: bool = True) -> None:
+        """So many bytes more have arrived, or were there."""
+        self._progress.advance(size)

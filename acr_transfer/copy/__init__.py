@@ -1,0 +1,1 @@
+"""Copying blobs between containers: blocks, concurrency, streamed and server-side copy."""

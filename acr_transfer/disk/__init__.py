@@ -1,0 +1,1 @@
+"""Packing blobs to a disk and unpacking them: format, media, parts and encryption."""

@@ -1,0 +1,55 @@
+"""What came of `pack`, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from acr_transfer.cli.table import amount, plural, table
+from acr_transfer.disk.layout import Pack
+
+
+def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
+    """One line a blob, one a disk, and how to check them."""
+    rows = [
+        (
+            blob.exported.name,
+            amount(blob.exported.size),
+            str(len(blob.parts)),
+            ", ".join(map(str, sorted({part.disk for part in blob.parts}))) or "-",
+        )
+        for blob in done.blobs
+    ]
+    lines = [table(("blob", "size", "parts", "disk"), rows, right=(1, 2))]
+    for number, folder in enumerate(folders, start=1):
+        parts = [part for blob in done.blobs for part in blob.parts if part.disk == number]
+        size = amount(sum(part.size for part in parts))
+        lines.append(f"disk {number}: {folder}, {plural(len(parts), 'part')}, {size}")
+    total = amount(sum(blob.exported.size for blob in done.blobs))
+    kind = ", encrypted" if done.encrypted else ""
+    lines.append(f"{plural(len(done.blobs), 'blob')}, {total}{kind}, in {seconds:.1f} s")
+    lines.append("To check a disk, there or here: cd DIR && sha256sum -c SHA256SUMS")
+    return "\n".join(lines)
+
+
+def pack_json(done: Pack, folders: Sequence[Path], seconds: float) -> dict[str, Any]:
+    """The same for machines; `docs/pack.md` describes it."""
+    return {
+        "schema": 1,
+        "seconds": round(seconds, 3),
+        "encrypted": done.encrypted,
+        "disks": [str(folder) for folder in folders],
+        "blobs": [
+            {
+                "name": blob.exported.name,
+                "size": blob.exported.size,
+                "sha256": blob.sha256,
+                "parts": [
+                    {"file": part.file, "disk": part.disk, "size": part.size, "sha256": part.sha256}
+                    for part in blob.parts
+                ],
+            }
+            for blob in done.blobs
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Operations: status, failure causes, doctor, clean and ship."""

@@ -1,0 +1,1 @@
+"""Planning a transfer: rules, selection, pinning by digest, and the artifacts that the target already has."""

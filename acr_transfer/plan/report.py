@@ -1,0 +1,152 @@
+"""A plan and the difference of two locks, as people and machines read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from acr_transfer.cli.console import coloured
+from acr_transfer.cli.table import amount, named, plural, short, table
+from acr_transfer.lock import Difference, Entry
+from acr_transfer.plan.plan import Plan, Planned, State
+from acr_transfer.registry.artifact_type import described
+from acr_transfer.registry.manifests import Kind
+
+_COLOURS = {State.NEW: "green", State.CHANGED: "yellow", State.PRESENT: "dim"}
+
+
+def plan_table(plan: Plan, shown: Iterable[Planned]) -> str:
+    """One line an artifact, what refers to it right below, then what it all comes to."""
+    rows = [_row(planned, depth) for planned, depth in _in_order(list(shown))]
+    header = ("what", "artifact", "digest", "kind", "size")
+    lines = table(header, rows, right=(4,)).splitlines() if rows else []
+    painted = [
+        coloured(line, _COLOURS[State(row[0])]) if row[0] != State.NEW else line
+        for line, row in zip(lines[1:], rows, strict=True)
+    ]
+    return "\n".join([*lines[:1], *painted, *summary(plan)])
+
+
+def _in_order(shown: list[Planned]) -> Iterator[tuple[Planned, int]]:
+    """Sorted by reference, but what refers to another comes after it, one step further in."""
+    by_subject: dict[tuple[str, str], list[Planned]] = {}
+    known = {(one.entry.repository, one.entry.digest) for one in shown}
+    known |= {(one.entry.repository, child.digest) for one in shown for child in one.entry.children}
+    roots = []
+    for planned in shown:
+        subject = planned.entry.repository, planned.entry.subject
+        if planned.entry.subject and subject in known:
+            by_subject.setdefault(subject, []).append(planned)
+        else:
+            roots.append(planned)
+    done = set[str]()
+    for root in [*roots, *shown]:
+        yield from _with_referrers(root, 0, by_subject, done)
+
+
+def _with_referrers(
+    planned: Planned, depth: int, by_subject: Mapping[tuple[str, str], list[Planned]], done: set[str]
+) -> Iterator[tuple[Planned, int]]:
+    if planned.entry.reference in done:
+        return
+    done.add(planned.entry.reference)
+    yield planned, depth
+    below = () if planned.kind is Kind.INDEX and planned.entry.subject else planned.entry.children
+    for digest in (planned.entry.digest, *(child.digest for child in below)):
+        for referrer in by_subject.get((planned.entry.repository, digest), ()):
+            yield from _with_referrers(referrer, depth + 1, by_subject, done)
+
+
+def _row(planned: Planned, depth: int) -> tuple[str, ...]:
+    entry = planned.entry
+    name = named(entry.reference)
+    name = f"{'  ' * (depth - 1)}└ {name}" if depth else name
+    kind = described(planned.kind, entry.artifact_type, len(entry.children))
+    return planned.state.value, name, short(entry.digest), kind, amount(entry.size)
+
+
+def summary(plan: Plan) -> list[str]:
+    """What it all comes to."""
+    counts = ", ".join(f"{len(plan.of(state)):,} {state}" for state in State if plan.of(state))
+    least, most = plan.batches
+    runs = plural(least, "run") if least == most else f"{least} to {most} runs"
+    lines = [f"{plural(len(plan.artifacts), 'artifact')}: {counts or 'none'}"]
+    if plan.moving:
+        lines.append(f"{amount(plan.bytes_to_move)} to move, shared layers counted once; {runs}")
+    lines += [f"missing: {name} is at the target and no longer at the source" for name in plan.missing]
+    return lines
+
+
+def plan_json(plan: Plan, lock: Path | None) -> dict[str, Any]:
+    """The same for machines; docs/plan.md describes it."""
+    least, most = plan.batches
+    counts = {state.value: len(plan.of(state)) for state in State}
+    return {
+        "schema": 1,
+        "registry": plan.registry,
+        "lock": str(lock) if lock else None,
+        "checksum": plan.lock().document()["checksum"] if plan.moving else None,
+        "counts": {
+            "artifacts": len(plan.artifacts),
+            **counts,
+            "missing": len(plan.missing),
+            "bytes": plan.bytes_to_move,
+            "batches": {"least": least, "most": most},
+        },
+        "artifacts": [_planned(planned) for planned in plan.artifacts],
+        "missing": list(plan.missing),
+        "warnings": list(plan.warnings),
+        "seconds": round(plan.seconds, 3),
+    }
+
+
+def _planned(planned: Planned) -> dict[str, Any]:
+    entry = planned.entry
+    return {
+        "reference": entry.reference,
+        "digest": entry.digest,
+        "state": planned.state.value,
+        "kind": planned.kind.value,
+        "artifactType": entry.artifact_type or None,
+        "subject": entry.subject or None,
+        "size": entry.size,
+        "children": len(entry.children),
+        "referrers": list(entry.referrers),
+    }
+
+
+def difference_table(found: Difference) -> str:
+    """One line for each artifact that differs."""
+    rows = [
+        *(("-", entry.reference, short(entry.digest), "") for entry in found.removed),
+        *(("+", entry.reference, "", short(entry.digest)) for entry in found.added),
+        *(("~", new.reference, short(old.digest), short(new.digest)) for old, new in found.moved),
+    ]
+    rows.sort(key=lambda row: (row[1], row[0]))
+    lines = table(("", "artifact", "before", "after"), rows).splitlines() if rows else []
+    colours = {"+": "green", "-": "red", "~": "yellow"}
+    painted = [coloured(line, colours[row[0]]) for line, row in zip(lines[1:], rows, strict=True)]
+    total = (
+        f"{len(found.added)} added, {len(found.removed)} removed, {len(found.moved)} moved, "
+        f"{found.unchanged} unchanged"
+    )
+    return "\n".join([*lines[:1], *painted, total])
+
+
+def difference_json(found: Difference) -> dict[str, Any]:
+    """The same for machines; docs/plan.md describes it."""
+
+    def said(entry: Entry) -> dict[str, str]:
+        return {"reference": entry.reference, "digest": entry.digest}
+
+    return {
+        "schema": 1,
+        "added": [said(entry) for entry in found.added],
+        "removed": [said(entry) for entry in found.removed],
+        "moved": [
+            {"reference": new.reference, "before": old.digest, "after": new.digest}
+            for old, new in found.moved
+        ],
+        "unchanged": found.unchanged,
+    }

@@ -1,0 +1,1 @@
+"""Proof by digest: verification, layers, evidence and receipt."""

@@ -1,0 +1,204 @@
+"""Evidence: what was proved, of what, where, when and how, as people and machines read it.
+
+docs/evidence.schema.json describes the JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from acr_transfer import timestamps
+from acr_transfer.cli.console import coloured
+from acr_transfer.cli.parser import version
+from acr_transfer.cli.table import amount, named, plural, short, table
+from acr_transfer.prove.layers import Layers
+from acr_transfer.prove.target import Finding, Verdict
+from acr_transfer.prove.verify import Proof
+from acr_transfer.receipt import Proved
+from acr_transfer.registry.artifact_type import described
+
+ADVICE = {
+    Verdict.MISSING: (
+        "Has the blob arrived, and has its import run? Look at `runs` of the target stack. "
+        "A trigger starts up to 15 minutes after the blob's arrival: `--wait 1200` waits for it."
+    ),
+    Verdict.DIFFERENT: (
+        "The target holds other content under this name. Give the import pipeline the option `OverwriteTags` "
+        "and export again with a new `forceUpdateTag`. Wrong bytes under a digest mean a damaged registry."
+    ),
+    Verdict.NOT_PROVABLE: (
+        "Nothing tells what was exported, or the answer could not be read. Plan with a lock "
+        "(`acr-transfer plan`): its digests are in the hand-over, and the source is not needed for the proof."
+    ),
+    Verdict.EXTRA: (
+        "Tags that no hand-over and no receipt names: pushed by others, or moved before receipts were kept. "
+        "If the target shall mirror the source exactly, remove them; `--exact` makes them a failure."
+    ),
+}
+"""What to do about each kind of finding."""
+
+_COLOURS = {
+    Verdict.PROVED: "green",
+    Verdict.MISSING: "red",
+    Verdict.DIFFERENT: "red",
+    Verdict.NOT_PROVABLE: "yellow",
+    Verdict.EXTRA: "yellow",
+}
+_EXTRA_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """A proof, and what it was made of."""
+
+    proof: Proof
+    target: str
+    """The target's login server."""
+
+    source: str
+    """The source's login server; empty if nothing said it."""
+
+    handover: str
+    """What the expectation was read from."""
+
+    checksum: str
+    """The hand-over's checksum; empty for one that has none."""
+
+    pinned: bool
+    """Whether the digests that were expected come from a lock, not from the source at this moment."""
+
+    began: datetime
+    ended: datetime
+    exact: bool = False
+    """Whether extra tags are a failure."""
+
+    @property
+    def good(self) -> bool:
+        """Whether everything is as it should be."""
+        return self.proof.complete and not (self.exact and self.proof.count(Verdict.EXTRA))
+
+    def proved(self) -> list[Proved]:
+        """What a receipt is to say."""
+        return [
+            Proved(reference=finding.artifact, digest=str(finding.digest), at=timestamps.spelled(self.ended))
+            for finding in self.proof.findings
+            if finding.verdict is Verdict.PROVED
+        ]
+
+    def lost(self) -> list[str]:
+        """What was looked for and is not there as it should be."""
+        wrong = (Verdict.MISSING, Verdict.DIFFERENT)
+        return [finding.artifact for finding in self.proof.findings if finding.verdict in wrong]
+
+
+def evidence_table(evidence: Evidence) -> str:
+    """One line an artifact, a line more for whatever is to be said of it, then what it came to."""
+    shown = _shown(evidence.proof.findings)
+    rows = [_row(finding) for finding in shown]
+    lines = table(("artifact", "digest", "kind", "verdict"), rows).splitlines()
+    said = lines[:1]
+    for line, finding in zip(lines[1:], shown, strict=True):
+        said.append(line.removesuffix(finding.verdict) + coloured(finding.verdict, _COLOURS[finding.verdict]))
+        if finding.detail and finding.verdict is not Verdict.EXTRA:
+            said.append(f"    {finding.detail}")
+    hidden = len(evidence.proof.findings) - len(shown)
+    if hidden:
+        said.append(f"and {plural(hidden, 'extra tag')} more: see --json or --html")
+    return "\n".join([*said, summary(evidence)])
+
+
+def _shown(findings: Iterable[Finding]) -> list[Finding]:
+    """All but the many extra ones: a target may hold a thousand other tags."""
+    listed = list(findings)
+    expected = [finding for finding in listed if finding.verdict is not Verdict.EXTRA]
+    return expected + [finding for finding in listed if finding.verdict is Verdict.EXTRA][:_EXTRA_SHOWN]
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    kind = described(finding.kind, finding.artifact_type, finding.children) if finding.kind else "-"
+    return named(finding.artifact), short(finding.digest or "-"), kind, finding.verdict.value
+
+
+def summary(evidence: Evidence) -> str:
+    """The proof in one line."""
+    proof = evidence.proof
+    others = [
+        f"{proof.count(verdict)} {verdict}"
+        for verdict in Verdict
+        if verdict is not Verdict.PROVED and proof.count(verdict)
+    ]
+    layers = proof.layers
+    read = (
+        f", {len(layers.read)} of {layers.of} blobs read ({amount(layers.bytes_read)})"
+        if layers.mode is not Layers.NONE
+        else ""
+    )
+    more = f" ({', '.join(others)})" if others else ""
+    return (
+        f"{proof.proved} of {len(proof.expected)} artifacts proved{more}, "
+        f"{proof.manifests_read} manifests read{read}, {proof.seconds:.1f} s"
+    )
+
+
+def what_to_do(evidence: Evidence) -> str:
+    """One paragraph for each kind of finding that there is."""
+    proof = evidence.proof
+    lines = [
+        f"{proof.count(verdict)} {verdict}: {text}"
+        for verdict, text in ADVICE.items()
+        if proof.count(verdict) and (verdict is not Verdict.EXTRA or evidence.exact)
+    ]
+    return "not everything is proved:\n  " + "\n  ".join(lines)
+
+
+def evidence_json(evidence: Evidence) -> dict[str, Any]:
+    """The same for machines; docs/evidence.schema.json describes it."""
+    proof = evidence.proof
+    return {
+        "schema": 1,
+        "tool": {"name": "acr-transfer", "version": version()},
+        "good": evidence.good,
+        "source": evidence.source or None,
+        "target": evidence.target,
+        "handover": {
+            "from": evidence.handover,
+            "checksum": evidence.checksum or None,
+            "pinned": evidence.pinned,
+        },
+        "began": timestamps.spelled(evidence.began),
+        "ended": timestamps.spelled(evidence.ended),
+        "seconds": round(proof.seconds, 3),
+        "artifacts": len(proof.expected),
+        **{_key(verdict): proof.count(verdict) for verdict in Verdict},
+        "manifestsRead": proof.manifests_read,
+        "layers": {
+            "mode": proof.layers.mode.value,
+            "of": proof.layers.of,
+            "read": list(proof.layers.read),
+            "bytes": proof.layers.bytes_read,
+        },
+        "findings": [_found(finding) for finding in proof.findings],
+    }
+
+
+def _key(verdict: Verdict) -> str:
+    first, *rest = verdict.value.split()
+    return first + "".join(word.title() for word in rest)
+
+
+def _found(finding: Finding) -> dict[str, Any]:
+    return {
+        "artifact": finding.artifact,
+        "verdict": finding.verdict.value,
+        "digest": finding.digest,
+        "got": finding.got,
+        "kind": finding.kind.value if finding.kind else None,
+        "mediaType": finding.media_type,
+        "artifactType": finding.artifact_type or None,
+        "subject": finding.subject or None,
+        "children": finding.children,
+        "detail": finding.detail,
+    }

@@ -1,0 +1,194 @@
+"""Evidence as one page that needs nothing else: for whoever has to answer for the transfer later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from acr_transfer import timestamps
+from acr_transfer.cli.parser import version
+from acr_transfer.cli.table import amount, plural
+from acr_transfer.prove.evidence import ADVICE, Evidence
+from acr_transfer.prove.layers import LayerProof, Layers
+from acr_transfer.prove.target import Finding, Verdict
+from acr_transfer.registry.artifact_type import described
+
+_STYLE = """
+:root{--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#fff;--card:#f6f8fa;--good:#1a7f37;--bad:#cf222e;--odd:#9a6700}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#8d96a0;--line:#30363d;--back:#0d1117;--card:#161b22;
+--good:#3fb950;--bad:#f85149;--odd:#d29922}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:76rem;padding:2rem 1.5rem 4rem;color:var(--ink);background:var(--back);
+font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}
+p{margin:.4rem 0;max-width:60rem}.soft{color:var(--soft)}
+code,.digest{font:12.5px/1.45 ui-monospace,"SF Mono",Menlo,Consolas,monospace;overflow-wrap:anywhere}
+.verdict{border:1px solid;border-left-width:.5rem;border-radius:.4rem;padding:1rem 1.25rem;margin:1.25rem 0;
+background:var(--card)}
+.verdict strong{font-size:1.2rem}.verdict.good{border-color:var(--good)}.verdict.bad{border-color:var(--bad)}
+.good strong,.is-proved{color:var(--good)}.bad strong,.is-missing,.is-different{color:var(--bad)}
+.is-not-provable,.is-extra{color:var(--odd)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:0}
+dt{color:var(--soft)}dd{margin:0}
+ul.counts{display:flex;flex-wrap:wrap;gap:.75rem;list-style:none;padding:0;margin:1rem 0}
+ul.counts li{border:1px solid var(--line);border-radius:.4rem;padding:.5rem 1rem;min-width:8rem;
+background:var(--card)}
+ul.counts b{display:block;font-size:1.5rem;line-height:1.2}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line)}
+th{color:var(--soft);font-weight:600;font-size:.85rem}th+th{width:22%}th+th+th{width:8rem}td.word{white-space:nowrap;font-weight:600}
+td .digest{display:block;color:var(--soft)}footer{margin-top:3rem;color:var(--soft);font-size:.85rem}
+@media print{:root{--ink:#000;--soft:#444;--line:#bbb;--back:#fff;--card:#fff;--good:#1a7f37;
+--bad:#cf222e;--odd:#9a6700}
+body{max-width:none;padding:0;font-size:10pt}tr,.verdict{break-inside:avoid}thead{display:table-header-group}}
+"""
+
+_MEANING = {
+    Verdict.PROVED: "the bytes at the target have the expected digest",
+    Verdict.MISSING: "not at the target",
+    Verdict.DIFFERENT: "other content at the target",
+    Verdict.NOT_PROVABLE: "nothing to compare with, or unreadable",
+    Verdict.EXTRA: "at the target, but not expected",
+}
+
+
+def page(evidence: Evidence) -> str:
+    """The whole page."""
+    proof = evidence.proof
+    wrong = [finding for finding in proof.findings if finding.verdict not in (Verdict.PROVED, Verdict.EXTRA)]
+    extra = [finding for finding in proof.findings if finding.verdict is Verdict.EXTRA]
+    right = [finding for finding in proof.findings if finding.verdict is Verdict.PROVED]
+    # What a signature is about, by the name that the reader knows.
+    names = {str(one.digest): one.artifact for one in reversed(proof.findings) if "@" not in one.artifact}
+    parts = [
+        f"<h1>Transfer to {escape(evidence.target)}</h1>",
+        '<p class="soft">Evidence of what arrived, made by comparing digests.</p>',
+        _banner(evidence),
+        _counts(evidence),
+        "<h2>What was compared</h2>",
+        _facts(evidence),
+        "<h2>How to read this</h2>",
+        _method(evidence),
+        *_chapter("Not proved", wrong, names),
+        *_chapter("Extra at the target", extra, names),
+        *_chapter("Proved", right, names),
+        f"<footer>Made by acr-transfer {escape(version())} on {escape(timestamps.spelled(evidence.ended))}. "
+        "This page is not signed: keep it where it cannot be changed.</footer>",
+    ]
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>Transfer to {escape(evidence.target)}, "
+        f"{escape(timestamps.spelled(evidence.ended))}</title>\n"
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
+    )
+
+
+def _banner(evidence: Evidence) -> str:
+    proof = evidence.proof
+    if evidence.good:
+        text = f"All {plural(len(proof.expected), 'artifact')} are proved."
+        if len(proof.expected) == 1:
+            text = "The one artifact is proved."
+        return f'<div class="verdict good"><strong>{text}</strong></div>'
+    text = f"{proof.proved:,} of {plural(len(proof.expected), 'artifact')} are proved."
+    if proof.complete:
+        text = "Everything expected is proved, but the target holds more than that."
+    rest = "The others are listed below, each with the reason."
+    return f'<div class="verdict bad"><strong>{text}</strong> {rest}</div>'
+
+
+def _counts(evidence: Evidence) -> str:
+    items = [
+        f'<li><b class="is-{_class(verdict)}">{evidence.proof.count(verdict):,}</b>{verdict}</li>'
+        for verdict in Verdict
+        if verdict is Verdict.PROVED or evidence.proof.count(verdict)
+    ]
+    items.append(f"<li><b>{evidence.proof.manifests_read:,}</b>manifests read</li>")
+    return f'<ul class="counts">{"".join(items)}</ul>'
+
+
+def _facts(evidence: Evidence) -> str:
+    facts = [
+        ("Source registry", escape(evidence.source or "not said")),
+        ("Target registry", escape(evidence.target)),
+        ("Expected", escape(evidence.handover)),
+        ("Its checksum", f"<code>{escape(evidence.checksum or 'it has none')}</code>"),
+        (
+            "Begun and ended",
+            f"{timestamps.spelled(evidence.began)}, {timestamps.spelled(evidence.ended)} (UTC)",
+        ),
+        ("Layers", escape(_layers(evidence.proof.layers))),
+    ]
+    return "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts) + "</dl>"
+
+
+def _layers(layers: LayerProof) -> str:
+    if layers.mode is Layers.NONE:
+        return "not read: a registry accepts a manifest only when it has the layers that it names"
+    how = "chosen at random" if layers.mode is Layers.SAMPLE else "all of them"
+    read = f"{len(layers.read):,} of {layers.of:,} configs and layers read and hashed ({how})"
+    return f"{read}, {amount(layers.bytes_read)}"
+
+
+def _method(evidence: Evidence) -> str:
+    origin = (
+        "The expected digests were pinned in a lock before the export: a tag moved since changes nothing."
+        if evidence.pinned
+        else "The expected digests of tags were read from the source registry at the moment of this proof, "
+        "not of the export."
+    )
+    return (
+        "<p>Every manifest was read from the target registry and its SHA-256 computed from the bytes; "
+        "no header and no list was believed. A manifest names its configs and layers by their digests, so a "
+        f"manifest with the right digest stands for all its content.</p><p>{origin}</p>"
+    )
+
+
+def _chapter(title: str, listed: Sequence[Finding], names: Mapping[str, str]) -> list[str]:
+    if not listed:
+        return []
+    present = [verdict for verdict in Verdict if any(finding.verdict is verdict for finding in listed)]
+    advice = [
+        f'<p><b class="is-{_class(verdict)}">{verdict}</b> ({_MEANING[verdict]}). '
+        f"{_code(ADVICE[verdict])}</p>"
+        for verdict in present
+        if verdict in ADVICE
+    ]
+    rows = "".join(_row(finding, names) for finding in listed)
+    return [
+        f"<h2>{title}: {len(listed):,}</h2>",
+        *advice,
+        '<div class="wide"><table><thead>'
+        "<tr><th>Artifact and digest</th><th>Kind</th><th>Verdict</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>",
+    ]
+
+
+def _row(finding: Finding, names: Mapping[str, str]) -> str:
+    digest = finding.digest if finding.digest and finding.digest not in finding.artifact else ""
+    lines = [f'<span class="digest">{escape(digest)}</span>'] if digest else []
+    if finding.subject:
+        about = names.get(finding.subject, finding.subject)
+        lines.append(f'<span class="digest">about {escape(about)}</span>')
+    if finding.detail:
+        lines.append(f"<div>{escape(finding.detail)}</div>")
+    kind = described(finding.kind, finding.artifact_type, finding.children) if finding.kind else ""
+    kind = escape(kind)
+    if finding.artifact_type and finding.artifact_type not in kind:
+        kind += f'<span class="digest">{escape(finding.artifact_type)}</span>'
+    name = f"<code>{escape(finding.artifact)}</code>"
+    word = f'<td class="word is-{_class(finding.verdict)}">{finding.verdict}</td>'
+    return f"<tr><td>{name}{''.join(lines)}</td><td>{kind}</td>{word}</tr>"
+
+
+def _class(verdict: Verdict) -> str:
+    return verdict.value.replace(" ", "-")
+
+
+def _code(text: str) -> str:
+    """Escaped, with what stands between backticks as code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))

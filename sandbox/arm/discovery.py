@@ -1,0 +1,159 @@
+"""What a client asks to find its way: tenants, subscriptions, locations, providers, and what there is at all.
+
+https://learn.microsoft.com/rest/api/resources
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sandbox.arm import groups, operations, paging, roles
+from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.resource_type import Answer, Handler, Request, ResourceType
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
+
+_ROLES = "/providers/Microsoft.Authorization/roleDefinitions"
+
+
+def find(
+    cloud: Cloud, method: str, path: str, types: Mapping[str, ResourceType]
+) -> tuple[Handler | None, ResourceId | None]:
+    """Who answers a path that names no resource of a type, and the ID that it spells."""
+    if path.lower().startswith(_ROLES.lower()):
+        return None, ResourceId.parse(f"/subscriptions/{cloud.facts.subscription}{path}")
+    if path.lower() == "/providers":
+        path = f"/subscriptions/{cloud.facts.subscription}{path}"
+    for pattern, verbs in _paths(types):
+        if match := re.fullmatch(pattern, path, re.IGNORECASE):
+            given = {"subscription": cloud.facts.subscription, **match.groupdict()}
+            operation = given.pop("operation", "")
+            id = ResourceId(**given, segments=("operationResults", operation) if operation else ())
+            if method not in verbs:
+                raise AzureError("MethodNotAllowed", method=method, type=path)
+            return verbs[method], id
+    return None, None
+
+
+def _paths(types: Mapping[str, ResourceType]) -> Iterator[tuple[str, dict[str, Handler]]]:
+    """Every such path and its verbs, as a contents page."""
+
+    async def providers(request: Request) -> Answer:
+        names = sorted({kind.name.partition("/")[0] for kind in types.values()})
+        return Answer(200, paging.page(request, [_provider(request, name, types) for name in names]))
+
+    async def provider(request: Request) -> Answer:
+        return Answer(200, _provider(request, request.id.namespace, types))
+
+    async def delete_group(request: Request) -> Answer:
+        return await groups.delete(request, types)
+
+    async def operation(request: Request) -> Answer:
+        return await operations.poll(request, request.id.name)
+
+    subscription = "/subscriptions/(?P<subscription>[^/]+)"
+    namespace = f"{subscription}/providers/(?P<namespace>[^/]+)"
+    group = f"{subscription}/resourcegroups/(?P<group>[^/]+)"
+    verbs = {"PUT": groups.put, "PATCH": groups.patch, "GET": groups.get, "HEAD": groups.head}
+    yield "/tenants/?", {"GET": _tenants}
+    yield "/subscriptions/?", {"GET": _subscriptions}
+    yield subscription, {"GET": _subscription}
+    yield f"{subscription}/locations", {"GET": _locations}
+    yield f"{subscription}/providers", {"GET": providers}
+    yield namespace, {"GET": provider}
+    yield f"{namespace}/(?:un)?register", {"POST": provider}
+    yield f"{subscription}/resources", {"GET": _resources}
+    yield f"{subscription}/operationresults/(?P<operation>[^/]+)", {"GET": operation}
+    yield f"{subscription}/resourcegroups/?", {"GET": groups.list_groups}
+    yield group, {**verbs, "DELETE": delete_group}
+    yield f"{group}/resources", {"GET": _resources}
+
+
+async def _tenants(request: Request) -> Answer:
+    tenant = request.cloud.facts.tenant
+    shown = {"id": f"/tenants/{tenant}", "tenantId": tenant, "tenantCategory": "Home"}
+    names = {"displayName": request.cloud.facts.name, "defaultDomain": "sandbox.invalid", "domains": []}
+    return Answer(200, {"value": [{**shown, **names, "countryCode": "NL", "tenantType": "AAD"}]})
+
+
+async def _subscriptions(request: Request) -> Answer:
+    found = {"value": [_described(request)], "count": {"type": "Total", "value": 1}}
+    return Answer(200, found)
+
+
+async def _subscription(request: Request) -> Answer:
+    return Answer(200, _described(request))
+
+
+def _described(request: Request) -> Json:
+    facts = request.cloud.facts
+    policies = {"locationPlacementId": "Internal_2014-09-01", "quotaId": "Internal_2014-09-01"}
+    return {
+        "id": f"/subscriptions/{facts.subscription}",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": facts.subscription,
+        "tenantId": facts.tenant,
+        "displayName": facts.name,
+        "state": "Enabled",
+        "subscriptionPolicies": {**policies, "spendingLimit": "Off"},
+    }
+
+
+async def _locations(request: Request) -> Answer:
+    name = request.cloud.facts.location
+    shown = {"id": f"/subscriptions/{request.id.subscription}/locations/{name}", "name": name}
+    names = {"displayName": name, "regionalDisplayName": name}
+    kind = {"regionType": "Physical", "regionCategory": "Recommended", "pairedRegion": []}
+    return Answer(200, {"value": [{**shown, "type": "Region", **names, "metadata": kind}]})
+
+
+def _provider(request: Request, namespace: str, types: Mapping[str, ResourceType]) -> Json:
+    """A namespace with its types and their versions, the newest first: clients take the first that fits."""
+    mine = [kind for kind in types.values() if kind.name.lower().startswith(f"{namespace.lower()}/")]
+    if not mine:
+        raise AzureError("InvalidResourceNamespace", namespace=namespace)
+    name = mine[0].name.partition("/")[0]
+    listed = [
+        {
+            "resourceType": kind.name.partition("/")[2],
+            "locations": [request.cloud.facts.location],
+            "apiVersions": sorted(kind.versions, reverse=True),
+            "capabilities": "SupportsTags, SupportsLocation" if kind.needs_location else "None",
+        }
+        for kind in mine
+    ]
+    return {
+        "id": f"/subscriptions/{request.id.subscription}/providers/{name}",
+        "namespace": name,
+        "registrationPolicy": "RegistrationRequired",
+        "registrationState": "Registered",
+        "resourceTypes": listed,
+    }
+
+
+async def _resources(request: Request) -> Answer:
+    """Every tracked resource, short; `$filter` may ask for one type or one name."""
+    if request.id.group:
+        await groups.get(request)
+    asked = request.query.get("$filter", "")
+    wanted = {key.lower(): value.lower() for key, value in re.findall(r"(\w+) eq '([^']*)'", asked)}
+    found, grants = [], roles.Grants(request.cloud, request.principal)
+    for body in request.cloud.store.tracked(f"{request.id}/"):
+        shown = {key: body[key] for key in _SHORT if key in body}
+        fits = {"resourcetype": body["type"].lower(), "name": body["name"].lower()}
+        fits |= {"location": str(body["location"]).lower(), "resourcegroup": _group(body)}
+        asked_for = all(fits.get(key, value) == value for key, value in wanted.items())
+        if asked_for and grants.permit(f"{body['type']}/read", body["id"]):
+            found.append(shown)
+    return Answer(200, paging.page(request, found))
+
+
+_SHORT = ("id", "name", "type", "kind", "sku", "location", "tags", "identity")
+
+
+def _group(body: Json) -> str:
+    id = ResourceId.parse(str(body["id"]))
+    return id.group.lower() if id else ""

@@ -1,0 +1,173 @@
+"""Microsoft.Authorization: roles, and who has which where."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from sandbox.arm import roles
+from sandbox.arm.resource_type import Answer, Request, ResourceType, created
+from sandbox.cloud.store import Json
+from sandbox.http.azure_errors import AzureError
+from sandbox.http.schemas import TEXT, choice, record
+from sandbox.storage import blobs
+
+
+async def put_assignment(request: Request) -> Answer:
+    """Give a role to a principal; neither of the two can be changed later."""
+    role, principal = _wanted(request)
+    existing = request.existing
+    if existing and _held(existing) != (role, principal):
+        raise AzureError("RoleAssignmentUpdateNotPermitted")
+    _refuse_twice(request, role, principal)
+    if principal not in roles.principals(request.cloud):
+        raise AzureError(
+            "PrincipalNotFound", principal=principal.replace("-", ""), tenant=request.cloud.facts.tenant
+        )
+    body = roles.assignment(request.cloud, request.id, principal, role)
+    body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
+    body["properties"] |= _history(request)
+    faults = request.cloud.faults
+    body["sandbox"] = (existing or {}).get("sandbox") or {"since": faults.time() + faults.grants}
+    status = created(request, body)
+    await blobs.renew_grants(request.cloud)
+    return Answer(status, body)
+
+
+async def delete_assignment(request: Request) -> Answer:
+    """Take a role away; it is answered with what it was."""
+    request.cloud.store.remove(request.id)
+    await blobs.renew(request.cloud)
+    return Answer(200, request.existing)
+
+
+async def list_assignments(request: Request) -> list[Json]:
+    """Assignments at, above and below a scope; `$filter` may ask for one principal or the scope alone."""
+    scope, asked = request.id.scope.lower(), request.query.get("$filter", "")
+    principal = re.search(r"(?:principalId eq|assignedTo\()\s*'([^']+)'", asked)
+    found = []
+    for body in request.cloud.store.of_type(roles.ASSIGNMENTS):
+        where = body["properties"]["scope"].lower()
+        above, below = f"{scope}/".startswith(f"{where}/"), where.startswith(f"{scope}/")
+        here = above or (below and "atscope" not in asked.lower())
+        if here and (not principal or body["properties"]["principalId"] == principal.group(1)):
+            found.append(body)
+    return found
+
+
+async def list_permissions(request: Request) -> list[Json]:
+    """What the caller's roles permit at a resource."""
+    held = roles.Grants(request.cloud, request.principal).at(request.id.scope)
+    return [{"actions": [*role.actions], "notActions": [*role.not_actions]} for role in held]
+
+
+async def find_definition(request: Request) -> Json | None:
+    """A role that Azure brings."""
+    guid = request.id.name.lower()
+    if guid not in roles.definitions():
+        raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
+    return _definition(request, guid)
+
+
+async def list_definitions(request: Request) -> list[Json]:
+    """All of them, or the one that `$filter` names."""
+    asked = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
+    return [
+        _definition(request, guid)
+        for guid, role in roles.definitions().items()
+        if not asked or role.name == asked.group(1)
+    ]
+
+
+_KEPT = ("principalType", "description")
+
+
+def _wanted(request: Request) -> tuple[str, str]:
+    given = request.properties
+    definition, principal = str(given.get("roleDefinitionId") or ""), str(given.get("principalId") or "")
+    role = definition.rpartition("/")[2].lower()
+    if role not in roles.definitions():
+        raise AzureError("RoleDefinitionDoesNotExist", role=role)
+    return role, principal
+
+
+def _held(body: Json) -> tuple[str, str]:
+    given = body["properties"]
+    return str(given["roleDefinitionId"]).rpartition("/")[2].lower(), str(given["principalId"])
+
+
+def _refuse_twice(request: Request, role: str, principal: str) -> None:
+    for body in request.cloud.store.of_type(roles.ASSIGNMENTS):
+        same = _held(body) == (role, principal)
+        here = body["properties"]["scope"].lower() == request.id.scope.lower()
+        if same and here and body["name"].lower() != request.id.name.lower():
+            raise AzureError("RoleAssignmentExists", name=str(body["name"]).replace("-", ""))
+
+
+def _history(request: Request) -> Json:
+    """Who gave it when, and who touched it last."""
+    now, by = datetime.now(UTC).isoformat(), request.principal
+    old = (request.existing or {}).get("properties") or {}
+    made = {"createdOn": old.get("createdOn", now), "createdBy": old.get("createdBy", by)}
+    return {**made, "updatedOn": now, "updatedBy": by}
+
+
+def _definition(request: Request, guid: str) -> Json:
+    role = roles.definitions()[guid]
+    permission = {
+        "actions": role.actions,
+        "notActions": role.not_actions,
+        "dataActions": role.data_actions,
+        "notDataActions": [],
+    }
+    scope = f"/subscriptions/{request.cloud.facts.subscription}"
+    return {
+        "id": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "name": guid,
+        "properties": {
+            "roleName": role.name,
+            "type": "BuiltInRole",
+            "description": role.description,
+            "assignableScopes": ["/"],
+            "permissions": [permission],
+        },
+    }
+
+
+_ASSIGNED = record(
+    "roleDefinitionId",
+    "principalId",
+    roleDefinitionId=TEXT,
+    principalId=TEXT,
+    principalType=choice("User", "Group", "ServicePrincipal", "ForeignGroup", "Device"),
+    description=TEXT,
+)
+_GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_ROLE_VERSIONS = frozenset(
+    {"2015-07-01", "2018-01-01-preview", "2020-04-01-preview", "2020-10-01-preview", "2022-04-01"}
+)
+TYPES = (
+    ResourceType(
+        roles.ASSIGNMENTS,
+        _ROLE_VERSIONS,
+        _GUID,
+        record("properties", properties=_ASSIGNED),
+        put=put_assignment,
+        delete=delete_assignment,
+        list=list_assignments,
+    ),
+    ResourceType(
+        "Microsoft.Authorization/permissions",
+        _ROLE_VERSIONS | {"2018-07-01"},
+        _GUID,
+        list=list_permissions,
+    ),
+    ResourceType(
+        "Microsoft.Authorization/roleDefinitions",
+        _ROLE_VERSIONS | {"2022-05-01-preview", "2023-07-01-preview", "2024-07-01-preview"},
+        _GUID,
+        find=find_definition,
+        list=list_definitions,
+    ),
+)

@@ -1,0 +1,1 @@
+"""One cloud: its state, its files and ports, and the servers that it consists of."""

@@ -1,0 +1,56 @@
+"""A certificate authority of this machine alone, and the server certificate that all doors show."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import certifi
+import trustme
+
+from sandbox.cloud.paths import Places
+
+
+def ensure(places: Places) -> None:
+    """Make the authority, the bundle and the server's certificate, once for a sandbox."""
+    if places.bundle.exists():
+        return
+    authority = trustme.CA(organization_name="acr-transfer sandbox")
+    server = authority.issue_cert("localhost", "127.0.0.1", "::1", common_name="localhost")
+    server.private_key_pem.write_to_path(_private(server_key(places)))
+    chain = b"".join(pem.bytes() for pem in server.cert_chain_pems)
+    server_chain(places).write_bytes(chain)
+    authority.cert_pem.write_to_path(places.authority)
+    places.bundle.write_bytes(_system_authorities() + b"\n" + authority.cert_pem.bytes())
+
+
+def server_chain(places: Places) -> Path:
+    """The certificate that every door and Azurite show."""
+    return places.state / "server.pem"
+
+
+def server_key(places: Places) -> Path:
+    """Its private key."""
+    return places.state / "server.key"
+
+
+def server_context(places: Places) -> ssl.SSLContext:
+    """TLS for a door."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(server_chain(places), server_key(places))
+    return context
+
+
+def client_context(places: Places) -> ssl.SSLContext:
+    """TLS for a client that trusts the sandbox and nothing else."""
+    return ssl.create_default_context(cafile=str(places.authority))
+
+
+def _private(path: Path) -> Path:
+    path.touch(mode=0o600)
+    return path
+
+
+def _system_authorities() -> bytes:
+    system = ssl.get_default_verify_paths().cafile
+    return Path(system if system and Path(system).exists() else certifi.where()).read_bytes()

@@ -1,0 +1,1 @@
+"""Azure Key Vault: the data plane of secrets, access and the firewall."""

@@ -1,0 +1,1 @@
+"""Azure Storage: blobs in Azurite, and service SAS tokens."""

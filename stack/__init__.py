@@ -1,0 +1,1 @@
+"""Stack configuration: keys, parsing and rules, from configuration to component arguments."""

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from acr_transfer.cli.sizes import size
 from sandbox import lifecycle
 from sandbox.cloud.paths import CHECKOUT, Places
-from sandbox.registry.oci_client import Registry, digest_of
-from tests.sandbox.side import Side, manifest_of
+from sandbox.registry.oci_client import OciClient, digest_of
+from tests.sandbox.transfer.side import SandboxSide, manifest_of
 
 _CHUNK = 1 << 20
 
@@ -51,8 +51,8 @@ def main() -> int:
 
 
 def _measured(places: Places, bytes_of_layer: int) -> list[float]:
-    source = Side(places, "source", "large").build()
-    into = Side(places, "source", "large")
+    source = SandboxSide(places, "source", "large").build()
+    into = SandboxSide(places, "source", "large")
     into.registry_name = "largelayer"
     body = {"location": into.facts.location, "sku": {"name": "Premium"}}
     into.arm("PUT", into.registry_path(), body)
@@ -65,7 +65,7 @@ def _measured(places: Places, bytes_of_layer: int) -> list[float]:
     ]
 
 
-def _step(places: Places, name: str, side: Side, pipeline: str, *artifacts: str) -> float:
+def _step(places: Places, name: str, side: SandboxSide, pipeline: str, *artifacts: str) -> float:
     process = Path("/proc") / str(lifecycle.require_running(places)["process"])
     (process / "clear_refs").write_text("5")  # the peak begins anew
     begun = time.monotonic()
@@ -79,14 +79,14 @@ def _step(places: Places, name: str, side: Side, pipeline: str, *artifacts: str)
     return peak
 
 
-def _push(side: Side, bytes_of_layer: int) -> None:
+def _push(side: SandboxSide, bytes_of_layer: int) -> None:
     seen = hashlib.sha256()
     for chunk in _chunks(bytes_of_layer):
         seen.update(chunk)
     digest = f"sha256:{seen.hexdigest()}"
     layer = {"mediaType": "application/octet-stream", "digest": digest, "size": bytes_of_layer}
 
-    async def work(registry: Registry) -> None:
+    async def work(registry: OciClient) -> None:
         await registry.put_blob("large/app", digest_of(b"{}"), 2, _stream([b"{}"]))
         await registry.put_blob("large/app", digest, bytes_of_layer, _stream(_chunks(bytes_of_layer)))
         await registry.put_manifest("large/app", "1", manifest_of(b"", layers=[layer]))

@@ -29,7 +29,7 @@ from sandbox.cloud import certificates
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
-from sandbox.registry.oci_client import Registry, digest_of
+from sandbox.registry.oci_client import OciClient, digest_of
 from sandbox.samples import samples
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,7 +92,7 @@ async def _tagged(count: int) -> None:
     trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
     async with aiohttp.ClientSession(connector=trust) as session:
         url = f"https://{cloud.login_server(SOURCE.registry)}"
-        registry = Registry(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
+        registry = OciClient(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
         sample = next(each for each in samples() if each.tag)
 
         async def chunks(body: bytes):  # type: ignore[no-untyped-def]

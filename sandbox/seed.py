@@ -11,7 +11,7 @@ from sandbox.cloud import certificates
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
-from sandbox.registry.oci_client import Registry, digest_of
+from sandbox.registry.oci_client import OciClient, digest_of
 from sandbox.samples import Sample, samples
 
 _AT_ONCE = 8
@@ -27,7 +27,7 @@ async def _push_all(cloud: Cloud) -> int:
     trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
     async with aiohttp.ClientSession(connector=trust) as session:
         url = f"https://{cloud.login_server(SOURCE.registry)}"
-        registry = Registry(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
+        registry = OciClient(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
         count = 0
         for group in _independent(samples()):
             await asyncio.gather(*(_push(registry, sample) for sample in group))
@@ -46,7 +46,7 @@ def _independent(pushed: Iterable[Sample]) -> Iterator[list[Sample]]:
     yield group
 
 
-async def _push(registry: Registry, sample: Sample) -> None:
+async def _push(registry: OciClient, sample: Sample) -> None:
     name = sample.tag or sample.manifest.digest
     for blob in sample.blobs:
         if not await registry.has(sample.repository, "blobs", digest_of(blob)):

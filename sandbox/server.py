@@ -22,7 +22,7 @@ from sandbox.cloud.paths import Places
 from sandbox.cloud.ports import free_port
 from sandbox.cloud.store import Json
 from sandbox.entra import managed_identity
-from sandbox.faults import endpoint
+from sandbox.faults import control_endpoint
 from sandbox.keyvault import data_plane
 from sandbox.registry import proxy
 from sandbox.storage import blobs
@@ -102,7 +102,7 @@ async def _identity(clouds: list[Cloud]) -> Json:
 async def _control(clouds: list[Cloud]) -> Json:
     password = secrets.token_hex(16)
     told = {cloud.facts.side: (cloud.faults, partial(blobs.renew, cloud)) for cloud in clouds}
-    return await _local(endpoint.application(told, password), password, "/faults")
+    return await _local(control_endpoint.application(told, password), password, "/faults")
 
 
 async def _local(application: web.Application, password: str, path: str) -> Json:

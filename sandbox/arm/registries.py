@@ -10,7 +10,7 @@ from sandbox.cloud.store import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import NUMBER, TEXT, TRUTH, choice, listed, record, resource, usual
 from sandbox.registry import proxy
-from sandbox.registry.rights import admin_passwords
+from sandbox.registry.permissions import admin_passwords
 
 PREVIEWS = frozenset(
     {

@@ -19,7 +19,7 @@ from sandbox.cloud.store import Json, Store
 from sandbox.entra.tokens import Tokens
 from sandbox.faults import injection
 from sandbox.faults.state import Faults
-from sandbox.registry.oci_client import Registry
+from sandbox.registry.oci_client import OciClient
 
 HOST = "localhost"
 REGISTRY_HOST = "127.0.0.1"
@@ -134,10 +134,10 @@ class Cloud:
         kept = self.store.port(f"registry/{name.lower()}")
         return f"{REGISTRY_HOST}:{kept or self.ports.of(f'registry/{name.lower()}')}"
 
-    def registry(self, session: aiohttp.ClientSession, name: str) -> Registry:
+    def registry(self, session: aiohttp.ClientSession, name: str) -> OciClient:
         """The transfer service's own way into a registry: with tokens that its server checks too."""
         server = self.registries[name.lower()]
-        return Registry(session, server.url, lambda *repositories: self.authorise(name, *repositories))
+        return OciClient(session, server.url, lambda *repositories: self.authorise(name, *repositories))
 
     def authorise(self, registry: str, *repositories: str) -> dict[str, str]:
         """A header that lets its bearer pull from and push to some repositories."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from sandbox.cloud.definitions import CLOUDS
 from sandbox.cloud.paths import Places
 from sandbox.faults.control import set_fault, tell
-from sandbox.faults.model import CUTS, DOORS, Fault, Json
-from sandbox.faults.open_questions import CHOICES
+from sandbox.faults.fault import CUTS, ENDPOINTS, Fault, Json
+from sandbox.faults.open_questions import OPEN_QUESTIONS
 
 _SIDES = [facts.side for facts in CLOUDS]
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "fault",
         help="let things go wrong: faults, another time, slow grants, open points",
         description="Let things go wrong in a running sandbox, see what is set, and lift it.",
-        epilog=f"{_EXAMPLES}\ndoors:\n{_table(DOORS)}\ncuts:\n{_table(CUTS)}\nopen points:\n{_points()}",
+        epilog=f"{_EXAMPLES}\ndoors:\n{_table(ENDPOINTS)}\ncuts:\n{_table(CUTS)}\nopen points:\n{_points()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=_list)
@@ -53,7 +53,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     grants = _verb(verbs, "grants", _grants, "let new grants take a while, for example 30s")
     grants.add_argument("duration", type=_duration)
     choose = _verb(verbs, "choose", _choose, "play an open point another way")
-    choose.add_argument("point", choices=CHOICES, metavar="POINT")
+    choose.add_argument("point", choices=OPEN_QUESTIONS, metavar="POINT")
     choose.add_argument("value", metavar="VALUE")
     reset = verbs.add_parser("reset", help="lift all, in both clouds")
     reset.set_defaults(run=_reset)
@@ -70,7 +70,7 @@ def _verb(
 
 def _add_set(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _verb(verbs, "set", _set, "let a fault stand at a door")
-    parser.add_argument("door", choices=DOORS)
+    parser.add_argument("door", choices=ENDPOINTS)
     parser.add_argument("--method", default="", help="only requests with this method")
     parser.add_argument("--path", default="", help="only where path and query hold this; * is anything")
     parser.add_argument("--times", type=int, default=0, help="how often; without it until it is lifted")
@@ -134,8 +134,8 @@ def _lines(found: Json) -> Iterable[str]:
     if found["grants"]:
         yield f"a new grant takes {found['grants']:.0f} s"
     for name, value in found["choices"].items():
-        if value != CHOICES[name].default:
-            yield f"{name} is {value}: {CHOICES[name].values[value]}"
+        if value != OPEN_QUESTIONS[name].default:
+            yield f"{name} is {value}: {OPEN_QUESTIONS[name].values[value]}"
     if not found["faults"]:
         yield "no fault"
 
@@ -153,7 +153,7 @@ def _table(rows: dict[str, str]) -> str:
 
 def _points() -> str:
     lines = []
-    for name, point in CHOICES.items():
+    for name, point in OPEN_QUESTIONS.items():
         lines.append(f"  {name}: {point.question}\n")
         lines += [f"    {value:12} {words}\n" for value, words in point.values.items()]
     return "".join(lines)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sandbox.cloud.paths import Places
-from sandbox.faults.model import Fault, Json
+from sandbox.faults.fault import Fault, Json
 from sandbox.http.azure_errors import SandboxError
 from sandbox.lifecycle import require_running
 

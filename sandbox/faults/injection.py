@@ -11,8 +11,8 @@ from aiohttp import web
 
 from sandbox.cloud import request_log
 from sandbox.cloud.store import Store
-from sandbox.faults import answers
-from sandbox.faults.model import Fault
+from sandbox.faults import responses
+from sandbox.faults.fault import Fault
 from sandbox.faults.state import Faults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -53,11 +53,11 @@ async def meet(
 
 async def _played(fault: Fault, store: Store, request: web.Request, handler: Handler) -> web.StreamResponse:
     await asyncio.sleep(fault.delay)
-    if status := answers.status(fault):
-        text = json.dumps(answers.body(fault))
+    if status := responses.status(fault):
+        text = json.dumps(responses.body(fault))
         exchange = (request.method, request.path_qs, status)
         request_log.record(store, fault.door, "", exchange, "", text)
-        headers = answers.headers(fault)
+        headers = responses.headers(fault)
         return web.Response(status=status, text=text, content_type="application/json", headers=headers)
     if fault.cut:
         request[_CUT] = True
@@ -74,9 +74,9 @@ def on_the_way(faults: Faults) -> aiohttp.ClientMiddlewareType:
         if not fault:
             return await handler(request)
         await asyncio.sleep(fault.delay)
-        if status := answers.status(fault):
+        if status := responses.status(fault):
             raise aiohttp.ClientResponseError(
-                request.request_info, (), status=status, message=answers.words(fault)
+                request.request_info, (), status=status, message=responses.words(fault)
             )
         if fault.cut == "before":
             raise aiohttp.ServerDisconnectedError

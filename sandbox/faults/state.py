@@ -6,9 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from sandbox.cloud.store import Store
-from sandbox.faults import answers
-from sandbox.faults.model import Fault, Json
-from sandbox.faults.open_questions import CHOICES, checked
+from sandbox.faults import responses
+from sandbox.faults.fault import Fault, Json
+from sandbox.faults.open_questions import OPEN_QUESTIONS, checked
 from sandbox.http.azure_errors import SandboxError
 
 _SETTING = "faults"
@@ -78,7 +78,7 @@ class Faults:
                 "id": id,
                 **fault.json(),
                 "pattern": fault.pattern,
-                **answers.for_storage(fault),
+                **responses.for_storage(fault),
                 "met": entry["met"],
             }
             for id, (fault, entry) in self._faults.items()
@@ -121,7 +121,7 @@ class Faults:
 
     def choice(self, name: str) -> str:
         """What holds on one open point."""
-        return str(self._state["choices"].get(name) or CHOICES[name].default)
+        return str(self._state["choices"].get(name) or OPEN_QUESTIONS[name].default)
 
     def choose(self, name: str, value: str) -> None:
         """Play an open point another way."""
@@ -133,7 +133,7 @@ class Faults:
         listed = [
             {"id": id, **entry["fault"], "played": entry["played"]} for id, (_, entry) in self._faults.items()
         ]
-        choices = {name: self.choice(name) for name in CHOICES}
+        choices = {name: self.choice(name) for name in OPEN_QUESTIONS}
         return {"faults": listed, "clock": self.clock, "grants": self.grants, "choices": choices}
 
     def _keep(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 import string
 
-from sandbox.pulumi_plugins.calls import ProviderError
-from sandbox.pulumi_plugins.provider import Autonaming, Diff, Provider, serve
-from sandbox.pulumi_plugins.values import UNKNOWN, Values, changes
+from sandbox.pulumi_plugins.protocol.call_context import ProviderError
+from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, Provider, serve
+from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values, changes
 
 _STRING = "random:index/randomString:RandomString"
 _KINDS = {

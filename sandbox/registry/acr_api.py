@@ -11,9 +11,9 @@ import aiohttp
 from aiohttp import web
 
 from sandbox.cloud.cloud import Cloud
-from sandbox.registry.admission import Admission, error
+from sandbox.registry.access_control import AccessControl, error
 from sandbox.registry.content import Content
-from sandbox.registry.listing import Catalogue, NotThereError
+from sandbox.registry.listing import ContentListing, ContentNotFoundError
 from sandbox.registry.locks import Locks
 
 _PATH = re.compile(r"(?P<name>.+?)(?:/(?P<kind>_tags|_manifests)(?:/(?P<one>[^/]+))?)?")
@@ -33,7 +33,7 @@ class _Place:
 
 
 @dataclass(frozen=True)
-class OwnCalls:
+class AcrApi:
     """The calls of one registry."""
 
     cloud: Cloud
@@ -42,7 +42,7 @@ class OwnCalls:
     server: str
     content: Content
     locks: Locks
-    admission: Admission
+    admission: AccessControl
 
     async def repositories(self, request: web.Request) -> web.StreamResponse:
         """The catalogue."""
@@ -66,13 +66,13 @@ class OwnCalls:
                 return await self._deleted(place)
             if request.method == "PATCH" and bool(place.kind) == bool(place.one):
                 return await self._changed(request, place)
-        except NotThereError as missing:
+        except ContentNotFoundError as missing:
             return web.json_response(missing.body, status=404)
         return error(405, "UNSUPPORTED", "The operation is unsupported.")
 
     @property
-    def _catalogue(self) -> Catalogue:
-        return Catalogue(self.cloud.login_server(self.registry), self.content, self.locks)
+    def _catalogue(self) -> ContentListing:
+        return ContentListing(self.cloud.login_server(self.registry), self.content, self.locks)
 
     def _shown(self, request: web.Request, place: _Place) -> web.Response:
         catalogue, name, one = self._catalogue, place.name, place.one
@@ -106,7 +106,7 @@ class OwnCalls:
         digests = [each.digest for each in self.content.manifests(place.name)]
         if not digests:
             words = "repository name not known to registry"
-            raise NotThereError("NAME_UNKNOWN", words, name=place.name)
+            raise ContentNotFoundError("NAME_UNKNOWN", words, name=place.name)
         if not self.locks.permit("delete", place.name, [*tags, *digests]):
             return disallowed()
         await self._delete(place.name, [*tags, *digests])

@@ -21,7 +21,7 @@ MOST = 100
 """Entries of a page where the caller does not say."""
 
 
-class NotThereError(LookupError):
+class ContentNotFoundError(LookupError):
     """No such repository, tag or manifest: ACR's code, words and what it is about."""
 
     def __init__(self, code: str, message: str, **detail: str) -> None:
@@ -29,7 +29,7 @@ class NotThereError(LookupError):
         self.body = {"errors": [{"code": code, "message": message, "detail": detail}]}
 
 
-class Catalogue:
+class ContentListing:
     """The answers for one registry."""
 
     def __init__(self, login_server: str, content: Content, locks: Locks) -> None:
@@ -81,7 +81,7 @@ class Catalogue:
         found = self._content.manifest(name, digest)
         if not found:
             words = f"manifest sha256:{digest.removeprefix('sha256:')} is not found"
-            raise NotThereError("MANIFEST_UNKNOWN", words, name=name)
+            raise ContentNotFoundError("MANIFEST_UNKNOWN", words, name=name)
         children = [
             {"digest": entry["digest"], **(entry.get("platform") or {})}
             for entry in found.content.get("manifests", [])
@@ -93,14 +93,14 @@ class Catalogue:
         """The tag itself, or the refusal that ACR answers."""
         found = next((each for each in self._content.tags(name) if each.name == tag), None)
         if not found:
-            raise NotThereError("TAG_UNKNOWN", "the specified tag does not exist", tag=tag)
+            raise ContentNotFoundError("TAG_UNKNOWN", "the specified tag does not exist", tag=tag)
         return found
 
     def _known(self, name: str) -> list[StoredManifest]:
         found = self._content.manifests(name)
         if not found:
             words = "repository name not known to registry"
-            raise NotThereError("NAME_UNKNOWN", words, name=name)
+            raise ContentNotFoundError("NAME_UNKNOWN", words, name=name)
         return found
 
     def _of(self, name: str) -> Json:

@@ -78,7 +78,7 @@ def digest_of(body: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
 
 
-class Registry:
+class OciClient:
     """A client of one registry (https://github.com/opencontainers/distribution-spec/blob/main/spec.md)."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, authorise: Authorise) -> None:

@@ -19,8 +19,8 @@ from sandbox.cloud import request_log
 from sandbox.cloud.cloud import Cloud
 from sandbox.http.azure_errors import AzureError
 from sandbox.registry import referrers, tokens
-from sandbox.registry.acr_api import OwnCalls, disallowed
-from sandbox.registry.admission import Admission, error
+from sandbox.registry.access_control import AccessControl, error
+from sandbox.registry.acr_api import AcrApi, disallowed
 from sandbox.registry.content import Content
 from sandbox.registry.locks import Locks
 
@@ -54,9 +54,9 @@ async def open_registry(cloud: Cloud, name: str) -> None:
         await session.close()
 
     server = cloud.registries[name.lower()]
-    content, locks, admission = Content(server.images), Locks(cloud.store, name), Admission(cloud, name)
-    own = OwnCalls(cloud, name, session, server.url, content, locks, admission)
-    door = _Door(session, server.url, content, locks, admission)
+    content, locks, admission = Content(server.images), Locks(cloud.store, name), AccessControl(cloud, name)
+    own = AcrApi(cloud, name, session, server.url, content, locks, admission)
+    door = _DistributionApi(session, server.url, content, locks, admission)
     app = web.Application(middlewares=[admission.firewall()])
     app.on_cleanup.append(close)
     app.router.add_post("/oauth2/exchange", _guarded(cloud, name, tokens.exchange))
@@ -86,14 +86,14 @@ def _guarded(
 
 
 @dataclass(frozen=True)
-class _Door:
+class _DistributionApi:
     """The calls of the distribution specification."""
 
     session: aiohttp.ClientSession
     server: str
     content: Content
     locks: Locks
-    admission: Admission
+    admission: AccessControl
 
     async def referrers(self, request: web.Request) -> web.StreamResponse:
         """The server behind knows no referrers; ACR does."""

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.http.azure_errors import AzureError
-from sandbox.registry import rights
+from sandbox.registry import permissions
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The user name that goes with a refresh token as password."""
@@ -34,7 +34,7 @@ def refresh_token(cloud: Cloud, name: str, principal: str = "") -> str:
 async def exchange(cloud: Cloud, name: str, request: web.Request) -> dict[str, str]:
     """An Entra token of this cloud becomes a refresh token of this registry, for the same bearer."""
     form = await request.post()
-    audiences = [AUDIENCE, *([cloud.audience] if rights.takes_management_tokens(cloud, name) else [])]
+    audiences = [AUDIENCE, *([cloud.audience] if permissions.takes_management_tokens(cloud, name) else [])]
     claims = cloud.tokens.check(str(form.get("access_token", "")), *audiences)
     return {"refresh_token": refresh_token(cloud, name, str(claims["oid"]))}
 
@@ -53,12 +53,12 @@ async def access_token(cloud: Cloud, name: str, request: web.Request) -> dict[st
 def bearer_of(cloud: Cloud, name: str, user: str, password: str) -> str:
     """The principal that a name and password, a refresh token, or nothing at all stand for."""
     if not password:
-        if rights.anonymous_may_pull(cloud, name):
-            return rights.ANONYMOUS
+        if permissions.anonymous_may_pull(cloud, name):
+            return permissions.ANONYMOUS
         raise AzureError("AuthenticationFailed")
     if user and user != NOBODY and password.count(".") != 2:
-        if rights.is_admin(cloud, name, user, password):
-            return f"{rights.ADMIN}{name}"
+        if permissions.is_admin(cloud, name, user, password):
+            return f"{permissions.ADMIN}{name}"
         raise AzureError("InvalidAuthenticationToken", reason="wrong user name or password")
     claims = cloud.tokens.check(password, f"refresh:{cloud.login_server(name)}")
     return str(claims["oid"])
@@ -97,5 +97,5 @@ def allowed(cloud: Cloud, name: str, authorization: str, scope: str) -> bool:
 
 
 def _issued(cloud: Cloud, name: str, principal: str, scopes: Iterable[str]) -> str:
-    access = rights.granted(cloud, name, principal, scopes)
+    access = permissions.granted(cloud, name, principal, scopes)
     return cloud.tokens.issue(principal, cloud.login_server(name), seconds=_ACCESS_SECONDS, access=access)

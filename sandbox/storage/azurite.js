@@ -8,7 +8,7 @@
 // A line is {"issuer", "publicKey", "clock", "faults": [fault], "accounts": {name: {"keys": [key1, key2], "sharedKey": bool, "open": bool,
 // "audiences": [url], "grants": {principal: {container or "*": "read" or "write"}}}}}; a principal that has
 // "everywhere" comes past a closed network too. `clock` is by how many seconds Azurite's time is ahead of the
-// machine's. A fault is as sandbox/faults/model.py has it, with a number and its path as a regular expression;
+// machine's. A fault is as sandbox/faults/fault.py has it, with a number and its path as a regular expression;
 // each time that a request meets one, the line "met NUMBER" says so. Azurite checks keys and SAS tokens
 // itself; what it does not know is checked here: accounts whose keys or whose network are switched off, and
 // Entra tokens with their roles.

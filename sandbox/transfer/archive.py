@@ -31,7 +31,7 @@ class BadArchiveError(Exception):
 
 
 @dataclass
-class Contents:
+class ArchiveContents:
     """What one archive carries: manifests, what they name, and the references that they go by."""
 
     references: dict[str, str] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Contents:
     blobs: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Digest to a repository that holds the blob, and its size."""
 
-    def add(self, other: Contents) -> None:
+    def add(self, other: ArchiveContents) -> None:
         """Take over what another archive would carry."""
         self.references |= other.references
         self.manifests |= other.manifests
@@ -93,7 +93,7 @@ class Blobs(Protocol):
         """The blob's bytes, chunk by chunk."""
 
 
-async def written(contents: Contents, read: Blobs) -> AsyncIterator[bytes]:
+async def written(contents: ArchiveContents, read: Blobs) -> AsyncIterator[bytes]:
     """The archive's bytes, in an order and with times that make equal contents equal bytes.
 
     Raises WrongContentError after the last byte of a blob that is not what its digest says.
@@ -142,7 +142,7 @@ class Proof:
         return self._seen is not None and self._seen.hexdigest() == self._expected
 
 
-class Reader:
+class ArchiveReader:
     """An archive read as its bytes arrive: first `contents`, then every blob in turn."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
@@ -152,7 +152,7 @@ class Reader:
         self.read = 0
         """Bytes that have arrived."""
 
-    async def contents(self) -> Contents:
+    async def contents(self) -> ArchiveContents:
         """References and manifests, each manifest proved by its digest."""
         bodies: dict[str, bytes] = {}
         named = set[str]()
@@ -165,7 +165,7 @@ class Reader:
         self._next = entry
         try:
             index = json.loads(bodies["index.json"])["manifests"]
-            contents = Contents({each["annotations"][REFERENCE]: each["digest"] for each in index})
+            contents = ArchiveContents({each["annotations"][REFERENCE]: each["digest"] for each in index})
             for each in index:
                 _gather(contents, bodies, each)
                 contents.needed(each["digest"])
@@ -244,7 +244,7 @@ def _children(body: bytes) -> set[str]:
         return set()
 
 
-def _gather(contents: Contents, bodies: dict[str, bytes], descriptor: dict[str, Any]) -> None:
+def _gather(contents: ArchiveContents, bodies: dict[str, bytes], descriptor: dict[str, Any]) -> None:
     digest = descriptor["digest"]
     contents.manifests[digest] = manifest = Manifest(descriptor["mediaType"], bodies[_place(digest)])
     if manifest.digest_like(digest) != digest:

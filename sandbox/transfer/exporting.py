@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
-from sandbox.registry.oci_client import ImageNotFoundError, Registry, WrongContentError
-from sandbox.transfer.archive import Contents, written
+from sandbox.registry.oci_client import ImageNotFoundError, OciClient, WrongContentError
+from sandbox.transfer.archive import ArchiveContents, written
 from sandbox.transfer.rules import (
     CATEGORY,
     CONTINUE,
     LARGEST_LAYER,
     OVERWRITE_BLOBS,
-    Notes,
-    Outcome,
     Run,
+    RunProgress,
     Storage,
     TransferFailedError,
+    TransferOutcome,
     listed,
     registry_failures,
     split,
@@ -38,7 +38,7 @@ class Gathered:
     """What the registry holds of the run's artifacts."""
 
     registry: str
-    parts: dict[str, Contents] = field(default_factory=dict)
+    parts: dict[str, ArchiveContents] = field(default_factory=dict)
     """What each artifact that can be exported consists of."""
 
     missing: list[str] = field(default_factory=list)
@@ -55,9 +55,9 @@ class Gathered:
         }
         return [f"{words}: {listed(names)}." for words, names in found.items() if names]
 
-    def whole(self) -> Contents:
+    def whole(self) -> ArchiveContents:
         """All that one archive shall carry."""
-        contents = Contents()
+        contents = ArchiveContents()
         for name in sorted(self.parts):
             contents.add(self.parts[name])
         return contents
@@ -70,7 +70,7 @@ class Gathered:
                 self.wrong.append(name)
 
 
-async def export(run: Run, registry: Registry, storage: Storage, notes: Notes) -> Outcome:
+async def export(run: Run, registry: OciClient, storage: Storage, notes: RunProgress) -> TransferOutcome:
     """Write the run's artifacts into one blob."""
     with registry_failures(run.registry):
         gathered = await _gathered(run, registry)
@@ -82,16 +82,16 @@ async def export(run: Run, registry: Registry, storage: Storage, notes: Notes) -
                 return done
             digest = await _sent(run, gathered, registry, container.get_blob_client(run.blob), notes)
     failures = gathered.failures
-    return Outcome(sorted(gathered.whole().references), digest, failures, partial=bool(failures))
+    return TransferOutcome(sorted(gathered.whole().references), digest, failures, partial=bool(failures))
 
 
-async def _gathered(run: Run, registry: Registry) -> Gathered:
+async def _gathered(run: Run, registry: OciClient) -> Gathered:
     """All manifests of the artifacts, before anything is written."""
     found, gate = Gathered(run.registry), asyncio.Semaphore(_SIDE_BY_SIDE)
 
     async def one(artifact: str) -> None:
         repository, reference = split(artifact)
-        part, mark = Contents(), "@" if ":" in reference else ":"
+        part, mark = ArchiveContents(), "@" if ":" in reference else ":"
         async with gate:
             try:
                 digest = await _gather(part, registry, repository, reference)
@@ -111,7 +111,7 @@ async def _gathered(run: Run, registry: Registry) -> Gathered:
     return found
 
 
-async def _gather(part: Contents, registry: Registry, repository: str, reference: str) -> str:
+async def _gather(part: ArchiveContents, registry: OciClient, repository: str, reference: str) -> str:
     manifest = await registry.manifest(repository, reference)
     digest = manifest.digest_like(reference)
     part.manifests[digest] = manifest
@@ -128,7 +128,7 @@ def _refuse_incomplete(run: Run, gathered: Gathered) -> None:
         raise TransferFailedError(" ".join(gathered.failures))
 
 
-async def _was_there(run: Run, container: ContainerClient, notes: Notes) -> Outcome | None:
+async def _was_there(run: Run, container: ContainerClient, notes: RunProgress) -> TransferOutcome | None:
     """Refuse to replace a blob without the option; one that this run itself wrote before a crash is its own.
 
     The blob is looked up in a list: an export needs the list right.
@@ -138,17 +138,19 @@ async def _was_there(run: Run, container: ContainerClient, notes: Notes) -> Outc
         return None
     md5 = bytes(found[0].content_settings.content_md5 or b"").hex()
     if md5 and md5 == notes.reached.get("md5"):
-        return Outcome(notes.reached["artifacts"].split(), notes.reached["digest"])
+        return TransferOutcome(notes.reached["artifacts"].split(), notes.reached["digest"])
     if run.has(OVERWRITE_BLOBS):
         return None
     if run.skip_existing:
-        return Outcome([], "", [f"The blob '{run.blob}' already exists and was left alone."])
+        return TransferOutcome([], "", [f"The blob '{run.blob}' already exists and was left alone."])
     raise TransferFailedError(
         f"The blob '{run.blob}' already exists. Set the option OverwriteBlobs or use another name."
     )
 
 
-async def _sent(run: Run, gathered: Gathered, registry: Registry, blob: BlobClient, notes: Notes) -> str:
+async def _sent(
+    run: Run, gathered: Gathered, registry: OciClient, blob: BlobClient, notes: RunProgress
+) -> str:
     """Upload; artifacts whose bytes turn out wrong are left out by a second try, if the run may go on."""
     while True:
         contents = gathered.whole()
@@ -159,7 +161,9 @@ async def _sent(run: Run, gathered: Gathered, registry: Registry, blob: BlobClie
             _refuse_incomplete(run, gathered)
 
 
-async def _upload(blob: BlobClient, contents: Contents, registry: Registry, notes: Notes) -> str:
+async def _upload(
+    blob: BlobClient, contents: ArchiveContents, registry: OciClient, notes: RunProgress
+) -> str:
     """Stage blocks as they come and commit them with the marks that the source trigger looks for."""
     md5, sha256, blocks, sent = hashlib.md5(usedforsecurity=False), hashlib.sha256(), list[BlobBlock](), 0
     async for block in _blocks(written(contents, registry.blob)):

@@ -9,17 +9,17 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
-from sandbox.registry.oci_client import ImageNotFoundError, Registry, WrongContentError
-from sandbox.transfer.archive import BadArchiveError, Contents, Proof, Reader
+from sandbox.registry.oci_client import ImageNotFoundError, OciClient, WrongContentError
+from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, Proof
 from sandbox.transfer.rules import (
     CONTINUE,
     DELETE_SOURCE,
     OVERWRITE_TAGS,
-    Notes,
-    Outcome,
     Run,
+    RunProgress,
     Storage,
     TransferFailedError,
+    TransferOutcome,
     is_digest,
     listed,
     registry_failures,
@@ -34,7 +34,7 @@ class Incoming:
     """What an archive brings, and what of it cannot be imported."""
 
     run: Run
-    contents: Contents
+    contents: ArchiveContents
     clashes: list[str] = field(default_factory=list)
     """References whose tag is there with another digest."""
 
@@ -81,7 +81,7 @@ class Incoming:
         return found
 
 
-async def import_(run: Run, registry: Registry, storage: Storage, notes: Notes) -> Outcome:
+async def import_(run: Run, registry: OciClient, storage: Storage, notes: RunProgress) -> TransferOutcome:
     """Push what the blob holds into the registry; then remove the blob, where the pipeline says so."""
     async with await storage() as container:
         with storage_failures(), registry_failures(run.registry):
@@ -92,18 +92,20 @@ async def import_(run: Run, registry: Registry, storage: Storage, notes: Notes) 
     return outcome
 
 
-def _done_before(notes: Notes) -> Outcome | None:
+def _done_before(notes: RunProgress) -> TransferOutcome | None:
     """What a run had imported that crashed while it removed its blob."""
     if "digest" not in notes.reached:
         return None
-    return Outcome(notes.reached["artifacts"].split(), notes.reached["digest"])
+    return TransferOutcome(notes.reached["artifacts"].split(), notes.reached["digest"])
 
 
-async def _moved(run: Run, registry: Registry, container: ContainerClient, notes: Notes) -> Outcome:
+async def _moved(
+    run: Run, registry: OciClient, container: ContainerClient, notes: RunProgress
+) -> TransferOutcome:
     await _find(run, container)
     stream = await container.get_blob_client(run.blob).download_blob()
     there = stream.properties
-    reader = Reader(stream.chunks())
+    reader = ArchiveReader(stream.chunks())
     try:
         incoming = Incoming(run, await reader.contents())
         incoming.clashes = await _clashes(run, registry, incoming.contents)
@@ -116,7 +118,7 @@ async def _moved(run: Run, registry: Registry, container: ContainerClient, notes
     except WrongContentError as error:
         raise TransferFailedError(f"The archive in blob '{run.blob}' is corrupt. {error}") from error
     done = await _push_manifests(incoming, registry)
-    return Outcome(done, digest, incoming.failures, partial=bool(incoming.failures))
+    return TransferOutcome(done, digest, incoming.failures, partial=bool(incoming.failures))
 
 
 async def _find(run: Run, container: ContainerClient) -> None:
@@ -134,7 +136,7 @@ def _refuse_incomplete(incoming: Incoming) -> None:
         raise TransferFailedError(" ".join(incoming.failures))
 
 
-async def _clashes(run: Run, registry: Registry, contents: Contents) -> list[str]:
+async def _clashes(run: Run, registry: OciClient, contents: ArchiveContents) -> list[str]:
     found = []
     for reference, digest in contents.references.items():
         repository, name = split(reference)
@@ -149,7 +151,9 @@ async def _clashes(run: Run, registry: Registry, contents: Contents) -> list[str
     return found
 
 
-async def _push_blobs(incoming: Incoming, registry: Registry, reader: Reader, told: Notes) -> None:
+async def _push_blobs(
+    incoming: Incoming, registry: OciClient, reader: ArchiveReader, told: RunProgress
+) -> None:
     """Every blob into every repository that needs it: the bytes once, then from one to the others."""
     wanted = incoming.repositories()
     incoming.missing = set(wanted)
@@ -164,7 +168,7 @@ async def _push_blobs(incoming: Incoming, registry: Registry, reader: Reader, to
 
 
 async def _push_blob(
-    registry: Registry, repositories: list[str], digest: str, size: int, chunks: AsyncIterator[bytes]
+    registry: OciClient, repositories: list[str], digest: str, size: int, chunks: AsyncIterator[bytes]
 ) -> None:
     proof = Proof(digest)
     body = proof.over(chunks)
@@ -182,7 +186,7 @@ async def _push_blob(
             await registry.mount(repository, digest, first)
 
 
-async def _proved(run: Run, reader: Reader, there: BlobProperties) -> str:
+async def _proved(run: Run, reader: ArchiveReader, there: BlobProperties) -> str:
     """The archive's digest, once its end has come and all marks fit."""
     digest, md5 = await reader.rest()
     if run.catalog_digest and run.catalog_digest != digest:
@@ -197,7 +201,7 @@ async def _proved(run: Run, reader: Reader, there: BlobProperties) -> str:
     return digest
 
 
-async def _push_manifests(incoming: Incoming, registry: Registry) -> list[str]:
+async def _push_manifests(incoming: Incoming, registry: OciClient) -> list[str]:
     """Children before the index that names them, all under their digest, then each under its reference."""
     contents, skipped = incoming.contents, set(incoming.failed())
     done = sorted(set(contents.references) - skipped)
@@ -210,12 +214,12 @@ async def _push_manifests(incoming: Incoming, registry: Registry) -> list[str]:
     return done
 
 
-def _percent(notes: Notes, reader: Reader, size: int) -> Notes:
+def _percent(notes: RunProgress, reader: ArchiveReader, size: int) -> RunProgress:
     """The same notes, told of bytes read instead of percents."""
-    return Notes(lambda read: notes.progress(5 + 85 * read // (size + 1)), notes.reached, notes.reach)
+    return RunProgress(lambda read: notes.progress(5 + 85 * read // (size + 1)), notes.reached, notes.reach)
 
 
-async def _delete(blob: BlobClient, outcome: Outcome) -> None:
+async def _delete(blob: BlobClient, outcome: TransferOutcome) -> None:
     """A blob that is gone already, by an answer that was lost or before a crash, is as it should be."""
     try:
         await blob.delete_blob()

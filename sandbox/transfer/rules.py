@@ -56,7 +56,7 @@ class Run:
 
 
 @dataclass
-class Outcome:
+class TransferOutcome:
     """What a run did."""
 
     artifacts: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Storage(Protocol):
 
 
 @dataclass(frozen=True)
-class Notes:
+class RunProgress:
     """What a run writes down while it works, so that it can be told of, and taken up after a crash."""
 
     progress: Callable[[int], None]

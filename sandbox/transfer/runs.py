@@ -12,10 +12,17 @@ from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.store import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.transfer import credentials
+from sandbox.transfer import container_access
 from sandbox.transfer.exporting import export
 from sandbox.transfer.importing import import_
-from sandbox.transfer.rules import MOST_ARTIFACTS, Notes, Outcome, Run, TransferFailedError, refuse_unfit
+from sandbox.transfer.rules import (
+    MOST_ARTIFACTS,
+    Run,
+    RunProgress,
+    TransferFailedError,
+    TransferOutcome,
+    refuse_unfit,
+)
 
 TYPE = "Microsoft.ContainerRegistry/registries/pipelineRuns"
 FAILED = "PipelineRunFailed"
@@ -115,7 +122,7 @@ def _end(pipeline: Json, wanted: Json) -> Json:
     """The response's `target` or `source`: the pipeline's, with the blob's address."""
     if not pipeline:
         return {}
-    end = credentials.end_of(pipeline)
+    end = container_access.end_of(pipeline)
     place, name = pipeline["properties"][end], wanted["request"].get(end, {}).get("name", "")
     more = {key: place[key] for key in ("keyVaultUri", "storageAccessMode") if key in place}
     return {end: {"type": "AzureStorageBlob", "uri": f"{place['uri']}/{name}", **more}}
@@ -137,14 +144,14 @@ async def _work(cloud: Cloud, id: ResourceId, body: Json) -> None:
     cloud.transfers.pop(body["sandbox"]["operation"], None)
 
 
-async def _transfer(cloud: Cloud, id: ResourceId, record: _Record) -> Outcome:
+async def _transfer(cloud: Cloud, id: ResourceId, record: _Record) -> TransferOutcome:
     asked, name = record.body["sandbox"]["request"], id.segments[1]
     pipeline = cloud.store.get(asked.get("pipelineResourceId", ""))
     if pipeline is None:
         raise TransferFailedError(_gone(asked.get("pipelineResourceId", "")))
     if reason := bad_request(asked):
         raise TransferFailedError(reason)
-    end, holder = credentials.end_of(pipeline), cloud.store.get(id.up.up)
+    end, holder = container_access.end_of(pipeline), cloud.store.get(id.up.up)
     if holder is None:
         raise TransferFailedError(f"The registry '{name}' was deleted before the run ended.")
     try:
@@ -159,10 +166,10 @@ async def _transfer(cloud: Cloud, id: ResourceId, record: _Record) -> Outcome:
         catalog_digest=asked.get("catalogDigest", ""),
         skip_existing=cloud.faults.choice("existing") == "skip",
     )
-    async with credentials.session(cloud) as session:
+    async with container_access.session(cloud) as session:
 
         async def storage() -> ContainerClient:
-            return await credentials.container(cloud, session, pipeline)
+            return await container_access.container(cloud, session, pipeline)
 
         work = export if end == "target" else import_
         return await work(run, cloud.registry(session, name), storage, record.notes)
@@ -181,12 +188,12 @@ class _Record:
     body: Json
 
     @property
-    def notes(self) -> Notes:
+    def notes(self) -> RunProgress:
         """What the transfer writes down here."""
         reached = dict(self.body["sandbox"]["reached"])
-        return Notes(self._progress, reached, self._reach)
+        return RunProgress(self._progress, reached, self._reach)
 
-    def succeed(self, outcome: Outcome) -> None:
+    def succeed(self, outcome: TransferOutcome) -> None:
         """The run did what was asked, or ContinueOnErrors let it."""
         done: Json = {"progress": {"percentage": "100"}, "catalogDigest": outcome.catalog_digest}
         if "source" in self._response:

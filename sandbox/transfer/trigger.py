@@ -16,7 +16,7 @@ from azure.storage.blob.aio import ContainerClient
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud, new_id
 from sandbox.cloud.store import Json
-from sandbox.transfer import credentials, runs
+from sandbox.transfer import container_access, runs
 from sandbox.transfer.rules import CATEGORY, TransferFailedError
 
 PIPELINES = "Microsoft.ContainerRegistry/registries/importPipelines"
@@ -28,7 +28,7 @@ _NEWER_THAN = timedelta(days=60)
 
 async def watch(cloud: Cloud) -> None:
     """Look at every enabled import pipeline's container, again and again."""
-    async with credentials.session(cloud) as session:
+    async with container_access.session(cloud) as session:
         clients: dict[str, ContainerClient] = {}
         try:
             while True:
@@ -50,7 +50,7 @@ async def _look(cloud: Cloud, session: Any, pipeline: Json, clients: dict[str, C
     version = f"{pipeline['id']} {pipeline['systemData']['lastModifiedAt']}"
     try:
         if version not in clients:
-            clients[version] = await credentials.container(cloud, session, pipeline)
+            clients[version] = await container_access.container(cloud, session, pipeline)
         async for blob in clients[version].list_blobs(include=["metadata"]):
             if _fits(cloud, blob):
                 _start_once(cloud, pipeline, blob)

@@ -21,7 +21,7 @@ from sandbox.cloud.store import Store
 from sandbox.samples import artifacts
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
-from tests.engine.wire_models import unknown_fields
+from tests.engine.request_models import unknown_fields
 from tests.policy_engine.reviews import POLICY, review, strict
 
 SMALL = [artifact for artifact in artifacts() if not artifact.startswith("data/")]

@@ -11,8 +11,8 @@ from azure.identity import ManagedIdentityCredential
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS, SOURCE
 from sandbox.cloud.paths import Places
-from tests.sandbox.door import Door
 from tests.sandbox.here import Bearer, Here, looked_up
+from tests.sandbox.registry.endpoint import RegistryEndpoint
 
 
 @pytest.fixture(scope="module", params=CLOUDS, ids=lambda facts: facts.side)
@@ -37,13 +37,13 @@ def cloud(places: Places) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def door(cloud: Cloud) -> Door:
+def door(cloud: Cloud) -> RegistryEndpoint:
     """The registry that everyone starts with: no admin user, no anonymous pull."""
-    return Door(cloud, SOURCE.registry)
+    return RegistryEndpoint(cloud, SOURCE.registry)
 
 
 @pytest.fixture
-def client(cloud: Cloud, door: Door) -> Iterator[ContainerRegistryClient]:
+def client(cloud: Cloud, door: RegistryEndpoint) -> Iterator[ContainerRegistryClient]:
     """Azure's own client, with its certificate check on."""
     credential = Bearer(cloud.operator_token(cloud.audience))
     options = {"audience": cloud.arm, "connection_verify": str(cloud.places.authority)}

@@ -12,7 +12,7 @@ import aiohttp
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.registry.oci_client import Manifest, Registry, digest_of
+from sandbox.registry.oci_client import Manifest, OciClient, digest_of
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 
@@ -40,7 +40,7 @@ async def _push(cloud: Cloud, repository: str, tag: str, subject: Manifest | Non
     trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
     async with aiohttp.ClientSession(connector=trust) as session:
         url = f"https://{cloud.login_server(SOURCE.registry)}"
-        registry = Registry(session, url, lambda name: cloud.authorise(SOURCE.registry, name))
+        registry = OciClient(session, url, lambda name: cloud.authorise(SOURCE.registry, name))
         for blob in (b"{}", layer):
             await registry.put_blob(repository, digest_of(blob), len(blob), _whole(blob))
         await registry.put_manifest(repository, tag or manifest.digest, manifest)

@@ -16,8 +16,8 @@ from sandbox.__main__ import _parser
 from sandbox.cloud.paths import CHECKOUT
 from sandbox.cloud.store import Store
 from sandbox.faults import command
-from sandbox.faults.model import DOORS, Fault
-from sandbox.faults.open_questions import CHOICES
+from sandbox.faults.fault import ENDPOINTS, Fault
+from sandbox.faults.open_questions import OPEN_QUESTIONS
 from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import SandboxError
 
@@ -112,10 +112,10 @@ def test_the_help_names_every_door_and_every_open_point(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         _parser().parse_args(["fault", "--help"])
     said = capsys.readouterr().out
-    for word in (*DOORS, *CHOICES):
+    for word in (*ENDPOINTS, *OPEN_QUESTIONS):
         assert word in said
 
 
 def test_the_page_on_the_sandbox_names_every_open_point() -> None:
     page = (CHECKOUT / "docs" / "sandbox.md").read_text()
-    assert [name for name in CHOICES if f"`{name}`" not in page] == []
+    assert [name for name in OPEN_QUESTIONS if f"`{name}`" not in page] == []

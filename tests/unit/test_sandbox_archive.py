@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from sandbox.registry.oci_client import Manifest, WrongContentError, digest_of
 from sandbox.transfer import archive
-from sandbox.transfer.archive import BadArchiveError, Contents, Reader, written
+from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, written
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 LAYERS = st.lists(st.binary(max_size=1500), max_size=3)
 IMAGES = st.lists(LAYERS, min_size=1, max_size=3)
 
 
-def contents_of(images: list[list[bytes]], *, indexed: bool) -> tuple[Contents, dict[str, bytes]]:
+def contents_of(images: list[list[bytes]], *, indexed: bool) -> tuple[ArchiveContents, dict[str, bytes]]:
     """An archive's contents and its blobs: images, and over them, if asked for, an index."""
-    contents, blobs = Contents(), dict[str, bytes]()
+    contents, blobs = ArchiveContents(), dict[str, bytes]()
     for number, layers in enumerate(images):
         for layer in (b"{}", *layers):
             blobs[digest_of(layer)] = layer
@@ -40,7 +40,7 @@ def contents_of(images: list[list[bytes]], *, indexed: bool) -> tuple[Contents, 
     return contents, blobs
 
 
-def bytes_of(contents: Contents, blobs: dict[str, bytes]) -> bytes:
+def bytes_of(contents: ArchiveContents, blobs: dict[str, bytes]) -> bytes:
     async def read(repository: str, digest: str) -> AsyncIterator[bytes]:
         assert repository == "app"
         yield blobs[digest]
@@ -51,15 +51,15 @@ def bytes_of(contents: Contents, blobs: dict[str, bytes]) -> bytes:
     return asyncio.run(run())
 
 
-def read_back(body: bytes, step: int) -> tuple[Contents, dict[str, bytes], tuple[str, bytes]]:
+def read_back(body: bytes, step: int) -> tuple[ArchiveContents, dict[str, bytes], tuple[str, bytes]]:
     """All that a reader gives of bytes that arrive in steps."""
 
     async def arriving() -> AsyncIterator[bytes]:
         for at in range(0, len(body), step):
             yield body[at : at + step]
 
-    async def run() -> tuple[Contents, dict[str, bytes], tuple[str, bytes]]:
-        reader, found = Reader(arriving()), dict[str, bytes]()
+    async def run() -> tuple[ArchiveContents, dict[str, bytes], tuple[str, bytes]]:
+        reader, found = ArchiveReader(arriving()), dict[str, bytes]()
         contents = await reader.contents()
         async for digest, size, chunks in reader.blobs():
             found[digest] = b"".join([chunk async for chunk in chunks])
@@ -116,7 +116,7 @@ def test_the_size_of_an_entry_is_read_whatever_it_is(size: int) -> None:
         async def arriving() -> AsyncIterator[bytes]:
             yield header
 
-        entry = await Reader(arriving())._entry()
+        entry = await ArchiveReader(arriving())._entry()
         assert entry
         return entry.name, entry.size
 
@@ -141,7 +141,7 @@ def test_bytes_that_are_no_archive_are_refused(name: str) -> None:
 
 @given(body=st.one_of(st.just(b"[]"), st.just(b"{}"), st.binary(max_size=50)))
 def test_a_manifest_that_makes_no_sense_is_refused_or_needs_nothing(body: bytes) -> None:
-    contents = Contents()
+    contents = ArchiveContents()
     contents.manifests[digest_of(body)] = Manifest(IMAGE, body)
     contents.references["app:1"] = digest_of(body)
     small = {"index.json": contents.index(), f"blobs/{digest_of(body).replace(':', '/')}": body}

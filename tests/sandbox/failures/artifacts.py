@@ -15,8 +15,8 @@ from tests.sandbox.failures.playing import (
     said,
     while_faulty,
 )
-from tests.sandbox.failures.table import World, failure
-from tests.sandbox.side import Json, Side, manifest_of
+from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.transfer.side import Json, SandboxSide, manifest_of
 
 _ARTIFACTS = "Artifacts"
 _REGISTRY = "Registries and pipelines, while a run works"
@@ -65,7 +65,7 @@ failure(
     "push a manifest that says so of a layer",
     "Artifacts with a layer of more than 8 GB cannot be transferred: 'fail/huge:1'.",
 )
-def _huge(world: World) -> str:
+def _huge(world: BothClouds) -> str:
     layer = {"mediaType": "x/y", "digest": digest_of(b"huge"), "size": (8 << 30) + 1}
     world.source.push("fail/huge", "1", manifest_of(b"huge", layers=[layer]), b"{}", b"huge")
     return exported(world, "fail/huge:1")
@@ -77,7 +77,7 @@ def _huge(world: World) -> str:
     "push a manifest whose layer has `urls`",
     NO_ERROR,
 )
-def _foreign(world: World) -> str:
+def _foreign(world: BothClouds) -> str:
     layer = {
         "mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
         "digest": digest_of(b"elsewhere"),
@@ -88,7 +88,7 @@ def _foreign(world: World) -> str:
     assert exported(world, "fail/foreign:1", blob="foreign", options=("OverwriteBlobs",)) == NO_ERROR
     body = world.source.blob("out", "foreign")
     assert b"elsewhere" not in body.replace(sent.body, b"")
-    world.target.put_blob(World.INTO, "foreign", body)
+    world.target.put_blob(BothClouds.INTO, "foreign", body)
     text = imported(world, blob="foreign")
     assert world.target.manifest("fail/foreign", "1").body == sent.body
     return text
@@ -98,7 +98,7 @@ _WRONG = "The content in registry 'contososource' does not match its digest for:
 _BROKEN = "Failed to access registry 'contososource'.  Status: 500 (Internal Server Error)"
 for _part, _text in (("layer", _WRONG), ("manifest", _BROKEN)):
 
-    def _rotten(world: World, part: str = _part) -> str:
+    def _rotten(world: BothClouds, part: str = _part) -> str:
         sent = world.source.image(f"fail/rotten{part}", "1", f"rotten {part} {os.urandom(4).hex()}".encode())
         digest = sent.digest if part == "manifest" else next(reversed(sent.blobs))
         stored = world.source.cloud.places.state.glob(
@@ -136,7 +136,7 @@ failure(
 )(lambda world: _push_is_cut(world))
 
 
-def _push_is_cut(world: World) -> str:
+def _push_is_cut(world: BothClouds) -> str:
     arrive(world, "cut", "fail/cut:1")
     play = while_faulty(
         "registry",
@@ -155,7 +155,7 @@ def _push_is_cut(world: World) -> str:
     "`az acr update --allow-exports false --public-network-enabled false`, then a run",
     "Exports are disabled on the registry 'contososource' by its export policy.",
 )
-def _export_policy(world: World) -> str:
+def _export_policy(world: BothClouds) -> str:
     pipeline = world.source.pipeline("export", "out")
     properties = {"policies": {"exportPolicy": {"status": "disabled"}}, "publicNetworkAccess": "Disabled"}
     return _with_registry(world.source, {"properties": properties}, pipeline)
@@ -167,17 +167,17 @@ def _export_policy(world: World) -> str:
     "PUT the registry with another `sku`, then a run",
     "The SKU Standard is not supported.",
 )
-def _downgraded(world: World) -> str:
+def _downgraded(world: BothClouds) -> str:
     pipeline = world.source.pipeline("export", "out")
     return _with_registry(world.source, {"sku": {"name": "Standard"}}, pipeline)
 
 
-def _with_registry(side: Side, change: Json, pipeline: str) -> str:
+def _with_registry(side: SandboxSide, change: Json, pipeline: str) -> str:
     """A run while the registry is otherwise."""
     body = {"location": side.facts.location, "sku": {"name": "Premium"}}
     side.arm("PUT", side.registry_path(), {**body, **change})
     try:
-        return said(side.run(pipeline, pipeline, World.IMAGE))
+        return said(side.run(pipeline, pipeline, BothClouds.IMAGE))
     finally:
         side.arm("PUT", side.registry_path(), body)
 
@@ -188,10 +188,10 @@ def _with_registry(side: Side, change: Json, pipeline: str) -> str:
     "`fault set source storage --delay 2s`, start a run, delete the pipeline",
     "The pipeline '…' was not found: it was deleted before the run ended.",
 )
-def _pipeline_gone(world: World) -> str:
+def _pipeline_gone(world: BothClouds) -> str:
     source = world.source
     pipeline = source.pipeline("export", "out")
     with control.fault(source.places, "source", "storage", path="/out", delay=2):
-        run = source.start(pipeline, pipeline, World.IMAGE)
+        run = source.start(pipeline, pipeline, BothClouds.IMAGE)
         source.arm("DELETE", source.pipeline_path("export", pipeline))
         return said(source.ended(run)["response"])

@@ -15,8 +15,8 @@ from tests.sandbox.failures.playing import (
     imported,
     said,
 )
-from tests.sandbox.failures.table import Play, World, failure
-from tests.sandbox.side import Side, until
+from tests.sandbox.failures.table import BothClouds, Play, failure
+from tests.sandbox.transfer.side import SandboxSide, until
 
 _BLOBS = "Blobs and archives"
 _CORRUPT = "The archive in blob '…' is corrupt: "
@@ -35,12 +35,12 @@ failure(
 )(lambda world: _in_no_container(world.target, "import"))
 
 
-def _in_no_container(side: Side, kind: str) -> str:
+def _in_no_container(side: SandboxSide, kind: str) -> str:
     letters = "rawl" if kind == "export" else "rl"
     token, uri = side.sas("nowhere", letters), f"{side.blob_url}/nowhere"
     pipeline = side.pipeline(kind, "out", token=token, uri=uri)
-    artifacts = (World.IMAGE,) if kind == "export" else ()
-    return said(side.run(pipeline, World.ARCHIVE, *artifacts))
+    artifacts = (BothClouds.IMAGE,) if kind == "export" else ()
+    return said(side.run(pipeline, BothClouds.ARCHIVE, *artifacts))
 
 
 failure(
@@ -57,7 +57,7 @@ failure(
     "two exports into one blob without the option OverwriteBlobs",
     "The blob 'twice' already exists. Set the option OverwriteBlobs or use another name.",
 )
-def _existing_blob(world: World) -> str:
+def _existing_blob(world: BothClouds) -> str:
     assert exported(world, blob="twice", options=("OverwriteBlobs",)) == NO_ERROR
     return exported(world, blob="twice")
 
@@ -68,7 +68,7 @@ def _existing_blob(world: World) -> str:
     "`fault choose source existing skip`",
     "The blob 'twice' already exists and was left alone.",
 )
-def _skipped_blob(world: World) -> str:
+def _skipped_blob(world: BothClouds) -> str:
     assert exported(world, blob="twice", options=("OverwriteBlobs",)) == NO_ERROR
     with control.choice(world.source.places, "source", "existing", "skip"):
         return exported(world, blob="twice")
@@ -81,16 +81,16 @@ def _skipped_blob(world: World) -> str:
     "Tags already exist in registry 'contosotarget' with another digest: 'fail/clash:1'. Set the option "
     "OverwriteTags to replace them.",
 )
-def _existing_tag(world: World) -> str:
+def _existing_tag(world: BothClouds) -> str:
     arrive(world, "clash", "fail/clash:1")
     world.target.image("fail/clash", "1")
     return imported(world, blob="clash")
 
 
 def _with_bytes(change: Any, **more: Any) -> Play:
-    def run(world: World) -> str:
+    def run(world: BothClouds) -> str:
         body = arrive(world, "spoilt", "fail/spoilt:1")
-        world.target.put_blob(World.INTO, "spoilt", change(body), **more)
+        world.target.put_blob(BothClouds.INTO, "spoilt", change(body), **more)
         return imported(world, blob="spoilt")
 
     return run
@@ -134,11 +134,11 @@ failure(
 )(lambda world: _kept_md5(world))
 
 
-def _kept_md5(world: World) -> str:
+def _kept_md5(world: BothClouds) -> str:
     body = arrive(world, "md5", "fail/md5:1")
-    blob = world.target.container(World.INTO).get_blob_client("md5")
+    blob = world.target.container(BothClouds.INTO).get_blob_client("md5")
     settings = blob.get_blob_properties().content_settings
-    world.target.put_blob(World.INTO, "md5", body + b"more")
+    world.target.put_blob(BothClouds.INTO, "md5", body + b"more")
     blob.set_http_headers(settings)
     return imported(world, blob="md5")
 
@@ -149,7 +149,7 @@ def _kept_md5(world: World) -> str:
     "`catalogDigest` of another archive in the run's request",
     "The catalog digest of blob 'good' is sha256:…, not sha256:00 as the run says.",
 )
-def _other_catalog(world: World) -> str:
+def _other_catalog(world: BothClouds) -> str:
     pipeline = world.target.pipeline("import", world.INTO)
     return said(world.target.run(pipeline, world.ARCHIVE, catalogDigest="sha256:00"))
 
@@ -160,21 +160,21 @@ def _other_catalog(world: World) -> str:
     "`fault set target storage --method GET --path /come/large --skip 1 --delay 2s`, upload meanwhile",
     REFUSED + "412 (ConditionNotMet)",
 )
-def _replaced(world: World) -> str:
+def _replaced(world: BothClouds) -> str:
     body = _large_archive(world)
-    pipeline = world.target.pipeline("import", World.INTO)
+    pipeline = world.target.pipeline("import", BothClouds.INTO)
     slow = {"method": "GET", "path": "/come/large", "skip": 1, "delay": 1.5}
     with control.fault(world.target.places, "target", "storage", **slow) as played:
         run = world.target.start(pipeline, "large")
         until(played, bool)
-        world.target.put_blob(World.INTO, "large", body[::-1])
+        world.target.put_blob(BothClouds.INTO, "large", body[::-1])
         return said(world.target.ended(run)["response"])
 
 
-def _large_archive(world: World) -> bytes:
+def _large_archive(world: BothClouds) -> bytes:
     """An archive that takes more than one request."""
     world.source.image("fail/large", "1", random.Random(1).randbytes(9 << 20))
     assert exported(world, "fail/large:1", blob="large", options=("OverwriteBlobs",)) == NO_ERROR
     body = world.source.blob("out", "large")
-    world.target.put_blob(World.INTO, "large", body)
+    world.target.put_blob(BothClouds.INTO, "large", body)
     return body

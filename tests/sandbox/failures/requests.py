@@ -11,8 +11,8 @@ from sandbox.cloud.definitions import SOURCE
 from sandbox.faults import control
 from sandbox.lifecycle import require_running
 from tests.sandbox.failures.playing import NO_ERROR, said, while_faulty
-from tests.sandbox.failures.table import World, failure
-from tests.sandbox.side import Json, Side
+from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.transfer.side import Json, SandboxSide
 
 _RUNS, _PIPELINES, _NAMES, _MANAGEMENT = (
     "Requests for a run",
@@ -29,7 +29,7 @@ def message(answer: requests.Response) -> str:
     return f"({error['code']}) {error['message']}"
 
 
-def run_of(world: World, change: Any) -> str:
+def run_of(world: BothClouds, change: Any) -> str:
     """The answer to a run whose request was changed."""
     pipeline = world.source.pipeline("export", "out")
     body = world.source.request(pipeline, "any", world.IMAGE)
@@ -69,7 +69,7 @@ failure(
     "`fault choose source bad-run run`",
     "51 artifacts; a run takes at most 50.",
 )
-def _accepted(world: World) -> str:
+def _accepted(world: BothClouds) -> str:
     pipeline = world.source.pipeline("export", "out")
     with control.choice(world.source.places, "source", "bad-run", "run"):
         return said(world.source.run(pipeline, "any", *(f"fail/app:{n}" for n in range(51))))
@@ -81,7 +81,7 @@ def _accepted(world: World) -> str:
     "`fault choose source same-run conflict`",
     "(Conflict) The pipeline run '…' is running.",
 )
-def _same_run(world: World) -> str:
+def _same_run(world: BothClouds) -> str:
     return _while_running(world, "same-run", lambda path, body: world.source.ask("PUT", path, body))
 
 
@@ -91,11 +91,11 @@ def _same_run(world: World) -> str:
     "`fault choose source delete-running conflict`",
     "(Conflict) The pipeline run '…' is running.",
 )
-def _delete_running(world: World) -> str:
+def _delete_running(world: BothClouds) -> str:
     return _while_running(world, "delete-running", lambda path, _: world.source.ask("DELETE", path))
 
 
-def _while_running(world: World, point: str, ask: Any) -> str:
+def _while_running(world: BothClouds, point: str, ask: Any) -> str:
     source = world.source
     pipeline = source.pipeline("export", "out")
     with (
@@ -113,7 +113,7 @@ def _while_running(world: World, point: str, ask: Any) -> str:
 # Pipelines
 
 
-def pipeline_of(world: World, registry: Json | None = None, **change: Any) -> str:
+def pipeline_of(world: BothClouds, registry: Json | None = None, **change: Any) -> str:
     """The answer to an export pipeline that was changed, on a registry that may be otherwise."""
     source, path = world.source, world.source.registry_path()
     uri = f"{source.blob_url}/out"
@@ -158,7 +158,7 @@ failure(
     "`fault choose source delete-used conflict`",
     "(Conflict) Pipeline runs name the pipeline '…'.",
 )
-def _delete_used(world: World) -> str:
+def _delete_used(world: BothClouds) -> str:
     source = world.source
     pipeline = source.pipeline("export", "out")
     assert source.run(pipeline, pipeline, world.IMAGE)["status"] == "Succeeded"
@@ -173,7 +173,7 @@ def _delete_used(world: World) -> str:
     "(BadRequest) Enabling public network access is not supported because the registry "
     "'contososource' has exports disabled.",
 )
-def _open_without_exports(world: World) -> str:
+def _open_without_exports(world: BothClouds) -> str:
     policies = {"policies": {"exportPolicy": {"status": "disabled"}}}
     body = {"location": world.source.facts.location, "sku": {"name": "Premium"}, "properties": policies}
     return message(world.source.ask("PUT", world.source.registry_path(), body))
@@ -189,8 +189,8 @@ def _open_without_exports(world: World) -> str:
     "(VaultAlreadyExists) The vault name 'fails-deleted' is already in use. … "
     "recently deleted but not purged …",
 )
-def _deleted_vault(world: World) -> str:
-    side = Side(world.source.places, "source", world.source.name)
+def _deleted_vault(world: BothClouds) -> str:
+    side = SandboxSide(world.source.places, "source", world.source.name)
     side.vault = "fails-deleted"
     side.put_vault().raise_for_status()
     side.arm("DELETE", side.provider("KeyVault", "vaults", side.vault))
@@ -203,7 +203,7 @@ def _deleted_vault(world: World) -> str:
 # Management and tokens
 
 
-def asked(world: World) -> str:
+def asked(world: BothClouds) -> str:
     """A plain request."""
     answer = world.source.ask("GET", world.source.registry_path())
     return NO_ERROR if answer.ok else message(answer)
@@ -236,7 +236,7 @@ failure(
     "`fault clock source 25h`",
     "(ExpiredAuthenticationToken) The access token expiry UTC time '…' is earlier than current UTC time '…'.",
 )
-def _expired_token(world: World) -> str:
+def _expired_token(world: BothClouds) -> str:
     with control.clock(world.source.places, "source", 25 * 3600):
         return asked(world)
 
@@ -247,7 +247,7 @@ def _expired_token(world: World) -> str:
     "`fault clock source 1h --back`",
     "(InvalidAuthenticationToken) The access token is invalid: The token is not yet valid (nbf).",
 )
-def _early_token(world: World) -> str:
+def _early_token(world: BothClouds) -> str:
     with control.clock(world.source.places, "source", -3600):
         return asked(world)
 
@@ -259,8 +259,8 @@ def _early_token(world: World) -> str:
     "(InvalidAuthenticationTokenTenant) The access token is from the wrong issuer. It must match the "
     "tenant '…' of this cloud.",
 )
-def _other_cloud(world: World) -> str:
-    side = Side(world.source.places, "source", world.source.name)
+def _other_cloud(world: BothClouds) -> str:
+    side = SandboxSide(world.source.places, "source", world.source.name)
     side.token = world.target.token
     return message(side.ask("GET", side.registry_path()))
 
@@ -271,8 +271,8 @@ def _other_cloud(world: World) -> str:
     "`fault set source token --status 429`",
     "Too many requests.",
 )
-def _no_token(world: World) -> str:
-    def ask(world: World) -> str:
+def _no_token(world: BothClouds) -> str:
+    def ask(world: BothClouds) -> str:
         identity = require_running(world.source.places)["identity"]
         query = {"api-version": "2019-08-01", "resource": SOURCE.vault_audience}
         answer = requests.get(

@@ -19,14 +19,14 @@ from tests.sandbox.failures.playing import (
     said,
     while_faulty,
 )
-from tests.sandbox.failures.table import World, failure
-from tests.sandbox.side import MODES_VERSION, Json, Side, until
+from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
 
 _STORAGE = "Storage: network, token, role"
 _PAST = timedelta(hours=-1)
 
 
-def _faulty(world: World) -> str:
+def _faulty(world: BothClouds) -> str:
     """An export into a blob whose name a fault can know beforehand."""
     return exported(world, blob="faulty", options=("OverwriteBlobs",))
 
@@ -37,7 +37,7 @@ def _faulty(world: World) -> str:
     "a token with `se` in the past",
     REFUSED + "403 (AuthenticationFailed)",
 )
-def _expired(world: World) -> str:
+def _expired(world: BothClouds) -> str:
     sas = world.source.sas("out", "rawl", expiry=datetime.now(UTC) + _PAST)
     return exported(world, token=sas)
 
@@ -48,7 +48,7 @@ def _expired(world: World) -> str:
     "`fault set source storage --path comp=block --delay 2s`, start the run, `fault clock source 2h`",
     REFUSED + "403 (AuthenticationFailed)",
 )
-def _expires_meanwhile(world: World) -> str:
+def _expires_meanwhile(world: BothClouds) -> str:
     source = world.source
     pipeline = source.pipeline("export", "out")
     with control.fault(source.places, "source", "storage", path="comp=block&", delay=1) as played:
@@ -64,7 +64,7 @@ def _expires_meanwhile(world: World) -> str:
     "a token with `st` in the future, or `fault clock target 2h --back`",
     REFUSED + "403 (AuthenticationFailed)",
 )
-def _too_early(world: World) -> str:
+def _too_early(world: BothClouds) -> str:
     start = datetime.now(UTC) - timedelta(minutes=15)
     sas = world.target.sas(world.INTO, "rl", start=start)
     with at(world.target, -7200):
@@ -128,7 +128,7 @@ failure(
     "`az storage account keys renew`, or POST `regenerateKey`",
     REFUSED + "403 (AuthenticationFailed)",
 )
-def _rotated(world: World) -> str:
+def _rotated(world: BothClouds) -> str:
     pipeline = world.target.pipeline("import", world.INTO, token=world.target.sas(world.INTO, "rl", key=1))
     account = world.target.provider("Storage", "storageAccounts", world.target.account)
     world.target.arm("POST", f"{account}/regenerateKey", {"keyName": "key2"})
@@ -142,7 +142,7 @@ for _how, _properties in (
 ):
     _shared = "allowSharedKeyAccess" in _properties
 
-    def _account_is(world: World, properties: dict[str, Any] = _properties) -> str:
+    def _account_is(world: BothClouds, properties: dict[str, Any] = _properties) -> str:
         pipeline = world.source.pipeline("export", "out")
         world.source.put_account(**properties)
         try:
@@ -170,32 +170,32 @@ failure(
     "a pipeline with `storageAccessMode: ManagedIdentity` and no role assignment",
     REFUSED + "403 (AuthorizationPermissionMismatch)",
 )
-def _no_role(world: World) -> str:
+def _no_role(world: BothClouds) -> str:
     return said(run_with(world.source, "export", MODES_VERSION, storageAccessMode="ManagedIdentity"))
 
 
 @failure(
     _STORAGE,
     "ManagedIdentity, and the identity may only read: an export cannot write",
-    "the role Storage Blob Data Reader",
+    "the role Storage Blob Data ArchiveReader",
     REFUSED + "403 (AuthorizationPermissionMismatch)",
 )
-def _reader_exports(world: World) -> str:
+def _reader_exports(world: BothClouds) -> str:
     return said(_as_reader(world.source, "export"))
 
 
 @failure(
     _STORAGE,
     "ManagedIdentity, and the identity may only read: an import cannot remove its blob",
-    "the role Storage Blob Data Reader, and the option DeleteSourceBlobOnSuccess",
+    "the role Storage Blob Data ArchiveReader, and the option DeleteSourceBlobOnSuccess",
     "The source blob was not deleted. " + REFUSED + "403 (AuthorizationPermissionMismatch)",
 )
-def _reader_deletes(world: World) -> str:
+def _reader_deletes(world: BothClouds) -> str:
     return said(_as_reader(world.target, "import", "DeleteSourceBlobOnSuccess"))
 
 
-def _as_reader(side: Side, kind: str, *options: str) -> Json:
-    container = "out" if kind == "export" else World.INTO
+def _as_reader(side: SandboxSide, kind: str, *options: str) -> Json:
+    container = "out" if kind == "export" else BothClouds.INTO
     name = side.pipeline(kind, container)
     place = {
         "type": "AzureStorageBlobContainer",
@@ -204,8 +204,8 @@ def _as_reader(side: Side, kind: str, *options: str) -> Json:
     }
     body = side.put_pipeline(kind, name, place, options, version=MODES_VERSION)
     side.assign(body["identity"]["principalId"], BLOB_READER)
-    artifacts = (World.IMAGE,) if kind == "export" else ()
-    return side.run(name, name if kind == "export" else World.ARCHIVE, *artifacts)
+    artifacts = (BothClouds.IMAGE,) if kind == "export" else ()
+    return side.run(name, name if kind == "export" else BothClouds.ARCHIVE, *artifacts)
 
 
 for _status, _code in ((500, "InternalError"), (503, "ServerBusy"), (429, "TooManyRequests")):

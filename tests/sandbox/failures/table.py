@@ -7,17 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.sandbox.side import Side
+from tests.sandbox.transfer.side import SandboxSide
 
 PAGE = Path(__file__).parents[3] / "docs" / "failures.md"
 
 
 @dataclass
-class World:
+class BothClouds:
     """Both clouds of one test module: an image to export, and a good archive to import."""
 
-    source: Side
-    target: Side
+    source: SandboxSide
+    target: SandboxSide
 
     IMAGE = "fail/app:1"
     ARCHIVE = "good"
@@ -25,7 +25,7 @@ class World:
     """The target's container that holds the archive."""
 
 
-Play = Callable[[World], str]
+Play = Callable[[BothClouds], str]
 """Makes the failure happen; the answer is the text that the user sees."""
 
 
@@ -74,7 +74,7 @@ Azurite's, or those of Azure's documentation; the others are the sandbox's own w
 
 A source trigger that cannot look (no list right, no grant, expired token) says nothing anywhere: no run
 appears. Nor does one for a blob without Content-MD5, without the metadata `category: acr-transfer-blob`, or
-older than 60 days ([test_source_trigger.py](../tests/sandbox/test_source_trigger.py)).
+older than 60 days ([test_source_trigger.py](../tests/sandbox/transfer/test_source_trigger.py)).
 
 [1]: https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """

@@ -15,8 +15,8 @@ from tests.sandbox.failures.playing import (
     said,
     while_faulty,
 )
-from tests.sandbox.failures.table import World, failure
-from tests.sandbox.side import Side
+from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.transfer.side import SandboxSide
 
 _VAULT = "The vault"
 _REFUSED = "Failed to access key vault.  Status: "
@@ -38,7 +38,7 @@ failure(
     "an access policy with `list` alone",
     _REFUSED + "403 (The user, group or application 'oid=…' does not have secrets get …)",
 )
-def _other_rights(world: World) -> str:
+def _other_rights(world: BothClouds) -> str:
     pipeline = world.target.pipeline("import", world.INTO, granted=False)
     principal = world.target.arm("GET", world.target.pipeline_path("import", pipeline))["identity"]
     world.target.grant(principal["principalId"], permissions={"secrets": ["list"]})
@@ -51,7 +51,7 @@ def _other_rights(world: World) -> str:
     "a vault with `enableRbacAuthorization` and no role assignment",
     _REFUSED + "403 (Caller is not authorized to perform action on resource. …)",
 )
-def _no_role_on_the_vault(world: World) -> str:
+def _no_role_on_the_vault(world: BothClouds) -> str:
     pipeline = world.source.pipeline("export", "out")
     with _vault(world.source, enableRbacAuthorization=True):
         return said(world.source.run(pipeline, pipeline, world.IMAGE))
@@ -63,7 +63,7 @@ def _no_role_on_the_vault(world: World) -> str:
     "name a secret that nobody made in `keyVaultUri`",
     _REFUSED + "404 (A secret with (name/id) nothing was not found in this key vault. …)",
 )
-def _no_secret(world: World) -> str:
+def _no_secret(world: BothClouds) -> str:
     return said(run_with(world.source, "export", keyVaultUri=_secret_uri(world.source, "nothing")))
 
 
@@ -73,7 +73,7 @@ def _no_secret(world: World) -> str:
     "name a vault that does not answer in `keyVaultUri`",
     "Failed to access key vault.  https://localhost:1/secrets/any does not answer.",
 )
-def _no_vault(world: World) -> str:
+def _no_vault(world: BothClouds) -> str:
     return said(run_with(world.source, "export", keyVaultUri="https://localhost:1/secrets/any"))
 
 
@@ -84,7 +84,7 @@ def _no_vault(world: World) -> str:
     _REFUSED + "403 (Client address is not authorized and caller is not a trusted service. "
     "Client address: 127.0.0.1; Caller: oid=…; Vault: …)",
 )
-def _closed_vault(world: World) -> str:
+def _closed_vault(world: BothClouds) -> str:
     pipeline = world.source.pipeline("export", "out")
     for bypass in ("AzureServices", "None"):
         with _vault(world.source, networkAcls={"defaultAction": "Deny", "bypass": bypass}):
@@ -121,7 +121,7 @@ failure(
 
 
 @contextmanager
-def _vault(side: Side, **properties: Any) -> Iterator[None]:
+def _vault(side: SandboxSide, **properties: Any) -> Iterator[None]:
     """Another set-up of the vault for as long as the block lasts."""
     path = side.provider("KeyVault", "vaults", side.vault)
     policies = side.arm("GET", path)["properties"]["accessPolicies"]
@@ -132,6 +132,6 @@ def _vault(side: Side, **properties: Any) -> Iterator[None]:
         side.put_vault(accessPolicies=policies).raise_for_status()
 
 
-def _secret_uri(side: Side, name: str) -> str:
+def _secret_uri(side: SandboxSide, name: str) -> str:
     path = side.provider("KeyVault", "vaults", side.vault)
     return str(side.arm("GET", path)["properties"]["vaultUri"]) + f"secrets/{name}"

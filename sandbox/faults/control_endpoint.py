@@ -1,0 +1,43 @@
+"""The endpoint by which a running sandbox is told what shall go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from sandbox.faults.fault import Fault, Json
+from sandbox.faults.state import Faults
+from sandbox.http.azure_errors import SandboxError
+
+_ORDERS: Mapping[str, Callable[[Faults, Json], object]] = {
+    "set": lambda faults, order: faults.set(Fault.read(order["fault"])),
+    "lift": lambda faults, order: faults.lift(int(order["id"])),
+    "clock": lambda faults, order: faults.set_clock(float(order["seconds"])),
+    "grants": lambda faults, order: faults.set_grants(float(order["seconds"])),
+    "choose": lambda faults, order: faults.choose(order["name"], order["value"]),
+    "reset": lambda faults, order: faults.reset(),
+    "list": lambda faults, order: None,
+}
+
+
+def application(
+    clouds: Mapping[str, tuple[Faults, Callable[[], Awaitable[None]]]], password: str
+) -> web.Application:
+    """The endpoint: for each cloud its faults, and what makes them hold in its storage."""
+
+    async def serve(request: web.Request) -> web.Response:
+        if request.headers.get("X-SANDBOX") != password:
+            return web.json_response({"error": "X-SANDBOX is missing or wrong."}, status=401)
+        order = await request.json()
+        try:
+            faults, renew = clouds[order["cloud"]]
+            done = _ORDERS[order["do"]](faults, order)
+        except SandboxError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        await renew()
+        return web.json_response({"done": done, **faults.json()})
+
+    app = web.Application()
+    app.router.add_post("/faults", serve)
+    return app

@@ -1,0 +1,1 @@
+"""A Pulumi language host for Python programs and plugins."""

@@ -1,0 +1,154 @@
+"""A language host for Python programs, for machines without the vendor's `pulumi-language-python`.
+
+The engine starts it, reads its port from standard output, and asks it to run programs and plugins
+(https://github.com/pulumi/pulumi/blob/master/proto/pulumi/language.proto).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+
+_SHOWN = 32
+"""The exit code by which a program says that its error has been shown."""
+
+_LIMIT = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
+
+
+class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
+    """Runs Python programs and plugins for the engine."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+
+    def Handshake(self, request, context):  # type: ignore[no-untyped-def]
+        self._engine = request.engine_address
+        return language_pb2.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]
+        return plugin_pb2.PluginInfo(version="1.0.0")
+
+    def GetRequiredPlugins(self, request, context):  # type: ignore[no-untyped-def]
+        return language_pb2.GetRequiredPluginsResponse()
+
+    def GetRequiredPackages(self, request, context):  # type: ignore[no-untyped-def]
+        return language_pb2.GetRequiredPackagesResponse()
+
+    def GetProgramDependencies(self, request, context):  # type: ignore[no-untyped-def]
+        return language_pb2.GetProgramDependenciesResponse()
+
+    def RuntimeOptionsPrompts(self, request, context):  # type: ignore[no-untyped-def]
+        return language_pb2.RuntimeOptionsResponse()
+
+    def About(self, request, context):  # type: ignore[no-untyped-def]
+        version = ".".join(map(str, sys.version_info[:3]))
+        return language_pb2.AboutResponse(executable=sys.executable, version=version)
+
+    def InstallDependencies(self, request, context):  # type: ignore[no-untyped-def]
+        yield language_pb2.InstallDependenciesResponse(stdout=b"Run `make install`.\n")
+
+    def Cancel(self, request, context):  # type: ignore[no-untyped-def]
+        return empty_pb2.Empty()
+
+    def Run(self, request, context):  # type: ignore[no-untyped-def]
+        """Run a program in a process of its own; what it prints goes where ours goes."""
+        settings = {
+            "project": request.project,
+            "stack": request.stack,
+            "organization": request.organization,
+            "root_directory": request.info.root_directory,
+            "monitor": request.monitor_address,
+            "engine": self._engine,
+            "parallel": request.parallel,
+            "dry_run": request.dryRun,
+            "config": dict(request.config),
+            "secret_keys": list(request.configSecretKeys),
+            "program": str(Path(request.info.program_directory) / (request.info.entry_point or ".")),
+            "arguments": list(request.args),
+        }
+        # The configuration may hold secrets: it goes over a pipe, not over a command line.
+        python = _python(request.info)
+        ended = subprocess.run(
+            [python, "-u", str(Path(__file__).with_name("run_program.py"))],
+            input=json.dumps(settings).encode(),
+            cwd=request.pwd,
+            env=_environment(),
+            check=False,
+        )
+        if ended.returncode in (0, _SHOWN):
+            return language_pb2.RunResponse(bail=ended.returncode == _SHOWN)
+        return language_pb2.RunResponse(error=f"Program exited with code {ended.returncode}")
+
+    def RunPlugin(self, request, context):  # type: ignore[no-untyped-def]
+        """Run a plugin written in Python: a policy pack, or a provider such as our components."""
+        directory = request.info.program_directory or request.program
+        module = ["-m", "pulumi.policy", *request.args, directory]
+        arguments = module if request.kind == "analyzer" else [directory, *request.args]
+        process = subprocess.Popen(
+            [_python(request.info), "-u", *arguments],
+            cwd=directory if request.kind == "analyzer" else request.pwd,
+            env={**os.environ, **dict(entry.split("=", 1) for entry in request.env)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        context.add_callback(process.terminate)
+        yield from _streamed(process)
+        yield language_pb2.RunPluginResponse(exitcode=process.wait())
+
+
+def _streamed(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginResponse]:
+    """Both streams of a process as they come; errors are gathered beside, for a plugin writes few."""
+    errors: list[bytes] = []
+    assert process.stdout
+    assert process.stderr
+    stderr = process.stderr
+    reader = threading.Thread(target=lambda: errors.extend(stderr), daemon=True)
+    reader.start()
+    for line in process.stdout:
+        yield language_pb2.RunPluginResponse(stdout=line)
+    reader.join()
+    for line in errors:
+        yield language_pb2.RunPluginResponse(stderr=line)
+
+
+def _python(info: language_pb2.ProgramInfo) -> str:
+    """The interpreter of the program's virtual environment, as `runtime.options.virtualenv` names it."""
+    options = json_format.MessageToDict(info.options)
+    if not options.get("virtualenv"):
+        return sys.executable
+    return str(Path(info.root_directory) / str(options["virtualenv"]) / "bin" / "python")
+
+
+def _environment() -> dict[str, str]:
+    """Ours without PYTHONPATH: the program sees its own folder and its virtual environment alone."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+def main() -> None:
+    """Serve until the engine is done; end silently on an interrupt, which the engine passes on itself."""
+    addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    server = grpc.server(ThreadPoolExecutor(16), options=_LIMIT)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
+        LanguageHost(addresses[0] if addresses else ""), server
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()

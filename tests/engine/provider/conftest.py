@@ -1,0 +1,17 @@
+"""A stand-in for azure-native that the tests of it share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.cloud.definitions import SOURCE
+from tests.engine.provider.stand_in import StandIn, running
+
+
+@pytest.fixture(scope="session")
+def stand_in(sandbox_environment: dict[str, str]) -> Iterator[StandIn]:
+    """The stand-in, signed in to the source cloud."""
+    with running(sandbox_environment, SOURCE) as found:
+        yield found

@@ -1,0 +1,168 @@
+"""The stand-in for azure-native, spoken to over its own protocol, without an engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+
+from sandbox.cloud.definitions import CloudFacts
+from sandbox.pulumi_plugins.protocol.values import Values, struct, values
+
+REGISTRY = {"resourceGroupName": "images", "registryName": "contososource"}
+
+
+class CallFailedError(Exception):
+    """What the engine would show."""
+
+
+class PartlyMadeError(CallFailedError):
+    """A resource that is there and not good: what the engine keeps of it."""
+
+    def __init__(self, words: str, found: provider_pb2.ErrorResourceInitFailed) -> None:
+        super().__init__(words)
+        self.id, self.state, self.inputs = found.id, values(found.properties), values(found.inputs)
+
+
+@dataclass
+class DiffResult:
+    """A diff, in plain values."""
+
+    changed: dict[str, str]
+    replaces: list[str]
+    deletes_first: bool
+
+
+class StandIn:
+    """The calls that an engine makes, in plain values."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._calls = provider_pb2_grpc.ResourceProviderStub(channel)
+
+    def configure(self, **config: str) -> Any:
+        named = {f"azure-native:config:{key}": value for key, value in config.items()}
+        return self._calls.Configure(provider_pb2.ConfigureRequest(variables=named))
+
+    def parameterize(self, name: str, value: bytes) -> str:
+        given = provider_pb2.ParameterizeRequest.ParametersValue(name=name, version="3.29.0", value=value)
+        return str(_called(self._calls.Parameterize, provider_pb2.ParameterizeRequest(value=given)).name)
+
+    def check(
+        self, type: str, new: Values, old: Values | None = None, name: str = "thing", **more: Any
+    ) -> tuple[Values, list[str]]:
+        asked = provider_pb2.CheckRequest(
+            urn=_urn(type, name), olds=struct(old or {}), news=struct(new), randomSeed=b"seed", **more
+        )
+        answer = _called(self._calls.Check, asked)
+        return values(answer.inputs), sorted(failure.reason for failure in answer.failures)
+
+    def diff(self, type: str, old: Values, new: Values, state: Values | None = None) -> DiffResult:
+        asked = provider_pb2.DiffRequest(
+            urn=_urn(type), id="id", old_inputs=struct(old), news=struct(new), olds=struct(state or {})
+        )
+        answer = _called(self._calls.Diff, asked)
+        kinds = provider_pb2.PropertyDiff.Kind
+        changed = {path: kinds.Name(change.kind) for path, change in answer.detailedDiff.items()}
+        assert answer.hasDetailedDiff
+        assert all(change.inputDiff for change in answer.detailedDiff.values())
+        return DiffResult(changed, list(answer.replaces), answer.deleteBeforeReplace)
+
+    def handshake(self, engine: str) -> None:
+        _called(self._calls.Handshake, provider_pb2.ProviderHandshakeRequest(engine_address=engine))
+
+    def cancel(self) -> None:
+        _called(self._calls.Cancel, empty_pb2.Empty())
+
+    def create(
+        self, type: str, inputs: Values, *, preview: bool = False, timeout: float = 0
+    ) -> tuple[str, Values]:
+        asked = provider_pb2.CreateRequest(
+            urn=_urn(type), properties=struct(inputs), preview=preview, timeout=timeout
+        )
+        answer = _called(self._calls.Create, asked)
+        return answer.id, values(answer.properties)
+
+    def read(
+        self, type: str, id: str, inputs: Values | None = None, state: Values | None = None
+    ) -> tuple[str, Values, Values]:
+        asked = provider_pb2.ReadRequest(
+            urn=_urn(type), id=id, inputs=struct(inputs or {}), properties=struct(state or {})
+        )
+        answer = _called(self._calls.Read, asked)
+        return answer.id, values(answer.inputs), values(answer.properties)
+
+    def update(
+        self,
+        type: str,
+        id: str,
+        state: Values,
+        new: Values,
+        *,
+        old: Values | None = None,
+        preview: bool = False,
+    ) -> Values:
+        asked = provider_pb2.UpdateRequest(
+            urn=_urn(type),
+            id=id,
+            olds=struct(state),
+            old_inputs=struct(old or {}),
+            news=struct(new),
+            preview=preview,
+        )
+        return values(_called(self._calls.Update, asked).properties)
+
+    def delete(self, type: str, id: str, inputs: Values) -> None:
+        _called(
+            self._calls.Delete, provider_pb2.DeleteRequest(urn=_urn(type), id=id, old_inputs=struct(inputs))
+        )
+
+    def invoke(self, token: str, arguments: Values) -> Values:
+        asked = provider_pb2.InvokeRequest(tok=f"azure-native:{token}", args=struct(arguments))
+        return values(getattr(_called(self._calls.Invoke, asked), "return"))
+
+    def made(self, type: str, inputs: Values) -> tuple[str, Values, Values]:
+        """ID, inputs and state of a resource, checked first as an engine does."""
+        checked, faults = self.check(type, inputs)
+        assert faults == []
+        return (found := self.create(type, checked))[0], checked, found[1]
+
+
+@contextmanager
+def running(environment: dict[str, str], facts: CloudFacts) -> Iterator[StandIn]:
+    """A stand-in in a process of its own, configured for one cloud."""
+    command = [sys.executable, "-m", "sandbox.pulumi_plugins.azure_native"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = process.stdout.readline().strip()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            found = StandIn(channel)
+            found.configure(
+                environment=facts.name, subscriptionId=facts.subscription, location=facts.location
+            )
+            yield found
+        process.terminate()
+
+
+def _urn(type: str, name: str = "thing") -> str:
+    token = type if type.startswith("azure-native_") else f"azure-native:{type}"
+    return f"urn:pulumi:stack::project::{token}::{name}"
+
+
+def _called(call: Any, asked: Any) -> Any:
+    try:
+        return call(asked, timeout=60)
+    except grpc.RpcError as error:
+        words, marks = str(error.details()), dict[str, Any](error.trailing_metadata() or ())  # type: ignore
+        details = marks.get("grpc-status-details-bin")
+        if not isinstance(details, bytes):
+            raise CallFailedError(words) from error
+        found = provider_pb2.ErrorResourceInitFailed()
+        status_pb2.Status.FromString(details).details[0].Unpack(found)
+        raise PartlyMadeError(words, found) from error

@@ -1,0 +1,309 @@
+"""How the stand-in waits, tries again and gives up: on a service that answers what a test has written."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from concurrent import futures
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from sandbox.cloud.definitions import SOURCE
+from tests.engine.provider.stand_in import CallFailedError, PartlyMadeError, StandIn, running
+
+GROUP = "resources:ResourceGroup"
+INPUTS = {"resourceGroupName": "here", "location": "westeurope"}
+PATH = f"/subscriptions/{SOURCE.subscription}/resourcegroups/here"
+SOON = {"Retry-After-Ms": "5"}
+
+Reply = tuple[int, dict[str, str], Any]
+
+
+def body(state: str = "") -> dict[str, Any]:
+    inner = {"properties": {"provisioningState": state}} if state else {}
+    return {"id": PATH, "name": "here", "location": "westeurope", **inner}
+
+
+class Service:
+    """A management endpoint with its metadata and its tokens.
+
+    `script` is what it answers, by method and path; the last answer of a list is given again and again.
+    """
+
+    def __init__(self) -> None:
+        self.script: dict[str, list[Reply]] = {}
+        self.asked: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                self.rfile.read(length)
+                status, headers, content = service.reply(self.command, self.path, dict(self.headers))
+                text = b"" if content is None else json.dumps(content).encode()
+                self.send_response(status)
+                for key, value in {**headers, "Content-Length": str(len(text))}.items():
+                    self.send_header(key, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_PUT = do_DELETE = do_POST = answer  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def reply(self, method: str, path: str, headers: dict[str, str]) -> Reply:
+        place = path.partition("?")[0]
+        if place == "/metadata/endpoints":
+            found = {"name": SOURCE.name, "resourceManager": self.url}
+            return 200, {}, [{**found, "authentication": {"audiences": [self.url]}}]
+        if place == "/token":
+            return 200, {}, {"access_token": "a.b.c", "expires_on": "4000000000"}
+        self.asked.append(f"{method} {path}")
+        self.headers.append(headers)
+        replies = self.script[f"{method} {place}"]
+        return replies.pop(0) if len(replies) > 1 else replies[0]
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    found = Service()
+    thread = threading.Thread(target=found.server.serve_forever)
+    thread.start()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def stand_in(service: Service) -> Iterator[StandIn]:
+    environment = {
+        **os.environ,
+        "ARM_METADATA_HOSTNAME": service.url,
+        "IDENTITY_ENDPOINT": f"{service.url}/token",
+    }
+    with running(environment, SOURCE) as found:
+        yield found
+
+
+def put(first: Reply, *reads: Reply) -> dict[str, list[Reply]]:
+    """A resource that is not there, the answer to its PUT, and what is read from then on."""
+    return {
+        f"GET {PATH}": [(404, {}, {}), *(reads or [(200, {}, body("Succeeded"))])],
+        f"PUT {PATH}": [first],
+    }
+
+
+def shapes(url: str) -> dict[str, tuple[dict[str, list[Reply]], list[str]]]:
+    """DiffResult to the PUT and what the stand-in asks after it."""
+    operation, place = f"{url}/operation?api-version=1", f"{url}/place?api-version=1"
+    done: Reply = (200, {}, {"status": "Succeeded"})
+    running_: Reply = (200, SOON, {"status": "Running"})
+    both = {"Azure-AsyncOperation": operation, "Location": place}
+    return {
+        "done at once": (put((201, {}, body("Succeeded"))), []),
+        "no state": (put((200, {}, body())), []),
+        "an operation": (
+            {
+                **put((201, {"Azure-AsyncOperation": operation}, body("Creating"))),
+                "GET /operation": [running_, done],
+            },
+            ["GET /operation", "GET /operation", f"GET {PATH}"],
+        ),
+        "by its other name": (
+            {**put((201, {"Operation-Location": operation}, body("Creating"))), "GET /operation": [done]},
+            ["GET /operation", f"GET {PATH}"],
+        ),
+        "an operation before a place": (
+            {**put((202, both, None)), "GET /operation": [done], "GET /place": [(500, {}, {})]},
+            ["GET /operation", f"GET {PATH}"],
+        ),
+        "a place": (
+            {
+                **put((202, {"Location": place}, None)),
+                "GET /place": [(202, SOON, None), (200, {}, body("Succeeded"))],
+            },
+            ["GET /place", "GET /place"],
+        ),
+        "a place without a host and version": (
+            {**put((202, {"Location": "/place"}, None)), "GET /place": [(200, {}, body("Succeeded"))]},
+            ["GET /place"],
+        ),
+        "the resource itself": (
+            put((201, {}, body("Creating")), (200, SOON, body("Creating")), (200, {}, body("Succeeded"))),
+            [f"GET {PATH}", f"GET {PATH}"],
+        ),
+        "a busy service": (
+            {
+                **put((201, {"Azure-AsyncOperation": operation}, body("Creating"))),
+                "GET /operation": [(503, {}, {}), (429, {}, {}), done],
+            },
+            ["GET /operation"] * 3 + [f"GET {PATH}"],
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", shapes(""))
+def test_an_operation_is_followed_as_azcore_follows_it(
+    service: Service, stand_in: StandIn, case: str
+) -> None:
+    service.script, expected = shapes(service.url)[case]
+    id, state = stand_in.create(GROUP, INPUTS)
+    assert (id, state["location"]) == (PATH, "westeurope")
+    asked = [each.partition("?")[0] for each in service.asked]
+    assert asked == [f"GET {PATH}", f"PUT {PATH}", *expected, f"GET {PATH}"]
+    assert all("api-version=" in each for each in service.asked)
+
+
+FAULTS = {
+    "an operation that is no address": (
+        (201, {"Azure-AsyncOperation": "/operation"}, body("Creating")),
+        "invalid polling URL /operation",
+    ),
+    "a failed body": (
+        (201, {}, body("Failed")),
+        f'Status=201 Message="{json.dumps(body("Failed"))}"',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_what_was_taken_on_and_failed_is_kept_as_partly_made(
+    service: Service, stand_in: StandIn, case: str
+) -> None:
+    first, words = FAULTS[case]
+    service.script = put(first)
+    with pytest.raises(PartlyMadeError) as failed:
+        stand_in.create(GROUP, INPUTS)
+    assert str(failed.value) == words
+    assert failed.value.state["name"] == "here"
+
+
+def test_a_call_ends_when_its_time_is_over_and_keeps_what_is_there(
+    service: Service, stand_in: StandIn
+) -> None:
+    service.script = put((201, {}, body("Creating")), (200, SOON, body("Creating")))
+    with pytest.raises(PartlyMadeError, match="operation timed out") as failed:
+        stand_in.create(GROUP, INPUTS, timeout=0.1)
+    assert failed.value.id == PATH
+
+
+def test_a_call_ends_when_the_engine_gives_up(service: Service, stand_in: StandIn) -> None:
+    service.script = put((201, {}, body("Creating")))
+    service.script[f"GET {PATH}"] = [(404, {}, {}), (200, {"Retry-After": "1000"}, body("Creating"))]
+    with futures.ThreadPoolExecutor(1) as pool:
+        call = pool.submit(stand_in.create, GROUP, INPUTS)
+        while len(service.asked) < 3:
+            assert not call.done()
+        stand_in.cancel()
+        with pytest.raises(CallFailedError, match="context canceled"):
+            call.result(60)
+
+
+def test_a_delete_waits_and_says_what_azcore_says_where_it_cannot(
+    service: Service, stand_in: StandIn
+) -> None:
+    delete = f"DELETE {PATH}"
+    gone: Reply = (404, {}, None)
+    service.script = {
+        delete: [(202, {"Location": f"{service.url}/place"}, None)],
+        "GET /place": [(202, SOON, None), gone],
+    }
+    stand_in.delete(GROUP, PATH, INPUTS)
+    assert [each.partition("?")[0] for each in service.asked] == [delete, "GET /place", "GET /place"]
+    service.script = {delete: [(202, {}, None)]}
+    with pytest.raises(CallFailedError, match="response is missing polling URL"):
+        stand_in.delete(GROUP, PATH, INPUTS)
+    service.script = {delete: [gone]}
+    stand_in.delete(GROUP, PATH, INPUTS)
+
+
+def test_what_is_busy_too_long_is_an_error_after_four_tries(service: Service, stand_in: StandIn) -> None:
+    service.script = {f"GET {PATH}": [(503, {}, {"error": {"code": "Busy", "message": "Later."}})]}
+    with pytest.raises(CallFailedError, match=r"cannot check existence of resource .*: status code 503"):
+        stand_in.create(GROUP, INPUTS)
+    assert len(service.asked) == 4
+
+
+def test_requests_carry_the_plugins_headers(service: Service, stand_in: StandIn) -> None:
+    service.script = put((200, {}, body("Succeeded")))
+    stand_in.create(GROUP, INPUTS)
+    sent = service.headers[1]
+    assert sent["Accept"] == "application/json"
+    assert sent["Content-Type"] == "application/json; charset=utf-8"
+    assert sent["User-Agent"].startswith("pulumi-azure-native/3.29")
+    assert sent["Authorization"] == "Bearer a.b.c"
+
+
+@contextmanager
+def engine() -> Iterator[tuple[str, list[engine_pb2.LogRequest]]]:
+    """An engine as far as warnings need one: its address, and what it was told."""
+    told: list[engine_pb2.LogRequest] = []
+
+    class Log(engine_pb2_grpc.EngineServicer):
+        def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
+            told.append(request)
+            return empty_pb2.Empty()
+
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    engine_pb2_grpc.add_EngineServicer_to_server(Log(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}", told
+    server.stop(None).wait()
+
+
+def test_a_second_read_that_fails_is_a_warning_and_the_first_answer_is_kept(
+    service: Service, stand_in: StandIn
+) -> None:
+    service.script = put(
+        (200, {}, body("Succeeded")), (403, {}, {"error": {"code": "No", "message": "Not you."}})
+    )
+    with engine() as (address, told):
+        stand_in.handshake(address)
+        _, state = stand_in.create(GROUP, INPUTS)
+    assert state["properties"] == {"provisioningState": "Succeeded"}  # as it came, not flattened
+    (warning,) = told
+    assert warning.severity == engine_pb2.WARNING
+    assert warning.message.startswith("Failed to read resource after Create. Please report this issue.")
+    assert warning.urn.endswith("::thing")
+
+
+def test_another_api_version_in_the_state_is_a_warning(stand_in: StandIn) -> None:
+    old, new = ({**INPUTS, "azureApiVersion": version} for version in ("2020-10-01", "2024-03-01"))
+    with engine() as (address, told):
+        stand_in.handshake(address)
+        stand_in.diff(GROUP, old, new)
+        stand_in.diff(GROUP, new, new)
+    (warning,) = told
+    assert warning.message.startswith("Resource API version has changed from 2020-10-01 to 2024-03-01. ")
+
+
+def test_the_second_read_can_be_switched_off(service: Service, stand_in: StandIn) -> None:
+    stand_in.configure(environment=SOURCE.name, subscriptionId=SOURCE.subscription, skipReadOnUpdate="true")
+    service.script = put((200, {}, body("Succeeded")))
+    stand_in.create(GROUP, INPUTS)
+    assert [each.partition("?")[0] for each in service.asked] == [f"GET {PATH}", f"PUT {PATH}"]
+
+
+VALUES = {"float64": 1, "bool": True, "[]interface {}": ["a"], "map[string]interface {}": {"a": 1}}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_name_that_is_no_text_is_refused_in_the_plugins_words(stand_in: StandIn, kind: str) -> None:
+    with pytest.raises(CallFailedError) as refused:
+        stand_in.create(GROUP, {**INPUTS, "resourceGroupName": VALUES[kind]})
+    assert str(refused.value) == f"expected string value for path parameter 'resourceGroupName', got {kind}"

@@ -1,0 +1,112 @@
+"""Points on which no source says what Azure does: each of its answers can be played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox.cloud.paths import Places
+from sandbox.faults import control
+from sandbox.faults.open_questions import OPEN_QUESTIONS
+from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
+
+
+@pytest.fixture(scope="module")
+def side(places: Places) -> SandboxSide:
+    made = SandboxSide(places, "source", "points").build()
+    made.image("points/app", "1")
+    return made
+
+
+def _operation_of_a_failed_run(side: SandboxSide) -> object:
+    pipeline = side.pipeline("export", "out")
+    body = side.request(pipeline, pipeline, "points/nothing:1")
+    answer = side.ask("PUT", side.registry_path("pipelineRuns", f"of{pipeline}"), body)
+    path = answer.headers["Azure-AsyncOperation"].partition("/subscriptions/")[2].partition("?")[0]
+    below = f"/{path.partition('/')[2]}"
+    assert side.ended(f"of{pipeline}")["response"]["status"] == "Failed"
+    return until(lambda: side.arm("GET", below)["status"], lambda status: status != "Creating")
+
+
+def _partial_run(side: SandboxSide) -> object:
+    pipeline = side.pipeline("export", "out", "ContinueOnErrors")
+    return side.run(pipeline, pipeline, "points/app:1", "points/nothing:1")["status"]
+
+
+def _tag_that_is_there(side: SandboxSide) -> object:
+    pipeline = side.pipeline("export", "out", "OverwriteBlobs")
+    side.run(pipeline, "tag", "points/app:1")
+    side.image("points/app", "1")
+    response = side.run(side.pipeline("import", "out"), "tag")
+    return response["status"], response.get("importedArtifacts")
+
+
+def _order_of_runs(side: SandboxSide) -> object:
+    pipeline = side.pipeline("export", "out", "OverwriteBlobs")
+    first, second = (side.start(pipeline, "order", "points/app:1") for _ in range(2))
+    listed = [each["name"] for each in side.runs_of(pipeline)]
+    return listed == [first, second]
+
+
+def _registry_without_exports(side: SandboxSide) -> object:
+    good = {"location": side.facts.location, "sku": {"name": "Premium"}}
+    closed = {"policies": {"exportPolicy": {"status": "disabled"}}, "publicNetworkAccess": "Disabled"}
+    side.arm("PUT", side.registry_path(), {**good, "properties": closed})
+    try:
+        return _status(side, "points1", keyVaultUri="https://localhost:1/secrets/any")
+    finally:
+        side.arm("PUT", side.registry_path(), good)
+
+
+def _status(side: SandboxSide, name: str, **place: Any) -> int:
+    """How the PUT of a pipeline with such a place is answered."""
+    whole: Json = {"type": "AzureStorageBlobContainer", "uri": f"{side.blob_url}/out", **place}
+    body = {"identity": {"type": "SystemAssigned"}, "properties": {"target": whole}}
+    return side.ask("PUT", side.pipeline_path("export", name), body, MODES_VERSION).status_code
+
+
+def _missing_parent(side: SandboxSide) -> object:
+    body: Json = {"properties": {"request": {}}}
+    path = side.registry_path("pipelineRuns", "points").replace("contososource", "contosonowhere")
+    return side.ask("PUT", path, body).status_code
+
+
+PLAYED: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = {
+    "failed-run": (_operation_of_a_failed_run, {"failed": "Failed", "succeeded": "Succeeded"}),
+    "partial": (_partial_run, {"succeeded": "Succeeded", "failed": "Failed"}),
+    "existing": (_tag_that_is_there, {"fail": ("Failed", None), "skip": ("Succeeded", [])}),
+    "run-order": (_order_of_runs, {"oldest": True, "newest": False}),
+    "unfit-registry": (_registry_without_exports, {"put": 400, "run": 200}),
+    "vault-uri-unused": (
+        lambda side: _status(side, "points2", storageAccessMode="ManagedIdentity", keyVaultUri="https://x/y"),
+        {"keep": 200, "refuse": 400},
+    ),
+    "vault-uri-missing": (lambda side: _status(side, "points3"), {"refuse": 400, "run": 200}),
+    "missing-parent": (_missing_parent, {"404": 404, "400": 400}),
+}
+ELSEWHERE = {
+    "same-run",
+    "delete-running",
+    "delete-used",
+    "bad-run",
+    "progress",
+    "trigger-name",
+    "polls",
+    "page-size",
+}
+"""Played by the tests of failures, of the service, of the trigger and of the wire."""
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_an_open_point_is_played_each_way(name: str, side: SandboxSide) -> None:
+    look, expected = PLAYED[name]
+    assert list(expected) == list(OPEN_QUESTIONS[name].values)
+    for value, seen in expected.items():
+        with control.choice(side.places, "source", name, value):
+            assert look(side) == seen
+
+
+def test_every_open_point_is_played() -> None:
+    assert set(OPEN_QUESTIONS) == {*PLAYED, *ELSEWHERE}

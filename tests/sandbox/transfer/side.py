@@ -1,0 +1,353 @@
+"""One cloud with an account, a vault and pipelines of a test module's own, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import aiohttp
+import requests
+from azure.storage.blob import (
+    AccountSasPermissions,
+    BlobServiceClient,
+    ContainerClient,
+    ContainerSasPermissions,
+    ContentSettings,
+    ResourceTypes,
+    generate_account_sas,
+    generate_container_sas,
+)
+
+from sandbox.cloud import certificates
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS
+from sandbox.cloud.paths import Places
+from sandbox.registry.oci_client import Manifest, OciClient, digest_of
+from sandbox.transfer.rules import CATEGORY
+
+Json = dict[str, Any]
+Found = TypeVar("Found")
+
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+SAS_VERSION, MODES_VERSION = "2023-01-01-preview", "2025-06-01-preview"
+_VERSIONS = {
+    "Microsoft.Authorization": "2022-04-01",
+    "Microsoft.ContainerRegistry": SAS_VERSION,
+    "Microsoft.Storage": "2024-01-01",
+    "Microsoft.KeyVault": "2024-11-01",
+}
+GET_SECRET = {"secrets": ["get"]}
+_numbers = itertools.count(1)
+
+
+class SandboxSide:
+    """What one side of a transfer is made of; every name is the module's own."""
+
+    def __init__(self, places: Places, side: str, name: str) -> None:
+        self.places, self.side, self.name = places, side, name
+        self.facts = next(facts for facts in CLOUDS if facts.side == side)
+        self._session = requests.Session()
+        self.account = f"{name}{side}"[:24]
+        self.vault = f"{name}-{side}"[:24]
+        self.group = f"/resourceGroups/{name}"
+        self.registry_name = self.facts.registry
+        self.renew()
+
+    def renew(self) -> None:
+        """Addresses and a token as they are now; a restarted sandbox gives new ones."""
+        self.cloud = Cloud(self.facts, self.places)
+        self.token = self.cloud.operator_token(self.cloud.audience)
+
+    def build(self) -> SandboxSide:
+        """Group, account and vault."""
+        place = {"location": self.facts.location}
+        self.arm("PUT", self.group, place, version="2024-03-01")
+        self.put_account()
+        self.put_vault()
+        return self
+
+    # Management
+
+    def ask(self, method: str, path: str, body: Json | None = None, version: str = "") -> requests.Response:
+        """One request below the subscription."""
+        known = next((each for name, each in _VERSIONS.items() if f"/{name}/" in path), "2024-03-01")
+        url = f"{self.cloud.arm}/subscriptions/{self.facts.subscription}{path}"
+        bearer = {"Authorization": f"Bearer {self.token}"}
+        query = {"api-version": version or known}
+        trust = str(self.places.authority)
+        return self._session.request(
+            method, url, params=query, json=body, headers=bearer, verify=trust, timeout=60
+        )
+
+    def arm(self, method: str, path: str, body: Json | None = None, version: str = "") -> Json:
+        """The same where it must succeed."""
+        answer = self.ask(method, path, body, version)
+        assert answer.ok, answer.text
+        return dict(answer.json()) if answer.text else {}
+
+    def provider(self, namespace: str, *segments: str) -> str:
+        """The path of a resource in this side's group."""
+        return "/".join((self.group, "providers", f"Microsoft.{namespace}", *segments))
+
+    def registry_path(self, *segments: str) -> str:
+        """The path of the registry, or of something below it."""
+        group = f"/resourceGroups/{self.facts.registry_group}"
+        if self.registry_name != self.facts.registry:
+            group = self.group
+        base = f"{group}/providers/Microsoft.ContainerRegistry/registries/{self.registry_name}"
+        return "/".join((base, *segments))
+
+    def put_account(self, **properties: Any) -> None:
+        body = {"location": self.facts.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+        path = self.provider("Storage", "storageAccounts", self.account)
+        self.ask("PUT", path, {**body, "properties": properties}).raise_for_status()
+
+    def put_vault(self, **properties: Any) -> requests.Response:
+        sku = {"family": "A", "name": "standard"}
+        whole = {"tenantId": self.facts.tenant, "sku": sku, "accessPolicies": [], **properties}
+        body = {"location": self.facts.location, "properties": whole}
+        return self.ask("PUT", self.provider("KeyVault", "vaults", self.vault), body)
+
+    def keys(self) -> list[str]:
+        path = self.provider("Storage", "storageAccounts", self.account, "listKeys")
+        return [each["value"] for each in self.arm("POST", path)["keys"]]
+
+    # Storage
+
+    @property
+    def blob_url(self) -> str:
+        return f"https://localhost:{self.cloud.azurite.port}/{self.account}"
+
+    def service(self) -> BlobServiceClient:
+        """A client with the account's key, which may do everything."""
+        return BlobServiceClient(
+            self.blob_url, self.keys()[0], connection_verify=str(self.places.authority), retry_total=0
+        )
+
+    def container(self, name: str) -> ContainerClient:
+        """A container, made if it is not there."""
+        client = self.service().get_container_client(name)
+        if not client.exists():
+            client.create_container()
+        return client
+
+    def sas(self, container: str, letters: str, *, key: int = 0, **more: Any) -> str:
+        """A container's SAS with its question mark, good for an hour unless told otherwise."""
+        permission = ContainerSasPermissions.from_string(letters)
+        options = {"expiry": datetime.now(UTC) + timedelta(hours=1), "protocol": "https", **more}
+        signed = generate_container_sas(
+            self.account, container, account_key=self.keys()[key], permission=permission, **options
+        )
+        return f"?{signed}"
+
+    def account_sas(self, letters: str, resource_types: str) -> str:
+        expiry = datetime.now(UTC) + timedelta(hours=1)
+        types = ResourceTypes.from_string(resource_types)  # type: ignore[no-untyped-call]
+        permission = AccountSasPermissions.from_string(letters)  # type: ignore[no-untyped-call]
+        signed = generate_account_sas(
+            self.account, self.keys()[0], types, permission, expiry, protocol="https"
+        )
+        return f"?{signed}"
+
+    def put_blob(self, container: str, name: str, body: bytes, **more: Any) -> None:
+        """A blob with the marks of an export, unless told otherwise."""
+        md5 = bytearray(hashlib.md5(body, usedforsecurity=False).digest())
+        settings = {"content_settings": ContentSettings(content_md5=md5), "metadata": CATEGORY, **more}
+        self.container(container).upload_blob(name, body, overwrite=True, **settings)
+
+    def blob(self, container: str, name: str) -> bytes:
+        return self.container(container).download_blob(name).readall()
+
+    # Vault and pipelines
+
+    def secret(self, name: str, value: str) -> str:
+        """Store a secret; the answer is its URI."""
+        path = self.provider("KeyVault", "vaults", self.vault, "secrets", name)
+        body = {"properties": {"value": value}}
+        return str(self.arm("PUT", path, body)["properties"]["secretUri"])
+
+    def grant(self, principal: str, verb: str = "add", permissions: Json = GET_SECRET) -> None:
+        """Let an identity read this vault's secrets, or no more."""
+        policy = {"objectId": principal, "tenantId": self.facts.tenant, "permissions": permissions}
+        path = self.provider("KeyVault", "vaults", self.vault, "accessPolicies", verb)
+        self.arm("PUT", path, {"properties": {"accessPolicies": [policy]}})
+
+    def assign(self, principal: str, role: str) -> None:
+        """A role of storage on the account."""
+        account = self.provider("Storage", "storageAccounts", self.account)
+        scope = f"/subscriptions/{self.facts.subscription}"
+        definition = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+        given = {
+            "roleDefinitionId": definition,
+            "principalId": principal,
+            "principalType": "ServicePrincipal",
+        }
+        name = f"00000000-0000-4000-8000-{next(_numbers):012}"
+        path = f"{account}/providers/Microsoft.Authorization/roleAssignments/{name}"
+        self.arm("PUT", path, {"properties": given})
+
+    def pipeline(
+        self,
+        kind: str,
+        container: str,
+        *options: str,
+        letters: str = "",
+        token: str = "",
+        uri: str = "",
+        granted: bool = True,
+        enabled: bool = False,
+    ) -> str:
+        """An export or import pipeline with a SAS of its own; the answer is its name."""
+        name = f"{kind}{next(_numbers):05}"
+        self.container(container)
+        held = token or self.sas(container, letters or ("rawl" if kind == "export" else "rdl"))
+        place = {
+            "type": "AzureStorageBlobContainer",
+            "uri": uri or f"{self.blob_url}/{container}",
+            "keyVaultUri": self.secret(name, held),
+        }
+        body = self.put_pipeline(kind, name, place, options, enabled=enabled)
+        if granted:
+            self.grant(body["identity"]["principalId"])
+        return name
+
+    def put_pipeline(
+        self,
+        kind: str,
+        name: str,
+        place: Json,
+        options: tuple[str, ...] = (),
+        *,
+        version: str = "",
+        enabled: bool = False,
+    ) -> Json:
+        end = "target" if kind == "export" else "source"
+        properties: Json = {end: place, "options": list(options)}
+        if kind == "import":
+            properties["trigger"] = {"sourceTrigger": {"status": "Enabled" if enabled else "Disabled"}}
+        body = {"identity": {"type": "SystemAssigned"}, "properties": properties}
+        return self.arm("PUT", self.pipeline_path(kind, name), body, version)
+
+    def pipeline_path(self, kind: str, name: str) -> str:
+        return self.registry_path(f"{kind}Pipelines", name)
+
+    # Runs
+
+    def request(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> Json:
+        """The body of a run; `more` goes into its request."""
+        kind = "export" if pipeline.startswith("export") else "import"
+        id = f"/subscriptions/{self.facts.subscription}{self.pipeline_path(kind, pipeline)}"
+        end = {"type": "AzureStorageBlob", "name": blob}
+        place = "target" if kind == "export" else "source"
+        asked: Json = {"pipelineResourceId": id, place: end, **more}
+        if artifacts:
+            asked["artifacts"] = list(artifacts)
+        return {"properties": {"request": asked}}
+
+    def start(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> str:
+        """Start a run; the answer is its name."""
+        name = f"run{next(_numbers):05}"
+        path = self.registry_path("pipelineRuns", name)
+        self.arm("PUT", path, self.request(pipeline, blob, *artifacts, **more))
+        return name
+
+    def state(self, run: str) -> Json:
+        """What a run is now."""
+        properties: Json = self.arm("GET", self.registry_path("pipelineRuns", run))["properties"]
+        return properties
+
+    def ended(self, run: str) -> Json:
+        """What a run has come to, once it has ended."""
+        return until(lambda: self.state(run), lambda found: found["response"]["status"] != "Running")
+
+    def run(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> Json:
+        """Start a run and await its end; its response."""
+        response: Json = self.ended(self.start(pipeline, blob, *artifacts, **more))["response"]
+        return response
+
+    def runs(self) -> list[Json]:
+        """All runs of the registry, page by page."""
+        page = self.arm("GET", self.registry_path("pipelineRuns"))
+        found = list(page["value"])
+        while link := page.get("nextLink"):
+            bearer = {"Authorization": f"Bearer {self.token}"}
+            page = self._session.get(
+                link, headers=bearer, verify=str(self.places.authority), timeout=60
+            ).json()
+            found += page["value"]
+        return found
+
+    def runs_of(self, pipeline: str) -> list[Json]:
+        """All runs that name a pipeline."""
+        named = ((each, each["properties"]["request"]["pipelineResourceId"]) for each in self.runs())
+        return [run for run, name in named if name.endswith(pipeline)]
+
+    # The registry
+
+    def with_registry(self, work: Callable[[OciClient], Awaitable[Found]]) -> Found:
+        """Work with the registry through its front door."""
+
+        async def run() -> Found:
+            trust = aiohttp.TCPConnector(ssl=certificates.client_context(self.places))
+            async with aiohttp.ClientSession(connector=trust) as session:
+                url = f"https://{self.cloud.login_server(self.registry_name)}"
+                return await work(
+                    OciClient(session, url, lambda *names: self.cloud.authorise(self.registry_name, *names))
+                )
+
+        return asyncio.run(run())
+
+    def push(self, repository: str, tag: str, manifest: Manifest, *blobs: bytes) -> Manifest:
+        """Push a manifest with its blobs, by its tag or, without one, by its digest."""
+
+        async def work(registry: OciClient) -> Manifest:
+            for blob in blobs:
+                await registry.put_blob(repository, digest_of(blob), len(blob), _whole(blob))
+            await registry.put_manifest(repository, tag or manifest.digest, manifest)
+            return manifest
+
+        return self.with_registry(work)
+
+    def image(self, repository: str, tag: str, content: bytes = b"") -> Manifest:
+        """Push an image that is like no other."""
+        layer = content or f"{repository} {tag} {time.time_ns()}".encode()
+        return self.push(repository, tag, manifest_of(layer), b"{}", layer)
+
+    def manifest(self, repository: str, reference: str) -> Manifest:
+        return self.with_registry(lambda registry: registry.manifest(repository, reference))
+
+
+def manifest_of(layer: bytes, **more: Any) -> Manifest:
+    """An image manifest around one layer; `more` goes into it or over what is in it."""
+    config, content = ({"mediaType": "x/y", "digest": digest_of(b), "size": len(b)} for b in (b"{}", layer))
+    said = {"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": [content], **more}
+    return Manifest(IMAGE, json.dumps(said).encode())
+
+
+def index_of(*children: Manifest) -> Manifest:
+    """An index over images."""
+    entries = [
+        {"mediaType": each.media_type, "digest": each.digest, "size": len(each.body)} for each in children
+    ]
+    said = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+    return Manifest(INDEX, json.dumps(said).encode())
+
+
+def until(look: Callable[[], Found], good: Callable[[Found], bool], seconds: float = 90) -> Found:
+    """Look again and again until what is seen is good; an error after so many seconds."""
+    end = time.monotonic() + seconds
+    while not good(found := look()):
+        assert time.monotonic() < end, f"still {found}"
+        time.sleep(0.03)
+    return found
+
+
+async def _whole(blob: bytes) -> AsyncIterator[bytes]:
+    yield blob

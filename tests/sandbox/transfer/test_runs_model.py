@@ -1,0 +1,118 @@
+"""Pipelines and runs in any order behave as a model of a few lines says."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from sandbox.cloud.paths import Places
+from tests.sandbox.transfer.side import Json, SandboxSide
+
+PIPELINES, RUNS, BLOBS = (st.sampled_from(names) for names in ("ab", "klm", "xy"))
+_numbers = itertools.count(1)
+
+
+class Transfers(RuleBasedStateMachine):
+    """Two pipelines, three runs, two blobs, one artifact that is there and one that is not."""
+
+    side: ClassVar[SandboxSide]
+
+    @initialize()
+    def begin(self) -> None:
+        self.number = next(_numbers)
+        self.container = f"model{self.number}"
+        self.secret = self.side.secret(self.container, self.side.sas(self.container, "rawl"))
+        self.side.container(self.container)
+        self.pipelines: dict[str, bool] = {}
+        self.runs: dict[str, tuple[Json, str]] = {}
+        self.blobs: set[str] = set()
+
+    def path(self, kind: str, name: str) -> str:
+        return self.side.registry_path(kind, f"model{self.number}{name}")
+
+    @rule(name=PIPELINES, overwrites=st.booleans())
+    def put_pipeline(self, name: str, overwrites: bool) -> None:
+        place = {
+            "type": "AzureStorageBlobContainer",
+            "uri": f"{self.side.blob_url}/{self.container}",
+            "keyVaultUri": self.secret,
+        }
+        options = ("OverwriteBlobs",) if overwrites else ()
+        made = self.side.put_pipeline("export", f"model{self.number}{name}", place, options)
+        self.side.grant(made["identity"]["principalId"])
+        self.pipelines[name] = overwrites
+
+    @rule(name=PIPELINES)
+    def delete_pipeline(self, name: str) -> None:
+        there = self.pipelines.pop(name, None) is not None
+        answer = self.side.ask("DELETE", self.path("exportPipelines", name))
+        assert answer.status_code == (200 if there else 204)
+
+    @rule(name=RUNS, pipeline=PIPELINES, blob=BLOBS, tag=st.sampled_from(("", "1")), good=st.booleans())
+    def put_run(self, name: str, pipeline: str, blob: str, tag: str, good: bool) -> None:
+        artifact = "model/app:1" if good else "model/nothing:1"
+        body = self.side.request(f"exportmodel{pipeline}", blob, artifact)
+        request = body["properties"]["request"]
+        id = f"/subscriptions/{self.side.facts.subscription}{self.path('exportPipelines', pipeline)}"
+        request["pipelineResourceId"] = id
+        body["properties"]["forceUpdateTag"] = tag
+        before = self.runs.get(name)
+        answer = self.side.ask("PUT", self.path("pipelineRuns", name), body)
+        if before and before[0] == body and before[1] == "Succeeded":
+            assert answer.status_code == 200  # whether its pipeline is still there or not
+            return
+        if pipeline not in self.pipelines:
+            assert answer.status_code == 400
+            return
+        assert answer.status_code == (200 if before else 201)
+        free = blob not in self.blobs or self.pipelines[pipeline]
+        expected = "Succeeded" if good and free else "Failed"
+        assert self.side.ended(f"model{self.number}{name}")["response"]["status"] == expected
+        self.runs[name] = (body, expected)
+        if expected == "Succeeded":
+            self.blobs.add(blob)
+
+    @rule(name=RUNS)
+    def delete_run(self, name: str) -> None:
+        there = self.runs.pop(name, None) is not None
+        assert self.side.ask("DELETE", self.path("pipelineRuns", name)).status_code == (200 if there else 204)
+
+    @invariant()
+    def all_is_as_the_model_says(self) -> None:
+        if not hasattr(self, "runs"):
+            return
+        mine = f"model{self.number}"
+        found = {each["name"]: each for each in self.side.runs() if each["name"][:-1] == mine}
+        assert {name: _states(each) for name, each in found.items()} == {
+            f"{mine}{name}": (status, status) for name, (_, status) in self.runs.items()
+        }
+        blobs = {blob.name for blob in self.side.container(self.container).list_blobs()}
+        assert blobs == self.blobs
+
+
+def _states(run: Json) -> tuple[Any, Any]:
+    return run["properties"]["provisioningState"], run["properties"]["response"]["status"]
+
+
+@pytest.fixture(scope="module")
+def side(places: Places) -> SandboxSide:
+    made = SandboxSide(places, "source", "model").build()
+    made.image("model/app", "1")
+    return made
+
+
+def test_pipelines_and_runs_do_as_the_model(side: SandboxSide) -> None:
+    Transfers.side = side
+    few = settings(
+        max_examples=6,
+        stateful_step_count=12,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate,),  # making a failure smaller would take minutes
+    )
+    run_state_machine_as_test(Transfers, settings=few)

@@ -1,0 +1,119 @@
+"""Runs outlive the sandbox's process, whether it is stopped or killed, wherever they are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import psutil
+import pytest
+
+from sandbox import lifecycle
+from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.faults.control import set_fault, times_played
+from sandbox.faults.fault import Fault
+from tests.sandbox.transfer.side import SandboxSide, until
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """A sandbox that this module may kill."""
+    found = Places(tmp_path_factory.mktemp("killed") / "state", Places.here().cache)
+    up(found)
+    try:
+        yield found
+    finally:
+        lifecycle.down(found)
+
+
+def up(places: Places) -> None:
+    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
+    subprocess.run([sys.executable, "-m", "sandbox", "up"], check=True, cwd=CHECKOUT, env=environment)
+
+
+def kill(places: Places) -> None:
+    """As the kernel does when memory is short; its servers see that they are alone, and end."""
+    process = psutil.Process(lifecycle.require_running(places)["process"])
+    servers = process.children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait(20)
+    psutil.wait_procs(servers, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def side(own: Places) -> SandboxSide:
+    made = SandboxSide(own, "source", "survive").build()
+    made.image("survive/app", "1")
+    return made
+
+
+def stuck(side: SandboxSide, **fault: object) -> tuple[int, Fault]:
+    """A fault that holds a run at one point for longer than the test waits."""
+    held = Fault(**{"door": "storage", "delay": 600, "times": 1, **fault})  # type: ignore[arg-type]
+    return set_fault(side.places, "source", held), held
+
+
+def test_no_run_is_lost_wherever_it_is_when_the_sandbox_is_killed(side: SandboxSide) -> None:
+    export, again = (
+        side.pipeline("export", "out"),
+        side.pipeline("import", "out", "DeleteSourceBlobOnSuccess"),
+    )
+    assert side.run(export, "removed", "survive/app:1")["status"] == "Succeeded"
+    points = [
+        stuck(side, method="PUT", path="/out/writing*comp=block&"),
+        stuck(side, method="HEAD", path="/out/written"),  # it is committed, and nobody knows
+        stuck(side, method="DELETE", path="/out/removed", delay=0, cut="after"),
+        stuck(side, method="DELETE", path="/out/removed"),  # it is removed, and nobody knows
+    ]
+    runs = [
+        side.start(export, "writing", "survive/app:1"),
+        side.start(export, "written", "survive/app:1"),
+        side.start(again, "removed"),
+    ]
+    for number, _ in points:
+        until(lambda number=number: times_played(side.places, "source", number), bool)  # type: ignore[misc]
+    kill(side.places)
+    up(side.places)
+    side.renew()
+    ended = [side.ended(run)["response"] for run in runs]
+    assert [each["status"] for each in ended] == ["Succeeded"] * 3, ended
+    assert ended[2]["importedArtifacts"] == ["survive/app:1"]
+    names = {blob.name for blob in side.container("out").list_blobs()}
+    assert names == {"writing", "written"}
+    for response in ended:
+        assert response["catalogDigest"] == ended[0]["catalogDigest"]
+
+
+def test_a_run_is_taken_up_again_after_a_stop(side: SandboxSide) -> None:
+    pipeline = side.pipeline("export", "out")
+    number, _ = stuck(side, method="PUT", path="/out/stopped*comp=block&")
+    run = side.start(pipeline, "stopped", "survive/app:1")
+    until(lambda: times_played(side.places, "source", number), bool)
+    lifecycle.down(side.places)
+    up(side.places)
+    side.renew()
+    assert side.ended(run)["provisioningState"] == "Succeeded"
+
+
+def test_nothing_of_a_token_is_left_in_what_was_printed_or_kept(side: SandboxSide, own: Places) -> None:
+    """The leak protocol, over a sandbox that met faults and was killed."""
+    token = side.sas("out", "rawl")
+    pipeline = side.pipeline("export", "out", token=token)
+    with_fault = Fault(door="storage", status=503, path="/out*leaks", times=9)
+    number = set_fault(own, "source", with_fault)
+    assert side.run(pipeline, "leaks", "survive/app:1")["status"] == "Failed"
+    assert times_played(own, "source", number)
+    signature = token.partition("sig=")[2]
+    words = {signature, unquote(signature), *side.keys()}
+    assert leaks(own.state, words) == []
+
+
+def leaks(folder: Path, words: set[str]) -> list[str]:
+    """Files that hold one of the words."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path) for path in files if any(word.encode() in path.read_bytes() for word in words)]

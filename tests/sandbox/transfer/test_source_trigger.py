@@ -1,0 +1,118 @@
+"""The source trigger makes one run for every blob that carries the marks, and for no other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.storage.blob import ContentSettings
+
+from sandbox.cloud.paths import Places
+from sandbox.faults import control
+from tests.sandbox.transfer.side import SandboxSide, until
+
+
+@pytest.fixture(scope="module")
+def side(places: Places) -> SandboxSide:
+    """The source cloud: what is exported there is imported there again."""
+    return SandboxSide(places, "source", "trigger").build()
+
+
+@pytest.fixture(scope="module")
+def archive(side: SandboxSide) -> bytes:
+    side.image("trigger/app", "1")
+    assert side.run(side.pipeline("export", "out"), "archive", "trigger/app:1")["status"] == "Succeeded"
+    return side.blob("out", "archive")
+
+
+def test_a_marked_blob_is_imported_once_and_a_changed_one_again(side: SandboxSide, archive: bytes) -> None:
+    pipeline = side.pipeline("import", "arrivals", enabled=True)
+    side.put_blob("arrivals", "one", archive)
+    (run,) = until(lambda: side.runs_of(pipeline), bool)
+    assert run["name"].startswith(f"{pipeline}_")
+    ended = side.ended(run["name"])["response"]
+    assert (ended["status"], ended["importedArtifacts"]) == ("Succeeded", ["trigger/app:1"])
+    assert ended["trigger"]["sourceTrigger"]["timestamp"] < ended["finishTime"]
+    side.put_blob("arrivals", "two", archive)
+    assert len(until(lambda: side.runs_of(pipeline), lambda found: len(found) > 1)) == 2  # not "one" again
+    side.put_blob("arrivals", "one", archive)
+    assert len(until(lambda: side.runs_of(pipeline), lambda found: len(found) > 2)) == 3
+
+
+UNMARKED: dict[str, dict[str, Any]] = {
+    "without-category": {"metadata": {}},
+    "with-another-category": {"metadata": {"category": "something-else"}},
+    "without-md5": {"content_settings": ContentSettings()},
+}
+
+
+def test_a_blob_without_the_marks_is_left_alone(side: SandboxSide, archive: bytes) -> None:
+    pipeline = side.pipeline("import", "unmarked", enabled=True)
+    for name, more in UNMARKED.items():
+        side.put_blob("unmarked", name, archive, **more)
+    side.container("unmarked").get_blob_client("without-md5").set_http_headers(ContentSettings())
+    side.put_blob("unmarked", "zzz-marked", archive)  # listed last: once it is taken, all others were seen
+    (run,) = until(lambda: side.runs_of(pipeline), bool)
+    assert side.ended(run["name"])["response"]["source"]["uri"].endswith("/zzz-marked")
+    assert len(side.runs_of(pipeline)) == 1
+
+
+def test_a_blob_of_sixty_one_days_is_too_old(side: SandboxSide, archive: bytes) -> None:
+    side.put_blob("aged", "old", archive)
+    with control.clock(side.places, "source", 61 * 86_400):
+        side.renew()
+        pipeline = side.pipeline("import", "aged", enabled=True, token=_long_lived(side, "aged", "rl"))
+        side.put_blob("aged", "young", archive)
+        (run,) = until(lambda: side.runs_of(pipeline), bool)
+        assert side.ended(run["name"])["response"]["source"]["uri"].endswith("/young")
+    with control.clock(side.places, "source", 59 * 86_400):  # the same blob, two days less
+        side.renew()
+        found = until(lambda: side.runs_of(pipeline), lambda found: len(found) == 2)
+        assert any(each["properties"]["response"]["source"]["uri"].endswith("/old") for each in found)
+    side.renew()
+
+
+def _long_lived(side: SandboxSide, container: str, letters: str) -> str:
+    return side.sas(container, letters, expiry=datetime.now(UTC) + timedelta(days=90))
+
+
+SILENT: dict[str, dict[str, Any]] = {
+    "a token without the list right": {"letters": "rd"},
+    "a disabled trigger": {"enabled": False},
+    "an identity without a grant": {"granted": False},
+}
+
+
+def test_a_trigger_that_cannot_or_may_not_look_makes_no_run_and_says_nothing(
+    side: SandboxSide, archive: bytes
+) -> None:
+    side.put_blob("quiet", "blob", archive)
+    silent = [side.pipeline("import", "quiet", **{"enabled": True, **more}) for more in SILENT.values()]
+    able = side.pipeline("import", "quiet", enabled=True)
+    until(lambda: side.runs_of(able), bool)
+    assert [side.runs_of(pipeline) for pipeline in silent] == [[], [], []]
+
+
+def test_the_triggers_runs_go_with_their_pipeline_and_a_new_one_imports_anew(
+    side: SandboxSide, archive: bytes
+) -> None:
+    pipeline = side.pipeline("import", "renewed", enabled=True)
+    path = side.pipeline_path("import", pipeline)
+    body = side.arm("GET", path)
+    side.put_blob("renewed", "blob", archive)
+    (first,) = until(lambda: side.runs_of(pipeline), bool)
+    side.arm("DELETE", path)
+    assert side.runs_of(pipeline) == []
+    again = side.arm("PUT", path, {"identity": {"type": "SystemAssigned"}, "properties": body["properties"]})
+    side.grant(again["identity"]["principalId"])
+    (second,) = until(lambda: side.runs_of(pipeline), bool)
+    assert second["name"] != first["name"]
+
+
+def test_the_other_way_of_naming_runs_can_be_chosen(side: SandboxSide, archive: bytes) -> None:
+    with control.choice(side.places, "source", "trigger-name", "plain"):
+        pipeline = side.pipeline("import", "named", enabled=True)
+        side.put_blob("named", "blob", archive)
+        (run,) = until(lambda: side.runs_of(pipeline), bool)
+    assert run["name"].isalnum()

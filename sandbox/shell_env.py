@@ -81,7 +81,7 @@ def _write_docker_config(places: Places, clouds: list[Cloud]) -> None:
     auths = {}
     for cloud in clouds:
         for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries"):
-            pair = f"{tokens.NOBODY}:{tokens.refresh_token(cloud, body['name'])}"
+            pair = f"{tokens.TOKEN_USER}:{tokens.refresh_token(cloud, body['name'])}"
             auths[cloud.login_server(body["name"])] = {"auth": base64.b64encode(pair.encode()).decode()}
     folder = places.state / "docker"
     folder.mkdir(mode=0o700, exist_ok=True)

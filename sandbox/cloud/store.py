@@ -23,7 +23,6 @@ create table if not exists secret (
     number integer primary key autoincrement);
 create table if not exists operation (id text primary key, body text);
 create table if not exists seen (pipeline text, blob text, etag text, primary key (pipeline, blob, etag));
-create table if not exists attribute (place text primary key, body text);
 create table if not exists port (name text primary key, number integer);
 create table if not exists setting (name text primary key, body text);
 create table if not exists exchange (
@@ -212,23 +211,6 @@ class Store:
             "insert or ignore into seen values (?, ?, ?)", (pipeline.lower(), blob, etag)
         )
         return new.rowcount == 1
-
-    # Attributes of images
-
-    def attributes(self, place: str) -> Json:
-        """What was set for a repository, tag or manifest; empty where nothing was."""
-        row = self._one("select body from attribute where place = ?", place)
-        return json.loads(row[0]) if row else {}
-
-    def has_attributes(self, place: str) -> bool:
-        """Whether anything was set for a place or below it."""
-        return (
-            self._one("select 1 from attribute where substr(place, 1, ?) = ?", len(place), place) is not None
-        )
-
-    def put_attributes(self, place: str, body: Json) -> None:
-        """Remember it."""
-        self._run("insert or replace into attribute values (?, ?)", place, json.dumps(body))
 
     # The log
 

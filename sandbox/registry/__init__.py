@@ -1,1 +1,1 @@
-"""What Azure Container Registry has over a plain OCI registry: who may do what, a catalogue, referrers."""
+"""Container registries: an OCI registry server behind Azure Container Registry's own APIs and tokens."""

@@ -1,4 +1,4 @@
-"""Who comes into a registry: the public network at all, and a request for what its token covers."""
+"""Access to a registry: its firewall, and the tokens of requests."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _AUTHENTICATE = "authentication required, visit https://aka.ms/acr/authorization
 
 
 class AccessControl:
-    """The rules of one registry."""
+    """The access rules of one registry."""
 
     def __init__(self, cloud: Cloud, name: str) -> None:
         self._cloud, self._name = cloud, name
 
     def firewall(self) -> Middleware:
-        """Refuses everything while the registry is closed to the public network."""
+        """Middleware that refuses every request while the registry has no public network access."""
 
         @web.middleware
         async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if permissions.is_open(self._cloud, self._name):
+            if permissions.is_public(self._cloud, self._name):
                 return await handler(request)
-            words = f"client with IP '{request.remote}' is not allowed access."
-            return error(403, "DENIED", f"{words} Refer https://aka.ms/acr/firewall to grant access.")
+            message = f"client with IP '{request.remote}' is not allowed access."
+            return error(403, "DENIED", f"{message} Refer https://aka.ms/acr/firewall to grant access.")
 
         return serve
 
-    def identified(
+    def authenticate(
         self, request: web.Request, headers: CIMultiDict[str], scope: str
     ) -> web.StreamResponse | None:
-        """Put a token in place of a name and password; the answer is the refusal, if they are wrong."""
+        """Replace Basic credentials in `headers` by a token; returns the refusal if they are wrong."""
         try:
             if bearer := tokens.bearer_header(self._cloud, self._name, request, scope):
                 headers["Authorization"] = bearer
@@ -42,16 +42,12 @@ class AccessControl:
             return error(401, "UNAUTHORIZED", refused.message)
         return None
 
-    def covers(self, headers: CIMultiDict[str], scope: str) -> bool:
-        """Whether the token in these headers covers a scope."""
-        return tokens.allowed(self._cloud, self._name, headers.get("Authorization", ""), scope)
-
     def refused(self, request: web.Request, scope: str) -> web.StreamResponse | None:
-        """None where the request's token covers the scope; else the challenge that says where to get one."""
+        """None if the request's token covers the scope; otherwise a challenge with the token endpoint."""
         headers = CIMultiDict(request.headers)
-        if wrong := self.identified(request, headers, scope):
-            return wrong
-        if self.covers(headers, scope):
+        if refusal := self.authenticate(request, headers, scope):
+            return refusal
+        if tokens.covers(self._cloud, self._name, headers.get("Authorization", ""), scope):
             return None
         server = self._cloud.login_server(self._name)
         challenge = f'Bearer realm="https://{server}/oauth2/token",service="{server}",scope="{scope}"'
@@ -61,5 +57,5 @@ class AccessControl:
 
 
 def error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    """A refusal in the envelope of the distribution specification."""
+    """An error response in the format of the distribution specification."""
     return web.json_response({"errors": [{"code": code, "message": message}]}, status=status, headers=headers)

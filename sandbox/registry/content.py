@@ -1,7 +1,8 @@
-"""What a registry holds, read from the folder that its server keeps.
+"""A registry's content, read from the storage folder of its server.
 
-The distribution API cannot list manifests without a tag, nor say when one came; the server's folder can
-(https://distribution.github.io/distribution/about/architecture/, storage/paths.go of the server).
+The distribution API does not list manifests without a tag and does not report when content was pushed; the
+storage folder has both (storage/paths.go of the server,
+https://distribution.github.io/distribution/about/architecture/).
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.registry.oci_client import INDEX_TYPES
+from sandbox.registry.oci_client import INDEX_TYPES, MANIFEST_TYPES
 
-_CONFIGS_OF_IMAGES = (
+_IMAGE_CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 )
@@ -26,7 +27,8 @@ class StoredManifest:
 
     digest: str
     body: bytes
-    arrived: datetime
+    created: datetime
+    """When the manifest was pushed to the repository."""
 
     @property
     def content(self) -> dict[str, Any]:
@@ -36,26 +38,24 @@ class StoredManifest:
 
     @property
     def media_type(self) -> str:
-        """Its own word for what it is; an OCI manifest may leave that out."""
-        otherwise = (
-            INDEX_TYPES[0] if "manifests" in self.content else "application/vnd.oci.image.manifest.v1+json"
-        )
-        return str(self.content.get("mediaType") or otherwise)
+        """The manifest's `mediaType`, which is optional in OCI manifests."""
+        default = INDEX_TYPES[0] if "manifests" in self.content else MANIFEST_TYPES[0]
+        return str(self.content.get("mediaType") or default)
 
     @property
     def artifact_type(self) -> str:
-        """What kind of artifact it is; that of its configuration where it does not say."""
+        """The manifest's `artifactType`, or the media type of its configuration."""
         config = (self.content.get("config") or {}).get("mediaType", "")
         return str(self.content.get("artifactType") or config)
 
     @property
     def subject(self) -> str:
-        """The digest of what it is attached to, or nothing."""
+        """The digest of the manifest's subject, or an empty string."""
         return str((self.content.get("subject") or {}).get("digest", ""))
 
     @property
     def size(self) -> int:
-        """Bytes of the manifest and all that it lists."""
+        """Bytes of the manifest and its descriptors' content."""
         content = self.content
         parts = [content.get("config") or {}, *content.get("layers", []), *content.get("manifests", [])]
         return len(self.body) + sum(int(part.get("size", 0)) for part in parts)
@@ -67,27 +67,27 @@ class StoredTag:
 
     name: str
     digest: str
-    made: datetime
-    moved: datetime
+    created: datetime
+    updated: datetime
 
 
 class Content:
-    """The repositories, tags and manifests of one registry; read anew at every question."""
+    """The repositories, tags and manifests of one registry; every call reads the folder again."""
 
     def __init__(self, images: Path) -> None:
         self._root = images / "docker/registry/v2"
 
     def repositories(self) -> list[str]:
-        """Names of all repositories that hold a manifest, in order."""
+        """Sorted names of all repositories that contain a manifest."""
         base = self._root / "repositories"
-        found = (path.parent for path in base.rglob("_manifests"))
-        return sorted(str(path.relative_to(base)) for path in found if _links(path / "_manifests/revisions"))
+        links = base.rglob("_manifests/revisions/*/*/link")
+        return sorted({str(link.parents[4].relative_to(base)) for link in links})
 
     def manifests(self, repository: str) -> list[StoredManifest]:
-        """All manifests of a repository, tagged or not, by digest."""
-        links = _links(self._manifests(repository) / "revisions")
+        """All manifests of a repository, sorted by digest."""
+        links = (self._manifests(repository) / "revisions").glob("*/*/link")
         found = (self._manifest(link) for link in links)
-        return sorted((each for each in found if each), key=lambda each: each.digest)
+        return sorted((manifest for manifest in found if manifest), key=lambda manifest: manifest.digest)
 
     def manifest(self, repository: str, digest: str) -> StoredManifest | None:
         """One manifest by its digest."""
@@ -96,14 +96,14 @@ class Content:
         return self._manifest(link) if value and "/" not in digest and link.is_file() else None
 
     def tags(self, repository: str) -> list[StoredTag]:
-        """All tags of a repository, by name."""
+        """All tags of a repository, sorted by name."""
         folder = self._manifests(repository) / "tags"
-        return sorted((_tag(path) for path in folder.glob("*/current/link")), key=lambda each: each.name)
+        return sorted((_tag(path) for path in folder.glob("*/current/link")), key=lambda tag: tag.name)
 
     def platform(self, manifest: StoredManifest) -> dict[str, str]:
-        """Operating system and architecture that an image's configuration names; empty for anything else."""
+        """`os` and `architecture` of an image's configuration; empty for any other artifact."""
         config = manifest.content.get("config") or {}
-        if config.get("mediaType") not in _CONFIGS_OF_IMAGES:
+        if config.get("mediaType") not in _IMAGE_CONFIG_TYPES:
             return {}
         body = self._blob(str(config.get("digest", "")))
         described = json.loads(body) if body else {}
@@ -123,14 +123,10 @@ class Content:
         return path.read_bytes() if value and path.is_file() else b""
 
 
-def _links(revisions: Path) -> list[Path]:
-    return list(revisions.glob("*/*/link"))
-
-
 def _tag(link: Path) -> StoredTag:
     folder = link.parent.parent
-    first = min((_time(path) for path in (folder / "index").glob("*/*/link")), default=_time(link))
-    return StoredTag(folder.name, link.read_text(), first, _time(link))
+    created = min((_time(path) for path in (folder / "index").glob("*/*/link")), default=_time(link))
+    return StoredTag(folder.name, link.read_text(), created, _time(link))
 
 
 def _time(path: Path) -> datetime:

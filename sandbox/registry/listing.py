@@ -1,28 +1,33 @@
-"""ACR's own calls on repositories, tags and manifests, which azure-containerregistry and the CLI make.
-
-https://learn.microsoft.com/rest/api/containerregistry/
-"""
+"""ACR's JSON descriptions of repositories, tags and manifests, in pages."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
 from sandbox.cloud.store import Json
 from sandbox.registry.content import Content, StoredManifest, StoredTag
-from sandbox.registry.locks import Locks
 
-MOST = 100
-"""Entries of a page where the caller does not say."""
+PAGE_SIZE = 100
+"""Entries per page unless the request sets `n`."""
+
+_UNLOCKED = {
+    "changeableAttributes": dict.fromkeys(
+        ("deleteEnabled", "writeEnabled", "readEnabled", "listEnabled"), True
+    )
+}
+"""The sandbox does not implement locks."""
+
+_Entry = TypeVar("_Entry", str, StoredTag, StoredManifest)
 
 
 class ContentNotFoundError(LookupError):
-    """No such repository, tag or manifest: ACR's code, words and what it is about."""
+    """The repository, tag or manifest does not exist; `body` is ACR's error response."""
 
     def __init__(self, code: str, message: str, **detail: str) -> None:
         super().__init__(message)
@@ -30,131 +35,125 @@ class ContentNotFoundError(LookupError):
 
 
 class ContentListing:
-    """The answers for one registry."""
+    """Describes the content of one registry."""
 
-    def __init__(self, login_server: str, content: Content, locks: Locks) -> None:
-        self._login_server, self._content, self._locks = login_server, content, locks
+    def __init__(self, login_server: str, content: Content) -> None:
+        self._login_server, self._content = login_server, content
 
     def repositories(self, request: web.Request) -> web.Response:
         """All repositories, by name."""
-        found = [name for name in self._content.repositories() if self._locks.listed(name)]
-        page, headers = _page(request, found, str)
-        return _answer({"repositories": page}, headers)
+        page, headers = _page(request, self._content.repositories(), str)
+        return _response({"repositories": page}, headers)
 
-    def repository(self, request: web.Request, name: str) -> web.Response:
-        """One repository: when it came, when it changed, how much is in it."""
-        del request
-        manifests, tags = self._known(name), self._content.tags(name)
-        times = [*(each.arrived for each in manifests), *(each.moved for each in tags)]
-        counts = {"manifestCount": len(manifests), "tagCount": len(tags)}
-        when = {"createdTime": _time(min(times)), "lastUpdateTime": _time(max(times))}
-        return _answer({**self._of(name), **when, **counts, "changeableAttributes": self._locks.of(name)})
+    def repository(self, name: str) -> web.Response:
+        """One repository with its times and counts."""
+        manifests, tags = self.stored_manifests(name), self._content.tags(name)
+        times = [*(manifest.created for manifest in manifests), *(tag.updated for tag in tags)]
+        described = {
+            **self._header(name),
+            "createdTime": _time(min(times)),
+            "lastUpdateTime": _time(max(times)),
+            "manifestCount": len(manifests),
+            "tagCount": len(tags),
+        }
+        return _response({**described, **_UNLOCKED})
 
     def tags(self, request: web.Request, name: str) -> web.Response:
-        """A repository's tags: by name, or by time where `orderby` says so; of one digest alone if named."""
-        self._known(name)
+        """A repository's tags, by name or as `orderby` requests; `digest` filters them."""
+        self.stored_manifests(name)
         digest = request.query.get("digest", "")
-        found = [tag for tag in self._content.tags(name) if digest in ("", tag.digest)]
-        found = [tag for tag in found if self._locks.listed(name, tag.name)]
-        found = _ordered(request, found, lambda tag: tag.moved)
-        page, headers = _page(request, found, lambda tag: tag.name)
-        return _answer({**self._of(name), "tags": [self._tag(name, tag) for tag in page]}, headers)
+        tags = [tag for tag in self._content.tags(name) if digest in ("", tag.digest)]
+        page, headers = _page(request, _ordered(request, tags, lambda tag: tag.updated), lambda tag: tag.name)
+        return _response({**self._header(name), "tags": [_tag(tag) for tag in page]}, headers)
 
-    def tag(self, request: web.Request, name: str, tag: str) -> web.Response:
+    def tag(self, name: str, tag: str) -> web.Response:
         """One tag."""
-        del request
-        self._known(name)
-        return _answer({**self._of(name), "tag": self._tag(name, self.stored_tag(name, tag))})
+        self.stored_manifests(name)
+        return _response({**self._header(name), "tag": _tag(self.stored_tag(name, tag))})
 
     def manifests(self, request: web.Request, name: str) -> web.Response:
-        """A repository's manifests, those without a tag among them."""
-        found = [each for each in self._known(name) if self._locks.listed(name, each.digest)]
-        found = _ordered(request, found, lambda manifest: manifest.arrived)
-        page, headers = _page(request, found, lambda manifest: manifest.digest)
-        listed = [self._manifest(name, manifest) for manifest in page]
-        return _answer({**self._of(name), "manifests": listed}, headers)
+        """A repository's manifests, with and without tags."""
+        manifests = _ordered(request, self.stored_manifests(name), lambda manifest: manifest.created)
+        page, headers = _page(request, manifests, lambda manifest: manifest.digest)
+        described = [self._manifest(name, manifest) for manifest in page]
+        return _response({**self._header(name), "manifests": described}, headers)
 
-    def manifest(self, request: web.Request, name: str, digest: str) -> web.Response:
-        """One manifest; an index with its children."""
-        del request
-        self._known(name)
-        found = self._content.manifest(name, digest)
-        if not found:
-            words = f"manifest sha256:{digest.removeprefix('sha256:')} is not found"
-            raise ContentNotFoundError("MANIFEST_UNKNOWN", words, name=name)
-        children = [
-            {"digest": entry["digest"], **(entry.get("platform") or {})}
-            for entry in found.content.get("manifests", [])
-        ]
+    def manifest(self, name: str, digest: str) -> web.Response:
+        """One manifest; an index includes its children."""
+        self.stored_manifests(name)
+        manifest = self._content.manifest(name, digest)
+        if not manifest:
+            message = f"manifest sha256:{digest.removeprefix('sha256:')} is not found"
+            raise ContentNotFoundError("MANIFEST_UNKNOWN", message, name=name)
+        entries = manifest.content.get("manifests", [])
+        children = [{"digest": entry["digest"], **(entry.get("platform") or {})} for entry in entries]
         related = {"references": children} if children else {}
-        return _answer({**self._of(name), "manifest": {**self._manifest(name, found), **related}})
+        return _response({**self._header(name), "manifest": {**self._manifest(name, manifest), **related}})
 
     def stored_tag(self, name: str, tag: str) -> StoredTag:
-        """The tag itself, or the refusal that ACR answers."""
+        """The stored tag; raises ContentNotFoundError."""
         found = next((each for each in self._content.tags(name) if each.name == tag), None)
         if not found:
             raise ContentNotFoundError("TAG_UNKNOWN", "the specified tag does not exist", tag=tag)
         return found
 
-    def _known(self, name: str) -> list[StoredManifest]:
+    def stored_manifests(self, name: str) -> list[StoredManifest]:
+        """The manifests of a repository; raises ContentNotFoundError if there are none."""
         found = self._content.manifests(name)
         if not found:
-            words = "repository name not known to registry"
-            raise ContentNotFoundError("NAME_UNKNOWN", words, name=name)
+            raise ContentNotFoundError("NAME_UNKNOWN", "repository name not known to registry", name=name)
         return found
 
-    def _of(self, name: str) -> Json:
+    def _header(self, name: str) -> Json:
         return {"registry": self._login_server, "imageName": name}
 
     def _manifest(self, name: str, manifest: StoredManifest) -> Json:
-        config = (manifest.content.get("config") or {}).get("mediaType")
         tags = [tag.name for tag in self._content.tags(name) if tag.digest == manifest.digest]
-        when = _time(manifest.arrived)
-        shown = {
+        described = {
             "digest": manifest.digest,
             "imageSize": manifest.size,
-            "createdTime": when,
-            "lastUpdateTime": when,
+            "createdTime": _time(manifest.created),
+            "lastUpdateTime": _time(manifest.created),
             **self._content.platform(manifest),
             "mediaType": manifest.media_type,
-            "configMediaType": config,
+            "configMediaType": (manifest.content.get("config") or {}).get("mediaType"),
             "tags": tags or None,
-            "changeableAttributes": self._locks.of(name, manifest.digest),
+            **_UNLOCKED,
         }
-        return {key: value for key, value in shown.items() if value is not None}
-
-    def _tag(self, name: str, tag: StoredTag) -> Json:
-        times = {"createdTime": _time(tag.made), "lastUpdateTime": _time(tag.moved)}
-        shown = {"name": tag.name, "digest": tag.digest, **times, "signed": False}
-        return {**shown, "changeableAttributes": self._locks.of(name, tag.name)}
+        return {key: value for key, value in described.items() if value is not None}
 
 
-def _ordered(request: web.Request, found: Iterable[Any], time: Callable[[Any], datetime]) -> list[Any]:
+def _tag(tag: StoredTag) -> Json:
+    times = {"createdTime": _time(tag.created), "lastUpdateTime": _time(tag.updated)}
+    return {"name": tag.name, "digest": tag.digest, **times, "signed": False, **_UNLOCKED}
+
+
+def _ordered(request: web.Request, entries: list[_Entry], time: Callable[[_Entry], datetime]) -> list[_Entry]:
     order = request.query.get("orderby", "")
     if order not in ("timeasc", "timedesc"):
-        return list(found)
-    return sorted(found, key=time, reverse=order == "timedesc")
+        return entries
+    return sorted(entries, key=time, reverse=order == "timedesc")
 
 
 def _page(
-    request: web.Request, found: list[Any], name: Callable[[Any], str]
-) -> tuple[list[Any], dict[str, str]]:
-    """The entries after `last`, at most `n`, and the link to the next ones."""
-    last, most = request.query.get("last", ""), int(request.query.get("n") or MOST)
-    names = [name(each) for each in found]
+    request: web.Request, entries: list[_Entry], name: Callable[[_Entry], str]
+) -> tuple[list[_Entry], dict[str, str]]:
+    """At most `n` entries after `last`, and a Link header if more follow."""
+    last, limit = request.query.get("last", ""), int(request.query.get("n") or PAGE_SIZE)
+    names = [name(entry) for entry in entries]
     if last in names:
-        rest = found[names.index(last) + 1 :]
+        rest = entries[names.index(last) + 1 :]
     else:
-        rest = [each for each, called in zip(found, names, strict=True) if called > last]
-    page = rest[:most]
-    if len(rest) <= most or not page:
+        rest = [entry for entry in entries if name(entry) > last]
+    page = rest[:limit]
+    if len(rest) <= limit or not page:
         return page, {}
     query = {key: value for key, value in request.query.items() if key not in ("last", "n")}
-    following = urlencode({**query, "last": name(page[-1]), "n": most})
+    following = urlencode({**query, "last": name(page[-1]), "n": limit})
     return page, {"Link": f'<{quote(request.path)}?{following}>; rel="next"'}
 
 
-def _answer(body: Json, headers: dict[str, str] | None = None) -> web.Response:
+def _response(body: Json, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(text=json.dumps(body), content_type="application/json", headers=headers)
 
 

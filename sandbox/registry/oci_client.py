@@ -1,4 +1,4 @@
-"""The few calls of OCI's distribution specification that the transfer service and the samples need."""
+"""A client of the OCI distribution API, for the transfer service and the sample images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MANIFEST_TYPES = (
 CHUNK = 1 << 20
 
 Authorise = Callable[..., Mapping[str, str]]
-"""Headers that let a request on one or more repositories in."""
+"""Returns the Authorization header for requests to one or more repositories."""
 
 
 class ImageNotFoundError(Exception):
@@ -30,7 +30,7 @@ class ImageNotFoundError(Exception):
 
 
 class WrongContentError(Exception):
-    """Bytes do not have the digest or the size that they go by."""
+    """The bytes do not match their digest or size."""
 
     def __init__(self, digest: str) -> None:
         self.digest = digest
@@ -39,18 +39,18 @@ class WrongContentError(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest as its registry keeps it, byte for byte."""
+    """A manifest as the registry stores it, byte for byte."""
 
     media_type: str
     body: bytes
 
     @property
     def digest(self) -> str:
-        """The digest of the bytes themselves."""
+        """The SHA-256 digest of the bytes."""
         return digest_of(self.body)
 
     def digest_like(self, reference: str) -> str:
-        """The same by the algorithm of another digest; of a tag, by SHA-256."""
+        """The digest by the algorithm of another digest, or by SHA-256 for a tag."""
         algorithm, colon, _ = reference.partition(":")
         return digest_of(self.body, algorithm if colon else "sha256")
 
@@ -62,19 +62,19 @@ class Manifest:
 
     @property
     def children(self) -> list[str]:
-        """Digests of the manifests that an index lists, in its order."""
+        """Digests of the manifests in an index, in order."""
         return [entry["digest"] for entry in self.content.get("manifests", [])]
 
     @property
     def blobs(self) -> dict[str, int]:
-        """Digest and size of what an image needs besides its manifest. Foreign layers are not carried."""
+        """Digest and size of an image's configuration and layers, without foreign layers."""
         content = self.content
         parts = [content["config"], *content.get("layers", [])] if "config" in content else []
         return {part["digest"]: part["size"] for part in parts if not part.get("urls")}
 
 
 def digest_of(body: bytes, algorithm: str = "sha256") -> str:
-    """The algorithm's name, a colon, and hex digits."""
+    """The digest of bytes: the algorithm, a colon and hex digits."""
     return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
 
 
@@ -85,74 +85,76 @@ class OciClient:
         self._session, self._url, self._headers = session, url.rstrip("/"), authorise
 
     async def manifest(self, repository: str, reference: str) -> Manifest:
-        """The manifest that a tag or digest names; WrongContentError where its bytes are others."""
+        """Get a manifest by tag or digest.
+
+        Raises ImageNotFoundError, or WrongContentError if the bytes do not match the digest.
+        """
         accept = {**self._headers(repository), "Accept": ", ".join(MANIFEST_TYPES)}
         async with self._session.get(
             self._path(repository, "manifests", reference), headers=accept
-        ) as answer:
-            if answer.status in (400, 404):  # 400: no repository or tag can be called so
+        ) as response:
+            if response.status in (400, 404):  # 400: the name is not valid
                 raise ImageNotFoundError(f"{repository} {reference}")
-            answer.raise_for_status()
-            manifest = Manifest(answer.content_type, await answer.read())
-            named = answer.headers.get("Docker-Content-Digest") or manifest.digest
+            response.raise_for_status()
+            manifest = Manifest(response.content_type, await response.read())
+            named = response.headers.get("Docker-Content-Digest") or manifest.digest
         for digest in (named, reference):
             if ":" in digest and manifest.digest_like(digest) != digest:
                 raise WrongContentError(digest)
         return manifest
 
     async def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> None:
-        """Store a manifest under a tag or its digest; all it names must be there."""
+        """Push a manifest by tag or digest; its blobs and children must exist."""
         headers = {**self._headers(repository), "Content-Type": manifest.media_type}
         path = self._path(repository, "manifests", reference)
-        async with self._session.put(path, data=manifest.body, headers=headers) as answer:
-            answer.raise_for_status()
+        async with self._session.put(path, data=manifest.body, headers=headers) as response:
+            response.raise_for_status()
 
     async def has(self, repository: str, kind: str, reference: str) -> bool:
-        """Whether a manifest (kind `manifests`) or a blob (kind `blobs`) is there."""
+        """Whether a manifest (kind `manifests`) or blob (kind `blobs`) exists."""
         accept = {**self._headers(repository), "Accept": ", ".join(MANIFEST_TYPES)}
-        async with self._session.head(self._path(repository, kind, reference), headers=accept) as answer:
-            if answer.status != 404:
-                answer.raise_for_status()
-            return answer.status == 200
+        async with self._session.head(self._path(repository, kind, reference), headers=accept) as response:
+            if response.status != 404:
+                response.raise_for_status()
+            return response.status == 200
 
     async def blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
         """A blob's bytes, chunk by chunk."""
         async with self._session.get(
             self._path(repository, "blobs", digest), headers=self._headers(repository)
-        ) as answer:
-            answer.raise_for_status()
-            async for chunk in answer.content.iter_chunked(CHUNK):
+        ) as response:
+            response.raise_for_status()
+            async for chunk in response.content.iter_chunked(CHUNK):
                 yield chunk
 
     async def mount(self, repository: str, digest: str, origin: str) -> None:
-        """Let a repository have a blob that another one of the registry has."""
+        """Mount a blob from another repository of the registry."""
         query = f"?mount={digest}&from={origin}"
-        place = self._path(repository, "blobs", "uploads/") + query
-        async with self._session.post(place, headers=self._headers(repository, origin)) as answer:
-            answer.raise_for_status()
+        url = self._path(repository, "blobs", "uploads/") + query
+        async with self._session.post(url, headers=self._headers(repository, origin)) as response:
+            response.raise_for_status()
 
     async def put_blob(self, repository: str, digest: str, size: int, body: AsyncIterator[bytes]) -> bool:
-        """Store a blob; the answer is whether the registry found the bytes to match the digest."""
+        """Push a blob; returns False if the registry finds that the bytes do not match the digest."""
         async with self._session.post(
             self._path(repository, "blobs", "uploads/"), headers=self._headers(repository)
-        ) as begun:
-            begun.raise_for_status()
-            upload = begun.headers["Location"]
-        target = upload if upload.startswith("http") else self._url + upload
-        mark = "&" if "?" in target else "?"
+        ) as started:
+            started.raise_for_status()
+            upload = started.headers["Location"]
+        url = upload if upload.startswith("http") else self._url + upload
+        url += f"{'&' if '?' in url else '?'}digest={digest}"
         headers = {
             **self._headers(repository),
             "Content-Type": "application/octet-stream",
             "Content-Length": str(size),
         }
-        place = f"{target}{mark}digest={digest}"
         try:
-            async with self._session.put(place, data=body, headers=headers) as answer:
-                if answer.status != 400:
-                    answer.raise_for_status()
-                return answer.status != 400
+            async with self._session.put(url, data=body, headers=headers) as response:
+                if response.status != 400:
+                    response.raise_for_status()
+                return response.status != 400
         except aiohttp.ClientConnectionError as error:
-            cause = error.__cause__  # aiohttp takes it for a lost connection when the body itself fails
+            cause = error.__cause__  # aiohttp reports an error of the body as a lost connection
             if cause and not isinstance(cause, (OSError, aiohttp.ClientError)):
                 raise cause from None
             raise

@@ -1,6 +1,6 @@
-"""A registry's front door, as Azure Container Registry's: TLS, tokens, ACR's own calls; the rest passed on.
+"""The HTTPS endpoint of a registry: Azure Container Registry's own APIs in front of an OCI registry server.
 
-Tokens of requests that are passed on are checked by the registry server behind.
+The registry server checks the tokens of forwarded requests itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from sandbox.cloud import request_log
@@ -20,30 +21,19 @@ from sandbox.cloud.cloud import Cloud
 from sandbox.http.azure_errors import AzureError
 from sandbox.registry import referrers, tokens
 from sandbox.registry.access_control import AccessControl, error
-from sandbox.registry.acr_api import AcrApi, disallowed
+from sandbox.registry.acr_api import AcrApi
 from sandbox.registry.content import Content
-from sandbox.registry.locks import Locks
 
-_HOP_BY_HOP = {
-    "connection",
-    "keep-alive",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "host",
-    "date",
-    "server",
-}
+_HOP_BY_HOP = frozenset(
+    ["connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "date", "server"]
+)
 _CHUNK = 1 << 20
-_MOST_MANIFEST = 4 << 20
-_ASKED_FOR = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_MAX_MANIFEST = 4 << 20
+_ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
 
 
 async def open_registry(cloud: Cloud, name: str) -> None:
-    """Open the door of a registry whose server runs."""
+    """Open the endpoint of a registry whose server is running."""
     session = aiohttp.ClientSession(
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None),
@@ -54,26 +44,26 @@ async def open_registry(cloud: Cloud, name: str) -> None:
         await session.close()
 
     server = cloud.registries[name.lower()]
-    content, locks, admission = Content(server.images), Locks(cloud.store, name), AccessControl(cloud, name)
-    own = AcrApi(cloud, name, session, server.url, content, locks, admission)
-    door = _DistributionApi(session, server.url, content, locks, admission)
-    app = web.Application(middlewares=[admission.firewall()])
+    content, access = Content(server.images), AccessControl(cloud, name)
+    acr = AcrApi(cloud, name, session, server.url, content, access)
+    distribution = _DistributionApi(session, server.url, content, access)
+    app = web.Application(middlewares=[access.firewall()])
     app.on_cleanup.append(close)
-    app.router.add_post("/oauth2/exchange", _guarded(cloud, name, tokens.exchange))
-    app.router.add_route("*", "/oauth2/token", _guarded(cloud, name, tokens.access_token))
-    app.router.add_get("/v2/{name:.+}/referrers/{digest}", door.referrers)
-    app.router.add_route("*", "/v2/{path:.*}", door.pass_on)
-    app.router.add_get("/acr/v1/_catalog", own.repositories)
-    app.router.add_route("*", "/acr/v1/{path:.+}", own.serve)
+    app.router.add_post("/oauth2/exchange", _token_handler(cloud, name, tokens.exchange))
+    app.router.add_route("*", "/oauth2/token", _token_handler(cloud, name, tokens.access_token))
+    app.router.add_get("/v2/{name:.+}/referrers/{digest}", distribution.referrers)
+    app.router.add_route("*", "/v2/{path:.*}", distribution.forward)
+    app.router.add_get("/acr/v1/_catalog", acr.repositories)
+    app.router.add_route("*", "/acr/v1/{path:.+}", acr.serve)
     await cloud.open(f"registry/{name.lower()}", app, int(cloud.login_server(name).rpartition(":")[2]))
 
 
-def _guarded(
-    cloud: Cloud, name: str, work: Callable[[Cloud, str, web.Request], Awaitable[dict[str, str]]]
+def _token_handler(
+    cloud: Cloud, name: str, issue: Callable[[Cloud, str, web.Request], Awaitable[dict[str, str]]]
 ) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
-            status, body = 200, dict[str, object](await work(cloud, name, request))
+            status, body = 200, dict[str, object](await issue(cloud, name, request))
         except AzureError as refused:
             status = 401
             body = {"errors": [{"code": "UNAUTHORIZED", "message": refused.message}]}
@@ -87,85 +77,73 @@ def _guarded(
 
 @dataclass(frozen=True)
 class _DistributionApi:
-    """The calls of the distribution specification."""
+    """The API of the OCI distribution specification."""
 
     session: aiohttp.ClientSession
     server: str
     content: Content
-    locks: Locks
-    admission: AccessControl
+    access: AccessControl
 
     async def referrers(self, request: web.Request) -> web.StreamResponse:
-        """The server behind knows no referrers; ACR does."""
+        """List referrers. ACR supports them; the registry server does not."""
         name, digest = request.match_info["name"], request.match_info["digest"]
-        if refused := self.admission.refused(request, f"repository:{name}:pull"):
+        if refused := self.access.refused(request, f"repository:{name}:pull"):
             return refused
         if not re.fullmatch(r"\w+:[0-9a-f]{32,}", digest):
             return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
-        return referrers.answer(self.content, name, digest, request)
+        return referrers.index_response(self.content, name, digest, request)
 
-    async def pass_on(self, request: web.Request) -> web.StreamResponse:
-        """Hand a request to the registry server and its answer back, byte for byte."""
+    async def forward(self, request: web.Request) -> web.StreamResponse:
+        """Forward a request to the registry server and return its response byte for byte."""
         headers = _end_to_end(request.headers)
-        found = re.fullmatch(r"(.+)/(manifests|blobs|tags)/(.*)", request.match_info["path"])
-        name, kind, reference = found.groups() if found else ("", "", "")
-        action = _ASKED_FOR.get(request.method, "pull,push")
+        found = re.fullmatch(r"(.+)/(manifests|blobs|tags)/.*", request.match_info["path"])
+        name, kind = found.groups() if found else ("", "")
+        action = _ACTIONS.get(request.method, "pull,push")
         scope = f"repository:{name}:{action}" if name else "registry:catalog:*"
-        if refused := self.admission.identified(request, headers, scope):
+        if refused := self.access.authenticate(request, headers, scope):
             return refused
-        action = action.rpartition(",")[2]
-        admitted = name and self.admission.covers(headers, f"repository:{name}:{action}")
-        if admitted and not self.locks.permit(action, name, self._held(name, kind, reference, action)):
-            return disallowed()
         body: bytes | aiohttp.StreamReader | None = request.content if request.can_read_body else None
         if kind == "manifests" and request.method == "PUT":
-            body = await _manifest(request)
+            body = await _read_manifest(request)
         subject = referrers.subject_of(body) if isinstance(body, bytes) else ""
-        target = self.server + request.raw_path
         try:
             async with self.session.request(
-                request.method, target, headers=headers, data=body, allow_redirects=False
-            ) as answer:
-                if kind == "manifests" and request.method == "DELETE" and answer.ok:
-                    self.locks.forget(name, [reference])
-                marks = {"OCI-Subject": subject} if subject and answer.status == 201 else {}
-                return await _passed_back(request, answer, marks)
+                request.method,
+                self.server + request.raw_path,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+            ) as response:
+                added = {"OCI-Subject": subject} if subject and response.status == 201 else {}
+                return await _return(request, response, added)
         except aiohttp.ClientConnectorError:
-            return error(503, "UNAVAILABLE", "the registry does not answer; see `python -m sandbox status`")
-
-    def _held(self, name: str, kind: str, reference: str, action: str) -> list[str]:
-        """What a lock may be on: the manifest or tag itself, what a tag names, what goes with a manifest."""
-        if kind != "manifests" or not self.locks.any(name):
-            return []
-        tags = self.content.tags(name)
-        digests = [tag.digest for tag in tags if tag.name == reference] if action == "pull" else []
-        going = [tag.name for tag in tags if tag.digest == reference] if action == "delete" else []
-        return [reference, *digests, *going]
+            message = "the registry server does not respond; see `python -m sandbox status`"
+            return error(503, "UNAVAILABLE", message)
 
 
 def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """What is meant for the other end; a name may come more than once, as `Accept` does from Go's clients."""
+    """The end-to-end headers. A name can occur several times, as `Accept` does in requests of Go clients."""
     return CIMultiDict((key, value) for key, value in headers.items() if key.lower() not in _HOP_BY_HOP)
 
 
-async def _manifest(request: web.Request) -> bytes:
-    """A manifest being pushed; one byte more than the most lets the server behind refuse what is too long."""
-    whole = b""
-    while len(whole) <= _MOST_MANIFEST and (chunk := await request.content.read(_CHUNK)):
-        whole += chunk
-    return whole
+async def _read_manifest(request: web.Request) -> bytes:
+    """The pushed manifest, read just beyond the limit so that the registry server refuses a larger one."""
+    body = b""
+    while len(body) <= _MAX_MANIFEST and (chunk := await request.content.read(_CHUNK)):
+        body += chunk
+    return body
 
 
-async def _passed_back(
-    request: web.Request, answer: aiohttp.ClientResponse, marks: dict[str, str]
+async def _return(
+    request: web.Request, response: aiohttp.ClientResponse, added: dict[str, str]
 ) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=marks)
-    response.headers.extend(_end_to_end(answer.headers))
-    # A client that goes away in the middle is no fault of ours: aiohttp ends the answer without a word.
+    returned = web.StreamResponse(status=response.status, headers=added)
+    returned.headers.extend(_end_to_end(response.headers))
+    # A client that disconnects early is not an error here.
     with suppress(aiohttp.ClientConnectionResetError):
-        await response.prepare(request)
+        await returned.prepare(request)
         if request.method != "HEAD":
-            async for chunk in answer.content.iter_chunked(_CHUNK):
-                await response.write(chunk)
-        await response.write_eof()
-    return response
+            async for chunk in response.content.iter_chunked(_CHUNK):
+                await returned.write(chunk)
+        await returned.write_eof()
+    return returned

@@ -1,4 +1,4 @@
-"""What is attached to a manifest: by its `subject`, or listed under the tag that older clients write.
+"""Referrers of a manifest: by their `subject`, or listed under the fallback tag that older clients write.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
 """
@@ -16,8 +16,8 @@ from sandbox.registry.content import Content, StoredManifest
 from sandbox.registry.oci_client import INDEX_TYPES
 
 
-def answer(content: Content, repository: str, digest: str, request: web.Request) -> web.Response:
-    """An index of all referrers; empty where there are none, or nothing of that digest."""
+def index_response(content: Content, repository: str, digest: str, request: web.Request) -> web.Response:
+    """An index of all referrers; an unknown digest gets an empty index."""
     wanted = request.query.get("artifactType", "")
     found = [each for each in _referrers(content, repository, digest) if wanted in ("", each["artifactType"])]
     index = {"schemaVersion": 2, "mediaType": INDEX_TYPES[0], "manifests": found}
@@ -28,7 +28,7 @@ def answer(content: Content, repository: str, digest: str, request: web.Request)
 
 
 def subject_of(body: bytes) -> str:
-    """The digest that a manifest being pushed is attached to, or nothing."""
+    """The subject's digest in a pushed manifest, or an empty string."""
     try:
         subject = json.loads(body).get("subject")
     except (ValueError, AttributeError):
@@ -40,11 +40,11 @@ def _referrers(content: Content, repository: str, digest: str) -> Iterator[Json]
     listed = _fallback(content, repository, digest)
     for manifest in content.manifests(repository):
         if manifest.subject == digest or manifest.digest in listed:
-            yield _described(manifest)
+            yield _descriptor(manifest)
 
 
 def _fallback(content: Content, repository: str, digest: str) -> set[str]:
-    """Digests in the index that clients keep under `sha256-<hex>` where a registry knows no referrers."""
+    """Digests in the index under the tag `sha256-<hex>`, for registries without the referrers API."""
     name = digest.replace(":", "-", 1)
     tagged = next((tag for tag in content.tags(repository) if tag.name == name), None)
     index = content.manifest(repository, tagged.digest) if tagged else None
@@ -52,7 +52,7 @@ def _fallback(content: Content, repository: str, digest: str) -> set[str]:
     return {entry["digest"] for entry in entries}
 
 
-def _described(manifest: StoredManifest) -> Json:
+def _descriptor(manifest: StoredManifest) -> Json:
     annotations = manifest.content.get("annotations")
     return {
         "mediaType": manifest.media_type,

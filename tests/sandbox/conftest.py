@@ -37,15 +37,15 @@ def cloud(places: Places) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def door(cloud: Cloud) -> RegistryEndpoint:
-    """The registry that everyone starts with: no admin user, no anonymous pull."""
+def registry(cloud: Cloud) -> RegistryEndpoint:
+    """The source cloud's predefined registry, without admin user and anonymous pull."""
     return RegistryEndpoint(cloud, SOURCE.registry)
 
 
 @pytest.fixture
-def client(cloud: Cloud, door: RegistryEndpoint) -> Iterator[ContainerRegistryClient]:
+def client(cloud: Cloud, registry: RegistryEndpoint) -> Iterator[ContainerRegistryClient]:
     """Azure's own client, with its certificate check on."""
     credential = Bearer(cloud.operator_token(cloud.audience))
     options = {"audience": cloud.arm, "connection_verify": str(cloud.places.authority)}
-    with ContainerRegistryClient(f"https://{door.server}", credential, **options) as found:
+    with ContainerRegistryClient(f"https://{registry.server}", credential, **options) as found:
         yield found

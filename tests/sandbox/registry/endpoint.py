@@ -1,4 +1,4 @@
-"""One registry of the source cloud, and requests on it."""
+"""Requests to one registry of the source cloud."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ EMPTY = b"{}"
 
 
 class RegistryEndpoint:
-    """One registry, and requests on it."""
+    """The endpoint of one registry."""
 
     def __init__(self, cloud: Cloud, name: str) -> None:
         self.cloud, self.name = cloud, name
         self.server = cloud.login_server(name)
         self.session = requests.Session()
-        self.session.trust_env = False  # else REQUESTS_CA_BUNDLE wins
+        self.session.trust_env = False  # otherwise REQUESTS_CA_BUNDLE takes precedence
         self.session.verify = str(cloud.places.authority)
 
-    def ask(self, method: str, path: str, token: str = "", **options: Any) -> requests.Response:
+    def request(self, method: str, path: str, token: str = "", **options: Any) -> requests.Response:
         headers = {"Accept": f"{MANIFEST}, {INDEX}, */*", **options.pop("headers", {})}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         url = f"https://{self.server}{path}"
         return self.session.request(method, url, headers=headers, timeout=60, **options)
 
     def token(self, *scopes: str, principal: str = "", **options: Any) -> str:
-        """An access token by the two steps that Azure's clients take."""
+        """An access token, by the same two requests as Azure's clients make."""
         entra = self.cloud.tokens.issue(principal or self.cloud.facts.operator, self.cloud.audience)
         form = {"grant_type": "access_token", "service": self.server, "access_token": entra}
-        refresh = self.ask("POST", "/oauth2/exchange", data=form).json()["refresh_token"]
-        return self.given({"refresh_token": refresh}, *scopes)
+        refresh = self.request("POST", "/oauth2/exchange", data=form).json()["refresh_token"]
+        return self.issue_token({"refresh_token": refresh}, *scopes)
 
-    def given(self, form: dict[str, str], *scopes: str, **options: Any) -> str:
+    def issue_token(self, form: dict[str, str], *scopes: str, **options: Any) -> str:
         whole = {"service": self.server, "scope": list(scopes), **form}
-        answer = self.ask("POST", "/oauth2/token", data=whole, **options)
+        answer = self.request("POST", "/oauth2/token", data=whole, **options)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
     def push(self, repository: str, reference: str, manifest: dict[str, Any]) -> requests.Response:
-        """Push a manifest and the empty configuration that it names; the answer to the last request."""
+        """Push a manifest and its empty configuration; returns the last response."""
         token = self.token(f"repository:{repository}:pull,push")
-        begun = self.ask("POST", f"/v2/{repository}/blobs/uploads/", token)
+        begun = self.request("POST", f"/v2/{repository}/blobs/uploads/", token)
         if begun.status_code != 202:
             return begun
         place = begun.headers["Location"]
         mark = "&" if "?" in place else "?"
-        self.ask("PUT", f"{place}{mark}digest={digest_of(EMPTY)}", token, data=EMPTY)
+        self.request("PUT", f"{place}{mark}digest={digest_of(EMPTY)}", token, data=EMPTY)
         body = json.dumps(manifest).encode()
         kind = {"Content-Type": manifest["mediaType"]}
         reference = reference or digest_of(body)
-        return self.ask("PUT", f"/v2/{repository}/manifests/{reference}", token, data=body, headers=kind)
+        return self.request("PUT", f"/v2/{repository}/manifests/{reference}", token, data=body, headers=kind)
 
 
 def image(**more: Any) -> dict[str, Any]:
-    """The smallest manifest there is, told apart by what is added to it."""
+    """The smallest manifest; `more` makes it unique."""
     empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(EMPTY), "size": 2}
     return {"schemaVersion": 2, "mediaType": MANIFEST, "config": empty, "layers": [empty], **more}
 

@@ -1,4 +1,4 @@
-"""Registry clients that people have, unchanged: what `env` exports is all that they are told."""
+"""Common registry clients work unchanged with the exports of `env` alone."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ INSTALL = {"skopeo": "`apt-get install skopeo`", "docker": "`apt-get install doc
 
 @pytest.fixture(scope="module")
 def servers(places: Places) -> tuple[str, str]:
-    """The login servers of source and target."""
+    """Login servers of the source and target registries."""
     source, target = (Cloud(facts, places).login_server(facts.registry) for facts in CLOUDS)
     return source, target
 
 
 @pytest.fixture
 def tool(sandbox_environment: dict[str, str], places: Places, tmp_path: Path) -> Callable[[str], Tool]:
-    """A program by its name, run in an empty folder; a skip that says how to get it where it is not."""
+    """Run a program in an empty folder; skip the test if the program is not installed."""
 
     def named(name: str) -> Tool:
         path = os.pathsep.join(
@@ -39,7 +39,7 @@ def tool(sandbox_environment: dict[str, str], places: Places, tmp_path: Path) ->
         )
         program = shutil.which(name, path=path)
         if not program:
-            pytest.skip(f"{name} is not on PATH; bring it with {INSTALL.get(name, '`make peers`')}")
+            pytest.skip(f"{name} is not on PATH; install it with {INSTALL.get(name, '`make peers`')}")
 
         def run(*arguments: str, stdin: str = "", **more: str) -> str:
             environment = {**sandbox_environment, **more}
@@ -78,7 +78,7 @@ def test_crane_lists_pulls_pushes_copies_and_deletes(
     assert crane("ls", f"{target}/crane/agent") == ""
 
 
-def test_regctl_lists_copies_with_referrers_and_reads(
+def test_regctl_lists_and_copies_with_and_without_referrers(
     tool: Callable[[str], Tool], servers: tuple[str, str]
 ) -> None:
     regctl, (source, target) = tool("regctl"), servers
@@ -135,8 +135,10 @@ def test_docker_signs_in_and_reads_a_manifest_without_an_engine(
     assert json.loads(docker("manifest", "inspect", f"{source}/shop/web:1.0.0"))["config"]
     user, password = _credentials(sandbox_environment, source)
     own = str(tmp_path / "own")
-    said = docker("login", source, "--username", user, "--password-stdin", stdin=password, DOCKER_CONFIG=own)
-    assert "Login Succeeded" in said
+    output = docker(
+        "login", source, "--username", user, "--password-stdin", stdin=password, DOCKER_CONFIG=own
+    )
+    assert "Login Succeeded" in output
 
 
 def _credentials(environment: dict[str, str], server: str) -> tuple[str, str]:
@@ -151,5 +153,5 @@ def test_the_registries_conform_to_the_distribution_specification(
     conformance, (_, target) = tool("conformance"), servers
     user, password = _credentials(sandbox_environment, target)
     settings = {"OCI_REGISTRY": target, "OCI_USERNAME": user, "OCI_PASSWORD": password}
-    # ACR knows SHA-256 alone, and the server behind refuses the other too.
+    # ACR supports SHA-256 only, as does the registry server.
     conformance(**settings, OCI_DATA_SHA512="false", OCI_RESULTS_DIR="results")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from acr_transfer.cli.table import amount
+from acr_transfer.units import human_size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -75,7 +75,7 @@ def _bar(stream: TextIO, *, of_bytes: bool) -> Bar:
 
         def render(self, task: progress.Task) -> Text:
             speed = task.finished_speed or task.speed
-            return Text(f"{amount(speed)}/s" if speed else "", style="progress.data.speed")
+            return Text(f"{human_size(speed)}/s" if speed else "", style="progress.data.speed")
 
     columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
     if of_bytes:

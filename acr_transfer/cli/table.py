@@ -1,4 +1,4 @@
-"""Text in columns, sizes as people read them, and names cut to what a terminal has room for."""
+"""Text in columns, and names cut to what a terminal has room for."""
 
 from __future__ import annotations
 
@@ -70,19 +70,3 @@ def named(reference: str) -> str:
 def short(digest: str) -> str:
     """A digest as far as a reviewer compares it."""
     return f"{digest[:19]}…" if len(digest) > 20 else digest
-
-
-def amount(size: float) -> str:
-    """Bytes as people read them: `512 B`, `1.5 KiB`, `20.0 MiB`."""
-    if size < 1024:
-        return f"{size:.0f} B"
-    for unit in ("KiB", "MiB", "GiB"):
-        size /= 1024
-        if size < 1024:
-            return f"{size:.1f} {unit}"
-    return f"{size / 1024:.1f} TiB"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 blob`, `2 blobs`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

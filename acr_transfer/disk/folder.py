@@ -17,9 +17,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from acr_transfer.cli.table import amount
 from acr_transfer.disk.layout import HANDOVER, INDEX, PARTS, SUMS, Part, read_pack
 from acr_transfer.errors import DiskError, InputError
+from acr_transfer.units import human_size
 
 JOURNAL = ".pack-journal"
 
@@ -176,9 +176,10 @@ def placed(sizes: Sequence[int], disks: Sequence[Disk], room: Free = free) -> li
 
 def _too_small(sizes: Sequence[int], disks: Sequence[Disk], rooms: Sequence[int]) -> str:
     listed = "\n".join(
-        f"  {disk.folder}: {amount(max(0, left))} free" for disk, left in zip(disks, rooms, strict=True)
+        f"  {disk.folder}: {human_size(max(0, left))} free" for disk, left in zip(disks, rooms, strict=True)
     )
     return (
-        f"the pack takes {amount(sum(sizes))} more, in parts of up to {amount(max(sizes))}, too much for:\n"
+        f"the pack takes {human_size(sum(sizes))} more, in parts of up to {human_size(max(sizes))}, "
+        f"too much for:\n"
         f"{listed}\nNothing was written. Give larger disks, or more: `acr-transfer pack DIR1 DIR2 ...`"
     )

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from acr_transfer.cli.table import amount, plural, table
+from acr_transfer.cli.table import table
 from acr_transfer.disk.layout import Pack
+from acr_transfer.units import human_size, plural
 
 
 def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
@@ -15,7 +16,7 @@ def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
     rows = [
         (
             blob.exported.name,
-            amount(blob.exported.size),
+            human_size(blob.exported.size),
             str(len(blob.parts)),
             ", ".join(map(str, sorted({part.disk for part in blob.parts}))) or "-",
         )
@@ -24,9 +25,9 @@ def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
     lines = [table(("blob", "size", "parts", "disk"), rows, right=(1, 2))]
     for number, folder in enumerate(folders, start=1):
         parts = [part for blob in done.blobs for part in blob.parts if part.disk == number]
-        size = amount(sum(part.size for part in parts))
+        size = human_size(sum(part.size for part in parts))
         lines.append(f"disk {number}: {folder}, {plural(len(parts), 'part')}, {size}")
-    total = amount(sum(blob.exported.size for blob in done.blobs))
+    total = human_size(sum(blob.exported.size for blob in done.blobs))
     kind = ", encrypted" if done.encrypted else ""
     lines.append(f"{plural(len(done.blobs), 'blob')}, {total}{kind}, in {seconds:.1f} s")
     lines.append("To check a disk, there or here: cd DIR && sha256sum -c SHA256SUMS")

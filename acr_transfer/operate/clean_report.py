@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from acr_transfer.cli.table import amount, plural, table
+from acr_transfer.cli.table import table
 from acr_transfer.operate.clean import Kind, Leftover
+from acr_transfer.units import human_size, plural
 
 
 def clean_table(found: Sequence[Leftover], *, removed: bool) -> str:
@@ -17,7 +18,7 @@ def clean_table(found: Sequence[Leftover], *, removed: bool) -> str:
             leftover.side,
             leftover.kind,
             leftover.name,
-            amount(leftover.size) if leftover.kind is Kind.BLOB else "-",
+            human_size(leftover.size) if leftover.kind is Kind.BLOB else "-",
             done if leftover.goes else "stays",
             leftover.reason,
         )
@@ -25,7 +26,7 @@ def clean_table(found: Sequence[Leftover], *, removed: bool) -> str:
     ]
     going = [leftover for leftover in found if leftover.goes]
     blobs = [leftover for leftover in going if leftover.kind is Kind.BLOB]
-    size = amount(sum(blob.size for blob in blobs))
+    size = human_size(sum(blob.size for blob in blobs))
     count = f"{plural(len(blobs), 'blob')} ({size}) and {plural(len(going) - len(blobs), 'run')}"
     lines = [table(("side", "kind", "name", "size", "", "why"), rows, right=(3,))] if rows else []
     if not going:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from acr_transfer.cli.console import coloured
-from acr_transfer.cli.table import amount, named, plural, short, table
+from acr_transfer.cli.table import named, short, table
 from acr_transfer.lock import Difference, Entry
 from acr_transfer.plan.plan import Plan, Planned, State
 from acr_transfer.registry.artifact_type import described
 from acr_transfer.registry.manifests import Kind
+from acr_transfer.units import human_size, plural
 
 _COLOURS = {State.NEW: "green", State.CHANGED: "yellow", State.PRESENT: "dim"}
 
@@ -63,7 +64,7 @@ def _row(planned: Planned, depth: int) -> tuple[str, ...]:
     name = named(entry.reference)
     name = f"{'  ' * (depth - 1)}└ {name}" if depth else name
     kind = described(planned.kind, entry.artifact_type, len(entry.children))
-    return planned.state.value, name, short(entry.digest), kind, amount(entry.size)
+    return planned.state.value, name, short(entry.digest), kind, human_size(entry.size)
 
 
 def summary(plan: Plan) -> list[str]:
@@ -73,7 +74,7 @@ def summary(plan: Plan) -> list[str]:
     runs = plural(least, "run") if least == most else f"{least} to {most} runs"
     lines = [f"{plural(len(plan.artifacts), 'artifact')}: {counts or 'none'}"]
     if plan.moving:
-        lines.append(f"{amount(plan.bytes_to_move)} to move, shared layers counted once; {runs}")
+        lines.append(f"{human_size(plan.bytes_to_move)} to move, shared layers counted once; {runs}")
     lines += [f"missing: {name} is at the target and no longer at the source" for name in plan.missing]
     return lines
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from acr_transfer.cli.table import plural
 from acr_transfer.registry.resolve import Held, Resolved
+from acr_transfer.units import plural
 
 _LARGEST_LAYER = 8 * 10**9
 """https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"""

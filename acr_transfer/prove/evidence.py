@@ -13,12 +13,13 @@ from typing import Any
 from acr_transfer import timestamps
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.parser import version
-from acr_transfer.cli.table import amount, named, plural, short, table
+from acr_transfer.cli.table import named, short, table
 from acr_transfer.prove.layers import Layers
 from acr_transfer.prove.target import Finding, Verdict
 from acr_transfer.prove.verify import Proof
 from acr_transfer.receipt import Proved
 from acr_transfer.registry.artifact_type import described
+from acr_transfer.units import human_size, plural
 
 ADVICE = {
     Verdict.MISSING: (
@@ -132,7 +133,7 @@ def summary(evidence: Evidence) -> str:
     ]
     layers = proof.layers
     read = (
-        f", {len(layers.read)} of {layers.of} blobs read ({amount(layers.bytes_read)})"
+        f", {len(layers.read)} of {layers.of} blobs read ({human_size(layers.bytes_read)})"
         if layers.mode is not Layers.NONE
         else ""
     )

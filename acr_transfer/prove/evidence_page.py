@@ -7,11 +7,11 @@ from html import escape
 
 from acr_transfer import timestamps
 from acr_transfer.cli.parser import version
-from acr_transfer.cli.table import amount, plural
 from acr_transfer.prove.evidence import ADVICE, Evidence
 from acr_transfer.prove.layers import LayerProof, Layers
 from acr_transfer.prove.target import Finding, Verdict
 from acr_transfer.registry.artifact_type import described
+from acr_transfer.units import human_size, plural
 
 _STYLE = """
 :root{--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#fff;--card:#f6f8fa;--good:#1a7f37;--bad:#cf222e;--odd:#9a6700}
@@ -130,7 +130,7 @@ def _layers(layers: LayerProof) -> str:
         return "not read: a registry accepts a manifest only when it has the layers that it names"
     how = "chosen at random" if layers.mode is Layers.SAMPLE else "all of them"
     read = f"{len(layers.read):,} of {layers.of:,} configs and layers read and hashed ({how})"
-    return f"{read}, {amount(layers.bytes_read)}"
+    return f"{read}, {human_size(layers.bytes_read)}"
 
 
 def _method(evidence: Evidence) -> str:

@@ -18,11 +18,11 @@ from acr_transfer.azure import connect
 from acr_transfer.azure.clouds import Cloud, _known
 from acr_transfer.azure.stacks import Stack
 from acr_transfer.cli.progress import HopProgress, Progress
-from acr_transfer.cli.table import amount
 from acr_transfer.copy import report
 from acr_transfer.copy.blocks import Exported
 from acr_transfer.copy.hop import Carried, Outcome
 from acr_transfer.errors import ServiceError, StackError, TransferError, explained, host
+from acr_transfer.units import human_size
 
 
 def exported(size: int, content: bytes = b"") -> Exported:
@@ -144,7 +144,7 @@ def test_a_library_failure_is_not_chained_or_quoted() -> None:
     [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (20 * 1024**2, "20.0 MiB"), (8 * 1024**3, "8.0 GiB")],
 )
 def test_sizes_read_well(size: int, text: str) -> None:
-    assert amount(size) == text
+    assert human_size(size) == text
 
 
 def test_the_result_of_hop_is_a_table() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.parser import add_project, add_stack
-from acr_transfer.cli.table import plural, wrapped
+from acr_transfer.cli.table import wrapped
 from acr_transfer.errors import DoctorError
+from acr_transfer.units import plural
 
 if TYPE_CHECKING:
     from acr_transfer.azure.stacks import Stack

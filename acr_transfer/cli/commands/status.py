@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from acr_transfer import timestamps
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.parser import add_project, add_stack, seconds
-from acr_transfer.cli.table import cut, plural, wrapped
+from acr_transfer.cli.table import cut, wrapped
 from acr_transfer.errors import RunFailedError
+from acr_transfer.units import plural
 
 if TYPE_CHECKING:
     from acr_transfer.operate.runs import Run

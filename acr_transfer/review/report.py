@@ -1,33 +1,32 @@
-"""A review for programs to read, in JSON."""
+"""A review as JSON, for programs to read."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from acr_transfer.model.documents.review import ReviewedStack, ReviewReport, ReviewViolation
 from acr_transfer.review.review import Review
 from acr_transfer.review.violation import Violation
 
-SCHEMA = 1
-"""The version of the report's form; `docs/review.schema.json` describes it."""
-
 
 def report(reviews: Sequence[Review], profile: str) -> dict[str, Any]:
-    """Return what was reviewed and found."""
-    return {"schema": SCHEMA, "profile": profile, "stacks": [_stack(each) for each in reviews]}
+    """Return the reviews in the form of docs/review.schema.json."""
+    return ReviewReport(schema_=2, profile=profile, stacks=tuple(map(_stack, reviews))).as_json()
 
 
-def _stack(review: Review) -> dict[str, Any]:
-    return {
-        "stack": review.stack,
-        "file": review.file,
-        "policyPacks": dict(review.packs),
-        "resources": review.resources,
-        "forbidden": review.forbidden,
-        "errors": list(review.errors),
-        "violations": [_violation(each) for each in review.violations],
-    }
+def _stack(review: Review) -> ReviewedStack:
+    return ReviewedStack(
+        stack=review.stack,
+        file=review.file,
+        policy_packs=dict(review.packs),
+        resources=review.resources,
+        forbidden=review.forbidden,
+        errors=review.errors,
+        violations=tuple(map(_violation, review.violations)),
+    )
 
 
-def _violation(found: Violation) -> dict[str, Any]:
-    said = {key: value for key, value in asdict(found).items() if value}
-    return {**said, "resource": found.resource, "type": found.type}
+def _violation(found: Violation) -> ReviewViolation:
+    stated = {key: value for key, value in asdict(found).items() if value or key in ("urn", "what", "why")}
+    stated["fix"] = stated.pop("mend", "")
+    return ReviewViolation.model_validate({**stated, "resource": found.resource, "type": found.type})

@@ -143,6 +143,6 @@ def test_the_report_is_as_its_published_schema_says(events: list[dict[str, Any]]
 def test_the_report_names_type_and_resource() -> None:
     found = report([reviewed(*FOUND)], "strict")
     first = found["stacks"][0]["violations"][0]
-    assert (found["schema"], found["profile"]) == (1, "strict")
+    assert (found["schema"], found["profile"]) == (2, "strict")
     assert first["urn"] == urn("export")
     assert (first["resource"], first["level"]) == ("export", "mandatory")

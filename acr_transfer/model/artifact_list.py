@@ -1,0 +1,74 @@
+"""A list of artifacts as people write it: one on each line, with comments, and all faults at once."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from acr_transfer.model.errors import ModelError
+from acr_transfer.model.references import Artifact, InvalidReferenceError
+from acr_transfer.model.text_files import read_text
+
+_COMMENT = re.compile(r"(?s)(?:^|\s)#.*")
+
+
+@dataclass(frozen=True)
+class ArtifactListFault:
+    """One line that does not name an artifact, or names one again."""
+
+    line: int
+    """The line's number, from 1."""
+
+    text: str
+    """The line without its comment and the white space around it."""
+
+    reason: str
+    """The fault and the expectation."""
+
+    def __str__(self) -> str:
+        """The fault as one line of a message."""
+        return f"line {self.line}: {self.text!r} {self.reason}"
+
+
+class ArtifactListError(ModelError):
+    """A list of artifacts has faults: one line of the message for each, and `faults` as values."""
+
+    def __init__(self, faults: list[ArtifactListFault], name: str = "list of artifacts") -> None:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(f"The {name} has {count}:\n  " + "\n  ".join(map(str, faults)))
+        self.faults = faults
+
+
+def read_artifact_list(path: Path, registry: str = "") -> list[Artifact]:
+    """Read a file as `parse_artifact_list` does; raises `TextFileError` too."""
+    text = read_text(path, "list of artifacts")
+    try:
+        return parse_artifact_list(text, registry)
+    except ArtifactListError as error:
+        raise ArtifactListError(error.faults, f"list of artifacts {path}") from None
+
+
+def parse_artifact_list(text: str, registry: str = "") -> list[Artifact]:
+    """Read a list of artifacts in its order; an empty text gives an empty list.
+
+    Empty lines, white space around a line and comments (from a `#` at the beginning or after white space) do
+    not count. `Artifact.parse` reads each line with `registry`, the name or login server of the artifacts'
+    registry. Raises one `ArtifactListError` for all lines that are not artifacts, or that name one again in
+    any spelling.
+    """
+    first: dict[Artifact, int] = {}
+    faults: list[ArtifactListFault] = []
+    for line, written in enumerate(text.split("\n"), start=1):
+        if not (name := _COMMENT.sub("", written).strip()):
+            continue
+        try:
+            artifact = Artifact.parse(name, registry)
+        except InvalidReferenceError as error:
+            faults.append(ArtifactListFault(line, name, error.reason))
+            continue
+        if artifact in first:
+            reason = f"repeats {artifact.reference!r} of line {first[artifact]}; expected each artifact once"
+            faults.append(ArtifactListFault(line, name, reason))
+        first.setdefault(artifact, line)
+    if faults:
+        raise ArtifactListError(faults)
+    return list(first)

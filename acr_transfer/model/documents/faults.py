@@ -1,0 +1,55 @@
+"""The faults of a document in plain English: the place, the value found there, and what was expected."""
+
+import json
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from acr_transfer.model.credentials import without_credentials
+
+_SHOWN_CHARACTERS = 60
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """Return one line for each fault: its place, the value found there, and what was expected."""
+    return [_line(each) for each in error.errors(include_url=False)]
+
+
+def _line(error: ErrorDetails) -> str:
+    place = _place(error["loc"])
+    if error["type"] == "missing":
+        return f"{place} is missing"
+    if error["type"] == "extra_forbidden":
+        return f"{place} is an unknown key"
+    if error["type"] == "fault":
+        return f"{place} {error['msg']}".strip()
+    return f"{place} is {_shown(error['input'])}; expected {_expectation(error)}"
+
+
+def _expectation(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "expected":
+            return str(context["words"])
+        case "model_type" | "dict_type":
+            return "an object"
+        case "tuple_type" | "too_short":
+            least = context.get("min_length")
+            return f"a list of at least {least}" if least else "a list"
+        case "literal_error" | "enum":
+            return str(context["expected"])
+    return error["msg"]
+
+
+def _place(location: Sequence[str | int]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
+def _shown(value: object) -> str:
+    """A value as JSON, cut, and without what may be a token behind a URL."""
+    if isinstance(value, str) and "://" in value and "?" in value:
+        value = f"{value.partition('?')[0]}?[...]"
+    shown = without_credentials(json.dumps(value, default=str))
+    return f"{shown[:_SHOWN_CHARACTERS]}..." if len(shown) > _SHOWN_CHARACTERS else shown

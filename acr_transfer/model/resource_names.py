@@ -1,0 +1,59 @@
+"""The names that Azure accepts, one rule for each kind of resource.
+
+https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """The form of one kind of name."""
+
+    pattern: str
+    """A regular expression that matches the whole name."""
+
+    expected: str
+    """The rule in words, to follow "expected"."""
+
+    def accepts(self, name: str) -> bool:
+        """Whether Azure accepts the name."""
+        return self._compiled.fullmatch(name) is not None
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+
+REGISTRY = NameRule(r"[A-Za-z0-9]{5,50}", "5 to 50 letters and digits")
+PIPELINE = NameRule(r"[A-Za-z0-9]{5,50}", "5 to 50 letters and digits")
+"""Export pipelines, import pipelines and pipeline runs.
+
+https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create
+"""
+
+CONTAINER = NameRule(
+    r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*",
+    "3 to 63 lower case letters, digits and single hyphens, with no hyphen at either end",
+)
+BLOB = NameRule(r"[\s\S]{0,1023}[^/.]", "1 to 1024 characters that end in neither '/' nor '.'")
+"""https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata"""
+
+BLOB_PREFIX = NameRule(
+    r"(?=.{0,900}$)([A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?/)*([A-Za-z0-9_-][A-Za-z0-9._-]*)?",
+    "at most 900 letters, digits and '-', '_', '.', '/', with no '/' or '.' at the beginning of a part "
+    "and no '.' at the end of one",
+)
+"""The beginning of exported blobs' names."""
+
+STORAGE_ACCOUNT = NameRule(r"[a-z0-9]{3,24}", "3 to 24 lower case letters and digits")
+VAULT = NameRule(
+    r"[A-Za-z](?=.{2,23}$)[A-Za-z0-9]*(-[A-Za-z0-9]+)*",
+    "3 to 24 letters, digits and single hyphens, a letter first",
+)
+SECRET = NameRule(r"[A-Za-z0-9-]{1,127}", "1 to 127 letters, digits and hyphens")
+RESOURCE_GROUP = NameRule(
+    r"[\w.()-]{0,89}[\w()-]", "1 to 90 letters, digits and '_', '-', '.', '(', ')', with no '.' at the end"
+)

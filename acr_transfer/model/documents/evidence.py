@@ -4,7 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from acr_transfer.model.documents.fields import AnyText, Count, Expected, Flag, SchemaVersion, Text, Time
+from acr_transfer.model.documents.fields import (
+    AnyText,
+    Count,
+    Expected,
+    Flag,
+    SchemaVersion,
+    Text,
+    Time,
+    named,
+)
 from acr_transfer.model.documents.json_document import Report, ReportPart
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 
@@ -19,7 +28,7 @@ class EvidenceTool(ReportPart):
 class EvidenceHandover(ReportPart):
     """The document that the expectation was read from."""
 
-    from_: AnyText = Field(alias="from")
+    from_: AnyText = named("from")
     """The hand-over's file or stack."""
 
     checksum: AnyText | None
@@ -39,7 +48,7 @@ class EvidenceLayers(ReportPart):
     read: tuple[AnyText, ...]
     """Digests of those that were read and hashed."""
 
-    bytes_: Count = Field(alias="bytes")
+    bytes_: Count = named("bytes")
     """Bytes of those that were right."""
 
 
@@ -75,7 +84,7 @@ class EvidenceReport(Report):
     `acr-transfer prove --json` prints it.
     """
 
-    schema_: SchemaVersion = Field(alias="schema")
+    schema_: SchemaVersion = named("schema")
     """The version of this document."""
 
     tool: EvidenceTool

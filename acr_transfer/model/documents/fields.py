@@ -62,6 +62,11 @@ def _with_expectation(schema: CoreSchema, words: str) -> CoreSchema:
     )
 
 
+def named(key: str) -> Any:
+    """Declares a field whose key in JSON cannot be its name in Python."""
+    return Field(validation_alias=key, serialization_alias=key)
+
+
 def fault(words: str) -> PydanticCustomError:
     """Return the error of a validator: a sentence without its subject, which is the place in the document."""
     return PydanticCustomError("fault", "{words}", {"words": words})

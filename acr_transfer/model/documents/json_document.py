@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from acr_transfer.model.documents.faults import faults_of
-from acr_transfer.model.documents.fields import Digest, SchemaVersion
+from acr_transfer.model.documents.fields import Digest, SchemaVersion, named
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.references import repeated
 from acr_transfer.model.text_files import read_text, write_file
@@ -63,7 +63,7 @@ class Document(Record):
     version: ClassVar[int] = 1
     """The version that this program reads and writes."""
 
-    schema_: SchemaVersion = Field(alias="schema")
+    schema_: SchemaVersion = named("schema")
     """The version of this document. A reader refuses a newer one."""
 
     checksum: Digest

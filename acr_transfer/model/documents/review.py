@@ -3,9 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
-
-from acr_transfer.model.documents.fields import AnyText, Count, Flag, Form, Whole
+from acr_transfer.model.documents.fields import AnyText, Count, Flag, Form, Whole, named
 from acr_transfer.model.documents.json_document import Report, ReportPart
 
 
@@ -97,7 +95,7 @@ class ReviewedStack(ReportPart):
 class ReviewReport(Report):
     """The findings of the policy pack before a deployment. `acr-transfer review --json` prints it."""
 
-    schema_: Annotated[int, Whole("2", 2, 2)] = Field(alias="schema")
+    schema_: Annotated[int, Whole("2", 2, 2)] = named("schema")
     """The version of this document. Version 2 has `fix` where version 1 had another name."""
 
     profile: AnyText

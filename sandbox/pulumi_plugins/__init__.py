@@ -1,1 +1,1 @@
-"""What the real Pulumi engine needs beside itself where the vendor's plugins cannot be had."""
+"""Pulumi plugins for machines without the vendor's: azure-native, random, and the Python language host."""

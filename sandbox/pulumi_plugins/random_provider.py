@@ -1,4 +1,4 @@
-"""A stand-in for `pulumi-resource-random`: the string that gives names their unique end."""
+"""A stand-in for the vendor's `pulumi-resource-random` plugin: `RandomString`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, 
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values, changes
 
 _STRING = "random:index/randomString:RandomString"
-_KINDS = {
+_ALPHABETS = {
     "lower": string.ascii_lowercase,
     "upper": string.ascii_uppercase,
     "numeric": string.digits,
@@ -18,18 +18,17 @@ _KINDS = {
 }
 
 
-class Random(Provider):
-    """Only `RandomString`; drawn once and kept until an input changes."""
+class RandomProvider(Provider):
+    """Only `RandomString`; the value is kept until an input changes."""
 
     version = "4.21.4"
 
     def check(
-        self, token: str, name: str, old: Values, new: Values, seed: bytes, wish: Autonaming | None
+        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
     ) -> tuple[Values, list[str]]:
         if token != _STRING:
-            raise ProviderError(f"the sandbox's stand-in for random knows {_STRING} only, not {token}")
-        faults = [] if "length" in new else ["missing required property 'length'"]
-        return new, faults
+            raise ProviderError(f"the sandbox's stand-in for random supports {_STRING} only, not {token}")
+        return new, [] if "length" in new else ["missing required property 'length'"]
 
     def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
         found = dict(changes(old, new))
@@ -38,16 +37,16 @@ class Random(Provider):
     def create(self, token: str, inputs: Values, preview: bool) -> tuple[str, Values]:
         if preview:
             return "", {**inputs, "result": UNKNOWN}
-        kinds = [letters for kind, letters in _KINDS.items() if inputs.get(kind, True)]
-        drawn = "".join(secrets.choice("".join(kinds)) for _ in range(inputs["length"]))
-        return drawn, {**inputs, "result": drawn}
+        alphabet = "".join(letters for name, letters in _ALPHABETS.items() if inputs.get(name, True))
+        result = "".join(secrets.choice(alphabet) for _ in range(inputs["length"]))
+        return result, {**inputs, "result": result}
 
     def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
         return inputs, state
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
-        """Nothing is kept anywhere but in the state."""
+        """The state is the only copy."""
 
 
 if __name__ == "__main__":
-    serve(Random())
+    serve(RandomProvider())

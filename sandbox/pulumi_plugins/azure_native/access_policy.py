@@ -1,78 +1,87 @@
-"""keyvault:AccessPolicy: a type that the plugin makes up; Azure knows only the vault's list."""
+"""keyvault:AccessPolicy: a type of the plugin; in Azure a policy is an entry in the vault's list."""
 
 from __future__ import annotations
 
+from sandbox.pulumi_plugins.azure_native import input_checks
 from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
+from sandbox.pulumi_plugins.azure_native.comparison import input_changes
+from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, sdk_schemas
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
+from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, Provider
 from sandbox.pulumi_plugins.protocol.values import Values
 
 _VERSION = "2023-07-01"
+_REPLACES = frozenset({"resourceGroupName", "vaultName", "policy.objectId"})
+_VAULT = RESOURCE_TYPES["keyvault:Vault"]
 
 
-class AccessPolicies:
-    """Adds, changes and removes one principal's entry in a vault's list."""
+class AccessPolicyProvider(Provider):
+    """Adds, updates and removes one principal's policy in a vault's list."""
 
     def __init__(self, arm: ArmClient) -> None:
         self._arm = arm
 
-    def create(self, inputs: Values) -> tuple[str, Values]:
-        """An entry for a principal that has none yet."""
-        id = f"{self._vault(inputs)}/accessPolicy/{_principal(inputs)}"
-        if self._entry(inputs) is not None:
+    def check(
+        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
+    ) -> tuple[Values, list[str]]:
+        return new, input_checks.missing(sdk_schemas()[ACCESS_POLICY]["inputs"], new)
+
+    def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
+        found = input_changes(old, new)
+        return Diff(found, sorted(_REPLACES & {*found}))
+
+    def create(self, token: str, inputs: Values, preview: bool) -> tuple[str, Values]:
+        if preview:
+            return "", inputs
+        id = f"{self._vault_id(inputs)}/accessPolicy/{_principal(inputs)}"
+        if self._policy(inputs) is not None:
             raise ProviderError(f'cannot create already existing resource "{id}"')
         return id, self._write(inputs)
 
-    def update(self, inputs: Values) -> Values:
-        """Other rights for the same principal."""
-        if self._entry(inputs) is None:
-            raise ProviderError(f"access policy for {_principal(inputs)} does not exist")
-        return self._write(inputs)
-
-    def read(self, id: str, inputs: Values) -> tuple[Values, Values] | None:
-        """The entry as it is now, or None where it or the vault is gone.
-
-        Without inputs they are made from the ID and what the vault says.
-        """
-        asked = inputs or _described(id)
-        entry = self._entry(asked) if asked else None
-        if entry is None:
+    def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
+        wanted = inputs or _inputs_of(id)
+        policy = self._policy(wanted) if wanted else None
+        if policy is None:
             return None
-        now = _outputs(asked, entry)
-        return inputs or now, now
+        outputs = _outputs(wanted, policy)
+        return inputs or outputs, outputs
 
-    def delete(self, inputs: Values) -> None:
-        """Take the entry out."""
+    def update(self, token: str, id: str, state: Values, old: Values, new: Values, preview: bool) -> Values:
+        if preview:
+            return new
+        if self._policy(new) is None:
+            raise ProviderError(f"access policy for {_principal(new)} does not exist")
+        return self._write(new)
+
+    def delete(self, token: str, id: str, inputs: Values) -> None:
         self._send("remove", inputs)
 
     def _write(self, inputs: Values) -> Values:
         self._send("replace", inputs)
-        entry = self._entry(inputs)
-        if entry is None:
+        policy = self._policy(inputs)
+        if policy is None:
             raise ProviderError("newly written access policy not found")
-        return _outputs(inputs, entry)
+        return _outputs(inputs, policy)
 
-    def _send(self, kind: str, inputs: Values) -> None:
+    def _send(self, operation: str, inputs: Values) -> None:
         policy = {"applicationId": "", **inputs["policy"]}
         body = {"properties": {"accessPolicies": [policy]}}
-        self._arm.put(f"{self._vault(inputs)}/accessPolicies/{kind}", _VERSION, body)
+        self._arm.put(f"{self._vault_id(inputs)}/accessPolicies/{operation}", _VERSION, body)
 
-    def _entry(self, inputs: Values) -> Values | None:
-        vault = self._arm.get(self._vault(inputs), _VERSION) or {"properties": {}}
-        for entry in vault["properties"].get("accessPolicies", []):
-            if entry["objectId"] == _principal(inputs):
-                found: Values = entry
-                return found
-        return None
+    def _policy(self, inputs: Values) -> Values | None:
+        vault = self._arm.get(self._vault_id(inputs), _VERSION) or {"properties": {}}
+        policies: list[Values] = vault["properties"].get("accessPolicies", [])
+        return next((policy for policy in policies if policy["objectId"] == _principal(inputs)), None)
 
-    def _vault(self, inputs: Values) -> str:
-        return RESOURCE_TYPES["keyvault:Vault"].id(self._arm.subscription, inputs)
+    def _vault_id(self, inputs: Values) -> str:
+        return _VAULT.id(self._arm.subscription, inputs)
 
 
-def _described(id: str) -> Values:
-    """As much of an entry's inputs as its ID says."""
-    place, _, principal = id.rpartition("/accessPolicy/")
-    names = RESOURCE_TYPES["keyvault:Vault"].names(place)
+def _inputs_of(id: str) -> Values:
+    """The inputs that an ID contains."""
+    vault, _, principal = id.rpartition("/accessPolicy/")
+    names = _VAULT.path_values(vault)
     return {**names, "policy": {"objectId": principal}} if names else {}
 
 
@@ -80,7 +89,7 @@ def _principal(inputs: Values) -> str:
     return str(inputs["policy"]["objectId"])
 
 
-def _outputs(inputs: Values, entry: Values) -> Values:
-    place = {key: inputs[key] for key in ("resourceGroupName", "vaultName")}
-    rights = {kind: listed for kind, listed in entry["permissions"].items() if listed}
-    return {**place, "policy": {**entry, "permissions": rights}}
+def _outputs(inputs: Values, policy: Values) -> Values:
+    names = {key: inputs[key] for key in ("resourceGroupName", "vaultName")}
+    permissions = {kind: granted for kind, granted in policy["permissions"].items() if granted}
+    return {**names, "policy": {**policy, "permissions": permissions}}

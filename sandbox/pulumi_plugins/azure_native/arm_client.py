@@ -1,4 +1,4 @@
-"""A client of Azure Resource Manager that behaves as azure-native's."""
+"""A client of Azure Resource Manager that behaves like azure-native's."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from sandbox.pulumi_plugins.protocol.values import Values
 
 
 class ArmClient:
-    """Reads, writes, removes and acts on resources of the cloud that the configuration names."""
+    """Manages resources of the configured cloud and subscription."""
 
     def __init__(self, config: Mapping[str, str]) -> None:
         sessions = ThreadSessions()
-        self.sign_in = Authentication(config, sessions)
-        self._requests = HttpClient(self.sign_in, sessions)
-        self._operations = OperationPoller(self._requests)
+        self.authentication = Authentication(config, sessions)
+        self._http = HttpClient(self.authentication, sessions)
+        self._poller = OperationPoller(self._http)
 
     @property
     def subscription(self) -> str:
-        """From the configuration, always."""
-        return self.sign_in.subscription
+        """The configured subscription ID."""
+        return self.authentication.subscription
 
-    def get(self, path: str, version: str) -> Values | None:
-        """A resource, or None where there is none."""
-        answer = self._requests.send("GET", path, _query(version))
-        if answer.status_code in (404, 204) or (answer.ok and not answer.content):
+    def find(self, path: str, version: str) -> Values | None:
+        """A resource, or None if it does not exist."""
+        response = self._http.send("GET", path, _query(version))
+        if response.status_code in (404, 204) or (response.ok and not response.content):
             return None
-        return checked(answer)
+        return checked(response)
+
+    def get(self, path: str, version: str) -> Values:
+        """A resource; raises ResponseError if it does not exist."""
+        return checked(self._http.send("GET", path, _query(version)), 200)
 
     def put(self, path: str, version: str, body: Values, method: str = "PUT") -> Values:
-        """Create or replace (or PATCH), and wait until the operation is over."""
-        answer = self._requests.send(method, path, _query(version), body)
+        """Create or replace a resource (or PATCH it), and wait for the operation."""
+        response = self._http.send(method, path, _query(version), body)
         try:
-            first = checked(answer, 200, 201, 202)
+            first = checked(response, 200, 201, 202)
         except ResponseError as error:
-            error.refused = True
+            error.rejected = True
             raise
-        return self._operations.written(answer, first, path, _query(version))
-
-    def require(self, path: str, version: str) -> Values:
-        """A resource that has to be there."""
-        return checked(self._requests.send("GET", path, _query(version)), 200)
+        return self._poller.wait_for_put(response, first, path, _query(version))
 
     def post(self, path: str, version: str, body: Values | None = None, **query: str) -> Values:
-        """An action that answers at once."""
-        return checked(self._requests.send("POST", path, {**_query(version), **query}, body), 200, 201)
+        """Call a synchronous action."""
+        return checked(self._http.send("POST", path, {**_query(version), **query}, body), 200, 201)
 
     def delete(self, path: str, version: str) -> None:
-        """Remove and wait; what is gone already is good."""
-        answer = self._requests.send("DELETE", path, _query(version))
-        if answer.status_code == 404:
+        """Delete a resource and wait for the operation; a missing resource is not an error."""
+        response = self._http.send("DELETE", path, _query(version))
+        if response.status_code == 404:
             return
-        checked(answer, 200, 202, 204)
-        if answer.status_code == 202:
-            self._operations.deleted(answer, _query(version))
+        checked(response, 200, 202, 204)
+        if response.status_code == 202:
+            self._poller.wait_for_delete(response, _query(version))
 
-    def on_vault(self, method: str, url: str) -> int:
-        """A call on a vault itself; the answer is the status."""
-        return self._requests.vault(method, url)
+    def send_to_vault(self, method: str, url: str) -> int:
+        """Send a request to a vault's data plane; returns the status."""
+        return self._http.send_to_vault(method, url)
 
 
 def _query(version: str) -> dict[str, str]:

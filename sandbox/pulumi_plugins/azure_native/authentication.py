@@ -1,4 +1,4 @@
-"""Which cloud the configuration names, and tokens for it from the machine's managed identity endpoint."""
+"""The configured cloud, and tokens for it from the machine's managed identity endpoint."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.values import Values
 
 NOT_RUNNING = (
-    "The sandbox does not answer, or this shell does not know it. "
+    "The sandbox does not respond, or its environment is not set in this shell. "
     'Start it with `.venv/bin/python -m sandbox up`, then: eval "$(.venv/bin/python -m sandbox env)"'
 )
-_LISTING = "2020-06-01"
+_LIST_VERSION = "2020-06-01"
+"""The API version in which the metadata endpoint lists all clouds."""
 
 
 class ThreadSessions:
-    """One session a thread; proxies of the environment are never between us and this machine."""
+    """One HTTP session per thread, without the environment's proxies."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     @property
-    def mine(self) -> requests.Session:
-        """This thread's."""
+    def current(self) -> requests.Session:
+        """The session of this thread."""
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
             self._local.session.trust_env = False
@@ -39,7 +40,7 @@ class ThreadSessions:
 
 
 class Authentication:
-    """The cloud's metadata document, and tokens as the identity that the configuration names."""
+    """The cloud's metadata document, and tokens of the configured identity."""
 
     def __init__(self, config: Mapping[str, str], sessions: ThreadSessions) -> None:
         self._config, self._sessions = config, sessions
@@ -49,7 +50,7 @@ class Authentication:
 
     @property
     def subscription(self) -> str:
-        """From the configuration, always."""
+        """The configured subscription ID; raises ProviderError without one."""
         found = self._config.get("subscriptionId") or os.environ.get("ARM_SUBSCRIPTION_ID")
         if not found:
             raise ProviderError(
@@ -61,8 +62,8 @@ class Authentication:
     def metadata(self) -> Values:
         """The cloud's metadata document.
 
-        The plugin reads the one document of `metadataHost`. With two clouds on one machine the environment
-        can name one host only, so here `environment` chooses by name from the list that the host answers.
+        The plugin reads the single document of `metadataHost`. The environment can name only one host for the
+        two clouds of a sandbox, so `environment` selects one by name from the list that the host returns.
         """
         with self._lock:
             self._metadata = self._metadata or self._read_metadata()
@@ -70,22 +71,22 @@ class Authentication:
 
     @property
     def audience(self) -> str:
-        """What tokens for management requests are for."""
+        """The audience of tokens for management requests."""
         found: str = self.metadata["authentication"]["audiences"][0]
         return found
 
     def token(self, resource: str) -> str:
-        """A token, kept until shortly before its end."""
+        """A token, cached until shortly before its expiry."""
         with self._lock:
-            kept = self._tokens.get(resource)
-            if not kept or kept[1] < time.time() + 300:
-                kept = self._tokens[resource] = self._fetch_token(resource)
-            return kept[0]
+            cached = self._tokens.get(resource)
+            if not cached or cached[1] < time.time() + 300:
+                cached = self._tokens[resource] = self._fetch_token(resource)
+            return cached[0]
 
     def claims(self) -> Values:
-        """What the token for the management endpoint says of its bearer."""
-        middle = self.token(self.audience).split(".")[1]
-        claims: Values = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        """The claims of the management token."""
+        payload = self.token(self.audience).split(".")[1]
+        claims: Values = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return claims
 
     def _fetch_token(self, resource: str) -> tuple[str, float]:
@@ -97,14 +98,13 @@ class Authentication:
             query["client_id"] = client  # a user-assigned identity
         try:
             headers = {"X-IDENTITY-HEADER": header}
-            answer = self._sessions.mine.get(endpoint, params=query, headers=headers, timeout=30)
+            response = self._sessions.current.get(endpoint, params=query, headers=headers, timeout=30)
         except requests.RequestException as error:
             raise ProviderError(NOT_RUNNING) from error
-        if not answer.ok:
-            raise ProviderError(
-                f"The sandbox's identity endpoint refused a token: {answer.text}. {NOT_RUNNING}"
-            )
-        body = answer.json()
+        if not response.ok:
+            message = f"The sandbox's identity endpoint refused a token: {response.text}. {NOT_RUNNING}"
+            raise ProviderError(message)
+        body = response.json()
         return body["access_token"], float(body["expires_on"])
 
     def _read_metadata(self) -> Values:
@@ -113,14 +113,14 @@ class Authentication:
         if not host:
             raise ProviderError(NOT_RUNNING)
         base = host if "://" in host else f"https://{host}"
+        query = {"api-version": _LIST_VERSION}
         try:
             url = f"{base}/metadata/endpoints"
-            listed = self._sessions.mine.get(url, params={"api-version": _LISTING}, timeout=30).json()
+            documents: list[Values] = self._sessions.current.get(url, params=query, timeout=30).json()
         except (requests.RequestException, ValueError) as error:
-            raise ProviderError(f"{NOT_RUNNING} (No cloud metadata at {base}.)") from error
-        found = [each for each in listed if not wanted or each["name"].lower() == wanted.lower()]
-        if not found:
-            names = ", ".join(each["name"] for each in listed)
-            raise ProviderError(f"azure-native:environment is {wanted!r}; {base} knows {names}.")
-        document: Values = found[0]
-        return document
+            raise ProviderError(f"{NOT_RUNNING} ({base} returned no cloud metadata.)") from error
+        for document in documents:
+            if not wanted or document["name"].lower() == wanted.lower():
+                return document
+        names = ", ".join(document["name"] for document in documents)
+        raise ProviderError(f"azure-native:environment is {wanted!r}; expected one of: {names}.")

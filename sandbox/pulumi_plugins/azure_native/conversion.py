@@ -1,4 +1,4 @@
-"""Between the SDK's spelling of a resource and Azure's: the envelope, renamed properties, lists of IDs."""
+"""Converts between the SDK's properties and Azure's JSON: envelope, renamed properties, lists of IDs."""
 
 from __future__ import annotations
 
@@ -8,103 +8,105 @@ from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetada
 from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema
 from sandbox.pulumi_plugins.protocol.values import Values, at
 
-_OF_EVERY_ANSWER = ("id", "name", "type")
+_COMMON_OUTPUTS = ("id", "name", "type")
 
 
-def body(known: ResourceSchema, inputs: Values) -> Values:
-    """The request: what the type knows of the inputs, by Azure's names; the rest is left out silently."""
-    kind = known.kind
-    unsent = {*kind.path_inputs, "apiVersion"}
+def request_body(schema: ResourceSchema, inputs: Values) -> Values:
+    """The request body: the inputs in the schema by Azure's names; other inputs are ignored."""
+    metadata = schema.metadata
+    unsent = {*metadata.path_inputs, "apiVersion"}
     sent = {key: value for key, value in inputs.items() if key not in unsent}
-    content: Values = _to_wire(kind, _object(known.inputs), sent, "")
-    if not kind.flat:
+    content: Values = _to_azure(metadata, _optional(schema.inputs), sent, "")
+    if not metadata.flat:
         return content
-    top = {key: value for key, value in content.items() if key in kind.top}
-    return {**top, "properties": {key: value for key, value in content.items() if key not in kind.top}}
+    top = {key: value for key, value in content.items() if key in metadata.top}
+    return {**top, "properties": {key: value for key, value in content.items() if key not in metadata.top}}
 
 
-def outputs(known: ResourceSchema, answer: Values) -> Values:
-    """State from an answer: flattened, by the SDK's names, without nulls and what the type does not know."""
-    kind = known.kind
-    inner = answer.get("properties") if kind.flat else None
-    envelope = {key: value for key, value in answer.items() if not (kind.flat and key == "properties")}
+def outputs(schema: ResourceSchema, response: Values) -> Values:
+    """The state of a response: flattened, by the SDK's names, without nulls and unknown properties."""
+    metadata = schema.metadata
+    inner = response.get("properties") if metadata.flat else None
+    envelope = {key: value for key, value in response.items() if not (metadata.flat and key == "properties")}
     content = {**envelope, **inner} if isinstance(inner, dict) else envelope
-    shape = {**known.outputs, **dict.fromkeys(_OF_EVERY_ANSWER, "string")}
-    found: Values = _from_wire(kind, shape, content, "")
-    return {**found, "azureApiVersion": kind.version}
+    shape = {**schema.outputs, **dict.fromkeys(_COMMON_OUTPUTS, "string")}
+    found: Values = _from_azure(metadata, shape, content, "")
+    return {**found, "azureApiVersion": metadata.version}
 
 
-def inputs(known: ResourceSchema, id: str, state: Values) -> Values:
-    """Inputs as a program would have written them for what is there; empty lists and objects are left out."""
-    shown = {key: value for key, value in state.items() if key not in known.kind.path_inputs}
-    found = {**project(known, shown), **known.kind.names(id)}
-    return {**found, "azureApiVersion": known.kind.version}
+def imported_inputs(schema: ResourceSchema, id: str, state: Values) -> Values:
+    """Inputs that describe an existing resource; empty lists and objects are left out."""
+    shown = {key: value for key, value in state.items() if key not in schema.metadata.path_inputs}
+    found = {**input_part(schema, shown), **schema.metadata.path_values(id)}
+    return {**found, "azureApiVersion": schema.metadata.version}
 
 
-def project(known: ResourceSchema, state: Values) -> Values:
-    """What of a state could be an input, in an input's form."""
-    found: Values = _projected(known.kind, _object(known.inputs), state, "")
+def input_part(schema: ResourceSchema, state: Values) -> Values:
+    """The part of a state that can be inputs, in the form of inputs."""
+    found: Values = _input_part(schema.metadata, _optional(schema.inputs), state, "")
     return found
 
 
-def without_identities(known: ResourceSchema, body: Values, old: Values, new: Values) -> str:
-    """The method of an update. Identities taken off a list are sent as null, and that makes it a PATCH."""
+def remove_identities(schema: ResourceSchema, body: Values, old: Values, new: Values) -> str:
+    """Set removed identities to null in the body; returns the method, which that changes to PATCH."""
     method = "PUT"
-    for path in known.kind.listed_ids:
-        gone = [id for id in at(old, path) or [] if id not in (at(new, path) or [])]
-        if gone and at(new, path.partition(".")[0]) is not None:
-            head, _, key = path.partition(".")
-            body[head].setdefault(key, {}).update(dict.fromkeys(gone))
+    for path in schema.metadata.listed_ids:
+        removed = [id for id in at(old, path) or [] if id not in (at(new, path) or [])]
+        head, _, key = path.partition(".")
+        if removed and at(new, head) is not None:
+            body[head].setdefault(key, {}).update(dict.fromkeys(removed))
             method = "PATCH"
     return method
 
 
-def _object(shape: Values) -> Values:
-    """Shapes by plain name, without the mark of what is required."""
+def _optional(shape: Values) -> Values:
+    """The schema by plain property name, without the mark of required properties."""
     return {key.rstrip("!"): value for key, value in shape.items()}
 
 
-def _to_wire(kind: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
+def _to_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
     if isinstance(shape, dict) and isinstance(value, dict):
         if "*" in shape:
-            return {key: _to_wire(kind, shape["*"], entry, path) for key, entry in value.items()}
-        inner = _object(shape)
+            return {key: _to_azure(metadata, shape["*"], entry, path) for key, entry in value.items()}
+        inner = _optional(shape)
         kept = [(key, f"{path}{key}", entry) for key, entry in value.items() if key in inner]
         return {
-            kind.renamed.get(place, key): _to_wire(kind, inner[key], entry, f"{place}.")
+            metadata.renamed.get(place, key): _to_azure(metadata, inner[key], entry, f"{place}.")
             for key, place, entry in kept
         }
     if isinstance(shape, list) and isinstance(value, list):
-        if path.rstrip(".") in kind.listed_ids:
+        if path.rstrip(".") in metadata.listed_ids:
             return {entry: {} for entry in value}
-        return [_to_wire(kind, shape[0], entry, path) for entry in value]
+        return [_to_azure(metadata, shape[0], entry, path) for entry in value]
     return value
 
 
-def _from_wire(kind: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
+def _from_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
     if isinstance(shape, dict) and isinstance(value, dict):
         if "*" in shape:
-            return {key: _from_wire(kind, shape["*"], entry, path) for key, entry in value.items()}
+            return {key: _from_azure(metadata, shape["*"], entry, path) for key, entry in value.items()}
         found = {}
-        for key, inner in _object(shape).items():
-            entry = value.get(kind.renamed.get(f"{path}{key}", key))
+        for key, inner in _optional(shape).items():
+            entry = value.get(metadata.renamed.get(f"{path}{key}", key))
             if entry is not None:
-                found[key] = _from_wire(kind, inner, entry, f"{path}{key}.")
+                found[key] = _from_azure(metadata, inner, entry, f"{path}{key}.")
         return found
     if isinstance(shape, list) and isinstance(value, list):
-        return [_from_wire(kind, shape[0], entry, path) for entry in value]
+        return [_from_azure(metadata, shape[0], entry, path) for entry in value]
     return value
 
 
-def _projected(kind: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
-    if isinstance(shape, list) and isinstance(value, dict) and path.rstrip(".") in kind.listed_ids:
+def _input_part(metadata: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
+    if isinstance(shape, list) and isinstance(value, dict) and path.rstrip(".") in metadata.listed_ids:
         return sorted(value)
     if isinstance(shape, dict) and isinstance(value, dict):
-        inner = dict.fromkeys(value, shape["*"]) if "*" in shape else _object(shape)
-        pairs = (
-            (key, _projected(kind, inner[key], value[key], f"{path}{key}.")) for key in inner if key in value
-        )
-        return {key: entry for key, entry in pairs if entry not in ({}, [], None)}
+        inner = dict.fromkeys(value, shape["*"]) if "*" in shape else _optional(shape)
+        parts = {
+            key: _input_part(metadata, inner[key], value[key], f"{path}{key}.")
+            for key in inner
+            if key in value
+        }
+        return {key: entry for key, entry in parts.items() if entry not in ({}, [], None)}
     if isinstance(shape, list) and isinstance(value, list):
-        return [_projected(kind, shape[0], entry, path) for entry in value]
+        return [_input_part(metadata, shape[0], entry, path) for entry in value]
     return value

@@ -1,11 +1,10 @@
-"""What Check fills in: a missing name and a missing location."""
+"""Defaults that Check adds to inputs: the resource's name and location."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
 from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
@@ -14,56 +13,59 @@ from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values
 
 _GROUP_VERSION = "2020-10-01"
-_MARK = "__createBeforeDelete"
+_CREATE_FIRST = "__createBeforeDelete"
 
 
-def named(
-    kind: ResourceMetadata, name: str, old: Values, new: Values, seed: bytes, wish: Autonaming | None
+def with_name(
+    metadata: ResourceMetadata,
+    name: str,
+    old: Values,
+    new: Values,
+    seed: bytes,
+    autonaming: Autonaming | None,
 ) -> Values:
-    """Inputs with a name: their own, the old one, what the engine wants, or one made by the type's rule.
+    """Inputs with a name: given, previous, from the engine's autonaming, or by the type's naming rule.
 
-    A name that nobody chose lets a replacement stand beside what it replaces, and carries a mark for it.
+    A generated name is marked: its replacement can be created before the old resource is deleted.
     """
-    key = kind.name_input
+    key = metadata.name_input
     if key in new:
         return new
     if key in old:
-        return {**new, **{kept: old[kept] for kept in (key, _MARK) if kept in old}}
-    if wish and (wish.mode == "ENFORCE" or (wish.mode == "PROPOSE" and kind.naming != "uuid")):
-        return {**new, key: wish.proposed, _MARK: True}
-    if wish and wish.mode == "DISABLE":
+        return {**new, **{kept: old[kept] for kept in (key, _CREATE_FIRST) if kept in old}}
+    mode = autonaming.mode if autonaming else ""
+    if autonaming and (mode == "ENFORCE" or (mode == "PROPOSE" and metadata.naming != "uuid")):
+        return {**new, key: autonaming.proposed, _CREATE_FIRST: True}
+    if mode == "DISABLE":
         return new
-    if kind.naming == "copy":
+    if metadata.naming == "copy":
         return {**new, key: name}
     digest = hashlib.sha256(seed).digest()
-    made = str(uuid.UUID(bytes=digest[:16], version=4)) if kind.naming == "uuid" else name + digest.hex()[:8]
-    return {**new, key: made, _MARK: True}
+    random = str(uuid.UUID(bytes=digest[:16], version=4)) if metadata.naming == "uuid" else ""
+    return {**new, key: random or name + digest.hex()[:8], _CREATE_FIRST: True}
 
 
-@dataclass
-class Locations:
-    """Where a resource goes whose program does not say; groups are asked once."""
+class DefaultLocations:
+    """Default locations of resources; the location of a resource group is read once."""
 
-    arm: ArmClient
-    config: Mapping[str, str]
-
-    def __post_init__(self) -> None:
+    def __init__(self, arm: ArmClient, config: Mapping[str, str]) -> None:
+        self._arm, self._config = arm, config
         self._groups: dict[str, str] = {}
 
-    def of(self, old: Values, inputs: Values) -> Values:
-        """The old one, the configured one, or the resource group's; none is left to the input_checks."""
-        found = old.get("location") or self.config.get("location")
+    def default(self, old: Values, inputs: Values) -> Values:
+        """The previous location, the configured one, or the resource group's; empty if there is none."""
+        found = old.get("location") or self._config.get("location")
         group = inputs.get("resourceGroupName")
         if not found and group:
             found = UNKNOWN if group == UNKNOWN else self._group_location(str(group))
         return {"location": found} if found else {}
 
     def _group_location(self, group: str) -> str:
-        """Silent where it cannot be read, as the plugin is."""
+        """Empty if the group cannot be read, as in the plugin."""
         if group not in self._groups:
-            path = f"/subscriptions/{self.arm.subscription}/resourceGroups/{group}"
+            path = f"/subscriptions/{self._arm.subscription}/resourceGroups/{group}"
             try:
-                found = self.arm.get(path, _GROUP_VERSION) or {}
+                found = self._arm.find(path, _GROUP_VERSION) or {}
             except ProviderError:
                 return ""
             self._groups[group] = str(found.get("location", ""))

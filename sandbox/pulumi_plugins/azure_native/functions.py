@@ -1,4 +1,4 @@
-"""azure-native's functions: reading what exists, listing keys, making a service SAS. No result is secret."""
+"""azure-native's functions: get resources, list keys, create a service SAS. No result is marked secret."""
 
 from __future__ import annotations
 
@@ -7,54 +7,56 @@ from collections.abc import Callable
 from sandbox.pulumi_plugins.azure_native import conversion
 from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
 from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
-from sandbox.pulumi_plugins.azure_native.resource_schema import UnknownTokenError, parsed, resource_type
-from sandbox.pulumi_plugins.azure_native.resource_types import (
-    RESOURCE_TYPES,
-    ROLE_DEFINITION,
-    SERVICE_SAS,
-)
+from sandbox.pulumi_plugins.azure_native.resource_schema import UnknownTypeError, parse, resource_schema
+from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES, ROLE_DEFINITION, SERVICE_SAS
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.values import Values, known
 
-_POSTS = {
+_ACTIONS = {
     "storage:listStorageAccountKeys": ("storage:StorageAccount", "listKeys"),
     "storage:listStorageAccountServiceSAS": ("storage:StorageAccount", "ListServiceSas"),
     "containerregistry:listRegistryCredentials": ("containerregistry:Registry", "listCredentials"),
 }
-"""Function to the type and the action that it is called on."""
+"""Function to the resource type and its action."""
 
-NAMES = ("authorization:getClientConfig", "authorization:getRoleDefinition", *_POSTS)
-"""All but the getters, which every type has under its own name."""
+NAMES = ("authorization:getClientConfig", "authorization:getRoleDefinition", *_ACTIONS)
+"""All functions except the getter of each type."""
 
 
 def call(arm: ArmClient, token: str, arguments: Values) -> Values:
-    """The function's result; nothing while an argument is unknown."""
-    name, _ = parsed(token)
+    """The function's result; empty while an argument is unknown."""
+    name, _ = parse(token)
     if name == "authorization:getClientConfig":
         return _client_config(arm)
     if not known(arguments):
         return {}
     if name == "authorization:getRoleDefinition":
-        return _on(arm, ROLE_DEFINITION, arguments, lambda id: _role_definition(arm, id))
-    if name in _POSTS:
-        type, action = _POSTS[name]
-        kind, body = RESOURCE_TYPES[type], _service_sas(arguments) if action == "ListServiceSas" else None
-        more = {"$expand": arguments["expand"]} if "expand" in arguments else {}
-        return _on(arm, kind, arguments, lambda id: arm.post(f"{id}/{action}", kind.version, body, **more))
-    return _got(arm, token, arguments)
+        return _with_id(arm, ROLE_DEFINITION, arguments, lambda id: _role_definition(arm, id))
+    if name in _ACTIONS:
+        type, action = _ACTIONS[name]
+        metadata, body = RESOURCE_TYPES[type], _service_sas(arguments) if action == "ListServiceSas" else None
+        query = {"$expand": arguments["expand"]} if "expand" in arguments else {}
+        post = lambda id: arm.post(f"{id}/{action}", metadata.version, body, **query)  # noqa: E731
+        return _with_id(arm, metadata, arguments, post)
+    return _get(arm, token, arguments)
 
 
-def _got(arm: ArmClient, token: str, arguments: Values) -> Values:
-    head, separator, function = token.rpartition(":get")
-    if not separator:
-        raise UnknownTokenError(token)
-    known_type = resource_type(f"{head}:{function}")
-    kind = known_type.kind
-    return _on(arm, kind, arguments, lambda id: conversion.outputs(known_type, arm.require(id, kind.version)))
+def _get(arm: ArmClient, token: str, arguments: Values) -> Values:
+    module, get, type = token.rpartition(":get")
+    try:
+        schema = resource_schema(f"{module}:{type}" if get else token)
+    except UnknownTypeError as error:
+        message = f"the sandbox's stand-in for azure-native does not support the function {token}"
+        raise ProviderError(message) from error
+    metadata = schema.metadata
+    read = lambda id: conversion.outputs(schema, arm.get(id, metadata.version))  # noqa: E731
+    return _with_id(arm, metadata, arguments, read)
 
 
-def _on(arm: ArmClient, kind: ResourceMetadata, arguments: Values, work: Callable[[str], Values]) -> Values:
-    id = kind.id(arm.subscription, arguments)
+def _with_id(
+    arm: ArmClient, metadata: ResourceMetadata, arguments: Values, work: Callable[[str], Values]
+) -> Values:
+    id = metadata.id(arm.subscription, arguments)
     try:
         return work(id)
     except ProviderError as error:
@@ -62,10 +64,10 @@ def _on(arm: ArmClient, kind: ResourceMetadata, arguments: Values, work: Callabl
 
 
 def _role_definition(arm: ArmClient, id: str) -> Values:
-    answer = arm.require(id, ROLE_DEFINITION.version)
-    inner = answer.pop("properties", {})
-    kind = inner.pop("type", None)
-    return {**answer, **inner, "roleType": kind, "azureApiVersion": ROLE_DEFINITION.version}
+    response = arm.get(id, ROLE_DEFINITION.version)
+    inner = response.pop("properties", {})
+    role_type = inner.pop("type", None)
+    return {**response, **inner, "roleType": role_type, "azureApiVersion": ROLE_DEFINITION.version}
 
 
 def _service_sas(arguments: Values) -> Values:
@@ -73,6 +75,6 @@ def _service_sas(arguments: Values) -> Values:
 
 
 def _client_config(arm: ArmClient) -> Values:
-    claims = arm.sign_in.claims()
+    claims = arm.authentication.claims()
     found = {"clientId": claims["appid"], "objectId": claims["oid"], "tenantId": claims["tid"]}
     return {**found, "subscriptionId": arm.subscription}

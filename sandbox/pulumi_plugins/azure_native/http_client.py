@@ -1,4 +1,4 @@
-"""Single requests as the plugin sends them: signed, tried again where a service is busy, judged by status."""
+"""HTTP requests as the plugin sends them: authenticated, retried while a service is busy."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sandbox.pulumi_plugins.azure_native.authentication import NOT_RUNNING, Auth
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError, pause
 from sandbox.pulumi_plugins.protocol.values import Values
 
-_RETRIES = (0.2, 0.6, 1.2)
-"""Seconds before each new try: a hundredth of the plugin's 20, 60 and 120, so that tests can wait."""
+_RETRY_DELAYS = (0.2, 0.6, 1.2)
+"""Seconds before each retry: a hundredth of the plugin's 20, 60 and 120, which keeps tests short."""
 
-_LONGEST_RETRY = 120
-_AGENT = "pulumi-azure-native/3.29 (acr-transfer sandbox)"
+_MAX_RETRY_AFTER = 120
+_USER_AGENT = "pulumi-azure-native/3.29 (acr-transfer sandbox)"
 
 
 class ResponseError(ProviderError):
-    """An answer that is no success, in the plugin's words; no request ID is in it."""
+    """An error response, in the plugin's format but without a request ID."""
 
-    refused = False
-    """Whether the request itself was refused, so that nothing was made; else an operation failed later."""
+    rejected = False
+    """Whether the request was rejected, so nothing was created; otherwise an operation failed later."""
 
     def __init__(self, status: int, body: str) -> None:
         self.status, self.body = status, body
@@ -37,38 +37,38 @@ class ResponseError(ProviderError):
 
 
 class HttpClient:
-    """Sends to the management endpoint, and to vaults."""
+    """Sends requests to the management endpoint and to vaults."""
 
-    def __init__(self, sign_in: Authentication, sessions: ThreadSessions) -> None:
-        self._sign_in, self._sessions = sign_in, sessions
+    def __init__(self, authentication: Authentication, sessions: ThreadSessions) -> None:
+        self._authentication, self._sessions = authentication, sessions
 
     def send(
         self, method: str, path: str, query: dict[str, str], body: Values | None = None
     ) -> requests.Response:
-        """One request on the management endpoint, below its address."""
-        base = str(self._sign_in.metadata["resourceManager"]).rstrip("/")
-        return self.follow(method, base + path, query, body)
+        """Send a request to the management endpoint."""
+        base = str(self._authentication.metadata["resourceManager"]).rstrip("/")
+        return self.send_to(method, base + path, query, body)
 
-    def follow(
+    def send_to(
         self, method: str, url: str, query: dict[str, str] | None = None, body: Values | None = None
     ) -> requests.Response:
-        """The same at any address of the cloud, such as an operation's link."""
-        headers = {"Authorization": f"Bearer {self._sign_in.token(self._sign_in.audience)}"}
-        return self._tried(method, url, query, body, headers)
+        """Send a management request to a full URL, such as an operation's status URL."""
+        token = self._authentication.token(self._authentication.audience)
+        return self._send(method, url, query, body, {"Authorization": f"Bearer {token}"})
 
-    def vault(self, method: str, url: str) -> int:
-        """A call on a vault itself; the answer is the status.
+    def send_to_vault(self, method: str, url: str) -> int:
+        """Send a request to a vault's data plane; returns the status.
 
-        The first try is unsigned: the vault says in its challenge what a token must be for.
+        The first request has no token: the vault's challenge names the audience.
         """
-        challenge = self._tried(method, url, None, None, {})
+        challenge = self._send(method, url, None, None, {})
         found = re.search(r'resource="([^"]+)"', challenge.headers.get("WWW-Authenticate", ""))
         if challenge.status_code != 401 or not found:
             return challenge.status_code
-        headers = {"Authorization": f"Bearer {self._sign_in.token(found[1])}"}
-        return self._tried(method, url, None, None, headers).status_code
+        headers = {"Authorization": f"Bearer {self._authentication.token(found[1])}"}
+        return self._send(method, url, None, None, headers).status_code
 
-    def _tried(
+    def _send(
         self,
         method: str,
         url: str,
@@ -76,48 +76,44 @@ class HttpClient:
         body: Values | None,
         headers: dict[str, str],
     ) -> requests.Response:
-        """As azcore tries again where the cloud is busy, broken or out of reach."""
-        sent = {"Accept": "application/json", "User-Agent": _agent(), **headers}
+        """Send a request with the retries of azcore."""
+        sent = {"Accept": "application/json", "User-Agent": _user_agent(), **headers}
         data = None if body is None else json.dumps(body).encode()
         if data is not None:
             sent["Content-Type"] = "application/json; charset=utf-8"
-        for seconds in (*_RETRIES, None):
+        for delay in (*_RETRY_DELAYS, None):
             try:
-                answer = self._sessions.mine.request(
+                response = self._sessions.current.request(
                     method, url, params=query, data=data, headers=sent, timeout=120
                 )
-                if seconds is None or not _passing(answer):
-                    return answer
-                pause(_asked(answer, seconds))
+                if delay is None or not _is_transient(response):
+                    return response
+                pause(_retry_after(response, delay))
             except requests.RequestException as error:
-                if seconds is None:
-                    place = url.partition("?")[0]
-                    raise ProviderError(
-                        f"{NOT_RUNNING} ({method} {place}: {type(error).__name__})"
-                    ) from error
-                pause(seconds)
-        raise AssertionError("the last try answers or raises")
+                if delay is None:
+                    request = f"{method} {url.partition('?')[0]}: {type(error).__name__}"
+                    raise ProviderError(f"{NOT_RUNNING} ({request})") from error
+                pause(delay)
+        raise AssertionError("the last attempt returns or raises")
 
 
-def checked(answer: requests.Response, *good: int) -> Values:
-    """The body of an answer with one of these statuses (200 and 201, where none is said); else its error."""
-    if answer.status_code not in (good or (200, 201)):
-        raise ResponseError(answer.status_code, answer.text)
-    body: Any = answer.json() if answer.content else {}
+def checked(response: requests.Response, *expected: int) -> Values:
+    """The body of a response; raises ResponseError unless its status is expected (by default 200 or 201)."""
+    if response.status_code not in (expected or (200, 201)):
+        raise ResponseError(response.status_code, response.text)
+    body: Any = response.json() if response.content else {}
     return body if isinstance(body, dict) else {}
 
 
-def _agent() -> str:
-    more = os.environ.get("AZURE_HTTP_USER_AGENT", "")
-    return f"{_AGENT} {more}".strip()
+def _user_agent() -> str:
+    return f"{_USER_AGENT} {os.environ.get('AZURE_HTTP_USER_AGENT', '')}".strip()
 
 
-def _passing(answer: requests.Response) -> bool:
-    """Whether the same request may fare better soon."""
-    busy = answer.status_code == 409 and "AnotherOperationInProgress" in answer.text
-    return busy or answer.status_code in (408, 429, 500, 502, 503, 504)
+def _is_transient(response: requests.Response) -> bool:
+    busy = response.status_code == 409 and "AnotherOperationInProgress" in response.text
+    return busy or response.status_code in (408, 429, 500, 502, 503, 504)
 
 
-def _asked(answer: requests.Response, otherwise: float) -> float:
-    asked = answer.headers.get("Retry-After", "")
-    return float(asked) if asked.isdigit() and 0 < int(asked) <= _LONGEST_RETRY else otherwise
+def _retry_after(response: requests.Response, default: float) -> float:
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() and 0 < int(value) <= _MAX_RETRY_AFTER else default

@@ -1,4 +1,4 @@
-"""What the plugin's own check finds wrong with inputs, in its words; what is unknown passes."""
+"""The plugin's own check of inputs, with its messages; unknown values are accepted."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _LOCATION = (
 )
 
 
-def faults(known: ResourceSchema, inputs: Values) -> list[str]:
-    """All of them. Enums are not checked beyond being text, nor is what stands in a program's own maps."""
-    found = [*_object(known.inputs, inputs, ""), *_name(known, inputs)]
-    if known.kind.needs_location and inputs.get("location") is None:
+def faults(schema: ResourceSchema, inputs: Values) -> list[str]:
+    """All faults. An enum accepts any string, and the entries of maps are not checked."""
+    found = [*_object(schema.inputs, inputs, ""), *_name(schema, inputs)]
+    if schema.metadata.needs_location and inputs.get("location") is None:
         found.append(f"missing required property 'location'{_LOCATION}")
     return found
 
 
 def missing(shape: Values, inputs: Values) -> list[str]:
-    """Only what is missing at the top, for the one type whose inputs are not checked further."""
+    """The missing top-level properties, for the one type whose inputs are not checked further."""
     names = [key.rstrip("!") for key in shape if key.endswith("!")]
     return [f"missing required property '{name}'" for name in names if inputs.get(name) is None]
 
@@ -65,8 +65,8 @@ def _type_of(shape: Any) -> str:
     return "array" if isinstance(shape, list) else "object"
 
 
-def _name(known: ResourceSchema, inputs: Values) -> Iterator[str]:
-    key, limits = known.kind.name_input, known.kind.limits
+def _name(schema: ResourceSchema, inputs: Values) -> Iterator[str]:
+    key, limits = schema.metadata.name_input, schema.metadata.name_limits
     name = inputs.get(key)
     if not limits or not isinstance(name, str) or name == UNKNOWN:
         return

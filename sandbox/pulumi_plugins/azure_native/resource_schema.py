@@ -1,4 +1,4 @@
-"""From a token to what the stand-in knows of it: kind, shapes and API version."""
+"""Schemas of resource types by token: inputs, outputs and API version."""
 
 from __future__ import annotations
 
@@ -12,56 +12,62 @@ from typing import Any
 
 from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
+from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.values import Values
 
-POLICY = "keyvault:AccessPolicy"
-MODES_SINCE = "2025-06-01-preview"
-MODELESS = frozenset({"2025-09-01-preview", "2025-11-01"})
-"""Versions of the older family: later by date, without `storageAccessMode`."""
+ACCESS_POLICY = "keyvault:AccessPolicy"
+_ACCESS_MODES_SINCE = "2025-06-01-preview"
+_WITHOUT_ACCESS_MODES = frozenset({"2025-09-01-preview", "2025-11-01"})
+"""Versions with a later date that have no `storageAccessMode`."""
 
 
 @dataclass(frozen=True)
 class ResourceSchema:
     """One type in one API version."""
 
-    short: str
-    """`containerregistry:Registry`, whatever package and version the token named."""
+    type: str
+    """`containerregistry:Registry`, for every package and version of the token."""
 
-    kind: ResourceMetadata
+    metadata: ResourceMetadata
     inputs: Values
-    """Shapes of the inputs by name, nested: a scalar's type, `[shape]`, `{"*": shape}` or an object.
+    """Input types by name, nested: a scalar's type, `[type]`, `{"*": type}` or an object.
 
-    A required one's name ends with `!`.
+    The name of a required input ends with `!`.
     """
 
     outputs: Values
     defaults: Values
-    """What the SDK writes where a program says nothing, by dotted path."""
+    """The SDK's default values, by dotted path."""
 
     custom: bool = True
-    """Whether the plugin's own handling applies (vault secrets); a parameterized package has none."""
+    """Whether the plugin's special handling applies (vault secrets); parameterized packages have none."""
 
 
-class UnknownTokenError(LookupError):
-    """No such type or function in this stand-in."""
+class UnknownTypeError(ProviderError):
+    """The stand-in does not support the type."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"the sandbox's stand-in for azure-native does not support the type {token}")
 
 
-def resource_type(token: str) -> ResourceSchema:
-    """The type that a token names, in the version that it, its package or the default says."""
-    short, version = parsed(token)
-    kind, shape = RESOURCE_TYPES.get(short), _shapes().get(short)
-    if not kind or not shape:
-        raise UnknownTokenError(token)
-    wanted = version or kind.version
-    inputs, outputs = _in_version(short, shape, wanted)
+def resource_schema(token: str) -> ResourceSchema:
+    """The schema of a token, in the API version of its module or package; raises UnknownTypeError."""
+    type, version = parse(token)
+    metadata, schema = RESOURCE_TYPES.get(type), sdk_schemas().get(type)
+    if not metadata or not schema:
+        raise UnknownTypeError(token)
+    wanted = version or metadata.version
+    inputs, outputs = _in_version(type, schema, wanted)
     custom = not token.startswith("azure-native_")
-    return ResourceSchema(short, replace(kind, version=wanted), inputs, outputs, shape["defaults"], custom)
+    return ResourceSchema(
+        type, replace(metadata, version=wanted), inputs, outputs, schema["defaults"], custom
+    )
 
 
-def parsed(token: str) -> tuple[str, str]:
-    """`module:Name` and the API version that the token names, or nothing.
+def parse(token: str) -> tuple[str, str]:
+    """`module:Name` and the token's API version, or an empty string.
 
-    It stands in the module (`azure-native:storage/v20240101:StorageAccount`) or, in a package made with
+    The version is in the module (`azure-native:storage/v20240101:StorageAccount`) or, for a package from
     `pulumi package add azure-native storage 2024-01-01`, in the package's name.
     """
     package, _, rest = token.partition(":")
@@ -70,32 +76,25 @@ def parsed(token: str) -> tuple[str, str]:
     return f"{module}:{name}", api_version(version or package.partition("_")[2].rpartition("_")[2])
 
 
-def api_version(written: str) -> str:
-    """`v20250601preview` as `2025-06-01-preview`; nothing where it is not written so."""
-    found = re.fullmatch(r"v(\d{4})(\d\d)(\d\d)(\w*)", written)
+def api_version(module_version: str) -> str:
+    """`2025-06-01-preview` for `v20250601preview`; an empty string if the format is different."""
+    found = re.fullmatch(r"v(\d{4})(\d\d)(\d\d)(\w*)", module_version)
     return "-".join(part for part in found.groups() if part) if found else ""
 
 
-def policy_inputs() -> Values:
-    """Shapes of the inputs of keyvault:AccessPolicy."""
-    inputs: Values = _shapes()[POLICY]["inputs"]
-    return inputs
-
-
-def _in_version(short: str, shape: Values, version: str) -> tuple[Values, Values]:
-    end = {"containerregistry:ExportPipeline": "target", "containerregistry:ImportPipeline": "source"}.get(
-        short
-    )
-    if not end or version < MODES_SINCE or version in MODELESS:
-        return shape["inputs"], shape["outputs"]
-    changed: Any = copy.deepcopy(shape)
-    place = changed["inputs"][f"{end}!"]
-    place["keyVaultUri"] = place.pop("keyVaultUri!")
-    place["storageAccessMode"] = changed["outputs"][end]["storageAccessMode"] = "string"
+def _in_version(type: str, schema: Values, version: str) -> tuple[Values, Values]:
+    ends = {"containerregistry:ExportPipeline": "target", "containerregistry:ImportPipeline": "source"}
+    if type not in ends or version < _ACCESS_MODES_SINCE or version in _WITHOUT_ACCESS_MODES:
+        return schema["inputs"], schema["outputs"]
+    end, changed = ends[type], copy.deepcopy(schema)
+    container: Any = changed["inputs"][f"{end}!"]
+    container["keyVaultUri"] = container.pop("keyVaultUri!")
+    container["storageAccessMode"] = changed["outputs"][end]["storageAccessMode"] = "string"
     return changed["inputs"], changed["outputs"]
 
 
 @cache
-def _shapes() -> Values:
+def sdk_schemas() -> Values:
+    """The schemas of the SDK by type (see sdk_schemas.py)."""
     read: Values = json.loads(Path(__file__).with_name("sdk_schemas.json").read_text())
     return read

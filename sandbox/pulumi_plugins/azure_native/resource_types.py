@@ -1,6 +1,6 @@
-"""The resource types and functions of azure-native that the stand-in knows; add one here.
+"""The supported resource types of azure-native, and the arguments of a service SAS.
 
-keyvault:AccessPolicy is a type of the plugin's own and stands in access_policy.py.
+keyvault:AccessPolicy is not an Azure resource; see access_policy.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
         top=frozenset({"location", "tags", "managedBy"}),
         needs_location=True,
         replaces=frozenset({"location"}),
-        limits=(1, 90, ""),
+        name_limits=(1, 90, ""),
     ),
     "resources:Resource": ResourceMetadata(
         "2024-03-01",
@@ -41,26 +41,26 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
         needs_location=True,
         replaces=frozenset({"location"}),
         renamed={"networkRuleSet.ipRules.iPAddressOrRange": "value"},
-        limits=(5, 50, _LETTERS),
+        name_limits=(5, 50, _LETTERS),
     ),
     "containerregistry:ExportPipeline": ResourceMetadata(
         "2023-01-01-preview",
         f"{_REGISTRY}/exportPipelines/{{exportPipelineName}}",
         top=_PIPELINE_TOP,
         needs_location=True,
-        limits=(5, 50, _LETTERS),
+        name_limits=(5, 50, _LETTERS),
     ),
     "containerregistry:ImportPipeline": ResourceMetadata(
         "2023-01-01-preview",
         f"{_REGISTRY}/importPipelines/{{importPipelineName}}",
         top=_PIPELINE_TOP,
         needs_location=True,
-        limits=(5, 50, _LETTERS),
+        name_limits=(5, 50, _LETTERS),
     ),
     "containerregistry:PipelineRun": ResourceMetadata(
         "2024-11-01-preview",
         f"{_REGISTRY}/pipelineRuns/{{pipelineRunName}}",
-        limits=(5, 50, _LETTERS),
+        name_limits=(5, 50, _LETTERS),
     ),
     "storage:StorageAccount": ResourceMetadata(
         "2024-01-01",
@@ -74,13 +74,13 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
             "networkRuleSet": "networkAcls",
             "enableNfsV3": "isNfsV3Enabled",
         },
-        limits=(3, 24, "^[a-z0-9]+$"),
+        name_limits=(3, 24, "^[a-z0-9]+$"),
         listed_ids=frozenset({"identity.userAssignedIdentities"}),
     ),
     "storage:BlobContainer": ResourceMetadata(
         "2024-01-01",
         f"{_ACCOUNT}/blobServices/default/containers/{{containerName}}",
-        limits=(3, 63, ""),
+        name_limits=(3, 63, ""),
     ),
     "storage:BlobServiceProperties": ResourceMetadata(
         "2024-01-01", f"{_ACCOUNT}/blobServices/{{blobServicesName}}", singleton=True
@@ -94,14 +94,14 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
         naming="random",
         flat=False,
         needs_location=True,
-        limits=(3, 24, "^[a-zA-Z0-9-]{3,24}$"),
+        name_limits=(3, 24, "^[a-zA-Z0-9-]{3,24}$"),
     ),
     "keyvault:Secret": ResourceMetadata(
         "2024-11-01",
         f"{_VAULT}/secrets/{{secretName}}",
         flat=False,
         renamed={"properties.attributes.expires": "exp", "properties.attributes.notBefore": "nbf"},
-        limits=(1, 127, "^[a-zA-Z0-9-]{1,127}$"),
+        name_limits=(1, 127, "^[a-zA-Z0-9-]{1,127}$"),
     ),
     "managedidentity:UserAssignedIdentity": ResourceMetadata(
         "2023-01-31",
@@ -123,12 +123,12 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
         naming="random",
     ),
 }
-"""By token without its package and version."""
+"""By token, without package and version."""
 
 ROLE_DEFINITION = ResourceMetadata(
     "2022-05-01-preview", "/{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}"
 )
-"""Only read: no program here makes one."""
+"""Role definitions can only be read."""
 
 SERVICE_SAS = {
     "canonicalizedResource": "canonicalizedResource",
@@ -150,4 +150,4 @@ SERVICE_SAS = {
     "contentLanguage": "rscl",
     "contentType": "rsct",
 }
-"""Arguments of `storage:listStorageAccountServiceSAS` and what Azure calls them."""
+"""Arguments of `storage:listStorageAccountServiceSAS`, with their names in Azure."""

@@ -1,6 +1,6 @@
-"""A language host for Python programs, for machines without the vendor's `pulumi-language-python`.
+"""A language host for Python, for machines without the vendor's `pulumi-language-python`.
 
-The engine starts it, reads its port from standard output, and asks it to run programs and plugins
+The engine starts it, reads its port from standard output, and calls it to run programs and plugins
 (https://github.com/pulumi/pulumi/blob/master/proto/pulumi/language.proto).
 """
 
@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-_SHOWN = 32
-"""The exit code by which a program says that its error has been shown."""
+from sandbox.pulumi_plugins.protocol import plugin_server
 
-_LIMIT = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
+_ERROR_SHOWN = 32
+"""The exit code of a program whose error the engine has already shown."""
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
@@ -62,7 +59,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return empty_pb2.Empty()
 
     def Run(self, request, context):  # type: ignore[no-untyped-def]
-        """Run a program in a process of its own; what it prints goes where ours goes."""
+        """Run a program in its own process, with this process's output streams."""
         settings = {
             "project": request.project,
             "stack": request.stack,
@@ -77,21 +74,20 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "program": str(Path(request.info.program_directory) / (request.info.entry_point or ".")),
             "arguments": list(request.args),
         }
-        # The configuration may hold secrets: it goes over a pipe, not over a command line.
-        python = _python(request.info)
+        # The configuration can contain secrets, so it is passed on standard input, not as an argument.
         ended = subprocess.run(
-            [python, "-u", str(Path(__file__).with_name("run_program.py"))],
+            [_python(request.info), "-u", str(Path(__file__).with_name("run_program.py"))],
             input=json.dumps(settings).encode(),
             cwd=request.pwd,
             env=_environment(),
             check=False,
         )
-        if ended.returncode in (0, _SHOWN):
-            return language_pb2.RunResponse(bail=ended.returncode == _SHOWN)
+        if ended.returncode in (0, _ERROR_SHOWN):
+            return language_pb2.RunResponse(bail=ended.returncode == _ERROR_SHOWN)
         return language_pb2.RunResponse(error=f"Program exited with code {ended.returncode}")
 
     def RunPlugin(self, request, context):  # type: ignore[no-untyped-def]
-        """Run a plugin written in Python: a policy pack, or a provider such as our components."""
+        """Run a plugin written in Python: a policy pack, or a provider such as the hosted components."""
         directory = request.info.program_directory or request.program
         module = ["-m", "pulumi.policy", *request.args, directory]
         arguments = module if request.kind == "analyzer" else [directory, *request.args]
@@ -103,12 +99,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             stderr=subprocess.PIPE,
         )
         context.add_callback(process.terminate)
-        yield from _streamed(process)
+        yield from _output(process)
         yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
 
-def _streamed(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginResponse]:
-    """Both streams of a process as they come; errors are gathered beside, for a plugin writes few."""
+def _output(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginResponse]:
+    """Standard output as it arrives, then standard error, on which a plugin writes little."""
     errors: list[bytes] = []
     assert process.stdout
     assert process.stderr
@@ -123,7 +119,7 @@ def _streamed(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPlug
 
 
 def _python(info: language_pb2.ProgramInfo) -> str:
-    """The interpreter of the program's virtual environment, as `runtime.options.virtualenv` names it."""
+    """The interpreter of the virtual environment in `runtime.options.virtualenv`, or this one."""
     options = json_format.MessageToDict(info.options)
     if not options.get("virtualenv"):
         return sys.executable
@@ -131,23 +127,16 @@ def _python(info: language_pb2.ProgramInfo) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without PYTHONPATH: the program sees its own folder and its virtual environment alone."""
+    """The environment without PYTHONPATH: the program imports from its own folder and virtual environment."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def main() -> None:
-    """Serve until the engine is done; end silently on an interrupt, which the engine passes on itself."""
+    """Serve until the engine stops the host."""
     addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-    server = grpc.server(ThreadPoolExecutor(16), options=_LIMIT)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
-        LanguageHost(addresses[0] if addresses else ""), server
-    )
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(port, flush=True)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(0))
-    server.wait_for_termination()
+    host = LanguageHost(addresses[0] if addresses else "")
+    register = language_pb2_grpc.add_LanguageRuntimeServicer_to_server
+    plugin_server.serve(lambda server: register(host, server), threads=16)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs one Pulumi program in this process, with the settings that stand on standard input."""
+"""Runs one Pulumi program in this process, with the settings from standard input."""
 
 import asyncio
 import json
@@ -13,11 +13,11 @@ import pulumi
 import pulumi.runtime
 from pulumi.runtime.settings import Settings
 
-_SHOWN = 32
+_ERROR_SHOWN = 32
 
 
 def execute(settings: dict[str, Any]) -> int:
-    """Run the program; an error is shown by the engine, and the exit code says so."""
+    """Run the program; returns the exit code. The engine shows an error."""
     pulumi.runtime.set_all_config(settings["config"], settings["secret_keys"])
     names = ("project", "stack", "monitor", "engine", "parallel", "dry_run", "organization", "root_directory")
     pulumi.runtime.configure(Settings(**{name: settings[name] for name in names}))
@@ -31,20 +31,17 @@ def execute(settings: dict[str, Any]) -> int:
 
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(program))
-    except pulumi.RunError as error:
-        pulumi.log.error(str(error))
-        return _SHOWN
     except Exception as error:
-        if str(error).startswith("invoke of "):  # a provider's refusal, no fault of the program
-            pulumi.log.error(str(error))
-            return _SHOWN
-        pulumi.log.error("Program failed with an unhandled exception:\n" + traceback.format_exc())
-        return _SHOWN
+        # An error of the program's own, or a failed function call, needs no traceback.
+        plain = isinstance(error, pulumi.RunError) or str(error).startswith("invoke of ")
+        unhandled = "Program failed with an unhandled exception:\n" + traceback.format_exc()
+        pulumi.log.error(str(error) if plain else unhandled)
+        return _ERROR_SHOWN
     return 0
 
 
 if __name__ == "__main__":
-    # The engine interrupts a program whose deployment has failed. All has been said then, and Python's own
-    # way out would wait for its threads and print where each of them was.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(_SHOWN))
+    # The engine interrupts a program whose deployment failed, after it reported the error. Python's own exit
+    # would wait for threads and print their stacks.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_ERROR_SHOWN))
     sys.exit(execute(json.load(sys.stdin)))

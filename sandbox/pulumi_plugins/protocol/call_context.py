@@ -1,4 +1,4 @@
-"""What surrounds one call of the engine: how long it may take, that it may be given up, what it warns of."""
+"""The context of one call of the engine: its timeout, its cancellation and its warnings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-LIMIT = 2 * 3600.0
-"""Seconds that a call may take where the program's `customTimeouts` say nothing."""
+DEFAULT_TIMEOUT = 2 * 3600.0
+"""Seconds that a call can take unless the program sets `customTimeouts`."""
 
 _CANCELLED = threading.Event()
-_limit: ContextVar[float] = ContextVar("limit", default=LIMIT)
+_timeout: ContextVar[float] = ContextVar("timeout", default=DEFAULT_TIMEOUT)
 _warnings: ContextVar[list[str] | None] = ContextVar("warnings", default=None)
 
 
@@ -21,42 +21,42 @@ class ProviderError(Exception):
 
 
 @contextmanager
-def call(limit: float) -> Iterator[list[str]]:
-    """The time of one call, in its thread; the list is filled with what it warns of."""
+def call(timeout: float) -> Iterator[list[str]]:
+    """The context of a call in its thread; yields the list that collects its warnings."""
     warnings: list[str] = []
-    limits, lists = _limit.set(limit or LIMIT), _warnings.set(warnings)
+    timeouts, lists = _timeout.set(timeout or DEFAULT_TIMEOUT), _warnings.set(warnings)
     try:
         yield warnings
     finally:
-        _limit.reset(limits)
+        _timeout.reset(timeouts)
         _warnings.reset(lists)
 
 
 def warn(message: str) -> None:
-    """Let the engine show a warning at the resource that the call is about."""
-    found = _warnings.get()
-    if found is not None:
-        found.append(message)
+    """Show a warning at the call's resource."""
+    warnings = _warnings.get()
+    if warnings is not None:
+        warnings.append(message)
 
 
 def cancel() -> None:
-    """Give up all calls that wait, and all that come."""
+    """Cancel all waiting and future calls."""
     _CANCELLED.set()
 
 
 def pause(seconds: float) -> None:
-    """Wait, unless the engine gives up meanwhile."""
+    """Wait; raises ProviderError if the engine cancels."""
     if _CANCELLED.wait(seconds):
         raise ProviderError("context canceled")
 
 
 class Deadline:
-    """The end of the time that this call has."""
+    """The end of the current call's timeout."""
 
     def __init__(self) -> None:
-        self._end = time.monotonic() + _limit.get()
+        self._end = time.monotonic() + _timeout.get()
 
     def check(self) -> None:
-        """Fail if it has passed."""
+        """Raise ProviderError after the deadline."""
         if time.monotonic() > self._end:
             raise ProviderError("operation timed out")

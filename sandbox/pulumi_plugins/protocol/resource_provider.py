@@ -1,18 +1,16 @@
-"""What both stand-ins share: the engine's resource provider protocol, over plain JSON values.
+"""The engine's resource provider protocol over plain JSON values, for both stand-ins.
 
-Written against the protocol itself, for the SDK's experimental base class shows a Python traceback with every
-error and cannot report a resource that was made but failed, as the real plugins do
+This is written against the protocol because the SDK's experimental base class prints a Python traceback with
+every error and cannot report a partially created resource, as the vendor's plugins do
 (https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto).
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import grpc
@@ -26,15 +24,13 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
-from sandbox.pulumi_plugins.protocol import call_context
+from sandbox.pulumi_plugins.protocol import call_context, plugin_server
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.values import Values, struct, values
 
-_LIMIT = [("grpc.max_receive_message_length", 400 << 20), ("grpc.max_send_message_length", 400 << 20)]
-
 
 class InitError(ProviderError):
-    """A resource was made but is not good: the engine keeps it and tries an update next time."""
+    """A resource was created but failed: the engine keeps it in the state and updates it next time."""
 
     def __init__(self, message: str, id: str, inputs: Values, outputs: Values) -> None:
         super().__init__(message)
@@ -43,7 +39,7 @@ class InitError(ProviderError):
 
 @dataclass(frozen=True)
 class Autonaming:
-    """The name that the engine's configuration wants for a resource without one."""
+    """The engine's autonaming configuration for a resource without a name."""
 
     proposed: str
     mode: str
@@ -52,7 +48,7 @@ class Autonaming:
 
 @dataclass
 class Diff:
-    """How new inputs differ from old ones: path to ADD, UPDATE or DELETE."""
+    """The difference between old and new inputs: path to ADD, UPDATE or DELETE."""
 
     changes: dict[str, str] = field(default_factory=dict)
     replaces: list[str] = field(default_factory=list)
@@ -60,44 +56,44 @@ class Diff:
 
 
 class Provider:
-    """What a stand-in answers. Secrets never arrive marked: the engine keeps the marks itself."""
+    """A resource provider. Secrets arrive unmarked: the engine keeps the marks."""
 
     version = "0.0.0"
 
     def configure(self, config: Mapping[str, str]) -> None:
-        """Take the provider's configuration."""
+        """Accept the provider's configuration."""
 
     def parameterize(self, name: str, value: bytes) -> str:
-        """Become another package, as the value says; the answer is the package's name."""
-        raise ProviderError(f"{name} cannot be made from this provider: it takes no parameters")
+        """Become another package, described by `value`; returns the package's name."""
+        raise ProviderError(f"the package {name} cannot be created: this provider accepts no parameters")
 
     def check(
-        self, token: str, name: str, old: Values, new: Values, seed: bytes, wish: Autonaming | None
+        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
     ) -> tuple[Values, list[str]]:
-        """Inputs with what was missing filled in, and faults."""
+        """Inputs with defaults filled in, and their faults."""
         raise NotImplementedError
 
     def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
-        """How new inputs differ from old ones; `state` is what the last answer said."""
+        """The difference between old and new inputs; `state` is the resource's last state."""
         raise NotImplementedError
 
     def create(self, token: str, inputs: Values, preview: bool) -> tuple[str, Values]:
-        """Make a resource: its ID and outputs."""
+        """Create a resource; returns its ID and outputs."""
         raise NotImplementedError
 
     def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
-        """Inputs and outputs as they are now, or None where the resource is gone.
+        """Current inputs and outputs, or None if the resource does not exist.
 
-        Both are empty where a program or a user names an existing resource by its ID alone.
+        Inputs and state are empty for an import or a `get` by ID.
         """
         raise NotImplementedError
 
     def update(self, token: str, id: str, state: Values, old: Values, new: Values, preview: bool) -> Values:
-        """Change a resource from old inputs to new ones: its outputs."""
+        """Update a resource; returns its outputs."""
         raise NotImplementedError
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
-        """Remove a resource; one that is gone already is no fault."""
+        """Delete a resource; a missing resource is not an error."""
         raise NotImplementedError
 
     def invoke(self, token: str, arguments: Values) -> Values:
@@ -106,7 +102,7 @@ class Provider:
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """The protocol's door to a Provider."""
+    """Serves a Provider over gRPC."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -128,10 +124,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Parameterize(self, request, context):  # type: ignore[no-untyped-def]
         if not request.HasField("value"):
-            words = (
-                "this stand-in has no schema to make a package from; it runs packages that are made already"
-            )
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, words)
+            message = "this stand-in has no schema to generate a package from; it runs existing packages"
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
         given = request.value
         name = _guarded(context, lambda: self._provider.parameterize(given.name, given.value))
         return provider_pb2.ParameterizeResponse(name=name, version=given.version)
@@ -154,25 +148,21 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request, context):  # type: ignore[no-untyped-def]
         token, name = _type(request.urn), request.urn.rpartition("::")[2]
         old, new = values(request.olds), values(request.news)
-        seed, wish = request.randomSeed, _wish(request)
-        inputs, faults = _guarded(context, lambda: self._provider.check(token, name, old, new, seed, wish))
+        seed, naming = request.randomSeed, _autonaming(request)
+        inputs, faults = _guarded(context, lambda: self._provider.check(token, name, old, new, seed, naming))
         failures = [provider_pb2.CheckFailure(reason=fault) for fault in faults]
         return provider_pb2.CheckResponse(inputs=struct(inputs), failures=failures)
 
     def Diff(self, request, context):  # type: ignore[no-untyped-def]
-        # What ignoreChanges names, the engine has set back in the new inputs already.
+        # The engine has already applied ignoreChanges to the new inputs.
         old, new, state = values(request.old_inputs), values(request.news), values(request.olds)
-        diff = self._called(
-            request, context, lambda: self._provider.diff(_type(request.urn), old, new, state)
-        )
-        return _diff_answer(diff)
+        diff = self._call(request, context, lambda: self._provider.diff(_type(request.urn), old, new, state))
+        return _diff_response(diff)
 
     def Create(self, request, context):  # type: ignore[no-untyped-def]
-        inputs = values(request.properties)
-        token, preview = _type(request.urn), request.preview
-        id, outputs = self._called(
-            request, context, lambda: self._provider.create(token, inputs, preview), request.timeout
-        )
+        token, inputs, preview = _type(request.urn), values(request.properties), request.preview
+        create = partial(self._provider.create, token, inputs, preview)
+        id, outputs = self._call(request, context, create, request.timeout)
         return provider_pb2.CreateResponse(id=id, properties=struct(outputs))
 
     def Read(self, request, context):  # type: ignore[no-untyped-def]
@@ -183,33 +173,29 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ReadResponse(id=request.id, inputs=struct(found[0]), properties=struct(found[1]))
 
     def Update(self, request, context):  # type: ignore[no-untyped-def]
-        token, state = _type(request.urn), values(request.olds)
+        token, id, state = _type(request.urn), request.id, values(request.olds)
         old, new = values(request.old_inputs), values(request.news)
-        outputs = self._called(
-            request,
-            context,
-            lambda: self._provider.update(token, request.id, state, old, new, request.preview),
-            request.timeout,
-        )
+        update = partial(self._provider.update, token, id, state, old, new, request.preview)
+        outputs = self._call(request, context, update, request.timeout)
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
     def Delete(self, request, context):  # type: ignore[no-untyped-def]
-        inputs = values(request.old_inputs)
-        token = _type(request.urn)
-        self._called(
-            request, context, lambda: self._provider.delete(token, request.id, inputs), request.timeout
-        )
+        token, inputs = _type(request.urn), values(request.old_inputs)
+        delete = partial(self._provider.delete, token, request.id, inputs)
+        self._call(request, context, delete, request.timeout)
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):  # type: ignore[no-untyped-def]
         found = _guarded(context, lambda: self._provider.invoke(request.tok, values(request.args)))
-        answer = provider_pb2.InvokeResponse()
-        getattr(answer, "return").CopyFrom(struct(found))  # `return` is a keyword here
-        return answer
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(struct(found))  # `return` is a Python keyword
+        return response
 
-    def _called(self, request: Any, context: grpc.ServicerContext, work: Any, limit: float = 0) -> Any:
-        """Do a call within its time, and show what it warns of at its resource."""
-        with call_context.call(limit) as warnings:
+    def _call(
+        self, request: Any, context: grpc.ServicerContext, work: Callable[[], Any], timeout: float = 0
+    ) -> Any:
+        """Run a call with its timeout, and show its warnings at its resource."""
+        with call_context.call(timeout) as warnings:
             try:
                 return _guarded(context, work)
             finally:
@@ -219,34 +205,29 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if warnings and self._engine:
             with grpc.insecure_channel(self._engine) as channel:
                 for message in warnings:
-                    said = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
-                    engine_pb2_grpc.EngineStub(channel).Log(said)
+                    entry = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
+                    engine_pb2_grpc.EngineStub(channel).Log(entry)
 
 
 def serve(provider: Provider) -> None:
-    """Serve a provider until the engine is done."""
-    server = grpc.server(ThreadPoolExecutor(64), options=_LIMIT)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(port, flush=True)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(0))
-    server.wait_for_termination()
+    """Serve a provider until the engine stops it."""
+    servicer = Servicer(provider)
+    register = provider_pb2_grpc.add_ResourceProviderServicer_to_server
+    plugin_server.serve(lambda server: register(servicer, server), threads=64)
 
 
 def _type(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _wish(request: provider_pb2.CheckRequest) -> Autonaming | None:
+def _autonaming(request: provider_pb2.CheckRequest) -> Autonaming | None:
     if not request.HasField("autonaming"):
         return None
     modes = provider_pb2.CheckRequest.AutonamingOptions.Mode
     return Autonaming(request.autonaming.proposed_name, modes.Name(request.autonaming.mode))
 
 
-def _diff_answer(diff: Diff) -> provider_pb2.DiffResponse:
+def _diff_response(diff: Diff) -> provider_pb2.DiffResponse:
     kinds = provider_pb2.PropertyDiff.Kind
     detailed = {}
     for path, change in diff.changes.items():
@@ -263,8 +244,8 @@ def _diff_answer(diff: Diff) -> provider_pb2.DiffResponse:
     )
 
 
-def _guarded(context: grpc.ServicerContext, work: Any) -> Any:
-    """Do a call; its failure becomes one message, without a traceback."""
+def _guarded(context: grpc.ServicerContext, work: Callable[[], Any]) -> Any:
+    """Run a call; an error becomes one message without a traceback."""
     try:
         return work()
     except InitError as error:

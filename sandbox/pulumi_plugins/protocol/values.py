@@ -1,4 +1,4 @@
-"""Plain values of the engine's protocol: unknown ones, messages, and how two of them differ."""
+"""Property values of the provider protocol: conversion, unknown values and differences."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from google.protobuf import json_format, struct_pb2
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the protocol writes a value that is not known yet."""
+"""The protocol's placeholder for a value that is not known yet."""
 
 Values = dict[str, Any]
 
 
 def values(message: struct_pb2.Struct) -> Values:
-    """Plain values of a message; whole numbers are integers again."""
-    return {key: _whole(value) for key, value in json_format.MessageToDict(message).items()}
+    """Plain values of a message; whole numbers become integers."""
+    return {key: _plain(value) for key, value in json_format.MessageToDict(message).items()}
 
 
 def struct(content: Mapping[str, Any]) -> struct_pb2.Struct:
@@ -26,7 +26,7 @@ def struct(content: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def known(value: Any) -> bool:
-    """Whether nothing in a value is unknown."""
+    """Whether a value contains no unknown value."""
     if isinstance(value, dict):
         return all(known(entry) for entry in value.values())
     if isinstance(value, list):
@@ -35,7 +35,7 @@ def known(value: Any) -> bool:
 
 
 def changes(old: Any, new: Any, path: str = "") -> Iterable[tuple[str, str]]:
-    """Paths at which two values differ, with ADD, UPDATE or DELETE; keys that begin with `__` do not."""
+    """Paths of differences with ADD, UPDATE or DELETE; keys that begin with `__` are ignored."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             if not key.startswith("__"):
@@ -56,15 +56,15 @@ def changes(old: Any, new: Any, path: str = "") -> Iterable[tuple[str, str]]:
 
 
 def at(content: Any, path: str) -> Any:
-    """What stands at a dotted path, or None."""
+    """The value at a dotted path, or None."""
     for part in path.split("."):
         content = content.get(part) if isinstance(content, dict) else None
     return content
 
 
-def _whole(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _whole(entry) for key, entry in value.items()}
+        return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_whole(entry) for entry in value]
+        return [_plain(entry) for entry in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from sandbox.cloud.definitions import SOURCE
 from sandbox.pulumi_plugins.azure_native import functions, sdk_schemas
-from sandbox.pulumi_plugins.azure_native.resource_schema import POLICY
+from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values
 from tests.engine.provider.stand_in import REGISTRY, CallFailedError, StandIn, running
@@ -29,7 +29,7 @@ LOCATION = (
 
 def test_the_shapes_that_are_kept_are_those_of_the_installed_sdk() -> None:
     kept = json.loads(Path(sdk_schemas.__file__).with_name("sdk_schemas.json").read_text())
-    assert kept == json.loads(json.dumps(sdk_schemas.shapes()))
+    assert kept == json.loads(json.dumps(sdk_schemas.generate()))
 
 
 @pytest.mark.parametrize("type", RESOURCE_TYPES)
@@ -335,7 +335,7 @@ NOT_KNOWN = {
 @pytest.mark.parametrize("case", NOT_KNOWN)
 def test_what_it_does_not_know_it_says(stand_in: StandIn, case: str) -> None:
     with pytest.raises(
-        CallFailedError, match=r"stand-in for azure-native does not know the (type|function) azure"
+        CallFailedError, match=r"stand-in for azure-native does not support the (type|function) azure"
     ):
         NOT_KNOWN[case](stand_in)
 
@@ -353,5 +353,8 @@ def _matches(pattern: str, value: Any) -> bool:
 def test_the_documentation_names_every_type_and_function(checkout: Path) -> None:
     text = (checkout / "docs/provider-stand-in.md").read_text()
     rows = re.findall(r"^\| `(\w+:\w+)` \| (\S+) ", text, re.MULTILINE)
-    assert dict(rows) == {**{type: kind.version for type, kind in RESOURCE_TYPES.items()}, POLICY: "none"}
+    assert dict(rows) == {
+        **{type: kind.version for type, kind in RESOURCE_TYPES.items()},
+        ACCESS_POLICY: "none",
+    }
     assert [name for name in functions.NAMES if f"`{name}`" not in text] == []

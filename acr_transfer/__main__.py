@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from acr_transfer.cli.commands import commands
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.parser import parser
-from acr_transfer.errors import TransferError, explained
+from acr_transfer.errors import FAILURES, exit_code, explained
 
 _log = logging.getLogger("acr_transfer")
 
@@ -32,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = run(options)
         _log.info("exit code %d", code)
         return code
-    except TransferError as error:
-        _log.error("exit code %d: %s", error.exit_code, error)
+    except FAILURES as error:
+        _log.error("exit code %d: %s", exit_code(error), error)
         print(f"{coloured('acr-transfer:', 'red', sys.stderr)} {error}", file=sys.stderr)
-        return error.exit_code
+        return exit_code(error)
     except KeyboardInterrupt:
         _log.info("stopped")
         print(

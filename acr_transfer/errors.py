@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from acr_transfer.model.errors import ModelError
+
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
 
@@ -107,6 +109,15 @@ class DoctorError(TransferError):
     """Something would make a transfer fail."""
 
     exit_code = 14
+
+
+FAILURES = (TransferError, ModelError)
+"""The errors with a message for the user. A `ModelError` is a fault of a file or text that the user gave."""
+
+
+def exit_code(failure: Exception) -> int:
+    """Return the exit code of one of `FAILURES`."""
+    return failure.exit_code if isinstance(failure, TransferError) else InputError.exit_code
 
 
 def host(url: str) -> str:

@@ -10,24 +10,20 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from acr_transfer.errors import StackError
+from acr_transfer.model.errors import ModelError
+
+if TYPE_CHECKING:
+    from acr_transfer.model.documents.handover import Handover
 
 _SECRETS = ("azure-native:clientSecret",)
 """Secret configuration that this program needs as Pulumi does: to sign in."""
 
 _PATIENCE = 120.0
 """Seconds that the CLI gets for one answer; a backend in the cloud can be slow."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportedBlob:
-    """One blob that an export run wrote, and the artifacts in it."""
-
-    name: str
-    artifacts: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,29 +64,16 @@ class Stack:
             )
         return url
 
-    def handover(self) -> tuple[ExportedBlob, ...]:
-        """The blobs of the source stack's `handover` output, or a `StackError` if it cannot be read."""
-        handover = self.outputs.get("handover")
-        if not isinstance(handover, dict) or not isinstance(handover.get("blobs"), list):
-            if handover is None:
-                self.output("handover")
-            raise StackError(
-                f"output handover of stack {self.name!r} is not a hand-over: expected an object with blobs"
-            )
-        if handover.get("schema") != 1:
-            raise StackError(
-                f"the hand-over of stack {self.name!r} has schema {handover.get('schema')!r}; "
-                "this command reads 1"
-            )
+    def handover(self) -> Handover:
+        """The source stack's hand-over. Raises one `StackError` with every fault."""
+        from acr_transfer.model.documents.handover import Handover
+
+        if self.outputs.get("handover") is None:
+            self.output("handover")
         try:
-            return tuple(
-                ExportedBlob(name=str(blob["name"]), artifacts=tuple(blob["artifacts"]))
-                for blob in handover["blobs"]
-            )
-        except (KeyError, TypeError):
-            raise StackError(
-                f"a blob in the hand-over of stack {self.name!r} lacks name or artifacts"
-            ) from None
+            return Handover.of_output(self.outputs, self.name)
+        except ModelError as error:
+            raise StackError(str(error)) from None
 
     def setting(self, key: str, *variables: str) -> str:
         """A configured value, else the first environment variable that is set, else an empty text."""

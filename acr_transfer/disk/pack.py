@@ -13,7 +13,7 @@ from typing import Any
 
 from azure.storage.blob.aio import ContainerClient
 
-from acr_transfer import documents, handover_document
+from acr_transfer import documents
 from acr_transfer.copy.blocks import Block, Exported
 from acr_transfer.copy.hop import exported_blobs
 from acr_transfer.copy.throttle import Pace
@@ -23,6 +23,7 @@ from acr_transfer.disk.folder import Disk
 from acr_transfer.disk.layout import HANDOVER, INDEX, SUMS, Pack, PackedBlob, Part, part_name, sums
 from acr_transfer.disk.part_file import Calls, read_ahead, read_at, write_file
 from acr_transfer.errors import CopyError
+from acr_transfer.model.documents.handover import Handover
 
 Begin = Callable[[int, int], None]
 Advance = Callable[[str, int, bool], None]
@@ -67,7 +68,7 @@ class _Writer:
 
 
 async def pack(
-    handover: Mapping[str, Any],
+    handover: Handover,
     source: ContainerClient,
     folders: Sequence[Path],
     wish: Wish,
@@ -81,7 +82,7 @@ async def pack(
     the disks are too small. Later: `CopyError` for a source that changed or whose bytes are not what its
     hash says, `DiskError` for a disk that fails; the same again goes on.
     """
-    blobs = await exported_blobs(list(dict.fromkeys(handover_document.names(handover))), source)
+    blobs = await exported_blobs(handover.blob_names, source)
     writer = _Writer(
         source, wish, pace, tell, [Disk(folder, number) for number, folder in enumerate(folders, start=1)]
     )
@@ -209,13 +210,13 @@ async def _reread(
         writer.tell(wanted.blob.name, block.length, False)
 
 
-def _finish(writer: _Writer, handover: Mapping[str, Any], done: Pack) -> None:
+def _finish(writer: _Writer, handover: Handover, done: Pack) -> None:
     """Write the hand-over, the index and the checksums to every disk; then the pack is whole."""
     known = {blob.exported.name: blob for blob in done.blobs}
-    blobs = [{**blob, **_measured(known[blob["name"]])} for blob in handover["blobs"]]
-    full = handover_document.renewed({**handover, "blobs": blobs})
+    blobs = tuple(blob.model_copy(update=_measured(known[blob.name])) for blob in handover.blobs)
+    full = handover.model_copy(update={"blobs": blobs}).with_checksum()
     for disk in writer.disks:
-        disk.put(HANDOVER, documents.spelled(full))
+        disk.put(HANDOVER, full.content())
         disk.put(INDEX, documents.spelled(done.document()))
         own = [part for blob in done.blobs for part in blob.parts if part.disk == disk.number]
         disk.put(SUMS, sums(disk.folder, own))
@@ -225,6 +226,6 @@ def _finish(writer: _Writer, handover: Mapping[str, Any], done: Pack) -> None:
 def _measured(blob: PackedBlob) -> dict[str, Any]:
     return {
         "size": blob.exported.size,
-        "contentMd5": base64.b64encode(blob.exported.md5).decode(),
+        "content_md5": base64.b64encode(blob.exported.md5).decode(),
         "sha256": blob.sha256,
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE
-from acr_transfer.errors import AccessError, TransferError
+from acr_transfer.errors import FAILURES, AccessError
 from acr_transfer.operate.facts import Body, Facts
 from acr_transfer.operate.runs import all_runs
 from acr_transfer.sas_token import SasToken
@@ -182,7 +182,7 @@ class _Noting:
         if not isinstance(error, Exception):
             return False
         # Only words of our own: a library's exception may hold the request.
-        known = isinstance(error, TransferError)
+        known = isinstance(error, FAILURES)
         self._notes[self._what] = str(error) if known else type(error).__name__
         return True
 

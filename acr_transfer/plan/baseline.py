@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from acr_transfer.concurrency import together
+from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.plan.selection import attached
 from acr_transfer.registry.manifests import Reference
 
@@ -31,6 +32,22 @@ class Shelves(Protocol):
 
     async def tags(self, repository: str) -> list[str] | None:
         """All tags; None if there is no such repository."""
+
+
+@dataclass(frozen=True)
+class ProvedTarget:
+    """The artifacts that a receipt proves at the target."""
+
+    receipt: Receipt
+
+    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
+        """The digests that were proved, of these references."""
+        proved = self.receipt.digests
+        return {name: proved[name] for name in references if name in proved}
+
+    async def others(self, references: Sequence[str]) -> list[str]:
+        """The proved references that are none of these."""
+        return sorted(self.receipt.digests.keys() - set(references))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from acr_transfer.concurrency import together
 from acr_transfer.errors import PlanError
-from acr_transfer.lock import Entry, Lock
+from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.plan.baseline import Known
 from acr_transfer.plan.platforms import Configs, platform_faults
 from acr_transfer.plan.rules import Rules
@@ -50,7 +50,7 @@ class Registry(Shelves, Source, Configs, Protocol):
 class Planned:
     """One artifact, and what is to be done about it."""
 
-    entry: Entry
+    entry: LockedArtifact
     state: State
     kind: Kind
 
@@ -90,7 +90,7 @@ class Plan:
 
     def lock(self) -> Lock:
         """The lock of what moves."""
-        return Lock.made(self.registry, (planned.entry for planned in self.moving))
+        return Lock.of(self.registry, (planned.entry for planned in self.moving))
 
 
 async def plan(
@@ -167,7 +167,7 @@ async def _compared(found: Resolved, known: Known | None) -> list[Planned]:
     ]
 
 
-def _state(entry: Entry, there: Mapping[str, str]) -> State:
+def _state(entry: LockedArtifact, there: Mapping[str, str]) -> State:
     if entry.reference not in there:
         return State.NEW
     return State.PRESENT if there[entry.reference] == entry.digest else State.CHANGED

@@ -8,7 +8,7 @@ from typing import Any
 
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
-from acr_transfer.lock import Difference, Entry
+from acr_transfer.model.documents.lock import LockDifference, LockedArtifact
 from acr_transfer.plan.plan import Plan, Planned, State
 from acr_transfer.registry.artifact_type import described
 from acr_transfer.registry.manifests import Kind
@@ -87,7 +87,7 @@ def plan_json(plan: Plan, lock: Path | None) -> dict[str, Any]:
         "schema": 1,
         "registry": plan.registry,
         "lock": str(lock) if lock else None,
-        "checksum": plan.lock().document()["checksum"] if plan.moving else None,
+        "checksum": plan.lock().checksum if plan.moving else None,
         "counts": {
             "artifacts": len(plan.artifacts),
             **counts,
@@ -117,7 +117,7 @@ def _planned(planned: Planned) -> dict[str, Any]:
     }
 
 
-def difference_table(found: Difference) -> str:
+def difference_table(found: LockDifference) -> str:
     """One line for each artifact that differs."""
     rows = [
         *(("-", entry.reference, short(entry.digest), "") for entry in found.removed),
@@ -135,10 +135,10 @@ def difference_table(found: Difference) -> str:
     return "\n".join([*lines[:1], *painted, total])
 
 
-def difference_json(found: Difference) -> dict[str, Any]:
+def difference_json(found: LockDifference) -> dict[str, Any]:
     """The same for machines; docs/plan.md describes it."""
 
-    def said(entry: Entry) -> dict[str, str]:
+    def said(entry: LockedArtifact) -> dict[str, str]:
         return {"reference": entry.reference, "digest": entry.digest}
 
     return {

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from acr_transfer.errors import InputError
-from acr_transfer.lock import REFERENCE
+from acr_transfer.model.references import REFERENCE_PATTERN
 from acr_transfer.plan.patterns import compiled
 from acr_transfer.plan.rules import Order, Rule, Rules, range_of
 
+REFERENCE = re.compile(REFERENCE_PATTERN)
 _UNITS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 

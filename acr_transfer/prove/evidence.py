@@ -14,10 +14,10 @@ from acr_transfer import timestamps
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.parser import version
 from acr_transfer.cli.table import named, short, table
+from acr_transfer.model.documents.receipt import ProvedArtifact
 from acr_transfer.prove.layers import Layers
 from acr_transfer.prove.target import Finding, Verdict
 from acr_transfer.prove.verify import Proof
-from acr_transfer.receipt import Proved
 from acr_transfer.registry.artifact_type import described
 from acr_transfer.units import human_size, plural
 
@@ -81,10 +81,14 @@ class Evidence:
         """Whether everything is as it should be."""
         return self.proof.complete and not (self.exact and self.proof.count(Verdict.EXTRA))
 
-    def proved(self) -> list[Proved]:
+    def proved(self) -> list[ProvedArtifact]:
         """What a receipt is to say."""
         return [
-            Proved(reference=finding.artifact, digest=str(finding.digest), at=timestamps.spelled(self.ended))
+            ProvedArtifact(
+                reference=finding.artifact,
+                digest=str(finding.digest),
+                proved_at=timestamps.spelled(self.ended),
+            )
             for finding in self.proof.findings
             if finding.verdict is Verdict.PROVED
         ]

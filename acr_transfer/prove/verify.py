@@ -10,7 +10,7 @@ from typing import Protocol
 
 from acr_transfer.concurrency import together
 from acr_transfer.errors import TransferError
-from acr_transfer.lock import Entry
+from acr_transfer.model.documents.lock import LockedArtifact
 from acr_transfer.prove.layers import LayerProof, Layers
 from acr_transfer.prove.target import AT_A_TIME, Finding, Target, Verdict, described
 from acr_transfer.registry.manifests import Manifests, Reference
@@ -59,7 +59,7 @@ async def prove(
     source: Manifests | None,
     target: Manifests | Target,
     *,
-    pinned: Mapping[str, Entry] | None = None,
+    pinned: Mapping[str, LockedArtifact] | None = None,
     wait: float = 0,
     watch: Watch = lambda *_: None,
 ) -> Proof:
@@ -88,7 +88,7 @@ async def prove(
 
 
 async def _expected(
-    references: Sequence[Reference], source: Manifests | None, pinned: Mapping[str, Entry]
+    references: Sequence[Reference], source: Manifests | None, pinned: Mapping[str, LockedArtifact]
 ) -> list[Finding]:
     """What must be at the target: missing until seen there, or not provable at once."""
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from acr_transfer.concurrency import together
-from acr_transfer.errors import ServiceError
-from acr_transfer.lock import Child, Entry
+from acr_transfer.errors import PlanError, ServiceError
+from acr_transfer.model.documents.faults import faults_of
+from acr_transfer.model.documents.lock import LockedArtifact, LockedManifest
 from acr_transfer.registry.manifests import Descriptor, Kind, Manifest, Reference
 
 _AT_A_TIME = 64
@@ -66,7 +69,7 @@ class Held:
 class Resolved:
     """Everything that was read."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LockedArtifact] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     """References that are not in the registry."""
 
@@ -212,7 +215,7 @@ class _Reading:
         self._about[place] = [name for name in names if name != f"{repository}:{tag}"]
         return names
 
-    def _entry(self, name: str, place: Place) -> Entry:
+    def _entry(self, name: str, place: Place) -> LockedArtifact:
         held, below = self._found.held[place], list(self._below(place))
         about = {
             self._named[reference][1]: None
@@ -220,24 +223,19 @@ class _Reading:
             for reference in self._about.get(found, ())
             if reference in self._named
         }
-        return Entry(
-            reference=name,
-            digest=held.digest,
-            media_type=held.media_type,
-            size=sum(sizes(place, self._found.held).values()),
-            artifact_type=held.artifact_type,
-            subject=held.subject or self._subjects.get(name, ""),
-            children=tuple(
-                Child(
-                    digest=child.digest,
-                    media_type=child.media_type,
-                    size=child.size,
-                    platform=child.platform,
-                )
-                for child in below
-            ),
-            referrers=tuple(sorted(about)),
-        )
+        try:
+            return LockedArtifact.build(
+                reference=name,
+                digest=held.digest,
+                media_type=held.media_type,
+                size=sum(sizes(place, self._found.held).values()),
+                artifact_type=held.artifact_type,
+                subject=held.subject or self._subjects.get(name, ""),
+                children=tuple(map(_manifest, below)),
+                referrers=tuple(sorted(about)),
+            )
+        except ValidationError as error:
+            raise PlanError(f"{name} cannot be in a lock: {'; '.join(faults_of(error))}") from None
 
     def _below(self, place: Place) -> Iterator[Descriptor]:
         """Everything below an index, in its order, each once."""
@@ -266,3 +264,9 @@ def sizes(place: Place, held: Mapping[Place, Held]) -> dict[str, int]:
         found.update((blob.digest, blob.size) for blob in manifest.blobs if not blob.foreign)
         waiting.extend((here[0], child.digest) for child in manifest.listed)
     return found
+
+
+def _manifest(child: Descriptor) -> LockedManifest:
+    return LockedManifest.build(
+        digest=child.digest, media_type=child.media_type, size=child.size, platform=child.platform
+    )

@@ -169,10 +169,9 @@ def _break(world: World, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
         case "not our stack":
             world.deploy("source", **outputs)
         case "signed URL":
-            handover = {"schema": 1, "blobs": [{"name": "batch1", "artifacts": []}]}
-            world.deploy("source", **{**outputs, "containerUrl": signed}, handover=handover)
+            world.deploy("source", **{**outputs, "containerUrl": signed}, handover=world.handover("a:1"))
         case "empty hand-over":
-            world.deploy("source", **outputs, handover={"schema": 1, "blobs": []})
+            world.deploy("source", **outputs, handover=world.handover())
         case "no right to list keys":
             world.accounts("target", 403)
         case "wrong key":

@@ -19,8 +19,8 @@ from typing import Any
 
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
 
-from acr_transfer import documents
 from acr_transfer.copy.blocks import CATEGORY
+from acr_transfer.model.documents.handover import Handover
 from tests.transfer.small_cloud import Answers, Authority
 from tests.transfer.stores import Store, azurite
 
@@ -82,13 +82,8 @@ class Clouds:
 
     def hand_over(self, path: Path, names: list[str]) -> Path:
         """Write a hand-over of these blobs."""
-        handover = {
-            "schema": 1,
-            "source": {"loginServer": "source.example", "containerUrl": f"{self.stores[0].url}/transfer"},
-            "blobs": [{"name": name, "artifacts": ["a:1"]} for name in names],
-            "artifacts": [],
-        }
-        path.write_text(json.dumps({**handover, "checksum": documents.checksum(handover)}))
+        blobs = [{"name": name, "artifacts": ["a:1"]} for name in names]
+        Handover.of("source.example", f"{self.stores[0].url}/transfer", blobs).write(path)
         return path
 
     def start(

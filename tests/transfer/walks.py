@@ -15,6 +15,7 @@ from acr_transfer.copy.throttle import Pace
 from acr_transfer.disk import pack, unpack
 from acr_transfer.disk.layout import Pack
 from acr_transfer.disk.pack import Wish
+from acr_transfer.model.documents.handover import Handover
 from tests.transfer.stores import Store
 
 BLOCK = 64 * 1024
@@ -28,13 +29,12 @@ class Walk:
         self.read: list[tuple[int, bool]] = []
 
     def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **wish: Any) -> Pack:
-        handover = {
-            "schema": 1,
-            "source": {"loginServer": "l", "containerUrl": self.source.url},
-            "blobs": [{"name": name, "artifacts": ["a:1"], "more": "kept"} for name in names],
-            "artifacts": [],
-            "note": "kept too",
-        }
+        handover = Handover.create(
+            source={"loginServer": "l", "containerUrl": self.source.url},
+            blobs=[{"name": name, "artifacts": ["a:1"], "more": "kept"} for name in names],
+            artifacts=[],
+            note="kept too",
+        )
         self.read.clear()
 
         async def run() -> Pack:

@@ -18,6 +18,7 @@ from typing import Any
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from acr_transfer.copy.blocks import CATEGORY
+from acr_transfer.model.documents.handover import Handover
 from tests.transfer.small_cloud import Answers, Authority
 from tests.transfer.stores import Store, azurite, cached
 
@@ -114,9 +115,14 @@ class World:
                     container.upload_blob(
                         blob, content, metadata={"category": CATEGORY}, content_settings=settings
                     )
-        handover = {"schema": 1, "blobs": [{"name": "batch1", "artifacts": list(artifacts)}]}
-        self.deploy("source", **self.outputs("source"), handover=handover)
+        self.deploy("source", **self.outputs("source"), handover=self.handover(*artifacts))
         self.deploy("target", **self.outputs("target"))
+
+    def handover(self, *artifacts: str) -> dict[str, Any]:
+        """The hand-over of the source stack: one blob with these artifacts, or no blob at all."""
+        blobs = [{"name": "batch1", "artifacts": list(artifacts)}] if artifacts else []
+        source = self.outputs("source")
+        return Handover.of(source["loginServer"], source["containerUrl"], blobs).as_json()
 
     def outputs(self, side: str) -> dict[str, str]:
         """What both sides put out."""

@@ -12,12 +12,13 @@ import jsonschema
 import pytest
 
 from acr_transfer.azure.stacks import Stack
-from acr_transfer.errors import InputError
-from acr_transfer.handover import exported_by, of_lock, read_handover
-from acr_transfer.lock import Entry, Lock
+from acr_transfer.errors import StackError
+from acr_transfer.model.documents.handover import Handover
+from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.prove import evidence
 from acr_transfer.prove.evidence import Evidence
 from acr_transfer.prove.evidence_page import page
+from acr_transfer.prove.expectation import Expectation
 from acr_transfer.prove.layers import LayerProof, Layers
 from acr_transfer.prove.target import Finding, Verdict
 from acr_transfer.prove.verify import Proof
@@ -118,7 +119,7 @@ def test_each_kind_of_finding_says_what_to_do() -> None:
 
 def test_a_receipt_has_what_is_proved_and_loses_what_is_wrong() -> None:
     found = made(*Verdict)
-    assert [(one.reference, one.at) for one in found.proved()] == [("app:v1", "2026-11-24T01:02:03Z")]
+    assert [(one.reference, one.proved_at) for one in found.proved()] == [("app:v1", "2026-11-24T01:02:03Z")]
     assert found.lost() == ["app:v2", "app:<v3>&"]
 
 
@@ -172,60 +173,30 @@ def test_the_pages_colours_are_of_classes_that_it_has() -> None:
             assert f".{word}" in text.split("</style>")[0], word
 
 
-def entry(reference: str) -> Entry:
-    return Entry(reference=reference, digest=DIGEST, media_type="m", size=1)
+ENTRY = LockedArtifact(reference="app:v1", digest=DIGEST, media_type="m", size=1, children=(), referrers=())
+BLOBS = [{"name": "b", "artifacts": ["app:v1", "app:v2"]}, {"name": "c", "artifacts": ["app:v1"]}]
 
 
-def handover(*entries: Entry) -> dict[str, object]:
-    from acr_transfer.documents import checksum
-
-    said: dict[str, object] = {
-        "schema": 1,
-        "source": {"loginServer": "source:1", "containerUrl": "https://a/c"},
-        "blobs": [{"name": "b", "artifacts": ["app:v1", "app:v2"]}, {"name": "c", "artifacts": ["app:v1"]}],
-        "artifacts": [one.document() for one in entries],
-        "whatever": "is kept",
-    }
-    return said | {"checksum": checksum(said)}
+def test_an_expectation_is_read_from_a_hand_over_in_a_file_or_a_stack(tmp_path: Path) -> None:
+    handover = Handover.of("source:1", "https://a/c", BLOBS, [ENTRY])
+    handover.write(tmp_path / "handover.json")
+    of_file = Expectation.of_handover_file(tmp_path / "handover.json")
+    stack = Stack(name="s", outputs={"handover": handover.as_json()})
+    for expected in (of_file, Expectation.of_handover(stack.handover(), "stack s")):
+        assert expected.artifacts == ("app:v1", "app:v2")
+        assert expected.entries == {"app:v1": ENTRY}
+        assert (expected.registry, expected.checksum) == ("source:1", handover.checksum)
 
 
-def test_a_hand_over_is_read_from_a_file_or_a_stack(tmp_path: Path) -> None:
-    document = handover(entry("app:v1"))
-    (tmp_path / "handover.json").write_text(json.dumps(document))
-    of_file = read_handover(tmp_path / "handover.json")
-    of_stack = exported_by(Stack(name="s", outputs={"handover": document}))
-    for exported in (of_file, of_stack):
-        assert exported.artifacts == ("app:v1", "app:v2")
-        assert exported.entries == {"app:v1": entry("app:v1")}
-        assert (exported.registry, exported.checksum) == ("source:1", document["checksum"])
-
-
-def test_a_hand_over_that_was_changed_is_refused(tmp_path: Path) -> None:
-    document = handover() | {"whatever": "was changed"}
-    (tmp_path / "handover.json").write_text(json.dumps(document))
-    with pytest.raises(InputError, match="does not fit the content"):
-        read_handover(tmp_path / "handover.json")
-    with pytest.raises(InputError, match=r"hand-over of stack 's' cannot be used(.|\n)*pulumi up --stack s"):
-        exported_by(Stack(name="s", outputs={"handover": document}))
-
-
-def test_a_hand_over_that_does_not_fit_is_refused_with_all_faults(tmp_path: Path) -> None:
-    document = {"schema": 1, "source": 1, "blobs": [{"artifacts": [""]}, 2], "artifacts": 3}
-    (tmp_path / "handover.json").write_text(json.dumps(document))
-    with pytest.raises(InputError) as refused:
-        read_handover(tmp_path / "handover.json")
-    for place in (
-        "source: ",
-        "checksum: ",
-        "artifacts: ",
-        "blobs[0].name: ",
-        "blobs[0].artifacts[0]: ",
-        "blobs[1]: ",
+def test_a_hand_over_of_a_stack_that_was_changed_is_refused() -> None:
+    changed = Handover.of("source:1", "https://a/c", BLOBS).as_json() | {"whatever": "was added"}
+    with pytest.raises(
+        StackError, match=r"hand-over of stack s was changed after it was written(.|\n)*pulumi up --stack s"
     ):
-        assert place in str(refused.value)
+        Stack(name="s", outputs={"handover": changed}).handover()
 
 
 def test_a_lock_is_an_expectation_too(tmp_path: Path) -> None:
-    Lock.made("source:1", [entry("app:v1")]).write(tmp_path / "lock.json")
-    exported = of_lock(tmp_path / "lock.json")
-    assert (exported.artifacts, exported.registry) == (("app:v1",), "source:1")
+    Lock.of("source:1", [ENTRY]).write(tmp_path / "lock.json")
+    expected = Expectation.of_lock_file(tmp_path / "lock.json")
+    assert (expected.artifacts, expected.registry) == (("app:v1",), "source:1")

@@ -111,12 +111,11 @@ def test_a_container_url_that_is_not_plain_is_refused_unseen(url: str) -> None:
     ("handover", "words"),
     [
         (None, "has no output 'handover'"),
-        ("text", "not a hand-over"),
-        ({}, "not a hand-over"),
-        ({"blobs": []}, "schema None; this command reads 1"),
-        ({"schema": 2, "blobs": []}, "schema 2; this command reads 1"),
-        ({"schema": 1, "blobs": [{"name": "b"}]}, "lacks name or artifacts"),
-        ({"schema": 1, "blobs": ["b"]}, "lacks name or artifacts"),
+        ("text", "The hand-over of stack s is not a JSON object"),
+        ({}, "schema is missing"),
+        ({"schema": 2, "blobs": []}, "has schema 2"),
+        ({"schema": 1, "blobs": [{"name": "b"}]}, r"blobs\[0\].artifacts is missing"),
+        ({"schema": 1, "blobs": ["b"]}, r'blobs\[0\] is "b"; expected an object'),
     ],
 )
 def test_a_hand_over_that_cannot_be_read_is_refused_with_the_reason(handover: object, words: str) -> None:

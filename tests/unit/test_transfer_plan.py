@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acr_transfer.errors import PlanError, ServiceError
-from acr_transfer.lock import Entry, difference
+from acr_transfer.model.documents.lock import LockedArtifact, compare_locks
+from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
 from acr_transfer.plan import report as reporting
-from acr_transfer.plan.baseline import Known, Target
+from acr_transfer.plan.baseline import Known, ProvedTarget, Target
 from acr_transfer.plan.plan import Plan, State, plan
 from acr_transfer.plan.rules import Rule, Rules
-from acr_transfer.receipt import Proved, Receipt
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.shelves import Shelf, image, index, referrer
 
@@ -31,26 +31,31 @@ def planned(shelf: Shelf, *artifacts: str, known: Known | None = None, **more: A
     return asyncio.run(plan(rules, shelf, shelf.login_server, NOW, known=known, **more))
 
 
-def receipt(made: Plan) -> Receipt:
+def receipt(made: Plan) -> ProvedTarget:
     """What a proof of this plan leaves."""
-    proved = {
-        one.entry.reference: Proved(reference=one.entry.reference, digest=one.entry.digest, at="now")
+    proved = [
+        ProvedArtifact(reference=one.entry.reference, digest=one.entry.digest, proved_at="now")
         for one in made.artifacts
-    }
-    return Receipt(registry="target", proved=proved)
+    ]
+    return ProvedTarget(Receipt.of("target", proved))
 
 
-def entries(made: Plan) -> dict[str, Entry]:
-    return {entry.reference: entry for entry in made.lock().entries}
+def entries(made: Plan) -> dict[str, LockedArtifact]:
+    return {entry.reference: entry for entry in made.lock().artifacts}
 
 
 def test_a_tag_is_pinned_to_its_digest_with_all_that_it_needs() -> None:
     shelf = Shelf()
     one = image("one", ("base", 1000), ("own", 10), ("own", 10))
     shelf.put("app", one, "v1")
-    (entry,) = planned(shelf, "app:v1").lock().entries
-    assert entry == Entry(
-        reference="app:v1", digest=one.digest, media_type=one.media_type, size=len(one.content) + 10 + 1010
+    (entry,) = planned(shelf, "app:v1").lock().artifacts
+    assert entry == LockedArtifact(
+        reference="app:v1",
+        digest=one.digest,
+        media_type=one.media_type,
+        size=len(one.content) + 10 + 1010,
+        children=(),
+        referrers=(),
     )
 
 
@@ -62,7 +67,7 @@ def test_children_of_an_index_are_listed_at_any_depth_with_their_platforms() -> 
     for manifest in (amd, arm, inner):
         shelf.put("app", manifest)
     shelf.put("app", outer, "v1")
-    (entry,) = planned(shelf, "app:v1").lock().entries
+    (entry,) = planned(shelf, "app:v1").lock().artifacts
     assert [(child.digest, child.platform) for child in entry.children] == [
         (inner.digest, ""),
         (amd.digest, "linux/amd64"),
@@ -238,7 +243,7 @@ def test_a_second_plan_moves_the_one_new_image_and_what_refers_to_it_alone() -> 
     shelf.put("app", signature)
     made = planned(shelf, known=known)
     assert [one.entry.reference for one in made.moving] == ["app:new", f"app@{signature.digest}"]
-    assert [entry.reference for entry in made.lock().entries] == ["app:new", f"app@{signature.digest}"]
+    assert [entry.reference for entry in made.lock().artifacts] == ["app:new", f"app@{signature.digest}"]
     assert len(made.of(State.PRESENT)) == 60
 
 
@@ -310,7 +315,7 @@ def test_the_same_registry_gives_the_same_lock_whatever_order_it_answers_in(
     chance.shuffle(shuffled)
     first, second = planned(filled(held)).lock(), planned(filled(shuffled)).lock()
     assert first.content() == second.content()
-    assert not difference(first, second).any
+    assert not compare_locks(first, second).any
 
 
 def test_no_manifest_is_read_twice_and_each_repository_is_listed_once() -> None:

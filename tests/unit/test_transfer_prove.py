@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from acr_transfer.errors import BrokenAnswerError
-from acr_transfer.lock import Entry
+from acr_transfer.model.documents.lock import LockedArtifact
 from acr_transfer.prove import verify as proving
 from acr_transfer.prove.layers import Layers, read_layers
 from acr_transfer.prove.target import Finding, Target, Verdict, with_listing
@@ -190,9 +190,17 @@ def test_a_manifest_tells_its_kind(manifest: Manifest, kind: Kind) -> None:
     assert manifest.children == ()
 
 
-def pin(manifest: Manifest, reference: str, **more: str) -> dict[str, Entry]:
+def pin(manifest: Manifest, reference: str, **more: str) -> dict[str, LockedArtifact]:
     """What a lock says of one artifact."""
-    entry = Entry(reference=reference, digest=manifest.digest, media_type=IMAGE, size=1, **more)  # type: ignore[arg-type]
+    entry = LockedArtifact(
+        reference=reference,
+        digest=manifest.digest,
+        media_type=IMAGE,
+        size=1,
+        children=(),
+        referrers=(),
+        **more,
+    )
     return {reference: entry}
 
 

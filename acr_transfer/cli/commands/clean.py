@@ -84,7 +84,6 @@ async def _clean(options: argparse.Namespace) -> list[Leftover]:
 async def _listed(
     side: str, stack: Stack, container: ContainerClient, management: Management, age: timedelta
 ) -> list[Leftover]:
-    from acr_transfer import handover_document
     from acr_transfer.copy.blocks import CATEGORY, category
     from acr_transfer.errors import explained, host
     from acr_transfer.operate.clean import Side, TransferBlob, judged
@@ -103,7 +102,7 @@ async def _listed(
         name=side,
         blobs=blobs,
         runs=await all_runs(registry_id, stack.container_url(), management),
-        needed=handover_document.names(handover_document.of_stack(stack)) if side == "source" else (),
+        needed=stack.handover().blob_names if side == "source" else (),
         managed={str(run.get("id")).lower() for run in kept if isinstance(run, dict)},
     )
     return judged(found, datetime.now(UTC), age)

@@ -88,14 +88,12 @@ async def _side(side: str, stack: Stack) -> Facts:
 
 async def _leaving(stack: Stack, facts: Facts) -> None:
     """What the source's hand-over lists, as far as it is in the registry."""
-    from acr_transfer import handover_document
     from acr_transfer.azure import connect
-    from acr_transfer.handover import exported_by
     from acr_transfer.plan.unsupported import burdens
     from acr_transfer.registry.resolve import resolve
 
-    facts.expected = tuple(handover_document.names(handover_document.of_stack(stack)))
-    listed = exported_by(stack).artifacts
+    handover = stack.handover()
+    facts.expected, listed = tuple(handover.blob_names), handover.references
     async with connect.registry(stack) as registry:
         found = await resolve(listed, {}, registry, with_referrers=False)
     facts.artifacts, facts.absent = len(listed), tuple(found.absent)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from acr_transfer.azure.containers import Container
     from acr_transfer.copy.hop import Carried, Line
     from acr_transfer.copy.throttle import Pace
+    from acr_transfer.model.documents.handover import Handover
 
 PURPOSE = "copy the exported blobs from the source's container to the target's"
 EXAMPLES = (
@@ -92,13 +93,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _carry(options: argparse.Namespace, pace: Pace, progress: HopProgress) -> tuple[list[Carried], str]:
-    from acr_transfer import handover_document
     from acr_transfer.copy.hop import hop, line
     from acr_transfer.copy.server_side import Way
 
     async with _ends(options, pace) as (handover, source, target):
         between = line(source.client, target.client, pace, source.link, Way(options.way))
-        carried = await hop(handover_document.names(handover), between, progress.begin, progress.advance)
+        carried = await hop(handover.blob_names, between, progress.begin, progress.advance)
         return carried, _way(between, options.way)
 
 
@@ -116,25 +116,25 @@ def _way(between: Line, wish: str) -> str:
 @asynccontextmanager
 async def _ends(
     options: argparse.Namespace, pace: Pace
-) -> AsyncIterator[tuple[dict[str, object], Container, Container]]:
+) -> AsyncIterator[tuple[Handover, Container, Container]]:
     """The hand-over, the container that blobs leave, and the one that they arrive in."""
-    from acr_transfer import handover_document
     from acr_transfer.azure import connect
+    from acr_transfer.model.documents.handover import Handover
 
     wanted = {
         side: getattr(options, side)
         for side, given in (("source", options.handover), ("target", options.container_url))
         if not given
     }
-    handover = handover_document.read(options.handover) if options.handover else {}
     read = await connect.read_stacks(list(wanted.values()), options.cwd)
     stacks = dict(zip(wanted, read, strict=True))
     async with AsyncExitStack() as open_now:
         if "source" in stacks:
-            handover = handover_document.of_stack(stacks["source"])
+            handover = stacks["source"].handover()
             source = await open_now.enter_async_context(connect.container(stacks["source"], pace))
         else:
-            url = handover["source"]["containerUrl"]
+            handover = Handover.read(options.handover)
+            url = handover.source.container_url
             source = await open_now.enter_async_context(connect.container_at(url, pace))
         if "target" in stacks:
             target = await open_now.enter_async_context(connect.container(stacks["target"], pace))

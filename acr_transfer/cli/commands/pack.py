@@ -66,11 +66,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _pack(options: argparse.Namespace, progress: HopProgress) -> Pack:
-    from acr_transfer import handover_document
     from acr_transfer.azure import connect
     from acr_transfer.copy.throttle import Pace
     from acr_transfer.disk import encryption
     from acr_transfer.disk.pack import Wish, pack
+    from acr_transfer.model.documents.handover import Handover
 
     wish = Wish(
         part_size=options.part_size,
@@ -78,11 +78,11 @@ async def _pack(options: argparse.Namespace, progress: HopProgress) -> Pack:
     )
     pace = Pace(cap=options.cap)
     if options.handover:
-        handover = handover_document.read(options.handover)
-        opened = connect.container_at(handover["source"]["containerUrl"], pace)
+        handover = Handover.read(options.handover)
+        opened = connect.container_at(handover.source.container_url, pace)
     else:
         (stack,) = await connect.read_stacks([options.source], options.cwd)
-        handover = handover_document.of_stack(stack)
+        handover = stack.handover()
         opened = connect.container(stack, pace)
     async with opened as source:
         return await pack(

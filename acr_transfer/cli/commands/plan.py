@@ -112,10 +112,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace, console: Console) -> int:
-    from acr_transfer.lock import difference, read_lock
+    from acr_transfer.model.documents.lock import Lock, compare_locks
     from acr_transfer.plan import report
 
-    found = difference(*map(read_lock, options.diff))
+    found = compare_locks(*map(Lock.read, options.diff))
     console.result(lambda: report.difference_json(found), lambda: report.difference_table(found))
     if found.any:
         raise LocksDifferError("the two locks differ")
@@ -138,7 +138,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     shown = made.artifacts if options.dry_run else made.moving
     console.result(lambda: report.plan_json(made, out), lambda: report.plan_table(made, shown))
     if out:
-        console.remark(f"lock {out} written: {made.lock().document()['checksum']}")
+        console.remark(f"lock {out} written: {made.lock().checksum}")
     else:
         console.remark(
             "dry run: no lock was written" if made.moving else "nothing is to move: no lock was written"
@@ -168,10 +168,10 @@ async def _look(options: argparse.Namespace, rules: Rules, progress: Progress) -
 async def _registries(options: argparse.Namespace) -> AsyncIterator[tuple[Any, Known | None]]:
     from acr_transfer.azure import connect
     from acr_transfer.azure.stacks import read_stack
-    from acr_transfer.plan.baseline import Target
-    from acr_transfer.receipt import read_receipt
+    from acr_transfer.model.documents.receipt import Receipt
+    from acr_transfer.plan.baseline import ProvedTarget, Target
 
-    known: Known | None = read_receipt(options.since) if options.since else None
+    known: Known | None = ProvedTarget(Receipt.read(options.since)) if options.since else None
     async with AsyncExitStack() as stack:
         if options.registry:
             source = await stack.enter_async_context(connect.registry_at(options.registry))

@@ -15,8 +15,8 @@ from acr_transfer.errors import NothingExportedError, NotProvedError
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
-    from acr_transfer.handover import Exported
     from acr_transfer.prove.evidence import Evidence
+    from acr_transfer.prove.expectation import Expectation
     from acr_transfer.prove.verify import Proof
     from acr_transfer.registry.client import Registry
 
@@ -98,29 +98,32 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(options: argparse.Namespace, found: Evidence, console: Console) -> None:
-    from acr_transfer import documents
+    from acr_transfer.model.documents.receipt import Receipt
+    from acr_transfer.model.text_files import write_file
     from acr_transfer.prove.evidence_page import page
-    from acr_transfer.receipt import receipt_for
 
     if options.html:
-        documents.write(options.html, page(found).encode(), "page")
+        write_file(options.html, page(found).encode(), "page")
         console.remark(f"evidence {options.html} written")
     if options.receipt:
-        receipt = receipt_for(options.receipt, found.target).with_more(found.proved(), found.lost())
+        earlier = Receipt.read_or_create(options.receipt, found.target)
+        receipt = earlier.after_proof(found.proved(), found.lost())
         receipt.write(options.receipt)
-        console.remark(f"receipt {options.receipt} written: {len(receipt.proved)} artifacts")
+        console.remark(f"receipt {options.receipt} written: {len(receipt.artifacts)} artifacts")
 
 
 async def _look(options: argparse.Namespace, progress: Progress, console: Console) -> Evidence:
+    from acr_transfer.model.documents.receipt import Receipt
     from acr_transfer.prove.evidence import Evidence
-    from acr_transfer.receipt import receipt_for
 
     began = datetime.now(UTC)
     async with _sides(options) as (exported, source, target):
         if not exported.artifacts:
             raise NothingExportedError(f"{exported.what} names no artifact: nothing to prove")
         # A receipt that cannot be used is refused before the wait, not after it.
-        known = receipt_for(options.receipt, target.login_server).proved if options.receipt else ()
+        known: Iterable[str] = ()
+        if options.receipt:
+            known = Receipt.read_or_create(options.receipt, target.login_server).digests
         proof = await _proof(options, exported, source, target, progress)
         proof = await _with_extras(known, proof, target, console)
         return Evidence(
@@ -138,7 +141,7 @@ async def _look(options: argparse.Namespace, progress: Progress, console: Consol
 
 async def _proof(
     options: argparse.Namespace,
-    exported: Exported,
+    exported: Expectation,
     source: Registry | None,
     target: Registry,
     progress: Progress,
@@ -185,18 +188,20 @@ async def _with_extras(known: Iterable[str], proof: Proof, target: Registry, con
 
 
 @asynccontextmanager
-async def _sides(options: argparse.Namespace) -> AsyncIterator[tuple[Exported, Registry | None, Registry]]:
+async def _sides(options: argparse.Namespace) -> AsyncIterator[tuple[Expectation, Registry | None, Registry]]:
     """What must have arrived, the source's registry if it has to be asked, and the target's."""
     from acr_transfer.azure import connect
-    from acr_transfer.handover import exported_by, of_lock, read_handover
+    from acr_transfer.prove.expectation import Expectation
 
     names = [] if options.handover or options.lock else [options.source]
     names += [] if options.registry else [options.target]
     stacks = dict(zip(names, await connect.read_stacks(names, options.cwd), strict=True))
     if options.handover:
-        exported = read_handover(options.handover)
+        exported = Expectation.of_handover_file(options.handover)
+    elif options.lock:
+        exported = Expectation.of_lock_file(options.lock)
     else:
-        exported = of_lock(options.lock) if options.lock else exported_by(stacks[options.source])
+        exported = Expectation.of_handover(stacks[options.source].handover(), f"stack {options.source}")
     ask = any("@" not in name and name not in exported.entries for name in exported.artifacts)
     source: Any = None
     async with AsyncExitStack() as stack:

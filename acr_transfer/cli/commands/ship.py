@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.parser import add_project, add_stack, seconds
-from acr_transfer.errors import TransferError
+from acr_transfer.errors import FAILURES, TransferError
 
 PURPOSE = "do all of it, where this machine reaches both clouds: plan, up, hop, up, prove"
 EXAMPLES = (
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             # What a step prints is told on the way; the result of ship is the list of its steps.
             with contextlib.redirect_stdout(sys.stderr):
                 outcome = step.run()
-        except TransferError as error:
+        except FAILURES as error:
             error.args = (f"{step.name}: {error}\nThe steps before it are done. Run `ship` again to go on.",)
             raise
         done.append(Done(step.name, outcome, time.monotonic() - began))
@@ -126,7 +126,7 @@ def _all_proved(between: list[str], options: argparse.Namespace) -> bool:
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         try:
             return bool(_command(["prove", *between, "--quiet"], options))
-        except TransferError:
+        except FAILURES:
             return False
 
 

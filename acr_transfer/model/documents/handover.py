@@ -3,7 +3,7 @@
 docs/handover.schema.json describes it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field
@@ -86,7 +86,7 @@ class Handover(Document):
         return cls.create(source=source, blobs=tuple(blobs), artifacts=tuple(artifacts))
 
     @classmethod
-    def of_output(cls, outputs: dict[str, Any], stack: str) -> Self:
+    def of_output(cls, outputs: Mapping[str, Any], stack: str) -> Self:
         """Read the output `handover` of a source stack. Raises `DocumentError`."""
         fix = f"deploy the source stack again: pulumi up --stack {stack}"
         return cls.check(outputs.get("handover"), f"hand-over of stack {stack}", fix)

@@ -36,6 +36,11 @@ class Record(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @classmethod
+    def build(cls, **fields: Any) -> Self:
+        """Return a record; an empty text counts as not given. Raises `pydantic.ValidationError`."""
+        return cls.model_validate({name: value for name, value in fields.items() if value != ""})
+
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object: keys in camelCase, without optional values that are not set."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -22,7 +22,7 @@ from sandbox.samples import samples
 from tests.transfer.pushing import push
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = "import sys; from acr_transfer import main; sys.exit(main())"
+PROGRAM = "import sys; from acr_transfer.__main__ import main; sys.exit(main())"
 LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
 
 

@@ -45,7 +45,8 @@ def project(
 QUIET = ("-m", "transfer")
 LOUD = (
     "-c",
-    "import logging, sys; logging.basicConfig(level=1); from acr_transfer import main; sys.exit(main())",
+    "import logging, sys; logging.basicConfig(level=1); "
+    "from acr_transfer.__main__ import main; sys.exit(main())",
 )
 
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 BLOCK = 64 * 1024
 PROGRAM = (
     f"import sys; from transfer import blocks; blocks.BLOCK_SIZE = {BLOCK}; "
-    "from acr_transfer import main; sys.exit(main())"
+    "from acr_transfer.__main__ import main; sys.exit(main())"
 )
 LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
 

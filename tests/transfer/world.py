@@ -28,7 +28,7 @@ SUBSCRIPTIONS = {
     "target": "70000000-0000-4000-8000-000000000001",
 }
 TOKEN = "eyJ-a-token-that-nobody-may-ever-see"
-COMMAND = "import sys; from acr_transfer import main; sys.exit(main())"
+COMMAND = "import sys; from acr_transfer.__main__ import main; sys.exit(main())"
 LOUD = f"import logging; logging.basicConfig(level=1); {COMMAND}"
 """The command with every logger of every library at its loudest."""
 

@@ -13,12 +13,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from acr_transfer.disk.layout import HANDOVER, INDEX, PARTS, SUMS, Part, read_pack
-from acr_transfer.errors import DiskError, InputError
+from acr_transfer.disk.layout import HANDOVER, INDEX, SUMS, exported_blob, read_pack
+from acr_transfer.errors import DiskError
+from acr_transfer.model.documents.pack_manifest import PARTS, PackPart
+from acr_transfer.model.errors import ModelError
 from acr_transfer.units import human_size
 
 JOURNAL = ".pack-journal"
@@ -64,7 +65,7 @@ class Disk:
             for partial in (self.folder / PARTS).glob("*.partial"):
                 partial.unlink()
 
-    def finished(self) -> dict[tuple[str, str], Part]:
+    def finished(self) -> dict[tuple[str, str], PackPart]:
         """Parts that an earlier run finished here, by the blob's version and the file."""
         found = dict(self._of_pack())
         with explained_disk(f"reading {self.folder}"):
@@ -72,22 +73,22 @@ class Disk:
         for line in lines:
             try:
                 entry = json.loads(line)
-                part = Part(**{**entry["part"], "blocks": tuple(entry["part"]["blocks"])})
+                part = PackPart.model_validate(entry["part"])
             except (ValueError, KeyError, TypeError):
                 continue  # The last line of a run that was killed.
             found[entry["version"], part.file] = part
         return {key: part for key, part in found.items() if self._is_there(part)}
 
-    def _of_pack(self) -> Iterator[tuple[tuple[str, str], Part]]:
+    def _of_pack(self) -> Iterator[tuple[tuple[str, str], PackPart]]:
         try:
             pack = read_pack(self.folder)
-        except InputError:
+        except ModelError:
             return
         for blob in pack.blobs:
             for part in blob.parts:
-                yield (blob.exported.version, part.file), part
+                yield (exported_blob(blob).version, part.file), part
 
-    def _is_there(self, part: Part) -> bool:
+    def _is_there(self, part: PackPart) -> bool:
         path = self.folder / part.file
         return path.is_file() and path.stat().st_size == part.size
 
@@ -95,7 +96,7 @@ class Disk:
     def _journal(self) -> Path:
         return self.folder / JOURNAL
 
-    def reopen(self, kept: Sequence[tuple[str, Part]]) -> None:
+    def reopen(self, kept: Sequence[tuple[str, PackPart]]) -> None:
         """From now on the pack is not finished: keep what is good in the journal, take the index away."""
         with explained_disk(f"writing to {self.folder}"):
             lines = [_line(version, part) for version, part in kept]
@@ -103,7 +104,7 @@ class Disk:
             for name in (SUMS, INDEX, HANDOVER):
                 (self.folder / name).unlink(missing_ok=True)
 
-    def note(self, version: str, part: Part) -> None:
+    def note(self, version: str, part: PackPart) -> None:
         """Write down that a part is finished."""
         with explained_disk(f"writing to {self.folder}"), self._journal.open("a") as journal:
             journal.write(_line(version, part))
@@ -137,8 +138,8 @@ class Disk:
         self._journal.unlink(missing_ok=True)
 
 
-def _line(version: str, part: Part) -> str:
-    return json.dumps({"version": version, "part": asdict(part)}) + "\n"
+def _line(version: str, part: PackPart) -> str:
+    return json.dumps({"version": version, "part": part.as_json()}) + "\n"
 
 
 def _sync_folder(folder: Path) -> None:

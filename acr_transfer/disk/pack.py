@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -13,17 +12,17 @@ from typing import Any
 
 from azure.storage.blob.aio import ContainerClient
 
-from acr_transfer import documents
 from acr_transfer.copy.blocks import Block, Exported
 from acr_transfer.copy.hop import exported_blobs
 from acr_transfer.copy.throttle import Pace
 from acr_transfer.disk import folder
 from acr_transfer.disk.encryption import Recipient, encrypted_size
 from acr_transfer.disk.folder import Disk
-from acr_transfer.disk.layout import HANDOVER, INDEX, SUMS, Pack, PackedBlob, Part, part_name, sums
+from acr_transfer.disk.layout import HANDOVER, INDEX, SUMS, packed_blob, part_name, sums
 from acr_transfer.disk.part_file import Calls, read_ahead, read_at, write_file
 from acr_transfer.errors import CopyError
 from acr_transfer.model.documents.handover import Handover
+from acr_transfer.model.documents.pack_manifest import PackedBlob, PackManifest, PackPart
 
 Begin = Callable[[int, int], None]
 Advance = Callable[[str, int, bool], None]
@@ -64,7 +63,7 @@ class _Writer:
     pace: Pace
     tell: Advance
     disks: Sequence[Disk]
-    finished: dict[tuple[str, str], tuple[Disk, Part]] = field(default_factory=dict)
+    finished: dict[tuple[str, str], tuple[Disk, PackPart]] = field(default_factory=dict)
 
 
 async def pack(
@@ -75,7 +74,7 @@ async def pack(
     pace: Pace,
     begin: Begin,
     tell: Advance,
-) -> Pack:
+) -> PackManifest:
     """Pack the blobs of a hand-over into folders; a part that is there and whole is not written again.
 
     Before anything is written: raises `NothingExportedError` with every fault of the source, `DiskError` if
@@ -91,7 +90,9 @@ async def pack(
     await asyncio.to_thread(_look, writer, planned)
     places = await asyncio.to_thread(_place, writer, planned)
     packed = [await _pack_blob(blob, writer, places) for blob in blobs]
-    done = Pack(disks=len(folders), encrypted=bool(wish.recipients), blobs=tuple(packed))
+    done = PackManifest.create(
+        disks=len(folders), encryption="age" if wish.recipients else None, blobs=tuple(packed)
+    )
     await asyncio.to_thread(_finish, writer, handover, done)
     return done
 
@@ -110,11 +111,11 @@ def _look(writer: _Writer, planned: Sequence[_Planned]) -> None:
         for key, part in disk.finished().items():
             fits = key in wanted and _fits(part, wanted[key], encrypted=bool(writer.wish.recipients))
             if fits and folder.sha256_of(disk.folder / part.file) == part.sha256:
-                moved = Part(**{**vars(part), "disk": disk.number})
+                moved = part.model_copy(update={"disk": disk.number})
                 writer.finished[key] = (disk, moved)
 
 
-def _fits(part: Part, wanted: _Planned, *, encrypted: bool) -> bool:
+def _fits(part: PackPart, wanted: _Planned, *, encrypted: bool) -> bool:
     same = (part.start, part.length) == (wanted.blocks[0].start, wanted.length)
     return same and (part.size > part.length) == encrypted
 
@@ -160,10 +161,10 @@ async def _pack_blob(blob: Exported, writer: _Writer, places: Mapping[str, Disk]
             f"blob {blob.name}: hash differs: expected MD5 {blob.md5.hex()}, read {md5.hexdigest()}. "
             "Its parts were removed. Run again; if it stays so, the source's blob is damaged: export it anew."
         )
-    return PackedBlob(exported=blob, sha256=sha256.hexdigest(), parts=tuple(parts))
+    return packed_blob(blob, sha256.hexdigest(), parts)
 
 
-async def _write(wanted: _Planned, writer: _Writer, disk: Disk, hashed: Callable[[bytes], str]) -> Part:
+async def _write(wanted: _Planned, writer: _Writer, disk: Disk, hashed: Callable[[bytes], str]) -> PackPart:
     source = writer.source.get_blob_client(wanted.blob.name)
     hashes: list[str] = []
 
@@ -177,7 +178,7 @@ async def _write(wanted: _Planned, writer: _Writer, disk: Disk, hashed: Callable
         size, digest = await asyncio.to_thread(
             write_file, disk, wanted.file, map(take, calls), writer.wish.recipients
         )
-    part = Part(
+    part = PackPart(
         file=wanted.file,
         disk=disk.number,
         start=wanted.blocks[0].start,
@@ -191,7 +192,7 @@ async def _write(wanted: _Planned, writer: _Writer, disk: Disk, hashed: Callable
 
 
 async def _reread(
-    wanted: _Planned, writer: _Writer, disk: Disk, part: Part, hashed: Callable[[bytes], str]
+    wanted: _Planned, writer: _Writer, disk: Disk, part: PackPart, hashed: Callable[[bytes], str]
 ) -> None:
     """Hash the content of a part that is there: from the disk, or, where only others can read that, again
     from the source."""
@@ -210,14 +211,14 @@ async def _reread(
         writer.tell(wanted.blob.name, block.length, False)
 
 
-def _finish(writer: _Writer, handover: Handover, done: Pack) -> None:
+def _finish(writer: _Writer, handover: Handover, done: PackManifest) -> None:
     """Write the hand-over, the index and the checksums to every disk; then the pack is whole."""
-    known = {blob.exported.name: blob for blob in done.blobs}
+    known = {blob.name: blob for blob in done.blobs}
     blobs = tuple(blob.model_copy(update=_measured(known[blob.name])) for blob in handover.blobs)
     full = handover.model_copy(update={"blobs": blobs}).with_checksum()
     for disk in writer.disks:
         disk.put(HANDOVER, full.content())
-        disk.put(INDEX, documents.spelled(done.document()))
+        disk.put(INDEX, done.content())
         own = [part for blob in done.blobs for part in blob.parts if part.disk == disk.number]
         disk.put(SUMS, sums(disk.folder, own))
         disk.close()
@@ -225,7 +226,7 @@ def _finish(writer: _Writer, handover: Handover, done: Pack) -> None:
 
 def _measured(blob: PackedBlob) -> dict[str, Any]:
     return {
-        "size": blob.exported.size,
-        "content_md5": base64.b64encode(blob.exported.md5).decode(),
+        "size": blob.size,
+        "content_md5": blob.content_md5,
         "sha256": blob.sha256,
     }

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from acr_transfer.cli.table import table
-from acr_transfer.disk.layout import Pack
+from acr_transfer.model.documents.pack_manifest import PackManifest
 from acr_transfer.units import human_size, plural
 
 
-def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
+def pack_table(done: PackManifest, folders: Sequence[Path], seconds: float) -> str:
     """One line a blob, one a disk, and how to check them."""
     rows = [
         (
-            blob.exported.name,
-            human_size(blob.exported.size),
+            blob.name,
+            human_size(blob.size),
             str(len(blob.parts)),
             ", ".join(map(str, sorted({part.disk for part in blob.parts}))) or "-",
         )
@@ -27,14 +27,14 @@ def pack_table(done: Pack, folders: Sequence[Path], seconds: float) -> str:
         parts = [part for blob in done.blobs for part in blob.parts if part.disk == number]
         size = human_size(sum(part.size for part in parts))
         lines.append(f"disk {number}: {folder}, {plural(len(parts), 'part')}, {size}")
-    total = human_size(sum(blob.exported.size for blob in done.blobs))
+    total = human_size(sum(blob.size for blob in done.blobs))
     kind = ", encrypted" if done.encrypted else ""
     lines.append(f"{plural(len(done.blobs), 'blob')}, {total}{kind}, in {seconds:.1f} s")
     lines.append("To check a disk, there or here: cd DIR && sha256sum -c SHA256SUMS")
     return "\n".join(lines)
 
 
-def pack_json(done: Pack, folders: Sequence[Path], seconds: float) -> dict[str, Any]:
+def pack_json(done: PackManifest, folders: Sequence[Path], seconds: float) -> dict[str, Any]:
     """The same for machines; `docs/pack.md` describes it."""
     return {
         "schema": 1,
@@ -43,8 +43,8 @@ def pack_json(done: Pack, folders: Sequence[Path], seconds: float) -> dict[str, 
         "disks": [str(folder) for folder in folders],
         "blobs": [
             {
-                "name": blob.exported.name,
-                "size": blob.exported.size,
+                "name": blob.name,
+                "size": blob.size,
                 "sha256": blob.sha256,
                 "parts": [
                     {"file": part.file, "disk": part.disk, "size": part.size, "sha256": part.sha256}

@@ -20,8 +20,9 @@ from acr_transfer.copy.streamed import Advance
 from acr_transfer.copy.throttle import Pace
 from acr_transfer.disk import folder
 from acr_transfer.disk.encryption import Blocks, Identity
-from acr_transfer.disk.layout import Pack, PackedBlob, Part, same_pack
+from acr_transfer.disk.layout import exported_blob, same_pack
 from acr_transfer.errors import CopyError, InputError, TransferError
+from acr_transfer.model.documents.pack_manifest import PackedBlob, PackManifest, PackPart
 
 _SIDE_BY_SIDE = 2
 
@@ -36,7 +37,7 @@ class _Reader:
     pace: Pace
     advance: Advance
 
-    def found(self, part: Part) -> Path | None:
+    def found(self, part: PackPart) -> Path | None:
         """The file of a part, if one of the folders has it."""
         paths = (folder / part.file for folder in self.folders)
         return next((path for path in paths if path.is_file()), None)
@@ -61,11 +62,11 @@ async def unpack(
         raise InputError(f"the pack in {folders[0]} is encrypted: name your key with --identity FILE")
     _refuse_wrong_sizes(whole, reader)
     await container_is_there(target)
-    begin(len(whole.blobs), sum(blob.exported.size for blob in whole.blobs))
+    begin(len(whole.blobs), sum(blob.size for blob in whole.blobs))
     return await together(partial(_carried, reader=reader, whole=whole), whole.blobs, _SIDE_BY_SIDE)
 
 
-def _refuse_wrong_sizes(whole: Pack, reader: _Reader) -> None:
+def _refuse_wrong_sizes(whole: PackManifest, reader: _Reader) -> None:
     faults = []
     for blob in whole.blobs:
         for part in blob.parts:
@@ -76,7 +77,7 @@ def _refuse_wrong_sizes(whole: Pack, reader: _Reader) -> None:
         raise CopyError("these parts are damaged; copy them from the disk again:\n  " + "\n  ".join(faults))
 
 
-async def _carried(blob: PackedBlob, *, reader: _Reader, whole: Pack) -> Carried:
+async def _carried(blob: PackedBlob, *, reader: _Reader, whole: PackManifest) -> Carried:
     sent = 0
 
     def tell(name: str, size: int, needed: bool) -> None:
@@ -88,20 +89,20 @@ async def _carried(blob: PackedBlob, *, reader: _Reader, whole: Pack) -> Carried
     try:
         if not await _arrived(blob, reader, whole, tell):
             outcome = Outcome.PRESENT
-            tell(blob.exported.name, blob.exported.size, False)
+            tell(blob.name, blob.size, False)
     except TransferError as failure:
         outcome, error = Outcome.FAILED, failure
-    exported = blob.exported
+    exported = exported_blob(blob)
     return Carried(
         name=exported.name, size=exported.size, md5=exported.md5, outcome=outcome, sent=sent, error=error
     )
 
 
-async def _arrived(blob: PackedBlob, reader: _Reader, whole: Pack, tell: Advance) -> bool:
+async def _arrived(blob: PackedBlob, reader: _Reader, whole: PackManifest, tell: Advance) -> bool:
     """Bring one blob; False if an equal one was there already."""
-    target = reader.target.get_blob_client(blob.exported.name)
+    target = reader.target.get_blob_client(blob.name)
     there = await target_blob.look(target)
-    if there is not None and target_blob.equal(blob.exported, there):
+    if there is not None and target_blob.equal(exported_blob(blob), there):
         return False
     staged = await target_blob.staged(target)
     missing = []
@@ -112,30 +113,29 @@ async def _arrived(blob: PackedBlob, reader: _Reader, whole: Pack, tell: Advance
         elif pieces.wanted:
             missing.append(f"{part.file} of disk {part.disk}")
         else:
-            tell(blob.exported.name, part.length, False)
+            tell(blob.name, part.length, False)
     if missing:
         raise CopyError(
-            f"blob {blob.exported.name}: not all of it is here; not found: {', '.join(missing)}. "
+            f"blob {blob.name}: not all of it is here; not found: {', '.join(missing)}. "
             "What was here is at the target, unseen; run unpack with the missing within a week."
         )
     identifiers = [pieces_id for part in blob.parts for pieces_id in _Pieces(blob, part, staged).identifiers]
-    await target_blob.commit(blob.exported, target, there, identifiers)
+    await target_blob.commit(exported_blob(blob), target, there, identifiers)
     return True
 
 
 class _Pieces:
     """The blocks of a part: where they belong, what their content must be, and which the target lacks."""
 
-    def __init__(self, blob: PackedBlob, part: Part, staged: frozenset[str]) -> None:
+    def __init__(self, blob: PackedBlob, part: PackPart, staged: frozenset[str]) -> None:
         self.blob, self.part = blob, part
-        size = blob.exported.block_size
+        exported, size = exported_blob(blob), blob.block_size
         self.blocks = [
             Block(start // size, start, min(size, part.start + part.length - start))
             for start in range(part.start, part.start + part.length, size)
         ]
         self.identifiers = [
-            blob.exported.block_id(block, sha256)
-            for block, sha256 in zip(self.blocks, part.blocks, strict=True)
+            exported.block_id(block, sha256) for block, sha256 in zip(self.blocks, part.blocks, strict=True)
         ]
         self.wanted = {
             number for number, identifier in enumerate(self.identifiers) if identifier not in staged
@@ -151,7 +151,7 @@ class _Pieces:
             )
 
 
-def _damaged(path: Path, part: Part, what: str) -> str:
+def _damaged(path: Path, part: PackPart, what: str) -> str:
     return (
         f"{path} is damaged: {what} is not what was packed. Copy the file from disk {part.disk} again; if "
         "it is damaged there, run `acr-transfer pack` with that disk again: it writes only this part anew. "
@@ -163,7 +163,7 @@ async def _bring(
     path: Path, pieces: _Pieces, target: BlobClient, reader: _Reader, encrypted: bool, tell: Advance
 ) -> None:
     """Send the blocks of a part that the target lacks, each after its content was compared with its hash."""
-    name = pieces.blob.exported.name
+    name = pieces.blob.name
     for number in range(len(pieces.blocks)):
         if number not in pieces.wanted:
             tell(name, pieces.blocks[number].length, False)
@@ -223,7 +223,7 @@ def _decrypted(path: Path, pieces: _Pieces, take: Wait, identities: Sequence[Ide
             raise OSError from error
         count += 1
 
-    blocks = Blocks(pieces.blob.exported.block_size, block)
+    blocks = Blocks(pieces.blob.block_size, block)
     with folder.explained_disk(f"reading {path}"), path.open("rb") as stream:
         try:
             pyrage.decrypt_io(stream, blocks, list(identities))

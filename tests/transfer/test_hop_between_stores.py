@@ -243,7 +243,7 @@ _KILLED_IN_THE_MIDDLE = """
 import asyncio, json, sys, time
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
-from transfer import blocks
+from acr_transfer.copy import blocks
 from acr_transfer.copy.hop import hop, line
 blocks.BLOCK_SIZE = 65536
 arrived = 0

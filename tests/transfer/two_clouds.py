@@ -27,7 +27,7 @@ from tests.transfer.stores import Store, azurite
 ROOT = Path(__file__).parents[2]
 BLOCK = 64 * 1024
 PROGRAM = (
-    f"import sys; from transfer import blocks; blocks.BLOCK_SIZE = {BLOCK}; "
+    f"import sys; from acr_transfer.copy import blocks; blocks.BLOCK_SIZE = {BLOCK}; "
     "from acr_transfer.__main__ import main; sys.exit(main())"
 )
 LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"

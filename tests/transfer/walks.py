@@ -13,9 +13,9 @@ from azure.storage.blob.aio import ContainerClient as Container
 from acr_transfer.copy.hop import Carried
 from acr_transfer.copy.throttle import Pace
 from acr_transfer.disk import pack, unpack
-from acr_transfer.disk.layout import Pack
 from acr_transfer.disk.pack import Wish
 from acr_transfer.model.documents.handover import Handover
+from acr_transfer.model.documents.pack_manifest import PackManifest
 from tests.transfer.stores import Store
 
 BLOCK = 64 * 1024
@@ -28,16 +28,16 @@ class Walk:
         self.source, self.target, self.stores = source, target, stores
         self.read: list[tuple[int, bool]] = []
 
-    def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **wish: Any) -> Pack:
+    def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **wish: Any) -> PackManifest:
         handover = Handover.create(
-            source={"loginServer": "l", "containerUrl": self.source.url},
+            source={"loginServer": "l", "containerUrl": "https://source.example/transfer"},
             blobs=[{"name": name, "artifacts": ["a:1"], "more": "kept"} for name in names],
             artifacts=[],
             note="kept too",
         )
         self.read.clear()
 
-        async def run() -> Pack:
+        async def run() -> PackManifest:
             async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
                 return await pack.pack(
                     handover,

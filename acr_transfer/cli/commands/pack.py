@@ -13,7 +13,7 @@ from acr_transfer.cli.progress import HopProgress
 from acr_transfer.cli.sizes import rate, size
 
 if TYPE_CHECKING:
-    from acr_transfer.disk.layout import Pack
+    from acr_transfer.model.documents.pack_manifest import PackManifest
 
 PURPOSE = "write the exported blobs to a folder that can be carried to the other side"
 EXAMPLES = (
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _pack(options: argparse.Namespace, progress: HopProgress) -> Pack:
+async def _pack(options: argparse.Namespace, progress: HopProgress) -> PackManifest:
     from acr_transfer.azure import connect
     from acr_transfer.copy.throttle import Pace
     from acr_transfer.disk import encryption

@@ -98,3 +98,8 @@ class PackManifest(Document):
 
     blobs: tuple[PackedBlob, ...]
     """Every blob of the hand-over."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the parts are age files."""
+        return self.encryption is not None

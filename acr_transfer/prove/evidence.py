@@ -14,6 +14,13 @@ from acr_transfer import timestamps
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.parser import version
 from acr_transfer.cli.table import named, short, table
+from acr_transfer.model.documents.evidence import (
+    EvidenceFinding,
+    EvidenceHandover,
+    EvidenceLayers,
+    EvidenceReport,
+    EvidenceTool,
+)
 from acr_transfer.model.documents.receipt import ProvedArtifact
 from acr_transfer.prove.layers import Layers
 from acr_transfer.prove.target import Finding, Verdict
@@ -160,50 +167,34 @@ def what_to_do(evidence: Evidence) -> str:
 
 
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
-    """The same for machines; docs/evidence.schema.json describes it."""
+    """The evidence for programs, in the form of docs/evidence.schema.json."""
     proof = evidence.proof
-    return {
-        "schema": 1,
-        "tool": {"name": "acr-transfer", "version": version()},
-        "good": evidence.good,
-        "source": evidence.source or None,
-        "target": evidence.target,
-        "handover": {
-            "from": evidence.handover,
-            "checksum": evidence.checksum or None,
-            "pinned": evidence.pinned,
-        },
-        "began": timestamps.spelled(evidence.began),
-        "ended": timestamps.spelled(evidence.ended),
-        "seconds": round(proof.seconds, 3),
-        "artifacts": len(proof.expected),
-        **{_key(verdict): proof.count(verdict) for verdict in Verdict},
-        "manifestsRead": proof.manifests_read,
-        "layers": {
-            "mode": proof.layers.mode.value,
-            "of": proof.layers.of,
-            "read": list(proof.layers.read),
-            "bytes": proof.layers.bytes_read,
-        },
-        "findings": [_found(finding) for finding in proof.findings],
-    }
+    origin = {"from": evidence.handover, "checksum": evidence.checksum or None, "pinned": evidence.pinned}
+    return EvidenceReport(
+        schema_=1,
+        tool=EvidenceTool(name="acr-transfer", version=version()),
+        good=evidence.good,
+        source=evidence.source or None,
+        target=evidence.target,
+        handover=EvidenceHandover.model_validate(origin),
+        began=timestamps.spelled(evidence.began),
+        ended=timestamps.spelled(evidence.ended),
+        seconds=round(proof.seconds, 3),
+        artifacts=len(proof.expected),
+        **{verdict.name.lower(): proof.count(verdict) for verdict in Verdict},
+        manifests_read=proof.manifests_read,
+        layers=EvidenceLayers.model_validate(
+            {
+                "mode": proof.layers.mode,
+                "of": proof.layers.of,
+                "read": proof.layers.read,
+                "bytes": proof.layers.bytes_read,
+            }
+        ),
+        findings=tuple(map(_finding, proof.findings)),
+    ).as_json()
 
 
-def _key(verdict: Verdict) -> str:
-    first, *rest = verdict.value.split()
-    return first + "".join(word.title() for word in rest)
-
-
-def _found(finding: Finding) -> dict[str, Any]:
-    return {
-        "artifact": finding.artifact,
-        "verdict": finding.verdict.value,
-        "digest": finding.digest,
-        "got": finding.got,
-        "kind": finding.kind.value if finding.kind else None,
-        "mediaType": finding.media_type,
-        "artifactType": finding.artifact_type or None,
-        "subject": finding.subject or None,
-        "children": finding.children,
-        "detail": finding.detail,
-    }
+def _finding(found: Finding) -> EvidenceFinding:
+    unstated = {"artifact_type": found.artifact_type or None, "subject": found.subject or None}
+    return EvidenceFinding.model_validate(vars(found) | unstated)

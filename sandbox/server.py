@@ -26,7 +26,9 @@ from sandbox.faults import control_endpoint
 from sandbox.keyvault import data_plane
 from sandbox.registry import proxy
 from sandbox.storage import blobs
-from sandbox.transfer import runs, trigger
+from sandbox.transfer.container_access import ContainerAccess
+from sandbox.transfer.runs import PipelineRuns
+from sandbox.transfer.trigger import SourceTrigger
 
 
 async def serve(places: Places) -> None:
@@ -51,6 +53,8 @@ async def serve(places: Places) -> None:
 async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     """Bring one cloud up with all that its state names."""
     cloud.neighbours = clouds
+    containers = ContainerAccess(cloud.tokens, cloud.facts.vault_audience, cloud.places)
+    cloud.runs = PipelineRuns(cloud.store, cloud.faults, containers, cloud.registry)
     _ensure_group(cloud)
     roles.seed(cloud)
     names = [body["name"] for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries")]
@@ -63,8 +67,9 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     if cloud.facts.registry not in names:
         await _existing_registry(cloud)
     await blobs.renew_grants(cloud)
-    runs.resume(cloud)
-    cloud.spawn(asyncio.create_task(trigger.watch(cloud)))
+    cloud.runs.resume()
+    trigger = SourceTrigger(cloud.store, cloud.faults, containers, cloud.runs)
+    cloud.spawn(asyncio.create_task(trigger.watch()))
 
 
 def _ensure_group(cloud: Cloud) -> None:

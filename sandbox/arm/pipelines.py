@@ -20,7 +20,7 @@ from sandbox.cloud.store import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import TEXT, choice, listed, mapped, record, usual
 from sandbox.transfer import runs
-from sandbox.transfer.rules import refuse_unfit
+from sandbox.transfer.rules import request_fault, require_transfer_support
 
 
 async def put_export(request: Request) -> Answer:
@@ -35,7 +35,7 @@ async def put_import(request: Request) -> Answer:
 
 def _put_pipeline(request: Request, end: str) -> Answer:
     if request.cloud.faults.choice("unfit-registry") == "put":
-        refuse_unfit(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
+        require_transfer_support(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
     properties: Json = {str(end): _place(request, end)}
     if end == "source":
         status = ((request.properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status")
@@ -112,11 +112,11 @@ def _assigned(request: Request, id: str) -> Json:
 
 async def delete_pipeline(request: Request) -> Answer:
     """A pipeline goes at once; its running runs fail, blobs and tags stay."""
-    if runs.of_pipeline(request.cloud, str(request.id)):
+    if request.cloud.runs.of_pipeline(str(request.id)):
         _refuse_if_chosen(request, "delete-used", f"Pipeline runs name the pipeline '{request.id.name}'.")
     request.cloud.store.remove(request.id)
     request.cloud.store.forget_sights(str(request.id))
-    runs.pipeline_deleted(request.cloud, str(request.id))
+    request.cloud.runs.pipeline_deleted(str(request.id))
     return Answer(200)
 
 
@@ -124,7 +124,7 @@ async def delete_run(request: Request) -> Answer:
     """The record of a run goes, and with it the work of one that has not ended."""
     if runs.is_running(request.existing or {}):
         _refuse_if_chosen(request, "delete-running", f"The pipeline run '{request.id.name}' is running.")
-    runs.stop(request.cloud, request.id, "The run was deleted before it ended.")
+    request.cloud.runs.stop(request.id, "The run was deleted before it ended.")
     request.cloud.store.remove(request.id)
     return Answer(200)
 
@@ -145,7 +145,7 @@ async def put_run(request: Request) -> Answer:
     if request.cloud.faults.choice("bad-run") == "put":
         _refuse_bad_run(request, wanted["request"])
     operation = operations.named("pipelineruns")
-    body = runs.begin(request.cloud, request.id, wanted, operation)
+    body = request.cloud.runs.start(request.id, wanted, operation)
     return Answer(200 if existing else 201, body, operations.status_link(request, operation))
 
 
@@ -182,7 +182,7 @@ def _refuse_bad_run(request: Request, asked: Json) -> None:
     pipeline = asked.get("pipelineResourceId", "")
     if request.cloud.store.get(pipeline) is None:
         raise AzureError("BadRequest", reason=f"The pipeline '{pipeline}' was not found.")
-    if reason := runs.bad_request(asked):
+    if reason := request_fault(asked):
         raise AzureError("BadRequest", reason=reason)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
@@ -21,11 +22,13 @@ from sandbox.faults import injection
 from sandbox.faults.state import Faults
 from sandbox.registry.oci_client import OciClient
 
+if TYPE_CHECKING:
+    from sandbox.transfer.runs import PipelineRuns
+
 HOST = "localhost"
 REGISTRY_HOST = "127.0.0.1"
 """Some registry clients take it that a registry called `localhost` has no TLS (see docs/adr/0030)."""
 
-_RUNS_AT_ONCE = 4
 _DOORS = {"management": "arm"}
 """What faults call a door, where it differs from what its port is called."""
 _LAST_ANSWERS = 2.0
@@ -38,6 +41,9 @@ class Cloud:
 
     facts: CloudFacts
     places: Places
+    runs: PipelineRuns = field(init=False, repr=False, compare=False)
+    """The transfer service; only a serving cloud has one."""
+
     neighbours: list[Cloud] = field(default_factory=list)
     """All clouds of the sandbox, which a metadata document may list."""
 
@@ -50,10 +56,6 @@ class Cloud:
         self.azurite = Azurite(self.places, folder / "storage", self.ports.of("storage"), self.faults.met)
         self.registries: dict[str, RegistryServer] = {}
         self.tasks: set[asyncio.Task[None]] = set()
-        self.transfers: dict[str, asyncio.Task[None]] = {}
-        """The pipeline runs that are working, by the ID of their operation."""
-        self.lanes = asyncio.Semaphore(_RUNS_AT_ONCE)
-        """Where pipeline runs wait for their turn."""
         self.doors: dict[str, web.AppRunner] = {}
         self.arm_port = self.ports.of("management")
         self._folder = folder
@@ -153,6 +155,8 @@ class Cloud:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if hasattr(self, "runs"):
+            await self.runs.close()
         await asyncio.gather(*(runner.cleanup() for runner in self.doors.values()))
         await asyncio.gather(*(server.stop() for server in self.registries.values()), self.azurite.stop())
         self.store.close()

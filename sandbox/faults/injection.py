@@ -64,7 +64,7 @@ async def _played(fault: Fault, store: Store, request: web.Request, handler: Han
     return web.Response() if fault.cut == "before" else await handler(request)
 
 
-def on_the_way(faults: Faults) -> aiohttp.ClientMiddlewareType:
+def client_middleware(faults: Faults) -> aiohttp.ClientMiddlewareType:
     """The same for the transfer service, which asks registry servers directly: it meets what clients meet."""
 
     async def ask(

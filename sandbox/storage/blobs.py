@@ -14,7 +14,9 @@ from azure.storage.blob.aio import BlobServiceClient
 from sandbox.arm import roles
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import HOST, Cloud
+from sandbox.cloud.paths import Places
 from sandbox.cloud.store import Json
+from sandbox.entra.tokens import Tokens
 
 ACCOUNTS = "Microsoft.Storage/storageAccounts"
 AUDIENCE = "https://storage.azure.com"
@@ -42,12 +44,12 @@ def keys(cloud: Cloud, account: Json) -> tuple[str, str]:
 class Identity:
     """Tokens for blobs of one principal; by default the sandbox's own, which may do everything."""
 
-    def __init__(self, cloud: Cloud, principal: str = _ITSELF) -> None:
-        self._cloud, self._principal = cloud, principal
+    def __init__(self, tokens: Tokens, principal: str = _ITSELF) -> None:
+        self._tokens, self._principal = tokens, principal
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """A token for blobs, as azure-core asks for it."""
-        token = self._cloud.tokens.issue(self._principal, AUDIENCE, seconds=3600)
+        token = self._tokens.issue(self._principal, AUDIENCE, seconds=3600)
         return AccessToken(token, int(time.time()) + 3600)
 
     async def close(self) -> None:
@@ -63,18 +65,18 @@ class Identity:
 def service(cloud: Cloud, account: str) -> BlobServiceClient:
     """A client of an account that may do everything; faults at storage, which are for others, let it pass."""
     return BlobServiceClient(
-        url(cloud, account), Identity(cloud), transport=transport(cloud), user_agent=_ITSELF
+        url(cloud, account), Identity(cloud.tokens), transport=transport(cloud.places), user_agent=_ITSELF
     )
 
 
-def transport(cloud: Cloud) -> AioHttpTransport:
+def transport(places: Places) -> AioHttpTransport:
     """Connections for one client, used for one request after the other.
 
     With its option `connection_verify` azure-core makes a TLS context for each request, and aiohttp uses no
     connection of another context again: so each block would take a handshake, and some MiB until its idle
     connection ends.
     """
-    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(places))
     return AioHttpTransport(session=aiohttp.ClientSession(connector=trust, auto_decompress=False))
 
 

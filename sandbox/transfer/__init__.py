@@ -1,1 +1,1 @@
-"""What ACR Transfer does: pipeline runs, what they read and write, and the trigger that makes some."""
+"""ACR Transfer: pipeline runs, the archives they write and read, and the source trigger."""

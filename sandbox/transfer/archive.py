@@ -1,8 +1,8 @@
-"""What the blob between two clouds holds: an OCI image layout in a tar, written and read as a stream.
+"""The content of a transfer blob: an OCI image layout in a tar, written and read as a stream.
 
-The layout is the specification's (https://github.com/opencontainers/image-spec/blob/main/image-layout.md).
-That it is what travels is the sandbox's own choice; what the service really writes is not published.
-The index comes first, then the manifests, then all other blobs: a reader knows what is to come.
+The format is the sandbox's own choice, because the service's format is not published. The layout is
+https://github.com/opencontainers/image-spec/blob/main/image-layout.md. The index comes first, then the
+manifests, then the blobs, so that a reader knows the content before the blobs arrive.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sandbox.registry.oci_client import Manifest, WrongContentError
 
@@ -22,53 +22,56 @@ _ALGORITHMS = frozenset({"sha256", "sha512"})
 """https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms"""
 
 _BLOCK = tarfile.BLOCKSIZE
-_MOST_IN_MEMORY = 64 << 20
-"""Index and manifests are held in memory; an archive that asks for more of it is not one of ours."""
+_MAX_IN_MEMORY = 64 << 20
+"""Limit for the index and manifests, which are held in memory."""
+
+ReadBlob = Callable[[str, str], AsyncIterator[bytes]]
+"""Reads a blob by repository and digest; `OciClient.blob` fits."""
 
 
 class BadArchiveError(Exception):
-    """The bytes are not those of an archive; the message says what is wrong."""
+    """The bytes are not a valid archive; the message is the reason."""
 
 
 @dataclass
 class ArchiveContents:
-    """What one archive carries: manifests, what they name, and the references that they go by."""
+    """The content of an archive: references, manifests and blobs."""
 
     references: dict[str, str] = field(default_factory=dict)
-    """Artifact as asked for (`repository:tag` or `repository@digest`) to its digest."""
+    """Requested artifact (`repository:tag` or `repository@digest`) to digest."""
 
     manifests: dict[str, Manifest] = field(default_factory=dict)
-    """By digest; children of indexes are among them."""
+    """By digest, with the children of indexes."""
 
     blobs: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """Digest to a repository that holds the blob, and its size."""
+    """Digest to a repository that contains the blob, and the blob's size."""
 
     def add(self, other: ArchiveContents) -> None:
-        """Take over what another archive would carry."""
+        """Add the content of another archive."""
         self.references |= other.references
         self.manifests |= other.manifests
         self.blobs = other.blobs | self.blobs
 
-    def below(self, digest: str) -> Iterator[str]:
-        """A manifest's digest and those of all manifests under it, children first."""
+    def tree(self, digest: str) -> Iterator[str]:
+        """Digests of a manifest and its descendants, children first."""
         for child in self.manifests[digest].children:
-            yield from self.below(child)
+            yield from self.tree(child)
         yield digest
 
     def parents_first(self) -> list[str]:
-        """Digests of all manifests, an index before those that it names."""
+        """Digests of all manifests, each index before its children."""
         roots = sorted(set(self.references.values()))
-        return list(dict.fromkeys(each for root in roots for each in reversed(list(self.below(root)))))
+        return list(dict.fromkeys(each for root in roots for each in reversed(list(self.tree(root)))))
 
-    def needed(self, digest: str) -> dict[str, int]:
-        """Digest and size of all blobs that a manifest needs, its children's among them."""
+    def required_blobs(self, digest: str) -> dict[str, int]:
+        """Digest and size of all blobs of a manifest and its descendants."""
         found: dict[str, int] = {}
-        for each in self.below(digest):
+        for each in self.tree(digest):
             found |= self.manifests[each].blobs
         return found
 
     def index(self) -> bytes:
-        """The layout's index.json: every reference with the manifest that it names."""
+        """The layout's index.json."""
         entries = [
             {
                 "mediaType": self.manifests[digest].media_type,
@@ -86,78 +89,71 @@ class ArchiveContents:
         return sum(size for _, size in self.blobs.values())
 
 
-class Blobs(Protocol):
-    """Reads a blob of a repository; a registry client's `blob` fits."""
+async def archive_bytes(contents: ArchiveContents, read: ReadBlob) -> AsyncIterator[bytes]:
+    """The archive's bytes; equal contents give equal bytes.
 
-    def __call__(self, repository: str, digest: str) -> AsyncIterator[bytes]:
-        """The blob's bytes, chunk by chunk."""
-
-
-async def written(contents: ArchiveContents, read: Blobs) -> AsyncIterator[bytes]:
-    """The archive's bytes, in an order and with times that make equal contents equal bytes.
-
-    Raises WrongContentError after the last byte of a blob that is not what its digest says.
+    Raises WrongContentError after the last byte of a blob that does not match its digest.
     """
     small = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": contents.index()}
-    small |= {_place(digest): contents.manifests[digest].body for digest in contents.parents_first()}
+    small |= {_path(digest): contents.manifests[digest].body for digest in contents.parents_first()}
     for name, body in small.items():
         yield _header(name, len(body)) + body + _padding(len(body))
     for digest, (repository, size) in sorted(contents.blobs.items()):
-        yield _header(_place(digest), size)
-        async for chunk in proved(read(repository, digest), digest, size):
+        yield _header(_path(digest), size)
+        async for chunk in _verified(read(repository, digest), digest, size):
             yield chunk
         yield _padding(size)
     yield b"\0" * _BLOCK * 2
 
 
-async def proved(chunks: AsyncIterator[bytes], digest: str, size: int) -> AsyncIterator[bytes]:
-    """The same bytes; WrongContentError where there are too many, or at the end where they are others."""
-    proof, left = Proof(digest), size
-    async for chunk in proof.over(chunks):
+async def _verified(chunks: AsyncIterator[bytes], digest: str, size: int) -> AsyncIterator[bytes]:
+    """The same bytes; raises WrongContentError if there are too many, or at the end if they are wrong."""
+    check, left = DigestCheck(digest), size
+    async for chunk in check.read(chunks):
         left -= len(chunk)
         if left < 0:
             break
         yield chunk
-    if left or not proof.good:
+    if left or not check.matches:
         raise WrongContentError(digest)
 
 
-class Proof:
-    """Bytes on their way, held against a digest."""
+class DigestCheck:
+    """Computes the digest of bytes that pass through."""
 
     def __init__(self, digest: str) -> None:
         algorithm, _, self._expected = digest.partition(":")
-        self._seen = hashlib.new(algorithm) if algorithm in _ALGORITHMS else None
+        self._hash = hashlib.new(algorithm) if algorithm in _ALGORITHMS else None
 
-    async def over(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def read(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The same bytes."""
         async for chunk in chunks:
-            if self._seen:
-                self._seen.update(chunk)
+            if self._hash:
+                self._hash.update(chunk)
             yield chunk
 
     @property
-    def good(self) -> bool:
-        """Whether what went by so far is what the digest names; never where nobody knows its algorithm."""
-        return self._seen is not None and self._seen.hexdigest() == self._expected
+    def matches(self) -> bool:
+        """Whether the bytes so far match the digest; False for an unknown algorithm."""
+        return self._hash is not None and self._hash.hexdigest() == self._expected
 
 
 class ArchiveReader:
-    """An archive read as its bytes arrive: first `contents`, then every blob in turn."""
+    """Reads an archive while its bytes arrive: first `contents`, then `blobs`, then `rest`."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks, self._held = chunks, bytearray()
+        self._chunks, self._buffer = chunks, bytearray()
         self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self._next: tarfile.TarInfo | None = None
         self.read = 0
         """Bytes that have arrived."""
 
     async def contents(self) -> ArchiveContents:
-        """References and manifests, each manifest proved by its digest."""
+        """References and manifests; each manifest is verified by its digest."""
         bodies: dict[str, bytes] = {}
         named = set[str]()
         while (entry := await self._entry()) and not _is_blob(entry, bodies, named):
-            if sum(map(len, bodies.values())) + entry.size > _MOST_IN_MEMORY:
+            if sum(map(len, bodies.values())) + entry.size > _MAX_IN_MEMORY:
                 raise BadArchiveError("its index is too large")
             bodies[entry.name] = await self._exactly(entry.size)
             await self._exactly(len(_padding(entry.size)))
@@ -168,13 +164,13 @@ class ArchiveReader:
             contents = ArchiveContents({each["annotations"][REFERENCE]: each["digest"] for each in index})
             for each in index:
                 _gather(contents, bodies, each)
-                contents.needed(each["digest"])
+                contents.required_blobs(each["digest"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BadArchiveError("its index or a manifest makes no sense") from error
+            raise BadArchiveError("its index or a manifest is not valid") from error
         return contents
 
     async def blobs(self) -> AsyncIterator[tuple[str, int, AsyncIterator[bytes]]]:
-        """Digest, size and bytes of every blob; the bytes must be read to their end before the next."""
+        """Digest, size and bytes of every blob; read the bytes completely before the next blob."""
         entry = self._next
         while entry:
             yield _digest(entry.name), entry.size, self._bytes(entry.size)
@@ -182,8 +178,8 @@ class ArchiveReader:
             entry = await self._entry()
 
     async def rest(self) -> tuple[str, bytes]:
-        """Read to the end; the digest of the whole archive, and its MD5."""
-        self._held.clear()
+        """Read to the end; returns the SHA-256 digest and the MD5 hash of the whole archive."""
+        self._buffer.clear()
         async for chunk in self._chunks:
             self._count(chunk)
         return f"sha256:{self._sha256.hexdigest()}", self._md5.digest()
@@ -198,30 +194,32 @@ class ArchiveReader:
                 header += await self._exactly(2 * _BLOCK)
             return tarfile.open(fileobj=io.BytesIO(header), mode="r:").next()
         except tarfile.TarError as error:
-            raise BadArchiveError("it is no archive of an export") from error
+            raise BadArchiveError("it is not an archive of an export") from error
 
     async def _bytes(self, size: int) -> AsyncIterator[bytes]:
         while size:
             await self._fill(1)
-            chunk = bytes(self._held[:size])
-            del self._held[: len(chunk)]
+            chunk = self._take(size)
             size -= len(chunk)
             yield chunk
 
     async def _exactly(self, count: int) -> bytes:
         await self._fill(count)
-        found = bytes(self._held[:count])
-        del self._held[:count]
-        return found
+        return self._take(count)
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._buffer[:count])
+        del self._buffer[: len(taken)]
+        return taken
 
     async def _fill(self, count: int) -> None:
-        while len(self._held) < count:
+        while len(self._buffer) < count:
             try:
                 chunk = await anext(self._chunks)
             except StopAsyncIteration:
                 raise BadArchiveError("it ends too early") from None
             self._count(chunk)
-            self._held += chunk
+            self._buffer += chunk
 
     def _count(self, chunk: bytes) -> None:
         self.read += len(chunk)
@@ -230,13 +228,13 @@ class ArchiveReader:
 
 
 def _is_blob(entry: tarfile.TarInfo, bodies: dict[str, bytes], named: set[str]) -> bool:
-    """Whether the manifests are over: what comes before has named every one of them."""
+    """Whether the manifests are complete: the entries so far name every manifest."""
     after_index = "index.json" in bodies and entry.name.startswith("blobs/")
     return after_index and _digest(entry.name) not in named
 
 
 def _children(body: bytes) -> set[str]:
-    """Digests of the manifests that an index names; none where it is no index."""
+    """Digests of the manifests in an index; empty for any other content."""
     try:
         content = json.loads(body)
         return {str(each["digest"]) for each in content["manifests"]}
@@ -246,19 +244,19 @@ def _children(body: bytes) -> set[str]:
 
 def _gather(contents: ArchiveContents, bodies: dict[str, bytes], descriptor: dict[str, Any]) -> None:
     digest = descriptor["digest"]
-    contents.manifests[digest] = manifest = Manifest(descriptor["mediaType"], bodies[_place(digest)])
+    contents.manifests[digest] = manifest = Manifest(descriptor["mediaType"], bodies[_path(digest)])
     if manifest.digest_like(digest) != digest:
         raise WrongContentError(digest)
     for child in manifest.content.get("manifests", []):
         _gather(contents, bodies, child)
 
 
-def _place(digest: str) -> str:
+def _path(digest: str) -> str:
     return "blobs/" + digest.replace(":", "/")
 
 
-def _digest(place: str) -> str:
-    return place.removeprefix("blobs/").replace("/", ":")
+def _digest(path: str) -> str:
+    return path.removeprefix("blobs/").replace("/", ":")
 
 
 def _header(name: str, size: int) -> bytes:

@@ -1,45 +1,34 @@
-"""An export run: artifacts of a registry become one blob, which is visible only when it is whole."""
+"""Export runs: artifacts of a registry become one blob, which is visible only when it is complete."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from sandbox.registry.oci_client import ImageNotFoundError, OciClient, WrongContentError
-from sandbox.transfer.archive import ArchiveContents, written
-from sandbox.transfer.rules import (
-    CATEGORY,
-    CONTINUE,
-    LARGEST_LAYER,
-    OVERWRITE_BLOBS,
-    Run,
-    RunProgress,
-    Storage,
-    TransferFailedError,
-    TransferOutcome,
-    listed,
-    registry_failures,
-    split,
-    storage_failures,
-)
+from sandbox.transfer.archive import ArchiveContents, archive_bytes
+from sandbox.transfer.container_access import find_blob
+from sandbox.transfer.failures import TransferFailedError, quoted, registry_failures, storage_failures
+from sandbox.transfer.rules import CATEGORY, MAX_LAYER_SIZE, OVERWRITE_BLOBS, split_reference
+from sandbox.transfer.transfer_run import RunProgress, TransferOutcome, TransferRun
 
 _BLOCK = 4 << 20
-_SIDE_BY_SIDE = 4
+_CONCURRENCY = 4
 
 
 @dataclass
-class Gathered:
-    """What the registry holds of the run's artifacts."""
+class ExportedArtifacts:
+    """The run's artifacts as the registry has them."""
 
     registry: str
-    parts: dict[str, ArchiveContents] = field(default_factory=dict)
-    """What each artifact that can be exported consists of."""
+    found: dict[str, ArchiveContents] = field(default_factory=dict)
+    """The contents of each artifact that can be exported."""
 
     missing: list[str] = field(default_factory=list)
     too_large: list[str] = field(default_factory=list)
@@ -47,147 +36,141 @@ class Gathered:
 
     @property
     def failures(self) -> list[str]:
-        """A sentence for each kind of artifact that cannot be exported."""
-        found = {
+        """One message per reason for which artifacts cannot be exported."""
+        reasons = {
             f"Artifacts not found in registry '{self.registry}'": self.missing,
             "Artifacts with a layer of more than 8 GB cannot be transferred": self.too_large,
             f"The content in registry '{self.registry}' does not match its digest for": self.wrong,
         }
-        return [f"{words}: {listed(names)}." for words, names in found.items() if names]
+        return [f"{reason}: {quoted(names)}." for reason, names in reasons.items() if names]
 
-    def whole(self) -> ArchiveContents:
-        """All that one archive shall carry."""
+    def contents(self) -> ArchiveContents:
+        """The contents of the archive."""
         contents = ArchiveContents()
-        for name in sorted(self.parts):
-            contents.add(self.parts[name])
+        for name in sorted(self.found):
+            contents.add(self.found[name])
         return contents
 
-    def drop(self, digest: str) -> None:
-        """Leave out all artifacts that need one blob, whose bytes are wrong."""
-        for name, part in list(self.parts.items()):
-            if digest in part.blobs:
-                del self.parts[name]
-                self.wrong.append(name)
+    def exclude(self, digest: str) -> None:
+        """Exclude all artifacts that need a blob whose bytes are wrong."""
+        for name in [name for name, contents in self.found.items() if digest in contents.blobs]:
+            del self.found[name]
+            self.wrong.append(name)
 
 
-async def export(run: Run, registry: OciClient, storage: Storage, notes: RunProgress) -> TransferOutcome:
-    """Write the run's artifacts into one blob."""
+async def export_artifacts(
+    run: TransferRun, registry: OciClient, open_container: Callable[[], Awaitable[ContainerClient]]
+) -> TransferOutcome:
+    """Write the run's artifacts to its blob; raises TransferFailedError."""
     with registry_failures(run.registry):
-        gathered = await _gathered(run, registry)
-    _refuse_incomplete(run, gathered)
-    notes.progress(10)
-    async with await storage() as container:
+        artifacts = await _find_artifacts(run, registry)
+    run.require_complete(artifacts.failures, remaining=len(artifacts.found))
+    run.progress.report(10)
+    async with await open_container() as container:
         with storage_failures(), registry_failures(run.registry):
-            if done := await _was_there(run, container, notes):
-                return done
-            digest = await _sent(run, gathered, registry, container.get_blob_client(run.blob), notes)
-    failures = gathered.failures
-    return TransferOutcome(sorted(gathered.whole().references), digest, failures, partial=bool(failures))
+            if outcome := await _existing(run, container):
+                return outcome
+            digest = await _write(run, artifacts, registry, container.get_blob_client(run.blob))
+    failures = artifacts.failures
+    references = sorted(artifacts.contents().references)
+    return TransferOutcome(references, digest, failures, partial=bool(failures))
 
 
-async def _gathered(run: Run, registry: OciClient) -> Gathered:
-    """All manifests of the artifacts, before anything is written."""
-    found, gate = Gathered(run.registry), asyncio.Semaphore(_SIDE_BY_SIDE)
+async def _find_artifacts(run: TransferRun, registry: OciClient) -> ExportedArtifacts:
+    """Read all manifests before anything is written."""
+    artifacts, slots = ExportedArtifacts(run.registry), asyncio.Semaphore(_CONCURRENCY)
 
-    async def one(artifact: str) -> None:
-        repository, reference = split(artifact)
-        part, mark = ArchiveContents(), "@" if ":" in reference else ":"
-        async with gate:
+    async def find(artifact: str) -> None:
+        repository, reference = split_reference(artifact)
+        contents, separator = ArchiveContents(), "@" if ":" in reference else ":"
+        async with slots:
             try:
-                digest = await _gather(part, registry, repository, reference)
+                digest = await _gather(contents, registry, repository, reference)
             except ImageNotFoundError:
-                found.missing.append(artifact)
+                artifacts.missing.append(artifact)
                 return
             except WrongContentError:
-                found.wrong.append(artifact)
+                artifacts.wrong.append(artifact)
                 return
-        part.references[f"{repository}{mark}{reference}"] = digest
-        if any(size > LARGEST_LAYER for _, size in part.blobs.values()):
-            found.too_large.append(artifact)
+        contents.references[f"{repository}{separator}{reference}"] = digest
+        if any(size > MAX_LAYER_SIZE for _, size in contents.blobs.values()):
+            artifacts.too_large.append(artifact)
         else:
-            found.parts[artifact] = part
+            artifacts.found[artifact] = contents
 
-    await asyncio.gather(*(one(artifact) for artifact in dict.fromkeys(run.artifacts)))
-    return found
+    await asyncio.gather(*(find(artifact) for artifact in dict.fromkeys(run.artifacts)))
+    return artifacts
 
 
-async def _gather(part: ArchiveContents, registry: OciClient, repository: str, reference: str) -> str:
+async def _gather(contents: ArchiveContents, registry: OciClient, repository: str, reference: str) -> str:
     manifest = await registry.manifest(repository, reference)
     digest = manifest.digest_like(reference)
-    part.manifests[digest] = manifest
+    contents.manifests[digest] = manifest
     for blob, size in manifest.blobs.items():
-        part.blobs.setdefault(blob, (repository, size))
+        contents.blobs.setdefault(blob, (repository, size))
     for child in manifest.children:
-        await _gather(part, registry, repository, child)
+        await _gather(contents, registry, repository, child)
     return digest
 
 
-def _refuse_incomplete(run: Run, gathered: Gathered) -> None:
-    """One artifact that cannot be exported fails the run, unless it goes on with the others."""
-    if gathered.failures and not (run.has(CONTINUE) and gathered.parts):
-        raise TransferFailedError(" ".join(gathered.failures))
+async def _existing(run: TransferRun, container: ContainerClient) -> TransferOutcome | None:
+    """The outcome if the blob exists; None if the run must write it.
 
-
-async def _was_there(run: Run, container: ContainerClient, notes: RunProgress) -> TransferOutcome | None:
-    """Refuse to replace a blob without the option; one that this run itself wrote before a crash is its own.
-
-    The blob is looked up in a list: an export needs the list right.
+    An interrupted run can have committed the blob itself: then the export is complete.
     """
-    found = [blob async for blob in container.list_blobs(run.blob) if blob.name == run.blob]
-    if not found:
+    blob = await find_blob(container, run.blob)
+    if blob is None:
         return None
-    md5 = bytes(found[0].content_settings.content_md5 or b"").hex()
-    if md5 and md5 == notes.reached.get("md5"):
-        return TransferOutcome(notes.reached["artifacts"].split(), notes.reached["digest"])
+    md5 = bytes(blob.content_settings.content_md5 or b"").hex()
+    if md5 and md5 == run.progress.checkpoint.get("md5"):
+        return run.progress.saved
     if run.has(OVERWRITE_BLOBS):
         return None
     if run.skip_existing:
-        return TransferOutcome([], "", [f"The blob '{run.blob}' already exists and was left alone."])
+        return TransferOutcome([], "", [f"The blob '{run.blob}' already exists and was skipped."])
     raise TransferFailedError(
         f"The blob '{run.blob}' already exists. Set the option OverwriteBlobs or use another name."
     )
 
 
-async def _sent(
-    run: Run, gathered: Gathered, registry: OciClient, blob: BlobClient, notes: RunProgress
+async def _write(
+    run: TransferRun, artifacts: ExportedArtifacts, registry: OciClient, blob: BlobClient
 ) -> str:
-    """Upload; artifacts whose bytes turn out wrong are left out by a second try, if the run may go on."""
+    """Upload the archive; retries without artifacts whose bytes are wrong, if the run can continue."""
     while True:
-        contents = gathered.whole()
         try:
-            return await _upload(blob, contents, registry, notes)
+            return await _upload(blob, artifacts.contents(), registry, run.progress)
         except WrongContentError as error:
-            gathered.drop(error.digest)
-            _refuse_incomplete(run, gathered)
+            artifacts.exclude(error.digest)
+            run.require_complete(artifacts.failures, remaining=len(artifacts.found))
 
 
 async def _upload(
-    blob: BlobClient, contents: ArchiveContents, registry: OciClient, notes: RunProgress
+    blob: BlobClient, contents: ArchiveContents, registry: OciClient, progress: RunProgress
 ) -> str:
-    """Stage blocks as they come and commit them with the marks that the source trigger looks for."""
+    """Stage the blocks, then commit them with the properties that the source trigger requires."""
     md5, sha256, blocks, sent = hashlib.md5(usedforsecurity=False), hashlib.sha256(), list[BlobBlock](), 0
-    async for block in _blocks(written(contents, registry.blob)):
+    async for block in _blocks(archive_bytes(contents, registry.blob)):
         md5.update(block)
         sha256.update(block)
         blocks.append(BlobBlock(base64.b64encode(b"%08d" % len(blocks)).decode()))
         await blob.stage_block(blocks[-1].id, block, validate_content=True)
         sent += len(block)
-        notes.progress(10 + min(80, 80 * sent // (contents.size + 1)))
+        progress.report(10 + min(80, 80 * sent // (contents.size + 1)))
     digest = f"sha256:{sha256.hexdigest()}"
-    artifacts = " ".join(sorted(contents.references))
-    notes.reach({"md5": md5.hexdigest(), "digest": digest, "artifacts": artifacts})
+    progress.save(TransferOutcome(sorted(contents.references), digest), md5=md5.hexdigest())
     settings = ContentSettings(content_type="application/x-tar", content_md5=bytearray(md5.digest()))
     await blob.commit_block_list(blocks, content_settings=settings, metadata=CATEGORY)
-    await blob.get_blob_properties()  # an export needs the read right
+    await blob.get_blob_properties()  # an export needs the read permission
     return digest
 
 
 async def _blocks(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    held = bytearray()
+    buffer = bytearray()
     async for chunk in body:
-        held += chunk
-        while len(held) >= _BLOCK:
-            yield bytes(memoryview(held)[:_BLOCK])
-            del held[:_BLOCK]
-    if held:
-        yield bytes(held)
+        buffer += chunk
+        while len(buffer) >= _BLOCK:
+            yield bytes(memoryview(buffer)[:_BLOCK])
+            del buffer[:_BLOCK]
+    if buffer:
+        yield bytes(buffer)

@@ -1,96 +1,176 @@
-"""Pipeline runs from their request to their end. Whatever ends the sandbox, no run is lost."""
+"""Pipeline runs, from their request to their end. Interrupted runs continue after a restart."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import aiohttp
 from azure.storage.blob.aio import ContainerClient
 
 from sandbox.arm.resource_id import ResourceId
-from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Json
+from sandbox.cloud.store import Json, Store
+from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import AzureError
-from sandbox.transfer import container_access
-from sandbox.transfer.exporting import export
-from sandbox.transfer.importing import import_
-from sandbox.transfer.rules import (
-    MOST_ARTIFACTS,
-    Run,
-    RunProgress,
-    TransferFailedError,
-    TransferOutcome,
-    refuse_unfit,
-)
+from sandbox.registry.oci_client import OciClient
+from sandbox.transfer.container_access import ContainerAccess, client_session
+from sandbox.transfer.exporting import export_artifacts
+from sandbox.transfer.failures import TransferFailedError
+from sandbox.transfer.importing import import_artifacts
+from sandbox.transfer.rules import container_end, request_fault, require_transfer_support
+from sandbox.transfer.transfer_run import RunProgress, TransferOutcome, TransferRun
 
 TYPE = "Microsoft.ContainerRegistry/registries/pipelineRuns"
 FAILED = "PipelineRunFailed"
-"""The code of a failed operation. What Azure says is published nowhere; see docs/sandbox.md."""
+"""The error code of a failed run's operation. Azure's is not published; see docs/sandbox.md."""
 
+_MAX_CONCURRENT = 4
 _SHOWN = ("pipelineResourceId", "artifacts", "catalogDigest")
 
-
-def begin(cloud: Cloud, id: ResourceId, wanted: Json, operation: str, trigger: Json | None = None) -> Json:
-    """Store a run as running and let it work; `wanted` is its request and its forceUpdateTag."""
-    stop(cloud, id, "A newer request for the same run took its place.")
-    pipeline = cloud.store.get(wanted["request"].get("pipelineResourceId", "")) or {}
-    response: Json = {
-        "status": "Running",
-        "startTime": _now(cloud),
-        "progress": {"percentage": "0"},
-        **_end(pipeline, wanted),
-    }
-    if trigger:
-        response["trigger"] = {"sourceTrigger": trigger}
-    body = {
-        "id": str(id),
-        "name": id.name,
-        "type": TYPE,
-        "properties": {
-            "provisioningState": "Creating",
-            "request": {key: wanted["request"][key] for key in _SHOWN if key in wanted["request"]},
-            "response": response,
-        },
-        "sandbox": {**wanted, "operation": operation, "reached": {}},
-    }
-    with cloud.store.at_once():
-        cloud.store.put(id, TYPE, body)
-        cloud.store.put_operation(operation, {"status": "Creating"})
-    _start(cloud, id, body)
-    return body
+OpenRegistry = Callable[[aiohttp.ClientSession, str], OciClient]
+"""Returns a client of a registry by the registry's name."""
 
 
-def resume(cloud: Cloud) -> None:
-    """Take up again what was running when the sandbox ended, however it ended."""
-    for body in cloud.store.of_type(TYPE):
-        if body["properties"]["response"]["status"] == "Running" and (id := ResourceId.parse(body["id"])):
-            _start(cloud, id, body)
+class PipelineRuns:
+    """The pipeline runs of one cloud."""
 
+    def __init__(
+        self, store: Store, faults: Faults, containers: ContainerAccess, open_registry: OpenRegistry
+    ) -> None:
+        self._store, self._faults = store, faults
+        self._containers, self._open_registry = containers, open_registry
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """The active runs, by the ID of their operation."""
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
 
-def stop(cloud: Cloud, id: ResourceId, reason: str) -> None:
-    """End a run that is working; it fails with the reason. One that is not is left alone."""
-    body = cloud.store.get(id)
-    task = cloud.transfers.pop(body["sandbox"]["operation"], None) if body else None
-    if body and task:
-        task.cancel()
-        _Record(cloud, id, body).fail(reason)
+    def start(self, id: ResourceId, wanted: Json, operation: str, trigger: Json | None = None) -> Json:
+        """Store and start a run; `wanted` has its `request` and `forceUpdateTag`. Returns the run's body."""
+        self.stop(id, "A newer request for the same run replaced it.")
+        response: Json = {
+            "status": "Running",
+            "startTime": self._now(),
+            "progress": {"percentage": "0"},
+            **self._blob(wanted["request"]),
+        }
+        if trigger:
+            response["trigger"] = {"sourceTrigger": trigger}
+        body = {
+            "id": str(id),
+            "name": id.name,
+            "type": TYPE,
+            "properties": {
+                "provisioningState": "Creating",
+                "request": {key: wanted["request"][key] for key in _SHOWN if key in wanted["request"]},
+                "response": response,
+            },
+            "sandbox": {**wanted, "operation": operation, "reached": {}},
+        }
+        with self._store.at_once():
+            self._store.put(id, TYPE, body)
+            self._store.put_operation(operation, {"status": "Creating"})
+        self._start(id, body)
+        return body
 
+    def resume(self) -> None:
+        """Restart the runs that were active when the sandbox ended."""
+        for body in self._store.of_type(TYPE):
+            if is_running(body) and (id := ResourceId.parse(body["id"])):
+                self._start(id, body)
 
-def of_pipeline(cloud: Cloud, pipeline: str) -> list[Json]:
-    """All runs that name a pipeline, the oldest first."""
-    runs = cloud.store.of_type(TYPE)
-    named = (body["properties"]["request"].get("pipelineResourceId", "") for body in runs)
-    return [body for body, name in zip(runs, named, strict=True) if name.lower() == pipeline.lower()]
+    def stop(self, id: ResourceId, reason: str) -> None:
+        """Stop an active run, which fails with the reason; any other run is left alone."""
+        body = self._store.get(id)
+        task = self._tasks.pop(body["sandbox"]["operation"], None) if body else None
+        if body and task:
+            task.cancel()
+            self._record(id, body).fail(reason)
 
+    def of_pipeline(self, pipeline: str) -> list[Json]:
+        """All runs of a pipeline, oldest first."""
+        runs = self._store.of_type(TYPE)
+        names = (body["properties"]["request"].get("pipelineResourceId", "") for body in runs)
+        return [body for body, name in zip(runs, names, strict=True) if name.lower() == pipeline.lower()]
 
-def pipeline_deleted(cloud: Cloud, pipeline: str) -> None:
-    """Its running runs fail; those that its trigger made go with it, for nobody else would delete them."""
-    for body in of_pipeline(cloud, pipeline):
-        if id := ResourceId.parse(body["id"]):
-            stop(cloud, id, _gone(pipeline))
-            if "trigger" in body["properties"]["response"]:
-                cloud.store.remove(id)
+    def pipeline_deleted(self, pipeline: str) -> None:
+        """Fail the pipeline's active runs, and delete the runs of its trigger, which have no other owner."""
+        for body in self.of_pipeline(pipeline):
+            if id := ResourceId.parse(body["id"]):
+                self.stop(id, _pipeline_missing(pipeline))
+                if "trigger" in body["properties"]["response"]:
+                    self._store.remove(id)
+
+    async def close(self) -> None:
+        """Cancel the active runs; they stay Running in the store and continue after a restart."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, id: ResourceId, body: Json) -> None:
+        self._tasks[body["sandbox"]["operation"]] = asyncio.create_task(self._run(id, body))
+
+    async def _run(self, id: ResourceId, body: Json) -> None:
+        record = self._record(id, body)
+        try:
+            async with self._slots:
+                outcome = await self._transfer(id, record)
+        except TransferFailedError as error:
+            record.fail(str(error))
+        except Exception as error:
+            logging.getLogger("sandbox").exception("run %s", id.name)
+            record.fail(f"The transfer service had an internal error: {type(error).__name__}.")
+        else:
+            record.succeed(outcome)
+        self._tasks.pop(body["sandbox"]["operation"], None)
+
+    async def _transfer(self, id: ResourceId, record: RunRecord) -> TransferOutcome:
+        request, registry_name = record.body["sandbox"]["request"], id.segments[1]
+        pipeline = self._store.get(request.get("pipelineResourceId", ""))
+        if pipeline is None:
+            raise TransferFailedError(_pipeline_missing(request.get("pipelineResourceId", "")))
+        if fault := request_fault(request):
+            raise TransferFailedError(fault)
+        end, registry = container_end(pipeline), self._store.get(id.up.up)
+        if registry is None:
+            raise TransferFailedError(f"The registry '{registry_name}' was deleted before the run ended.")
+        try:
+            require_transfer_support(registry, exports=end == "target")
+        except AzureError as error:
+            raise TransferFailedError(error.message) from error
+        run = TransferRun(
+            registry=registry_name,
+            blob=request[end]["name"],
+            progress=record.progress,
+            artifacts=tuple(request.get("artifacts", [])),
+            options=frozenset(pipeline["properties"].get("options", [])),
+            catalog_digest=request.get("catalogDigest", ""),
+            skip_existing=self._faults.choice("existing") == "skip",
+        )
+        async with client_session(self._faults) as session:
+
+            async def open_container() -> ContainerClient:
+                return await self._containers.open(session, pipeline)
+
+            transfer = export_artifacts if end == "target" else import_artifacts
+            return await transfer(run, self._open_registry(session, registry_name), open_container)
+
+    def _blob(self, request: Json) -> Json:
+        """The response's `target` or `source`: the pipeline's container with the blob's URL."""
+        pipeline = self._store.get(request.get("pipelineResourceId", ""))
+        if not pipeline:
+            return {}
+        end = container_end(pipeline)
+        container, blob = pipeline["properties"][end], request.get(end, {}).get("name", "")
+        shown = {key: container[key] for key in ("keyVaultUri", "storageAccessMode") if key in container}
+        return {end: {"type": "AzureStorageBlob", "uri": f"{container['uri']}/{blob}", **shown}}
+
+    def _record(self, id: ResourceId, body: Json) -> RunRecord:
+        return RunRecord(self._store, self._faults, id, body)
+
+    def _now(self) -> str:
+        return self._faults.now().isoformat()
 
 
 def is_running(body: Json) -> bool:
@@ -98,146 +178,66 @@ def is_running(body: Json) -> bool:
     return bool(body["properties"]["response"]["status"] == "Running")
 
 
-def bad_request(request: Json) -> str:
-    """What makes a run's request senseless, or nothing."""
-    artifacts, pipeline = request.get("artifacts", []), request.get("pipelineResourceId", "")
-    if len(artifacts) > MOST_ARTIFACTS:
-        return f"{len(artifacts)} artifacts; a run takes at most {MOST_ARTIFACTS}."
-    end = "source" if "/importpipelines/" in pipeline.lower() else "target"
-    if end == "target" and not artifacts:
-        return "An export run needs at least one artifact."
-    if end not in request:
-        return f"The run needs the name of a blob in properties.request.{end}.name."
-    return ""
-
-
-def _start(cloud: Cloud, id: ResourceId, body: Json) -> None:
-    operation = body["sandbox"]["operation"]
-    task = asyncio.create_task(_work(cloud, id, body))
-    cloud.transfers[operation] = task
-    cloud.spawn(task)
-
-
-def _end(pipeline: Json, wanted: Json) -> Json:
-    """The response's `target` or `source`: the pipeline's, with the blob's address."""
-    if not pipeline:
-        return {}
-    end = container_access.end_of(pipeline)
-    place, name = pipeline["properties"][end], wanted["request"].get(end, {}).get("name", "")
-    more = {key: place[key] for key in ("keyVaultUri", "storageAccessMode") if key in place}
-    return {end: {"type": "AzureStorageBlob", "uri": f"{place['uri']}/{name}", **more}}
-
-
-async def _work(cloud: Cloud, id: ResourceId, body: Json) -> None:
-    """Do a run's work, and write down how it ended; if the sandbox ends first, the run stays running."""
-    record = _Record(cloud, id, body)
-    try:
-        async with cloud.lanes:
-            outcome = await _transfer(cloud, id, record)
-    except TransferFailedError as error:
-        record.fail(str(error))
-    except Exception as error:
-        logging.getLogger("sandbox").exception("run %s", id.name)
-        record.fail(f"The transfer service met an error of its own: {type(error).__name__}.")
-    else:
-        record.succeed(outcome)
-    cloud.transfers.pop(body["sandbox"]["operation"], None)
-
-
-async def _transfer(cloud: Cloud, id: ResourceId, record: _Record) -> TransferOutcome:
-    asked, name = record.body["sandbox"]["request"], id.segments[1]
-    pipeline = cloud.store.get(asked.get("pipelineResourceId", ""))
-    if pipeline is None:
-        raise TransferFailedError(_gone(asked.get("pipelineResourceId", "")))
-    if reason := bad_request(asked):
-        raise TransferFailedError(reason)
-    end, holder = container_access.end_of(pipeline), cloud.store.get(id.up.up)
-    if holder is None:
-        raise TransferFailedError(f"The registry '{name}' was deleted before the run ended.")
-    try:
-        refuse_unfit(holder, exports=end == "target")
-    except AzureError as error:
-        raise TransferFailedError(error.message) from error
-    run = Run(
-        registry=name,
-        blob=asked[end]["name"],
-        artifacts=tuple(asked.get("artifacts", [])),
-        options=frozenset(pipeline["properties"].get("options", [])),
-        catalog_digest=asked.get("catalogDigest", ""),
-        skip_existing=cloud.faults.choice("existing") == "skip",
-    )
-    async with container_access.session(cloud) as session:
-
-        async def storage() -> ContainerClient:
-            return await container_access.container(cloud, session, pipeline)
-
-        work = export if end == "target" else import_
-        return await work(run, cloud.registry(session, name), storage, record.notes)
-
-
-def _gone(pipeline: str) -> str:
+def _pipeline_missing(pipeline: str) -> str:
     return f"The pipeline '{pipeline}' was not found: it was deleted before the run ended."
 
 
 @dataclass
-class _Record:
-    """What is stored of one run while it works."""
+class RunRecord:
+    """The stored state of an active run."""
 
-    cloud: Cloud
+    store: Store
+    faults: Faults
     id: ResourceId
     body: Json
 
     @property
-    def notes(self) -> RunProgress:
-        """What the transfer writes down here."""
-        reached = dict(self.body["sandbox"]["reached"])
-        return RunProgress(self._progress, reached, self._reach)
+    def progress(self) -> RunProgress:
+        """Stores the progress of the transfer in this record."""
+        return RunProgress(self._report, dict(self.body["sandbox"]["reached"]), self._checkpoint)
 
     def succeed(self, outcome: TransferOutcome) -> None:
-        """The run did what was asked, or ContinueOnErrors let it."""
+        """The run succeeded, perhaps partially."""
         done: Json = {"progress": {"percentage": "100"}, "catalogDigest": outcome.catalog_digest}
         if "source" in self._response:
             done["importedArtifacts"] = outcome.artifacts
         if outcome.warnings:
             done["pipelineRunErrorMessage"] = " ".join(outcome.warnings)
-        failed = outcome.partial and self.cloud.faults.choice("partial") == "failed"
+        failed = outcome.partial and self.faults.choice("partial") == "failed"
         self._finish("Failed" if failed else "Succeeded", done)
 
     def fail(self, message: str) -> None:
-        """The run ended without doing what was asked."""
+        """The run failed."""
         self._finish("Failed", {"pipelineRunErrorMessage": message})
 
-    def _progress(self, percentage: int) -> None:
-        shown = {"percentage": str(percentage)}
-        if self._response["progress"] != shown and self.cloud.faults.choice("progress") == "steps":
-            self._response["progress"] = shown
-            self._keep()
+    def _report(self, percentage: int) -> None:
+        progress = {"percentage": str(percentage)}
+        if self._response["progress"] != progress and self.faults.choice("progress") == "steps":
+            self._response["progress"] = progress
+            self._save()
 
-    def _reach(self, reached: dict[str, str]) -> None:
-        self.body["sandbox"]["reached"] = reached
-        self._keep()
+    def _checkpoint(self, checkpoint: dict[str, str]) -> None:
+        self.body["sandbox"]["reached"] = checkpoint
+        self._save()
 
-    def _finish(self, status: str, more: Json) -> None:
+    def _finish(self, status: str, details: Json) -> None:
         self.body["properties"]["provisioningState"] = status
-        self._response.update({"status": status, "finishTime": _now(self.cloud), **more})
-        tells = status == "Failed" and self.cloud.faults.choice("failed-run") == "failed"
-        failure = {"error": {"code": FAILED, "message": more.get("pipelineRunErrorMessage", "")}}
-        ended = {"status": status, **failure} if tells else {"status": "Succeeded"}
-        with self.cloud.store.at_once():
-            self._keep()
-            self.cloud.store.put_operation(self.body["sandbox"]["operation"], ended)
+        self._response.update({"status": status, "finishTime": self.faults.now().isoformat(), **details})
+        ended: Json = {"status": "Succeeded"}
+        if status == "Failed" and self.faults.choice("failed-run") == "failed":
+            error = {"code": FAILED, "message": details.get("pipelineRunErrorMessage", "")}
+            ended = {"status": "Failed", "error": error}
+        with self.store.at_once():
+            self._save()
+            self.store.put_operation(self.body["sandbox"]["operation"], ended)
 
-    def _keep(self) -> None:
-        """Write it down, unless the run was deleted or started anew meanwhile."""
-        stored = self.cloud.store.get(self.id)
+    def _save(self) -> None:
+        """Store the run, unless it was deleted or replaced."""
+        stored = self.store.get(self.id)
         if stored and stored["sandbox"]["operation"] == self.body["sandbox"]["operation"]:
-            self.cloud.store.put(self.id, TYPE, self.body)
+            self.store.put(self.id, TYPE, self.body)
 
     @property
     def _response(self) -> Json:
         found: Json = self.body["properties"]["response"]
         return found
-
-
-def _now(cloud: Cloud) -> str:
-    return cloud.faults.now().isoformat()

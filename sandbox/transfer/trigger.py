@@ -1,4 +1,4 @@
-"""The source trigger: an import pipeline that is told of new blobs makes runs by itself.
+"""The source trigger: an import pipeline with an enabled trigger starts runs for new blobs.
 
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites
 """
@@ -7,79 +7,90 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 from azure.core.exceptions import AzureError
 from azure.storage.blob.aio import ContainerClient
 
 from sandbox.arm.resource_id import ResourceId
-from sandbox.cloud.cloud import Cloud, new_id
-from sandbox.cloud.store import Json
-from sandbox.transfer import container_access, runs
-from sandbox.transfer.rules import CATEGORY, TransferFailedError
+from sandbox.cloud.cloud import new_id
+from sandbox.cloud.store import Json, Store
+from sandbox.faults.state import Faults
+from sandbox.transfer.container_access import ContainerAccess, client_session
+from sandbox.transfer.failures import TransferFailedError
+from sandbox.transfer.rules import CATEGORY
+from sandbox.transfer.runs import PipelineRuns
 
 PIPELINES = "Microsoft.ContainerRegistry/registries/importPipelines"
-_SWEEP = 1.0
-"""Seconds between two looks of the trigger; on Azure it takes up to 15 minutes."""
+_INTERVAL = 1.0
+"""Seconds between two checks; Azure's take up to 15 minutes."""
 
-_NEWER_THAN = timedelta(days=60)
+_MAX_AGE = timedelta(days=60)
 
 
-async def watch(cloud: Cloud) -> None:
-    """Look at every enabled import pipeline's container, again and again."""
-    async with container_access.session(cloud) as session:
-        clients: dict[str, ContainerClient] = {}
+@dataclass
+class SourceTrigger:
+    """The triggers of one cloud's import pipelines."""
+
+    store: Store
+    faults: Faults
+    containers: ContainerAccess
+    runs: PipelineRuns
+    _clients: dict[str, ContainerClient] = field(default_factory=dict)
+    """One client per version of a pipeline."""
+
+    async def watch(self) -> None:
+        """Check the containers of all enabled pipelines until the task is cancelled."""
+        async with client_session(self.faults) as session:
+            try:
+                while True:
+                    await asyncio.sleep(_INTERVAL)
+                    for pipeline in self._enabled():
+                        await self._check(session, pipeline)
+            finally:
+                await asyncio.gather(*(client.close() for client in self._clients.values()))
+
+    def _enabled(self) -> Iterable[Json]:
+        for pipeline in self.store.of_type(PIPELINES):
+            if pipeline["properties"]["trigger"]["sourceTrigger"]["status"].lower() == "enabled":
+                yield pipeline
+
+    async def _check(self, session: aiohttp.ClientSession, pipeline: Json) -> None:
+        """Start a run for each new blob of an export. A trigger without access reports nothing."""
+        version = f"{pipeline['id']} {pipeline['systemData']['lastModifiedAt']}"
         try:
-            while True:
-                await asyncio.sleep(_SWEEP)
-                for pipeline in _enabled(cloud):
-                    await _look(cloud, session, pipeline, clients)
-        finally:
-            await asyncio.gather(*(client.close() for client in clients.values()))
+            if version not in self._clients:
+                self._clients[version] = await self.containers.open(session, pipeline)
+            async for blob in self._clients[version].list_blobs(include=["metadata"]):
+                if self._accepts(blob):
+                    self._start_once(pipeline, blob)
+        except (TransferFailedError, AzureError):
+            if client := self._clients.pop(version, None):  # read the secret again: it can have been rotated
+                await client.close()
 
+    def _accepts(self, blob: Any) -> bool:
+        """Whether a blob is at most 60 days old and has the Content-MD5 and category of an export."""
+        recent = blob.last_modified > self.faults.now() - _MAX_AGE
+        marked = (blob.metadata or {}).get("category") == CATEGORY["category"]
+        return bool(recent and marked and blob.content_settings.content_md5)
 
-def _enabled(cloud: Cloud) -> Iterable[Json]:
-    for pipeline in cloud.store.of_type(PIPELINES):
-        if pipeline["properties"]["trigger"]["sourceTrigger"]["status"].lower() == "enabled":
-            yield pipeline
-
-
-async def _look(cloud: Cloud, session: Any, pipeline: Json, clients: dict[str, ContainerClient]) -> None:
-    """Start a run for each new blob that carries the marks. A trigger that cannot look stays silent."""
-    version = f"{pipeline['id']} {pipeline['systemData']['lastModifiedAt']}"
-    try:
-        if version not in clients:
-            clients[version] = await container_access.container(cloud, session, pipeline)
-        async for blob in clients[version].list_blobs(include=["metadata"]):
-            if _fits(cloud, blob):
-                _start_once(cloud, pipeline, blob)
-    except (TransferFailedError, AzureError):
-        if client := clients.pop(version, None):  # read the secret anew next time: it may be rotated
-            await client.close()
-
-
-def _fits(cloud: Cloud, blob: Any) -> bool:
-    """Modified within 60 days, with a Content-MD5 and the category that an export sets."""
-    recent = blob.last_modified > cloud.faults.now() - _NEWER_THAN
-    marked = (blob.metadata or {}).get("category") == CATEGORY["category"]
-    return bool(recent and marked and blob.content_settings.content_md5)
-
-
-def _start_once(cloud: Cloud, pipeline: Json, blob: Any) -> None:
-    """One run for one state of a blob: that it was seen and that it runs is written down together."""
-    made = ResourceId.parse(pipeline["id"])
-    assert made
-    if cloud.store.get(made) is None:  # deleted while its container was being listed
-        return
-    mark = "_" if cloud.faults.choice("trigger-name") == "underscore" else ""
-    id = made.up.up.child("pipelineRuns", f"{pipeline['name'][:41]}{mark}{new_id()[:8]}")
-    request = {
-        "pipelineResourceId": pipeline["id"],
-        "source": {"type": "AzureStorageBlob", "name": blob.name},
-    }
-    with cloud.store.at_once():
-        if cloud.store.first_sight(pipeline["id"], blob.name, blob.etag):
-            wanted = {"request": request, "forceUpdateTag": ""}
-            when = {"timestamp": blob.last_modified.isoformat()}
-            runs.begin(cloud, id, wanted, f"pipelineruns-{new_id()}", trigger=when)
+    def _start_once(self, pipeline: Json, blob: Any) -> None:
+        """Start one run per state of a blob, in the same transaction that records the state."""
+        id = ResourceId.parse(pipeline["id"])
+        assert id
+        if self.store.get(id) is None:  # the pipeline was deleted while its container was listed
+            return
+        separator = "_" if self.faults.choice("trigger-name") == "underscore" else ""
+        run = id.up.up.child("pipelineRuns", f"{pipeline['name'][:41]}{separator}{new_id()[:8]}")
+        source = {"type": "AzureStorageBlob", "name": blob.name}
+        wanted = {
+            "request": {"pipelineResourceId": pipeline["id"], "source": source},
+            "forceUpdateTag": "",
+        }
+        with self.store.at_once():
+            if self.store.first_sight(pipeline["id"], blob.name, blob.etag):
+                timestamp = {"timestamp": blob.last_modified.isoformat()}
+                self.runs.start(run, wanted, f"pipelineruns-{new_id()}", trigger=timestamp)

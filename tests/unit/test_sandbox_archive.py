@@ -1,4 +1,4 @@
-"""The archive between two clouds: what is written is read, and nothing else is taken for it."""
+"""The archive between two clouds: writing and reading are inverse, and invalid bytes are rejected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sandbox.registry.oci_client import Manifest, WrongContentError, digest_of
 from sandbox.transfer import archive
-from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, written
+from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, archive_bytes
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 LAYERS = st.lists(st.binary(max_size=1500), max_size=3)
@@ -21,7 +21,7 @@ IMAGES = st.lists(LAYERS, min_size=1, max_size=3)
 
 
 def contents_of(images: list[list[bytes]], *, indexed: bool) -> tuple[ArchiveContents, dict[str, bytes]]:
-    """An archive's contents and its blobs: images, and over them, if asked for, an index."""
+    """An archive's contents and blobs: images and, optionally, an index over them."""
     contents, blobs = ArchiveContents(), dict[str, bytes]()
     for number, layers in enumerate(images):
         for layer in (b"{}", *layers):
@@ -46,13 +46,13 @@ def bytes_of(contents: ArchiveContents, blobs: dict[str, bytes]) -> bytes:
         yield blobs[digest]
 
     async def run() -> bytes:
-        return b"".join([chunk async for chunk in written(contents, read)])
+        return b"".join([chunk async for chunk in archive_bytes(contents, read)])
 
     return asyncio.run(run())
 
 
 def read_back(body: bytes, step: int) -> tuple[ArchiveContents, dict[str, bytes], tuple[str, bytes]]:
-    """All that a reader gives of bytes that arrive in steps."""
+    """Everything that a reader returns for bytes that arrive in chunks of `step`."""
 
     async def arriving() -> AsyncIterator[bytes]:
         for at in range(0, len(body), step):
@@ -71,7 +71,7 @@ def read_back(body: bytes, step: int) -> tuple[ArchiveContents, dict[str, bytes]
 
 @settings(max_examples=40)
 @given(images=IMAGES, indexed=st.booleans(), step=st.integers(1, 5000))
-def test_what_is_written_is_read(images: list[list[bytes]], indexed: bool, step: int) -> None:
+def test_an_archive_is_read_as_it_was_written(images: list[list[bytes]], indexed: bool, step: int) -> None:
     contents, blobs = contents_of(images, indexed=indexed)
     body = bytes_of(contents, blobs)
     found, arrived, (digest, md5) = read_back(body, step)
@@ -83,18 +83,18 @@ def test_what_is_written_is_read(images: list[list[bytes]], indexed: bool, step:
 
 @settings(max_examples=40)
 @given(images=IMAGES, data=st.data())
-def test_an_archive_that_ends_too_early_is_refused(images: list[list[bytes]], data: st.DataObject) -> None:
+def test_a_truncated_archive_is_rejected(images: list[list[bytes]], data: st.DataObject) -> None:
     body = bytes_of(*contents_of(images, indexed=False))
-    end = data.draw(st.integers(0, len(body) - 1024))  # two empty blocks end it; the first of them is enough
+    end = data.draw(
+        st.integers(0, len(body) - 1024)
+    )  # two empty blocks end an archive; one is enough to read it
     with pytest.raises(BadArchiveError):
         read_back(body[:end], 512)
 
 
 @settings(max_examples=40)
 @given(images=IMAGES, data=st.data())
-def test_a_changed_byte_never_passes_for_what_was_sent(
-    images: list[list[bytes]], data: st.DataObject
-) -> None:
+def test_a_changed_byte_is_never_accepted(images: list[list[bytes]], data: st.DataObject) -> None:
     contents, blobs = contents_of(images, indexed=True)
     body = bytearray(bytes_of(contents, blobs))
     at = data.draw(st.integers(0, len(body) - 1))
@@ -108,8 +108,8 @@ def test_a_changed_byte_never_passes_for_what_was_sent(
 
 
 @pytest.mark.parametrize("size", [0, 1, 8 << 30, (8 << 30) + 1, 1 << 40])
-def test_the_size_of_an_entry_is_read_whatever_it_is(size: int) -> None:
-    """From 8 GiB on a tar says it in a record of its own."""
+def test_an_entry_of_any_size_is_read(size: int) -> None:
+    """From 8 GiB on, a tar has the size in an extended header."""
     header = archive._header("blobs/sha512/" + "a" * 128, size)
 
     async def run() -> tuple[str, int]:
@@ -123,24 +123,24 @@ def test_the_size_of_an_entry_is_read_whatever_it_is(size: int) -> None:
     assert asyncio.run(run()) == ("blobs/sha512/" + "a" * 128, size)
 
 
-SENSELESS = {
+INVALID = {
     "nothing": b"",
-    "no tar": b"x" * 4096,
+    "not a tar": b"x" * 4096,
     "an empty tar": b"\0" * 4096,
     "no index": archive._header("a", 0) + b"\0" * 1024,
-    "an index that is no JSON": archive._header("index.json", 512) + b"x" * 512 + b"\0" * 1024,
+    "an index that is not JSON": archive._header("index.json", 512) + b"x" * 512 + b"\0" * 1024,
     "an index of nothing": archive._header("index.json", 2) + b"[]".ljust(512, b"\0") + b"\0" * 1024,
 }
 
 
-@pytest.mark.parametrize("name", SENSELESS)
-def test_bytes_that_are_no_archive_are_refused(name: str) -> None:
+@pytest.mark.parametrize("name", INVALID)
+def test_bytes_that_are_not_an_archive_are_rejected(name: str) -> None:
     with pytest.raises(BadArchiveError):
-        read_back(SENSELESS[name], 512)
+        read_back(INVALID[name], 512)
 
 
 @given(body=st.one_of(st.just(b"[]"), st.just(b"{}"), st.binary(max_size=50)))
-def test_a_manifest_that_makes_no_sense_is_refused_or_needs_nothing(body: bytes) -> None:
+def test_an_invalid_manifest_is_rejected_or_requires_nothing(body: bytes) -> None:
     contents = ArchiveContents()
     contents.manifests[digest_of(body)] = Manifest(IMAGE, body)
     contents.references["app:1"] = digest_of(body)
@@ -157,9 +157,7 @@ def test_a_manifest_that_makes_no_sense_is_refused_or_needs_nothing(body: bytes)
 
 @settings(max_examples=40)
 @given(layer=st.binary(min_size=1, max_size=500), data=st.data())
-def test_a_blob_with_other_bytes_than_its_digest_says_is_never_written(
-    layer: bytes, data: st.DataObject
-) -> None:
+def test_a_blob_that_does_not_match_its_digest_is_never_written(layer: bytes, data: st.DataObject) -> None:
     contents, blobs = contents_of([[layer]], indexed=False)
     blobs[digest_of(layer)] = data.draw(st.binary(max_size=600).filter(layer.__ne__))
     with pytest.raises(WrongContentError):

@@ -1,4 +1,4 @@
-"""Every failure that can be played: how, and the text that a user sees."""
+"""Every failure that the sandbox can reproduce: how, and the message that a user sees."""
 
 from tests.sandbox.failures import artifacts, blobs, requests, storage, vaults
 

@@ -1,4 +1,4 @@
-"""Writes docs/failures.md anew."""
+"""Writes docs/failures.md."""
 
 from tests.sandbox.failures.table import PAGE, page
 

@@ -1,4 +1,4 @@
-"""Failures of containers, blobs and what is in them."""
+"""Failures of containers, blobs and archives."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from sandbox.faults import control
-from tests.sandbox.failures.playing import (
+from tests.sandbox.failures.scenarios import (
     NO_ERROR,
     REFUSED,
-    arrive,
-    exported,
-    imported,
-    said,
+    error_message,
+    export_error,
+    import_error,
+    transfer_archive,
 )
-from tests.sandbox.failures.table import BothClouds, Play, failure
+from tests.sandbox.failures.table import BothClouds, Scenario, failure
 from tests.sandbox.transfer.side import SandboxSide, until
 
 _BLOBS = "Blobs and archives"
@@ -23,16 +23,16 @@ _CORRUPT = "The archive in blob '…' is corrupt: "
 
 failure(
     _BLOBS,
-    "The container is not there (export)",
-    "a container that nobody made in the pipeline's address",
+    "The container does not exist (export)",
+    "set the pipeline's URI to a missing container",
     REFUSED + "404 (ContainerNotFound)",
-)(lambda world: _in_no_container(world.source, "export"))
+)(lambda clouds: _in_no_container(clouds.source, "export"))
 failure(
     _BLOBS,
-    "The container is not there (import)",
-    "the same in an import pipeline",
+    "The container does not exist (import)",
+    "set an import pipeline's URI to a missing container",
     REFUSED + "404 (ContainerNotFound)",
-)(lambda world: _in_no_container(world.target, "import"))
+)(lambda clouds: _in_no_container(clouds.target, "import"))
 
 
 def _in_no_container(side: SandboxSide, kind: str) -> str:
@@ -40,141 +40,141 @@ def _in_no_container(side: SandboxSide, kind: str) -> str:
     token, uri = side.sas("nowhere", letters), f"{side.blob_url}/nowhere"
     pipeline = side.pipeline(kind, "out", token=token, uri=uri)
     artifacts = (BothClouds.IMAGE,) if kind == "export" else ()
-    return said(side.run(pipeline, BothClouds.ARCHIVE, *artifacts))
+    return error_message(side.run(pipeline, BothClouds.ARCHIVE, *artifacts))
 
 
 failure(
     _BLOBS,
-    "The blob of an import is not there, or is spelled otherwise",
-    "the name of a blob that nobody wrote",
+    "The blob of an import does not exist",
+    "name a missing blob in the run",
     REFUSED + "404 (BlobNotFound)",
-)(partial(imported, blob="Good"))
+)(partial(import_error, blob="Good"))
 
 
 @failure(
     _BLOBS,
-    "The blob of an export is there, and the pipeline may not overwrite",
-    "two exports into one blob without the option OverwriteBlobs",
+    "The blob of an export already exists",
+    "export twice to one blob without the option OverwriteBlobs",
     "The blob 'twice' already exists. Set the option OverwriteBlobs or use another name.",
 )
-def _existing_blob(world: BothClouds) -> str:
-    assert exported(world, blob="twice", options=("OverwriteBlobs",)) == NO_ERROR
-    return exported(world, blob="twice")
+def _existing_blob(clouds: BothClouds) -> str:
+    assert export_error(clouds, blob="twice", options=("OverwriteBlobs",)) == NO_ERROR
+    return export_error(clouds, blob="twice")
 
 
 @failure(
     _BLOBS,
-    "The same, where the other choice is set: the blob is left alone",
-    "`fault choose source existing skip`",
-    "The blob 'twice' already exists and was left alone.",
+    "The blob of an export already exists, and `existing` is `skip`",
+    "`fault choose source existing skip`, then export twice to one blob",
+    "The blob 'twice' already exists and was skipped.",
 )
-def _skipped_blob(world: BothClouds) -> str:
-    assert exported(world, blob="twice", options=("OverwriteBlobs",)) == NO_ERROR
-    with control.choice(world.source.places, "source", "existing", "skip"):
-        return exported(world, blob="twice")
+def _skipped_blob(clouds: BothClouds) -> str:
+    assert export_error(clouds, blob="twice", options=("OverwriteBlobs",)) == NO_ERROR
+    with control.choice(clouds.source.places, "source", "existing", "skip"):
+        return export_error(clouds, blob="twice")
 
 
 @failure(
     _BLOBS,
-    "A tag is there with other content, and the pipeline may not overwrite",
+    "A tag already exists with other content",
     "push another image under the tag, then import without the option OverwriteTags",
     "Tags already exist in registry 'contosotarget' with another digest: 'fail/clash:1'. Set the option "
     "OverwriteTags to replace them.",
 )
-def _existing_tag(world: BothClouds) -> str:
-    arrive(world, "clash", "fail/clash:1")
-    world.target.image("fail/clash", "1")
-    return imported(world, blob="clash")
+def _existing_tag(clouds: BothClouds) -> str:
+    transfer_archive(clouds, "clash", "fail/clash:1")
+    clouds.target.image("fail/clash", "1")
+    return import_error(clouds, blob="clash")
 
 
-def _with_bytes(change: Any, **more: Any) -> Play:
-    def run(world: BothClouds) -> str:
-        body = arrive(world, "spoilt", "fail/spoilt:1")
-        world.target.put_blob(BothClouds.INTO, "spoilt", change(body), **more)
-        return imported(world, blob="spoilt")
+def _with_bytes(change: Any, **more: Any) -> Scenario:
+    def run(clouds: BothClouds) -> str:
+        body = transfer_archive(clouds, "spoilt", "fail/spoilt:1")
+        clouds.target.put_blob(BothClouds.INTO, "spoilt", change(body), **more)
+        return import_error(clouds, blob="spoilt")
 
     return run
 
 
 def _flipped(body: bytes, part: bytes) -> bytes:
-    """The same with one bit changed in the middle of a part that is found in it."""
+    """The same bytes with one bit changed in the middle of a part."""
     at = body.index(part) + len(part) // 2
     return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
 
 failure(
     _BLOBS,
-    "A byte of a layer was changed on the way",
-    "upload the archive with one byte changed; the trigger's marks may fit",
+    "A byte of a layer was changed in transit",
+    "upload the archive with one byte changed and a matching Content-MD5",
     _CORRUPT + "content is missing or does not match its digest, for 'fail/spoilt:1'.",
 )(_with_bytes(lambda body: _flipped(body, b"fail/spoilt 1 ")))
 failure(
     _BLOBS,
-    "A byte of a manifest was changed on the way",
-    "the same within a manifest",
+    "A byte of a manifest was changed in transit",
+    "upload the archive with one byte of a manifest changed",
     "The archive in blob 'spoilt' is corrupt. The content of sha256:… does not match its digest.",
 )(_with_bytes(lambda body: _flipped(body, b'"schemaVersion": 2')))
 failure(
     _BLOBS,
-    "The archive was cut short",
+    "The archive is truncated",
     "upload its first half",
     _CORRUPT + "it ends too early.",
 )(_with_bytes(lambda body: body[: len(body) // 2]))
 failure(
     _BLOBS,
-    "The blob is no archive",
-    "upload anything else",
-    _CORRUPT + "it is no archive of an export.",
+    "The blob is not an archive",
+    "upload any other content",
+    _CORRUPT + "it is not an archive of an export.",
 )(_with_bytes(lambda body: b"x" * 2048))
 failure(
     _BLOBS,
-    "Bytes were changed that belong to no image",
+    "Bytes outside the images were changed",
     "append bytes to the archive and keep the old Content-MD5",
     _CORRUPT + "its bytes do not match its Content-MD5.",
-)(lambda world: _kept_md5(world))
+)(lambda clouds: _kept_md5(clouds))
 
 
-def _kept_md5(world: BothClouds) -> str:
-    body = arrive(world, "md5", "fail/md5:1")
-    blob = world.target.container(BothClouds.INTO).get_blob_client("md5")
+def _kept_md5(clouds: BothClouds) -> str:
+    body = transfer_archive(clouds, "md5", "fail/md5:1")
+    blob = clouds.target.container(BothClouds.INTO).get_blob_client("md5")
     settings = blob.get_blob_properties().content_settings
-    world.target.put_blob(BothClouds.INTO, "md5", body + b"more")
+    clouds.target.put_blob(BothClouds.INTO, "md5", body + b"more")
     blob.set_http_headers(settings)
-    return imported(world, blob="md5")
+    return import_error(clouds, blob="md5")
 
 
 @failure(
     _BLOBS,
-    "The archive has another digest than the run says",
-    "`catalogDigest` of another archive in the run's request",
-    "The catalog digest of blob 'good' is sha256:…, not sha256:00 as the run says.",
+    "The archive's digest differs from the run's `catalogDigest`",
+    "set another archive's `catalogDigest` in the run's request",
+    "The catalog digest of blob 'good' is sha256:…; the run requires sha256:00.",
 )
-def _other_catalog(world: BothClouds) -> str:
-    pipeline = world.target.pipeline("import", world.INTO)
-    return said(world.target.run(pipeline, world.ARCHIVE, catalogDigest="sha256:00"))
+def _other_catalog(clouds: BothClouds) -> str:
+    pipeline = clouds.target.pipeline("import", clouds.INTO)
+    return error_message(clouds.target.run(pipeline, clouds.ARCHIVE, catalogDigest="sha256:00"))
 
 
 @failure(
     _BLOBS,
-    "The blob is replaced while it is imported",
-    "`fault set target storage --method GET --path /come/large --skip 1 --delay 2s`, upload meanwhile",
+    "The blob is replaced during its import",
+    "`fault set target storage --method GET --path /come/large --skip 1 --delay 2s`, upload during the delay",
     REFUSED + "412 (ConditionNotMet)",
 )
-def _replaced(world: BothClouds) -> str:
-    body = _large_archive(world)
-    pipeline = world.target.pipeline("import", BothClouds.INTO)
+def _replaced(clouds: BothClouds) -> str:
+    body = _large_archive(clouds)
+    pipeline = clouds.target.pipeline("import", BothClouds.INTO)
     slow = {"method": "GET", "path": "/come/large", "skip": 1, "delay": 1.5}
-    with control.fault(world.target.places, "target", "storage", **slow) as played:
-        run = world.target.start(pipeline, "large")
-        until(played, bool)
-        world.target.put_blob(BothClouds.INTO, "large", body[::-1])
-        return said(world.target.ended(run)["response"])
+    with control.fault(clouds.target.places, "target", "storage", **slow) as applied:
+        run = clouds.target.start(pipeline, "large")
+        until(applied, bool)
+        clouds.target.put_blob(BothClouds.INTO, "large", body[::-1])
+        return error_message(clouds.target.ended(run)["response"])
 
 
-def _large_archive(world: BothClouds) -> bytes:
-    """An archive that takes more than one request."""
-    world.source.image("fail/large", "1", random.Random(1).randbytes(9 << 20))
-    assert exported(world, "fail/large:1", blob="large", options=("OverwriteBlobs",)) == NO_ERROR
-    body = world.source.blob("out", "large")
-    world.target.put_blob(BothClouds.INTO, "large", body)
+def _large_archive(clouds: BothClouds) -> bytes:
+    """An archive that is larger than one request."""
+    clouds.source.image("fail/large", "1", random.Random(1).randbytes(9 << 20))
+    assert export_error(clouds, "fail/large:1", blob="large", options=("OverwriteBlobs",)) == NO_ERROR
+    body = clouds.source.blob("out", "large")
+    clouds.target.put_blob(BothClouds.INTO, "large", body)
     return body

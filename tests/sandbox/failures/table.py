@@ -1,4 +1,4 @@
-"""The table of all failures that can be played, and the page that is made from it."""
+"""The table of failures, and the page that is generated from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "failures.md"
 
 @dataclass
 class BothClouds:
-    """Both clouds of one test module: an image to export, and a good archive to import."""
+    """Both clouds of a test module, with an image to export and a valid archive to import."""
 
     source: SandboxSide
     target: SandboxSide
@@ -22,11 +22,11 @@ class BothClouds:
     IMAGE = "fail/app:1"
     ARCHIVE = "good"
     INTO = "come"
-    """The target's container that holds the archive."""
+    """The target's container with the archive."""
 
 
-Play = Callable[[BothClouds], str]
-"""Makes the failure happen; the answer is the text that the user sees."""
+Scenario = Callable[[BothClouds], str]
+"""Causes the failure; returns the message that the user sees."""
 
 
 @dataclass(frozen=True)
@@ -35,62 +35,70 @@ class Failure:
 
     group: str
     title: str
-    how: str
-    """How anybody plays it."""
+    steps: str
+    """How to reproduce it."""
 
-    text: str
-    """What the user sees; … stands for what differs from time to time."""
+    message: str
+    """The message that the user sees; … stands for text that varies."""
 
-    play: Play
+    scenario: Scenario
 
-    def fits(self, said: str) -> bool:
-        """Whether what a user saw is what the page says."""
-        pattern = ".*".join(re.escape(part) for part in self.text.split("…"))
-        return re.fullmatch(pattern, said, re.DOTALL) is not None
+    def matches(self, message: str) -> bool:
+        """Whether a message is the one on the page."""
+        pattern = ".*".join(re.escape(part) for part in self.message.split("…"))
+        return re.fullmatch(pattern, message, re.DOTALL) is not None
 
 
 FAILURES: list[Failure] = []
 
 
-def failure(group: str, title: str, how: str, text: str) -> Callable[[Play], Play]:
-    """Put a way of playing a failure into the table."""
+def failure(group: str, title: str, steps: str, message: str) -> Callable[[Scenario], Scenario]:
+    """Add a scenario to the table."""
 
-    def add(play: Play) -> Play:
-        FAILURES.append(Failure(group, title, how, text, play))
-        return play
+    def add(scenario: Scenario) -> Scenario:
+        FAILURES.append(Failure(group, title, steps, message, scenario))
+        return scenario
 
     return add
 
 
 _HEAD = """\
-# Every failure, played
+# Failures and their messages
 
-What goes wrong with ACR Transfer, how to play it in [the sandbox](sandbox.md), and the text that a user
-sees: of a run its `pipelineRunErrorMessage`, of a request the error's code and message. `…` stands for what
-differs from time to time. The rows are those of the service's own [troubleshooting page][1], and more. Each
-is a test ([tests/sandbox/failures](../tests/sandbox/failures)); this page is made from the tests
-(`.venv/bin/python -m tests.sandbox.failures`), and a test holds it to them. The words in parentheses are
-Azurite's, or those of Azure's documentation; the others are the sandbox's own where Azure publishes none.
+The failures of ACR Transfer, how to reproduce each in [the sandbox](sandbox.md), and the message that a
+user sees: the `pipelineRunErrorMessage` of a run, or the code and message of a refused request. `…` stands
+for text that varies. The rows include those of the service's [troubleshooting page][1]. Each row is a test in
+[tests/sandbox/failures](../tests/sandbox/failures), which also generate this page
+(`.venv/bin/python -m tests.sandbox.failures`). Text in parentheses comes from Azurite or from Azure's
+documentation; the rest is the sandbox's own wording where Azure publishes none.
 
-A source trigger that cannot look (no list right, no grant, expired token) says nothing anywhere: no run
-appears. Nor does one for a blob without Content-MD5, without the metadata `category: acr-transfer-blob`, or
-older than 60 days ([test_source_trigger.py](../tests/sandbox/transfer/test_source_trigger.py)).
+A source trigger without access (no list permission, no grant, an expired SAS token) reports nothing: no run
+appears. The same applies to a blob without Content-MD5, without the metadata `category: acr-transfer-blob`,
+or older than 60 days ([test_source_trigger.py](../tests/sandbox/transfer/test_source_trigger.py)).
 
 [1]: https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """The content of docs/failures.md."""
     parts = [_HEAD]
     for group in dict.fromkeys(each.group for each in FAILURES):
         rows = [
-            f"| {_cell(each.title)} | {_cell(each.how)} | {_cell(each.text)} |"
+            f"| {_cell(each.title)} | {_cell(each.steps)} | {_cell(each.message)} |"
             for each in FAILURES
             if each.group == group
         ]
         parts.append(
-            "\n".join((f"\n## {group}\n", "| failure | played by | text |", "| --- | --- | --- |", *rows, ""))
+            "\n".join(
+                (
+                    f"\n## {group}\n",
+                    "| failure | how to reproduce it | message |",
+                    "| --- | --- | --- |",
+                    *rows,
+                    "",
+                )
+            )
         )
     return "".join(parts)
 

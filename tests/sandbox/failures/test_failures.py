@@ -1,17 +1,17 @@
-"""Every failure of docs/failures.md is played, and says what the page says."""
+"""Every failure of docs/failures.md occurs with the message on the page."""
 
 from __future__ import annotations
 
 import pytest
 
-import tests.sandbox.failures as _filled  # noqa: F401 - it fills the table
+import tests.sandbox.failures as _scenarios  # noqa: F401 - fills the table
 from sandbox.cloud.paths import Places
 from tests.sandbox.failures.table import FAILURES, PAGE, BothClouds, Failure, page
 from tests.sandbox.transfer.side import SandboxSide
 
 
 @pytest.fixture(scope="module")
-def world(places: Places) -> BothClouds:
+def clouds(places: Places) -> BothClouds:
     made = BothClouds(
         SandboxSide(places, "source", "fails").build(), SandboxSide(places, "target", "fails").build()
     )
@@ -23,15 +23,15 @@ def world(places: Places) -> BothClouds:
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.title)
-def test_the_user_sees(failure: Failure, world: BothClouds) -> None:
-    said = failure.play(world)
-    assert failure.fits(said), f"\nexpected {failure.text}\ngot      {said}"
+def test_the_user_sees_the_documented_message(failure: Failure, clouds: BothClouds) -> None:
+    message = failure.scenario(clouds)
+    assert failure.matches(message), f"\nexpected {failure.message}\ngot      {message}"
 
 
-def test_the_page_is_made_from_the_tests() -> None:
-    assert PAGE.read_text() == page(), "write it anew: .venv/bin/python -m tests.sandbox.failures"
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text() == page(), "run .venv/bin/python -m tests.sandbox.failures"
 
 
-def test_every_failure_has_a_title_of_its_own() -> None:
-    titles = [(each.title, each.how) for each in FAILURES]
+def test_every_failure_is_unique() -> None:
+    titles = [(each.title, each.steps) for each in FAILURES]
     assert len(titles) == len(set(titles)) > 60

@@ -22,8 +22,8 @@ def side(places: Places) -> SandboxSide:
 
 def _operation_of_a_failed_run(side: SandboxSide) -> object:
     pipeline = side.pipeline("export", "out")
-    body = side.request(pipeline, pipeline, "points/nothing:1")
-    answer = side.ask("PUT", side.registry_path("pipelineRuns", f"of{pipeline}"), body)
+    body = side.run_request(pipeline, pipeline, "points/nothing:1")
+    answer = side.request("PUT", side.registry_path("pipelineRuns", f"of{pipeline}"), body)
     path = answer.headers["Azure-AsyncOperation"].partition("/subscriptions/")[2].partition("?")[0]
     below = f"/{path.partition('/')[2]}"
     assert side.ended(f"of{pipeline}")["response"]["status"] == "Failed"
@@ -64,13 +64,13 @@ def _status(side: SandboxSide, name: str, **place: Any) -> int:
     """How the PUT of a pipeline with such a place is answered."""
     whole: Json = {"type": "AzureStorageBlobContainer", "uri": f"{side.blob_url}/out", **place}
     body = {"identity": {"type": "SystemAssigned"}, "properties": {"target": whole}}
-    return side.ask("PUT", side.pipeline_path("export", name), body, MODES_VERSION).status_code
+    return side.request("PUT", side.pipeline_path("export", name), body, MODES_VERSION).status_code
 
 
 def _missing_parent(side: SandboxSide) -> object:
     body: Json = {"properties": {"request": {}}}
     path = side.registry_path("pipelineRuns", "points").replace("contososource", "contosonowhere")
-    return side.ask("PUT", path, body).status_code
+    return side.request("PUT", path, body).status_code
 
 
 PLAYED: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = {

@@ -1,4 +1,4 @@
-"""One cloud with an account, a vault and pipelines of a test module's own, seen from outside."""
+"""One cloud with a test module's own account, vault and pipelines, used through its public APIs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _numbers = itertools.count(1)
 
 
 class SandboxSide:
-    """What one side of a transfer is made of; every name is the module's own."""
+    """One side of a transfer; all names are derived from the module's name."""
 
     def __init__(self, places: Places, side: str, name: str) -> None:
         self.places, self.side, self.name = places, side, name
@@ -61,22 +61,24 @@ class SandboxSide:
         self.renew()
 
     def renew(self) -> None:
-        """Addresses and a token as they are now; a restarted sandbox gives new ones."""
+        """Read addresses and a token again, as after a restart of the sandbox."""
         self.cloud = Cloud(self.facts, self.places)
         self.token = self.cloud.operator_token(self.cloud.audience)
 
     def build(self) -> SandboxSide:
-        """Group, account and vault."""
+        """Create the resource group, account and vault."""
         place = {"location": self.facts.location}
         self.arm("PUT", self.group, place, version="2024-03-01")
         self.put_account()
         self.put_vault()
         return self
 
-    # Management
+    # Azure Resource Manager
 
-    def ask(self, method: str, path: str, body: Json | None = None, version: str = "") -> requests.Response:
-        """One request below the subscription."""
+    def request(
+        self, method: str, path: str, body: Json | None = None, version: str = ""
+    ) -> requests.Response:
+        """Send a request below the subscription."""
         known = next((each for name, each in _VERSIONS.items() if f"/{name}/" in path), "2024-03-01")
         url = f"{self.cloud.arm}/subscriptions/{self.facts.subscription}{path}"
         bearer = {"Authorization": f"Bearer {self.token}"}
@@ -87,17 +89,17 @@ class SandboxSide:
         )
 
     def arm(self, method: str, path: str, body: Json | None = None, version: str = "") -> Json:
-        """The same where it must succeed."""
-        answer = self.ask(method, path, body, version)
+        """Send a request that must succeed; returns the body."""
+        answer = self.request(method, path, body, version)
         assert answer.ok, answer.text
         return dict(answer.json()) if answer.text else {}
 
     def provider(self, namespace: str, *segments: str) -> str:
-        """The path of a resource in this side's group."""
+        """The path of a resource in this side's resource group."""
         return "/".join((self.group, "providers", f"Microsoft.{namespace}", *segments))
 
     def registry_path(self, *segments: str) -> str:
-        """The path of the registry, or of something below it."""
+        """The path of the registry, or of a resource below it."""
         group = f"/resourceGroups/{self.facts.registry_group}"
         if self.registry_name != self.facts.registry:
             group = self.group
@@ -107,13 +109,13 @@ class SandboxSide:
     def put_account(self, **properties: Any) -> None:
         body = {"location": self.facts.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
         path = self.provider("Storage", "storageAccounts", self.account)
-        self.ask("PUT", path, {**body, "properties": properties}).raise_for_status()
+        self.request("PUT", path, {**body, "properties": properties}).raise_for_status()
 
     def put_vault(self, **properties: Any) -> requests.Response:
         sku = {"family": "A", "name": "standard"}
         whole = {"tenantId": self.facts.tenant, "sku": sku, "accessPolicies": [], **properties}
         body = {"location": self.facts.location, "properties": whole}
-        return self.ask("PUT", self.provider("KeyVault", "vaults", self.vault), body)
+        return self.request("PUT", self.provider("KeyVault", "vaults", self.vault), body)
 
     def keys(self) -> list[str]:
         path = self.provider("Storage", "storageAccounts", self.account, "listKeys")
@@ -126,20 +128,20 @@ class SandboxSide:
         return f"https://localhost:{self.cloud.azurite.port}/{self.account}"
 
     def service(self) -> BlobServiceClient:
-        """A client with the account's key, which may do everything."""
+        """A client with the account's key."""
         return BlobServiceClient(
             self.blob_url, self.keys()[0], connection_verify=str(self.places.authority), retry_total=0
         )
 
     def container(self, name: str) -> ContainerClient:
-        """A container, made if it is not there."""
+        """A container, created if it does not exist."""
         client = self.service().get_container_client(name)
         if not client.exists():
             client.create_container()
         return client
 
     def sas(self, container: str, letters: str, *, key: int = 0, **more: Any) -> str:
-        """A container's SAS with its question mark, good for an hour unless told otherwise."""
+        """A container's SAS token with a question mark, valid for an hour by default."""
         permission = ContainerSasPermissions.from_string(letters)
         options = {"expiry": datetime.now(UTC) + timedelta(hours=1), "protocol": "https", **more}
         signed = generate_container_sas(
@@ -157,7 +159,7 @@ class SandboxSide:
         return f"?{signed}"
 
     def put_blob(self, container: str, name: str, body: bytes, **more: Any) -> None:
-        """A blob with the marks of an export, unless told otherwise."""
+        """Upload a blob, by default with the properties of an export."""
         md5 = bytearray(hashlib.md5(body, usedforsecurity=False).digest())
         settings = {"content_settings": ContentSettings(content_md5=md5), "metadata": CATEGORY, **more}
         self.container(container).upload_blob(name, body, overwrite=True, **settings)
@@ -168,19 +170,19 @@ class SandboxSide:
     # Vault and pipelines
 
     def secret(self, name: str, value: str) -> str:
-        """Store a secret; the answer is its URI."""
+        """Store a secret; returns its URI."""
         path = self.provider("KeyVault", "vaults", self.vault, "secrets", name)
         body = {"properties": {"value": value}}
         return str(self.arm("PUT", path, body)["properties"]["secretUri"])
 
     def grant(self, principal: str, verb: str = "add", permissions: Json = GET_SECRET) -> None:
-        """Let an identity read this vault's secrets, or no more."""
+        """Change an identity's access policy in the vault."""
         policy = {"objectId": principal, "tenantId": self.facts.tenant, "permissions": permissions}
         path = self.provider("KeyVault", "vaults", self.vault, "accessPolicies", verb)
         self.arm("PUT", path, {"properties": {"accessPolicies": [policy]}})
 
     def assign(self, principal: str, role: str) -> None:
-        """A role of storage on the account."""
+        """Assign a role on the account."""
         account = self.provider("Storage", "storageAccounts", self.account)
         scope = f"/subscriptions/{self.facts.subscription}"
         definition = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}"
@@ -204,7 +206,7 @@ class SandboxSide:
         granted: bool = True,
         enabled: bool = False,
     ) -> str:
-        """An export or import pipeline with a SAS of its own; the answer is its name."""
+        """Create an export or import pipeline with its own SAS token; returns its name."""
         name = f"{kind}{next(_numbers):05}"
         self.container(container)
         held = token or self.sas(container, letters or ("rawl" if kind == "export" else "rdl"))
@@ -240,8 +242,8 @@ class SandboxSide:
 
     # Runs
 
-    def request(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> Json:
-        """The body of a run; `more` goes into its request."""
+    def run_request(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> Json:
+        """The body of a run; `more` is added to its request."""
         kind = "export" if pipeline.startswith("export") else "import"
         id = f"/subscriptions/{self.facts.subscription}{self.pipeline_path(kind, pipeline)}"
         end = {"type": "AzureStorageBlob", "name": blob}
@@ -252,28 +254,28 @@ class SandboxSide:
         return {"properties": {"request": asked}}
 
     def start(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> str:
-        """Start a run; the answer is its name."""
+        """Start a run; returns its name."""
         name = f"run{next(_numbers):05}"
         path = self.registry_path("pipelineRuns", name)
-        self.arm("PUT", path, self.request(pipeline, blob, *artifacts, **more))
+        self.arm("PUT", path, self.run_request(pipeline, blob, *artifacts, **more))
         return name
 
     def state(self, run: str) -> Json:
-        """What a run is now."""
+        """The properties of a run."""
         properties: Json = self.arm("GET", self.registry_path("pipelineRuns", run))["properties"]
         return properties
 
     def ended(self, run: str) -> Json:
-        """What a run has come to, once it has ended."""
+        """Wait for a run to end; returns its properties."""
         return until(lambda: self.state(run), lambda found: found["response"]["status"] != "Running")
 
     def run(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> Json:
-        """Start a run and await its end; its response."""
+        """Start a run and wait for its end; returns its response."""
         response: Json = self.ended(self.start(pipeline, blob, *artifacts, **more))["response"]
         return response
 
     def runs(self) -> list[Json]:
-        """All runs of the registry, page by page."""
+        """All runs of the registry."""
         page = self.arm("GET", self.registry_path("pipelineRuns"))
         found = list(page["value"])
         while link := page.get("nextLink"):
@@ -285,14 +287,14 @@ class SandboxSide:
         return found
 
     def runs_of(self, pipeline: str) -> list[Json]:
-        """All runs that name a pipeline."""
+        """All runs of a pipeline."""
         named = ((each, each["properties"]["request"]["pipelineResourceId"]) for each in self.runs())
         return [run for run, name in named if name.endswith(pipeline)]
 
     # The registry
 
     def with_registry(self, work: Callable[[OciClient], Awaitable[Found]]) -> Found:
-        """Work with the registry through its front door."""
+        """Use the registry through its endpoint."""
 
         async def run() -> Found:
             trust = aiohttp.TCPConnector(ssl=certificates.client_context(self.places))
@@ -305,7 +307,7 @@ class SandboxSide:
         return asyncio.run(run())
 
     def push(self, repository: str, tag: str, manifest: Manifest, *blobs: bytes) -> Manifest:
-        """Push a manifest with its blobs, by its tag or, without one, by its digest."""
+        """Push a manifest with its blobs, by tag or else by digest."""
 
         async def work(registry: OciClient) -> Manifest:
             for blob in blobs:
@@ -316,7 +318,7 @@ class SandboxSide:
         return self.with_registry(work)
 
     def image(self, repository: str, tag: str, content: bytes = b"") -> Manifest:
-        """Push an image that is like no other."""
+        """Push a unique image."""
         layer = content or f"{repository} {tag} {time.time_ns()}".encode()
         return self.push(repository, tag, manifest_of(layer), b"{}", layer)
 
@@ -325,25 +327,25 @@ class SandboxSide:
 
 
 def manifest_of(layer: bytes, **more: Any) -> Manifest:
-    """An image manifest around one layer; `more` goes into it or over what is in it."""
+    """An image manifest with one layer; `more` adds or replaces fields."""
     config, content = ({"mediaType": "x/y", "digest": digest_of(b), "size": len(b)} for b in (b"{}", layer))
-    said = {"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": [content], **more}
-    return Manifest(IMAGE, json.dumps(said).encode())
+    manifest = {"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": [content], **more}
+    return Manifest(IMAGE, json.dumps(manifest).encode())
 
 
 def index_of(*children: Manifest) -> Manifest:
-    """An index over images."""
+    """An index of images."""
     entries = [
         {"mediaType": each.media_type, "digest": each.digest, "size": len(each.body)} for each in children
     ]
-    said = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-    return Manifest(INDEX, json.dumps(said).encode())
+    manifest = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+    return Manifest(INDEX, json.dumps(manifest).encode())
 
 
-def until(look: Callable[[], Found], good: Callable[[Found], bool], seconds: float = 90) -> Found:
-    """Look again and again until what is seen is good; an error after so many seconds."""
+def until(poll: Callable[[], Found], good: Callable[[Found], bool], seconds: float = 90) -> Found:
+    """Poll until the value is good; fails after `seconds`."""
     end = time.monotonic() + seconds
-    while not good(found := look()):
+    while not good(found := poll()):
         assert time.monotonic() < end, f"still {found}"
         time.sleep(0.03)
     return found

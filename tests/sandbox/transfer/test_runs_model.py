@@ -1,4 +1,4 @@
-"""Pipelines and runs in any order behave as a model of a few lines says."""
+"""Pipelines and runs behave like a small model, for random sequences of requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 
 
 class Transfers(RuleBasedStateMachine):
-    """Two pipelines, three runs, two blobs, one artifact that is there and one that is not."""
+    """Two pipelines, three runs, two blobs, one existing and one missing artifact."""
 
     side: ClassVar[SandboxSide]
 
@@ -49,22 +49,22 @@ class Transfers(RuleBasedStateMachine):
 
     @rule(name=PIPELINES)
     def delete_pipeline(self, name: str) -> None:
-        there = self.pipelines.pop(name, None) is not None
-        answer = self.side.ask("DELETE", self.path("exportPipelines", name))
-        assert answer.status_code == (200 if there else 204)
+        existed = self.pipelines.pop(name, None) is not None
+        answer = self.side.request("DELETE", self.path("exportPipelines", name))
+        assert answer.status_code == (200 if existed else 204)
 
     @rule(name=RUNS, pipeline=PIPELINES, blob=BLOBS, tag=st.sampled_from(("", "1")), good=st.booleans())
     def put_run(self, name: str, pipeline: str, blob: str, tag: str, good: bool) -> None:
         artifact = "model/app:1" if good else "model/nothing:1"
-        body = self.side.request(f"exportmodel{pipeline}", blob, artifact)
+        body = self.side.run_request(f"exportmodel{pipeline}", blob, artifact)
         request = body["properties"]["request"]
         id = f"/subscriptions/{self.side.facts.subscription}{self.path('exportPipelines', pipeline)}"
         request["pipelineResourceId"] = id
         body["properties"]["forceUpdateTag"] = tag
         before = self.runs.get(name)
-        answer = self.side.ask("PUT", self.path("pipelineRuns", name), body)
+        answer = self.side.request("PUT", self.path("pipelineRuns", name), body)
         if before and before[0] == body and before[1] == "Succeeded":
-            assert answer.status_code == 200  # whether its pipeline is still there or not
+            assert answer.status_code == 200  # even if its pipeline was deleted
             return
         if pipeline not in self.pipelines:
             assert answer.status_code == 400
@@ -79,11 +79,13 @@ class Transfers(RuleBasedStateMachine):
 
     @rule(name=RUNS)
     def delete_run(self, name: str) -> None:
-        there = self.runs.pop(name, None) is not None
-        assert self.side.ask("DELETE", self.path("pipelineRuns", name)).status_code == (200 if there else 204)
+        existed = self.runs.pop(name, None) is not None
+        assert self.side.request("DELETE", self.path("pipelineRuns", name)).status_code == (
+            200 if existed else 204
+        )
 
     @invariant()
-    def all_is_as_the_model_says(self) -> None:
+    def runs_and_blobs_match_the_model(self) -> None:
         if not hasattr(self, "runs"):
             return
         mine = f"model{self.number}"
@@ -106,13 +108,13 @@ def side(places: Places) -> SandboxSide:
     return made
 
 
-def test_pipelines_and_runs_do_as_the_model(side: SandboxSide) -> None:
+def test_pipelines_and_runs_match_the_model(side: SandboxSide) -> None:
     Transfers.side = side
     few = settings(
         max_examples=6,
         stateful_step_count=12,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate,),  # making a failure smaller would take minutes
+        phases=(Phase.generate,),  # shrinking a failure would take minutes
     )
     run_state_machine_as_test(Transfers, settings=few)

@@ -1,4 +1,4 @@
-"""Runs outlive the sandbox's process, whether it is stopped or killed, wherever they are."""
+"""Runs survive the end of the sandbox's process, at every step of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.sandbox.transfer.side import SandboxSide, until
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
-    """A sandbox that this module may kill."""
+    """A sandbox for this module, which kills it."""
     found = Places(tmp_path_factory.mktemp("killed") / "state", Places.here().cache)
     up(found)
     try:
@@ -37,7 +37,7 @@ def up(places: Places) -> None:
 
 
 def kill(places: Places) -> None:
-    """As the kernel does when memory is short; its servers see that they are alone, and end."""
+    """Kill the process as the kernel does when out of memory; its servers then end themselves."""
     process = psutil.Process(lifecycle.require_running(places)["process"])
     servers = process.children(recursive=True)
     process.send_signal(signal.SIGKILL)
@@ -53,12 +53,12 @@ def side(own: Places) -> SandboxSide:
 
 
 def stuck(side: SandboxSide, **fault: object) -> tuple[int, Fault]:
-    """A fault that holds a run at one point for longer than the test waits."""
+    """A fault that blocks a run at one step for longer than the test waits."""
     held = Fault(**{"door": "storage", "delay": 600, "times": 1, **fault})  # type: ignore[arg-type]
     return set_fault(side.places, "source", held), held
 
 
-def test_no_run_is_lost_wherever_it_is_when_the_sandbox_is_killed(side: SandboxSide) -> None:
+def test_no_run_is_lost_when_the_sandbox_is_killed(side: SandboxSide) -> None:
     export, again = (
         side.pipeline("export", "out"),
         side.pipeline("import", "out", "DeleteSourceBlobOnSuccess"),
@@ -66,9 +66,9 @@ def test_no_run_is_lost_wherever_it_is_when_the_sandbox_is_killed(side: SandboxS
     assert side.run(export, "removed", "survive/app:1")["status"] == "Succeeded"
     points = [
         stuck(side, method="PUT", path="/out/writing*comp=block&"),
-        stuck(side, method="HEAD", path="/out/written"),  # it is committed, and nobody knows
+        stuck(side, method="HEAD", path="/out/written"),  # committed, without a recorded result
         stuck(side, method="DELETE", path="/out/removed", delay=0, cut="after"),
-        stuck(side, method="DELETE", path="/out/removed"),  # it is removed, and nobody knows
+        stuck(side, method="DELETE", path="/out/removed"),  # deleted, without a recorded result
     ]
     runs = [
         side.start(export, "writing", "survive/app:1"),
@@ -89,7 +89,7 @@ def test_no_run_is_lost_wherever_it_is_when_the_sandbox_is_killed(side: SandboxS
         assert response["catalogDigest"] == ended[0]["catalogDigest"]
 
 
-def test_a_run_is_taken_up_again_after_a_stop(side: SandboxSide) -> None:
+def test_a_run_continues_after_a_stop(side: SandboxSide) -> None:
     pipeline = side.pipeline("export", "out")
     number, _ = stuck(side, method="PUT", path="/out/stopped*comp=block&")
     run = side.start(pipeline, "stopped", "survive/app:1")
@@ -100,8 +100,8 @@ def test_a_run_is_taken_up_again_after_a_stop(side: SandboxSide) -> None:
     assert side.ended(run)["provisioningState"] == "Succeeded"
 
 
-def test_nothing_of_a_token_is_left_in_what_was_printed_or_kept(side: SandboxSide, own: Places) -> None:
-    """The leak protocol, over a sandbox that met faults and was killed."""
+def test_no_file_of_the_sandbox_contains_a_token_or_key(side: SandboxSide, own: Places) -> None:
+    """Searches the state of a sandbox that had faults and was killed."""
     token = side.sas("out", "rawl")
     pipeline = side.pipeline("export", "out", token=token)
     with_fault = Fault(door="storage", status=503, path="/out*leaks", times=9)
@@ -114,6 +114,6 @@ def test_nothing_of_a_token_is_left_in_what_was_printed_or_kept(side: SandboxSid
 
 
 def leaks(folder: Path, words: set[str]) -> list[str]:
-    """Files that hold one of the words."""
+    """Files that contain one of the words."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in files if any(word.encode() in path.read_bytes() for word in words)]

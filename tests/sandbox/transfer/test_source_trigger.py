@@ -1,4 +1,4 @@
-"""The source trigger makes one run for every blob that carries the marks, and for no other."""
+"""The source trigger starts one run for every blob of an export, and for no other blob."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.sandbox.transfer.side import SandboxSide, until
 
 @pytest.fixture(scope="module")
 def side(places: Places) -> SandboxSide:
-    """The source cloud: what is exported there is imported there again."""
+    """The source cloud, which exports and imports here."""
     return SandboxSide(places, "source", "trigger").build()
 
 
@@ -26,7 +26,7 @@ def archive(side: SandboxSide) -> bytes:
     return side.blob("out", "archive")
 
 
-def test_a_marked_blob_is_imported_once_and_a_changed_one_again(side: SandboxSide, archive: bytes) -> None:
+def test_a_blob_is_imported_once_and_again_after_a_change(side: SandboxSide, archive: bytes) -> None:
     pipeline = side.pipeline("import", "arrivals", enabled=True)
     side.put_blob("arrivals", "one", archive)
     (run,) = until(lambda: side.runs_of(pipeline), bool)
@@ -40,25 +40,25 @@ def test_a_marked_blob_is_imported_once_and_a_changed_one_again(side: SandboxSid
     assert len(until(lambda: side.runs_of(pipeline), lambda found: len(found) > 2)) == 3
 
 
-UNMARKED: dict[str, dict[str, Any]] = {
+REJECTED: dict[str, dict[str, Any]] = {
     "without-category": {"metadata": {}},
     "with-another-category": {"metadata": {"category": "something-else"}},
     "without-md5": {"content_settings": ContentSettings()},
 }
 
 
-def test_a_blob_without_the_marks_is_left_alone(side: SandboxSide, archive: bytes) -> None:
+def test_a_blob_without_category_or_md5_is_ignored(side: SandboxSide, archive: bytes) -> None:
     pipeline = side.pipeline("import", "unmarked", enabled=True)
-    for name, more in UNMARKED.items():
+    for name, more in REJECTED.items():
         side.put_blob("unmarked", name, archive, **more)
     side.container("unmarked").get_blob_client("without-md5").set_http_headers(ContentSettings())
-    side.put_blob("unmarked", "zzz-marked", archive)  # listed last: once it is taken, all others were seen
+    side.put_blob("unmarked", "zzz-marked", archive)  # listed last, so all others have been checked by then
     (run,) = until(lambda: side.runs_of(pipeline), bool)
     assert side.ended(run["name"])["response"]["source"]["uri"].endswith("/zzz-marked")
     assert len(side.runs_of(pipeline)) == 1
 
 
-def test_a_blob_of_sixty_one_days_is_too_old(side: SandboxSide, archive: bytes) -> None:
+def test_a_blob_older_than_sixty_days_is_ignored(side: SandboxSide, archive: bytes) -> None:
     side.put_blob("aged", "old", archive)
     with control.clock(side.places, "source", 61 * 86_400):
         side.renew()
@@ -66,7 +66,7 @@ def test_a_blob_of_sixty_one_days_is_too_old(side: SandboxSide, archive: bytes) 
         side.put_blob("aged", "young", archive)
         (run,) = until(lambda: side.runs_of(pipeline), bool)
         assert side.ended(run["name"])["response"]["source"]["uri"].endswith("/young")
-    with control.clock(side.places, "source", 59 * 86_400):  # the same blob, two days less
+    with control.clock(side.places, "source", 59 * 86_400):  # the same blob two days earlier
         side.renew()
         found = until(lambda: side.runs_of(pipeline), lambda found: len(found) == 2)
         assert any(each["properties"]["response"]["source"]["uri"].endswith("/old") for each in found)
@@ -77,24 +77,22 @@ def _long_lived(side: SandboxSide, container: str, letters: str) -> str:
     return side.sas(container, letters, expiry=datetime.now(UTC) + timedelta(days=90))
 
 
-SILENT: dict[str, dict[str, Any]] = {
-    "a token without the list right": {"letters": "rd"},
+WITHOUT_RUNS: dict[str, dict[str, Any]] = {
+    "a SAS token without the list permission": {"letters": "rd"},
     "a disabled trigger": {"enabled": False},
     "an identity without a grant": {"granted": False},
 }
 
 
-def test_a_trigger_that_cannot_or_may_not_look_makes_no_run_and_says_nothing(
-    side: SandboxSide, archive: bytes
-) -> None:
+def test_a_trigger_without_access_or_disabled_starts_no_run(side: SandboxSide, archive: bytes) -> None:
     side.put_blob("quiet", "blob", archive)
-    silent = [side.pipeline("import", "quiet", **{"enabled": True, **more}) for more in SILENT.values()]
+    silent = [side.pipeline("import", "quiet", **{"enabled": True, **more}) for more in WITHOUT_RUNS.values()]
     able = side.pipeline("import", "quiet", enabled=True)
     until(lambda: side.runs_of(able), bool)
     assert [side.runs_of(pipeline) for pipeline in silent] == [[], [], []]
 
 
-def test_the_triggers_runs_go_with_their_pipeline_and_a_new_one_imports_anew(
+def test_deleting_a_pipeline_deletes_its_triggered_runs_and_a_new_pipeline_imports_again(
     side: SandboxSide, archive: bytes
 ) -> None:
     pipeline = side.pipeline("import", "renewed", enabled=True)
@@ -110,7 +108,7 @@ def test_the_triggers_runs_go_with_their_pipeline_and_a_new_one_imports_anew(
     assert second["name"] != first["name"]
 
 
-def test_the_other_way_of_naming_runs_can_be_chosen(side: SandboxSide, archive: bytes) -> None:
+def test_triggered_runs_can_have_plain_names(side: SandboxSide, archive: bytes) -> None:
     with control.choice(side.places, "source", "trigger-name", "plain"):
         pipeline = side.pipeline("import", "named", enabled=True)
         side.put_blob("named", "blob", archive)

@@ -8,17 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from acr_transfer.model.roles import can_read_secrets, can_use_container, container_role
+from acr_transfer.model.sas import ends_soon, needed_rights, right_names
+from acr_transfer.model.vault_permissions import can_get_secrets
 from acr_transfer.operate.facts import Facts
 from acr_transfer.operate.finding import Finding, Verdict, fault, good, missing, unseen, up, warning
 
-_CONTRIBUTOR = {"ba92f5b4-2d11-453d-a403-e96b0029c9fe", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"}
-_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
-_SECRETS = {
-    "4633458b-17de-408a-b874-0445c86b69e6",
-    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
-    "00482a5a-887f-4fb3-b363-3b7fe8e74483",
-}
-_SOON = timedelta(hours=1)
 _FORBIDDEN = "Storage answers 403."
 
 
@@ -32,10 +27,11 @@ def way_in(facts: Facts) -> Iterator[Finding]:
 def _by_role(facts: Facts) -> Iterator[Finding]:
     if "role assignments" in facts.unseen:
         yield unseen(facts, "role assignments")
-    elif facts.roles & _CONTRIBUTOR or (_READER in facts.roles and not _writes(facts)):
+    elif can_use_container(facts.roles, facts.direction, deletes_blobs=facts.deletes_blobs):
         yield good(facts, "role", "the pipeline's identity has its role on the container")
     else:
-        what = "the pipeline's identity lacks Storage Blob Data Contributor"
+        role = container_role(facts.direction, deletes_blobs=facts.deletes_blobs)
+        what = f"the pipeline's identity lacks {role.label}"
         yield fault(facts, "role", what, "Storage answers 403 to the run.", up(facts))
 
 
@@ -81,12 +77,11 @@ def _grant(facts: Facts) -> Iterator[Finding]:
         if "role assignments" in facts.unseen:
             yield unseen(facts, "role assignments")
             return
-        allowed = bool(facts.roles & _SECRETS)
+        allowed = can_read_secrets(facts.roles)
     else:
         allowed = any(
             policy.get("objectId") == facts.principal
-            and {"get", "all"}
-            & {str(each).lower() for each in (policy.get("permissions") or {}).get("secrets") or ()}
+            and can_get_secrets((policy.get("permissions") or {}).get("secrets") or ())
             for policy in properties.get("accessPolicies") or ()
         )
     if allowed:
@@ -112,9 +107,9 @@ def token(facts: Facts) -> Iterator[Finding]:
     if any(finding.verdict is Verdict.FAULT for finding in faults):
         return
     assert facts.token is not None
-    if facts.token.policy:
+    if facts.token.stored_policy:
         facts.unseen["rights and end of the SAS token"] = (
-            f"stored access policy {facts.token.policy} has them"
+            f"stored access policy {facts.token.stored_policy} has them"
         )
         yield unseen(facts, "rights and end of the SAS token")
     elif facts.token.expires:
@@ -133,7 +128,7 @@ def _token_faults(facts: Facts) -> Iterator[Finding]:
     yield from decoded
     if not any(finding.verdict is Verdict.FAULT for finding in decoded):
         yield from _refused(facts)
-    if not sas.question_mark:
+    if sas.question_marks != 1:
         why = "The service's documentation stores it with one."
         yield warning(facts, "SAS form", "the token does not begin with one '?'", why, up(facts))
 
@@ -141,7 +136,7 @@ def _token_faults(facts: Facts) -> Iterator[Finding]:
 def _time_faults(facts: Facts) -> Iterator[Finding]:
     sas = facts.token
     assert sas is not None
-    if sas.policy and sas.expires is None:
+    if sas.stored_policy and sas.expires is None:
         return
     if sas.expires is None:
         what = f"the token in secret {facts.secret_name} names no time at which it ends"
@@ -150,7 +145,7 @@ def _time_faults(facts: Facts) -> Iterator[Finding]:
         ago = _length(facts.now - sas.expires)
         what = f"the token in secret {facts.secret_name} expired {sas.expires:%Y-%m-%d %H:%M} UTC, {ago} ago"
         yield fault(facts, "SAS expiry", what, _FORBIDDEN, _rotate(facts))
-    elif sas.expires - facts.now < _SOON:
+    elif ends_soon(sas.expires, facts.now):
         what = f"the token ends in {_length(sas.expires - facts.now)}"
         yield warning(facts, "SAS expiry", what, "A run may outlive it.", _rotate(facts))
     if sas.starts and sas.starts > facts.now:
@@ -160,10 +155,9 @@ def _time_faults(facts: Facts) -> Iterator[Finding]:
 
 def _right_faults(facts: Facts) -> Iterator[Finding]:
     assert facts.token is not None
-    lacks = set[str]() if facts.token.policy else _needed(facts) - facts.token.permissions
-    if lacks:
+    if lacks := facts.token.missing_rights(_needed(facts)):
         why = "Storage answers 403 to what it needs them for."
-        yield fault(facts, "SAS rights", f"the token lacks {_letters(lacks)}", why, up(facts))
+        yield fault(facts, "SAS rights", f"the token lacks {right_names(lacks)}", why, up(facts))
 
 
 def _scope_faults(facts: Facts) -> Iterator[Finding]:
@@ -175,8 +169,7 @@ def _scope_faults(facts: Facts) -> Iterator[Finding]:
     if sas.addresses:
         what = f"the token is good from {sas.addresses} alone"
         yield fault(facts, "SAS address", what, "The service comes from addresses of its own.", up(facts))
-    of_account = set("sco") <= set(sas.resource_types) and "b" in sas.services
-    if sas.resource != "c" and not of_account:
+    if not sas.opens_container:
         why = "Pipelines need a container's token, or an account's with srt=sco and ss=b."
         yield fault(facts, "SAS scope", "the token is not for a container", why, up(facts))
 
@@ -197,9 +190,9 @@ def _tags(facts: Facts) -> Iterator[Finding]:
     yield unseen(facts, "the SAS token")
     tags = (facts.secret or {}).get("tags") or {}
     letters = tags.get("acr-transfer-sp")
-    if letters is not None and (lacks := _needed(facts) - set(letters)):
+    if letters is not None and (lacks := set(_needed(facts)) - set(letters)):
         why = "Storage answers 403 to what it needs them for."
-        yield fault(facts, "SAS rights", f"by its tag the token lacks {_letters(lacks)}", why, up(facts))
+        yield fault(facts, "SAS rights", f"by its tag the token lacks {right_names(lacks)}", why, up(facts))
     attributes = ((facts.secret or {}).get("properties") or {}).get("attributes") or {}
     expires = attributes.get("exp")
     if expires and float(expires) <= facts.now.timestamp():
@@ -212,23 +205,8 @@ def _tags(facts: Facts) -> Iterator[Finding]:
         yield fault(facts, "SAS signature", what, why, _rotate(facts))
 
 
-def _needed(facts: Facts) -> set[str]:
-    if facts.side == "source":
-        return set("rawl")
-    return set("rld") if _deletes(facts) else set("rl")
-
-
-def _deletes(facts: Facts) -> bool:
-    return "deletesourceblobonsuccess" in facts.options
-
-
-def _writes(facts: Facts) -> bool:
-    return facts.side == "source" or _deletes(facts)
-
-
-def _letters(letters: set[str]) -> str:
-    names = {"r": "read", "a": "add", "w": "write", "l": "list", "d": "delete"}
-    return ", ".join(names[letter] for letter in "rawld" if letter in letters)
+def _needed(facts: Facts) -> str:
+    return needed_rights(facts.direction, deletes_blobs=facts.deletes_blobs)
 
 
 def _length(left: timedelta) -> str:

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE
 from acr_transfer.errors import FAILURES, AccessError
+from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.facts import Body, Facts
 from acr_transfer.operate.runs import all_runs
-from acr_transfer.sas_token import SasToken
 
 if TYPE_CHECKING:
     import aiohttp

@@ -9,18 +9,14 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
+from acr_transfer.model.limits import CLOCK_SKEW, TRIGGER_AGE
+from acr_transfer.model.options import OVERWRITE_BLOBS, has_option, option_fault
+from acr_transfer.model.storage_network import StorageNetwork, storage_network
 from acr_transfer.operate.access_checks import way_in
 from acr_transfer.operate.facts import Facts
 from acr_transfer.operate.finding import Finding, Rule, fault, good, missing, unseen, up, warning
 
-_OPTIONS = {
-    "source": {"overwriteblobs", "continueonerrors"},
-    "target": {"overwritetags", "deletesourceblobonsuccess", "continueonerrors"},
-}
-_AGE = timedelta(days=60)
-_SKEW = 300.0
 _SHOWN = 5
 """Names of one kind that are listed before the rest is counted."""
 
@@ -73,9 +69,10 @@ def pipeline(facts: Facts) -> Iterator[Finding]:
     if not facts.principal:
         why = "It can read neither vault nor storage."
         yield fault(facts, "identity", f"pipeline {name} has no identity", why, up(facts))
-    strange = sorted(facts.options.keys() - _OPTIONS[facts.side])
-    if strange:
-        what = f"pipeline {name} has {', '.join(facts.options[option] for option in strange)}"
+    faults = [(option, option_fault(option, facts.direction)) for option in facts.options]
+    unknown = [f"{option} ({fault})" for option, fault in faults if fault]
+    if unknown:
+        what = f"pipeline {name} has unknown options: {', '.join(unknown)}"
         why = "The service does not know it for this kind of pipeline."
         yield fault(facts, "options", what, why, f"mend acr-transfer:options, then {up(facts)}")
     elif state == "Succeeded" and facts.principal:
@@ -100,19 +97,16 @@ def storage(facts: Facts) -> Iterator[Finding]:
 
 
 def _network(facts: Facts) -> Iterator[Finding]:
-    """Nothing that Azure publishes says from where the service comes, or that a firewall lets it through."""
+    """The account's network rules must let the service in, which comes over the public network."""
     properties, name = (facts.account or {}).get("properties") or {}, (facts.account or {}).get("name")
-    rules = properties.get("networkAcls") or {}
-    shut = str(properties.get("publicNetworkAccess") or "").lower() == "disabled"
-    if not shut and str(rules.get("defaultAction") or "").lower() != "deny":
+    action = (properties.get("networkAcls") or {}).get("defaultAction")
+    network = storage_network(str(properties.get("publicNetworkAccess") or ""), str(action or ""))
+    if network is StorageNetwork.OPEN:
         return
+    closed = "is closed to the public network" if network is StorageNetwork.DISABLED else "has a firewall"
+    why = "ACR Transfer comes over the public network and is not a trusted service of storage: 403."
     mend = f"az storage account update --name {name} --public-network-access Enabled --default-action Allow"
-    if shut or not rules.get("ipRules"):
-        why = "ACR Transfer comes over the public network and is no trusted service of storage: 403."
-        yield fault(facts, "network", f"account {name} is closed to the public network", why, mend)
-    else:
-        why = "Unless the service's addresses are among them, storage answers 403."
-        yield warning(facts, "network", f"account {name} lets in listed addresses alone", why, mend)
+    yield fault(facts, "network", f"account {name} {closed}", why, mend)
 
 
 def leaving(facts: Facts) -> Iterator[Finding]:
@@ -131,7 +125,7 @@ def leaving(facts: Facts) -> Iterator[Finding]:
     elif facts.artifacts and not facts.absent:
         yield good(facts, "artifacts", f"all {facts.artifacts:,} listed artifacts are in the registry")
     there = [blob.name for blob in facts.blobs or () if blob.name in facts.expected]
-    if there and facts.pipeline and "overwriteblobs" not in facts.options:
+    if there and facts.pipeline and not has_option(facts.options, OVERWRITE_BLOBS):
         name = facts.pipeline.get("name")
         what = f"pipeline {name} has no OverwriteBlobs, and {_some(there)} already there"
         mend = f"add OverwriteBlobs to acr-transfer:options, then {up(facts)}"
@@ -169,14 +163,14 @@ def _unread(facts: Facts, *, enabled: bool) -> Iterator[Finding]:
         if lacks:
             what = f"blob {blob.name} has no {' and no '.join(lacks)}"
             yield fault(facts, "blob", what, "The trigger stays silent about it.", mend)
-        elif enabled and blob.name not in facts.imported and facts.now - blob.changed > _AGE:
+        elif enabled and blob.name not in facts.imported and facts.now - blob.changed > TRIGGER_AGE:
             what = f"blob {blob.name} is older than 60 days"
             yield warning(facts, "blob", what, "The trigger takes blobs of the last 60 days.", mend)
 
 
 def clock(facts: Facts) -> Iterator[Finding]:
     """This machine's clock against the cloud's: tokens made or judged here depend on it."""
-    if facts.clock is not None and abs(facts.clock) > _SKEW:
+    if facts.clock is not None and abs(facts.clock) > CLOCK_SKEW.total_seconds():
         way = "ahead of" if facts.clock > 0 else "behind"
         what = f"this machine is {abs(facts.clock):.0f} s {way} the cloud"
         why = "Times in SAS tokens and logins are judged by the cloud's clock."

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from acr_transfer import timestamps
-from acr_transfer.sas_token import SasToken
+from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, has_option
+from acr_transfer.model.sas import SasToken
+from acr_transfer.model.times import parse_time
 
 Body = Mapping[str, Any]
 
@@ -88,10 +89,20 @@ class Facts:
         return str(self.place.get("storageAccessMode") or "").lower() == "managedidentity"
 
     @property
-    def options(self) -> dict[str, str]:
-        """The pipeline's options as they are spelled, by their names in lower case."""
+    def direction(self) -> Direction:
+        """The direction of the side's pipeline."""
+        return Direction.EXPORT if self.side == "source" else Direction.IMPORT
+
+    @property
+    def options(self) -> list[str]:
+        """The pipeline's options, as Azure returns them."""
         listed = ((self.pipeline or {}).get("properties") or {}).get("options") or ()
-        return {str(option).lower(): str(option) for option in listed}
+        return [str(option) for option in listed]
+
+    @property
+    def deletes_blobs(self) -> bool:
+        """Whether the pipeline deletes the blobs that it imported."""
+        return has_option(self.options, DELETE_SOURCE_BLOB)
 
     @property
     def secret_name(self) -> str:
@@ -102,7 +113,7 @@ class Facts:
     def keys_made(self) -> datetime | None:
         """When the elder of the account's keys was made; None where Azure does not say."""
         made = ((self.account or {}).get("properties") or {}).get("keyCreationTime") or {}
-        known = [time for value in made.values() if (time := timestamps.parsed(value))]
+        known = [time for value in made.values() if (time := parse_time(value))]
         return min(known) if known and len(known) == len(made) else None
 
     @property

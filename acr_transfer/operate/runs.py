@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from acr_transfer import timestamps
+from acr_transfer.model.times import parse_time
 from acr_transfer.operate.run_errors import Cause, cause_of
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class Run:
             artifacts=len(response.get("importedArtifacts") or request.get("artifacts") or ()),
             state=state,
             progress=str((response.get("progress") or {}).get("percentage") or ""),
-            started=timestamps.parsed(response.get("startTime")),
-            finished=timestamps.parsed(response.get("finishTime")),
+            started=parse_time(response.get("startTime")),
+            finished=parse_time(response.get("finishTime")),
             triggered="trigger" in response,
             error=said if bad else "",
             warning="" if bad else said,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from acr_transfer import timestamps
 from acr_transfer.concurrency import together
+from acr_transfer.model.times import parse_time
 from acr_transfer.plan.rules import Rule, Rules
 from acr_transfer.registry.manifests import Manifest
 
@@ -117,10 +117,10 @@ async def _times(name: str, tags: Sequence[str], registry: Shelves) -> Mapping[s
     """When each tag was moved, as Azure tells it; elsewhere when its image says that it was made."""
     told = await registry.tag_times(name)
     if told is not None:
-        return {tag: timestamps.parsed(told.get(tag, "")) or _LONG_AGO for tag in tags}
+        return {tag: parse_time(told.get(tag, "")) or _LONG_AGO for tag in tags}
 
     async def made(tag: str) -> tuple[str, datetime]:
         manifest = await registry.get(name, tag)
-        return tag, (timestamps.parsed(manifest.made) if manifest else None) or _LONG_AGO
+        return tag, (parse_time(manifest.made) if manifest else None) or _LONG_AGO
 
     return dict(await together(made, tags, _AT_A_TIME))

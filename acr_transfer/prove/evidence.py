@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from acr_transfer import timestamps
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.parser import version
 from acr_transfer.cli.table import named, short, table
@@ -22,6 +21,7 @@ from acr_transfer.model.documents.evidence import (
     EvidenceTool,
 )
 from acr_transfer.model.documents.receipt import ProvedArtifact
+from acr_transfer.model.times import format_time
 from acr_transfer.prove.layers import Layers
 from acr_transfer.prove.target import Finding, Verdict
 from acr_transfer.prove.verify import Proof
@@ -94,7 +94,7 @@ class Evidence:
             ProvedArtifact(
                 reference=finding.artifact,
                 digest=str(finding.digest),
-                proved_at=timestamps.spelled(self.ended),
+                proved_at=format_time(self.ended),
             )
             for finding in self.proof.findings
             if finding.verdict is Verdict.PROVED
@@ -177,8 +177,8 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
         source=evidence.source or None,
         target=evidence.target,
         handover=EvidenceHandover.model_validate(origin),
-        began=timestamps.spelled(evidence.began),
-        ended=timestamps.spelled(evidence.ended),
+        began=format_time(evidence.began),
+        ended=format_time(evidence.ended),
         seconds=round(proof.seconds, 3),
         artifacts=len(proof.expected),
         **{verdict.name.lower(): proof.count(verdict) for verdict in Verdict},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from acr_transfer import timestamps
 from acr_transfer.cli.parser import version
+from acr_transfer.model.times import format_time
 from acr_transfer.prove.evidence import ADVICE, Evidence
 from acr_transfer.prove.layers import LayerProof, Layers
 from acr_transfer.prove.target import Finding, Verdict
@@ -72,7 +72,7 @@ def page(evidence: Evidence) -> str:
         *_chapter("Not proved", wrong, names),
         *_chapter("Extra at the target", extra, names),
         *_chapter("Proved", right, names),
-        f"<footer>Made by acr-transfer {escape(version())} on {escape(timestamps.spelled(evidence.ended))}. "
+        f"<footer>Made by acr-transfer {escape(version())} on {escape(format_time(evidence.ended))}. "
         "This page is not signed: keep it where it cannot be changed.</footer>",
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
@@ -81,7 +81,7 @@ def page(evidence: Evidence) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"<title>Transfer to {escape(evidence.target)}, "
-        f"{escape(timestamps.spelled(evidence.ended))}</title>\n"
+        f"{escape(format_time(evidence.ended))}</title>\n"
         f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
     )
 
@@ -118,7 +118,7 @@ def _facts(evidence: Evidence) -> str:
         ("Its checksum", f"<code>{escape(evidence.checksum or 'it has none')}</code>"),
         (
             "Begun and ended",
-            f"{timestamps.spelled(evidence.began)}, {timestamps.spelled(evidence.ended)} (UTC)",
+            f"{format_time(evidence.began)}, {format_time(evidence.ended)} (UTC)",
         ),
         ("Layers", escape(_layers(evidence.proof.layers))),
     ]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.collect import _allows
 from acr_transfer.operate.doctor import examined
 from acr_transfer.operate.facts import Blob, Facts
 from acr_transfer.operate.finding import Finding, Verdict
 from acr_transfer.operate.run_errors import CAUSES, UNKNOWN, cause_of
-from acr_transfer.sas_token import SasToken
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"
@@ -89,7 +89,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     "no identity": (facts(pipeline={**pipeline("source"), "identity": {}}), "has no identity", "pulumi up"),
     "option of the other kind": (
         facts(pipeline=pipeline("source", options=["OverwriteTags"])),
-        "has OverwriteTags",
+        "unknown options: OverwriteTags (expected OverwriteBlobs",
         "acr-transfer:options",
     ),
     "no account": (facts(account=None), "the storage account is not there", "pulumi up"),
@@ -101,7 +101,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "firewall": (
         facts(account={"name": "account", "properties": {"networkAcls": {"defaultAction": "Deny"}}}),
-        "closed to the public network",
+        "has a firewall",
         "--default-action Allow",
     ),
     "firewall with addresses": (
@@ -111,7 +111,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
                 "properties": {"networkAcls": {"defaultAction": "Deny", "ipRules": [{"value": "1.2.3.4"}]}},
             }
         ),
-        "lets in listed addresses alone",
+        "has a firewall",
         "--default-action Allow",
     ),
     "caller without rights": (

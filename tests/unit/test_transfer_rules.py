@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acr_transfer import timestamps
 from acr_transfer.errors import InputError
+from acr_transfer.model.times import parse_time
 from acr_transfer.plan.patterns import matches_any
 from acr_transfer.plan.rules import Order, Rule, Rules, version_of
 from acr_transfer.plan.rules_file import parsed_rules, read_list, read_rules, span
@@ -274,5 +274,5 @@ def test_a_span_is_a_number_and_a_unit(text: str, expected: timedelta | None) ->
 
 @given(st.text(max_size=30))
 def test_every_text_is_a_time_with_its_zone_or_none(text: str) -> None:
-    found = timestamps.parsed(text)
+    found = parse_time(text)
     assert found is None or found.tzinfo

@@ -7,11 +7,11 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from acr_transfer import timestamps
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.parser import add_project, add_stack, seconds
 from acr_transfer.cli.table import cut, wrapped
 from acr_transfer.errors import RunFailedError
+from acr_transfer.model.times import format_time
 from acr_transfer.units import plural
 
 if TYPE_CHECKING:
@@ -156,8 +156,8 @@ def _run_json(run: Run) -> dict[str, Any]:
         "name": run.name,
         "state": run.state,
         "progress": run.progress or None,
-        "started": timestamps.spelled(run.started) if run.started else None,
-        "finished": timestamps.spelled(run.finished) if run.finished else None,
+        "started": format_time(run.started) if run.started else None,
+        "finished": format_time(run.finished) if run.finished else None,
         "seconds": round(took, 1) if took is not None else None,
         "triggered": run.triggered,
         "blob": run.blob,

@@ -7,38 +7,27 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from acr_transfer.errors import InputError
-from acr_transfer.model.references import REFERENCE_PATTERN
+from acr_transfer.model.references import Artifact, InvalidReferenceError
+from acr_transfer.model.text_files import read_text
 from acr_transfer.plan.patterns import compiled
 from acr_transfer.plan.rules import Order, Rule, Rules, range_of
 
-REFERENCE = re.compile(REFERENCE_PATTERN)
 _UNITS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules in a TOML file. Raises one `InputError` that lists every fault."""
+    """The rules in a TOML file. Raises one `InputError` that lists every fault, or `TextFileError`."""
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"rules {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"rules {path} are no TOML: {error}") from None
+        document = tomllib.loads(read_text(path, "rules file"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"rules {path} are not valid TOML: {error}") from None
     return parsed_rules(document, f"rules {path}")
-
-
-def read_list(path: Path) -> list[str]:
-    """Artifacts of a file, one a line; `#` begins a comment. Raises `InputError` if it cannot be read."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"list {path} cannot be read: {error}") from None
-    return [text for line in lines if (text := line.partition("#")[0].strip())]
 
 
 _KEYS = {
@@ -57,12 +46,14 @@ _WORDS = {list: "a list of texts", str: "a text", int: "a number"}
 
 def parsed_rules(document: Mapping[str, Any], what: str) -> Rules:
     """Rules from `artifacts`, `platforms` and `rule` tables; one `InputError` for all faults."""
+    full = dict[str, None]()
     faults = [f"{key}: no such key; expected artifacts, platforms, rule" for key in _unknown(document)]
     artifacts, platforms = document.get("artifacts", []), document.get("platforms", [])
     for key, value in (("artifacts", artifacts), ("platforms", platforms)):
         faults += _wrong_type(key, value, list)
     if not _wrong_type("", artifacts, list) and not _wrong_type("", platforms, list):
-        faults += [_no_artifact(text) for text in artifacts if not _is_artifact(text)]
+        full, artifact_faults = _full_references(artifacts)
+        faults += artifact_faults
         faults += [
             f"platforms: {text!r}; expected os/architecture[/variant], like linux/amd64"
             for text in platforms
@@ -80,21 +71,22 @@ def parsed_rules(document: Mapping[str, Any], what: str) -> Rules:
             rules.append(_rule(table))
     if faults:
         raise InputError(f"{what} cannot be used:\n  " + "\n  ".join(faults))
-    full = tuple(dict.fromkeys(text if REFERENCE.fullmatch(text) else f"{text}:latest" for text in artifacts))
-    return Rules(artifacts=full, rules=tuple(rules), platforms=tuple(platforms))
+    return Rules(artifacts=tuple(full), rules=tuple(rules), platforms=tuple(platforms))
+
+
+def _full_references(artifacts: Iterable[str]) -> tuple[dict[str, None], list[str]]:
+    """The artifacts in full, each once, and the faults of the others."""
+    full, faults = dict[str, None](), list[str]()
+    for text in artifacts:
+        try:
+            full[Artifact.parse(text).reference] = None
+        except InvalidReferenceError as error:
+            faults.append(f"artifacts: {error}")
+    return full, faults
 
 
 def _unknown(document: Mapping[str, Any]) -> list[str]:
     return sorted(document.keys() - {"artifacts", "platforms", "rule"})
-
-
-def _is_artifact(text: str) -> bool:
-    return bool(REFERENCE.fullmatch(text) or REFERENCE.fullmatch(f"{text}:latest"))
-
-
-def _no_artifact(text: str) -> str:
-    expected = "repository, repository:tag or repository@sha256:<64 hex digits>, without the registry"
-    return f"artifacts: {text!r}; expected {expected}"
 
 
 def _wrong_type(key: str, value: object, expected: type) -> list[str]:

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acr_transfer.errors import InputError
-from acr_transfer.model.times import parse_time
 from acr_transfer.plan.patterns import matches_any
 from acr_transfer.plan.rules import Order, Rule, Rules, version_of
-from acr_transfer.plan.rules_file import parsed_rules, read_list, read_rules, span
+from acr_transfer.plan.rules_file import parsed_rules, read_rules, span
 from acr_transfer.plan.selection import Chosen, choose
 from tests.unit.shelves import Shelf, image
 
@@ -259,20 +258,9 @@ def test_a_file_that_holds_no_rules_is_refused(content: str, tmp_path: Path) -> 
         read_rules(tmp_path / "rules.toml")
 
 
-def test_a_list_has_comments(tmp_path: Path) -> None:
-    (tmp_path / "list").write_text("# what moves\nshop/web:1.0  # the shop\n\n  tools/probe\n")
-    assert read_list(tmp_path / "list") == ["shop/web:1.0", "tools/probe"]
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("12h", timedelta(hours=12)), ("2w", timedelta(days=14)), ("1", None), ("d", None), ("-1d", None)],
 )
 def test_a_span_is_a_number_and_a_unit(text: str, expected: timedelta | None) -> None:
     assert span(text) == expected
-
-
-@given(st.text(max_size=30))
-def test_every_text_is_a_time_with_its_zone_or_none(text: str) -> None:
-    found = parse_time(text)
-    assert found is None or found.tzinfo

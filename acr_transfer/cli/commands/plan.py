@@ -188,12 +188,13 @@ def _rules(options: argparse.Namespace) -> Rules:
     """What the line and its files ask for, all together."""
     from dataclasses import replace
 
-    from acr_transfer.plan.rules_file import parsed_rules, read_list, read_rules
+    from acr_transfer.model.artifact_list import read_artifact_list
+    from acr_transfer.plan.rules import Rules
+    from acr_transfer.plan.rules_file import parsed_rules, read_rules
 
     of_line = parsed_rules(_document(options), "the command line")
-    of_list = (
-        parsed_rules({"artifacts": read_list(options.list)}, f"list {options.list}") if options.list else None
-    )
+    listed = read_artifact_list(options.list, options.registry or "") if options.list else []
+    of_list = Rules(artifacts=tuple(artifact.reference for artifact in listed))
     of_file = read_rules(options.rules) if options.rules else None
     every = [rules for rules in (of_line, of_list, of_file) if rules]
     found = replace(

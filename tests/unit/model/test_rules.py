@@ -135,3 +135,9 @@ def test_times_are_read_in_utc() -> None:
     for text in ("2027-01-01", "soon", "0001-01-01T00:00:00+14:00"):
         with pytest.raises(ValueError, match=r"time|Invalid"):
             parse_expiry(text)
+
+
+@given(st.text(max_size=30))
+def test_every_text_is_a_time_in_utc_or_none(text: str) -> None:
+    found = parse_time(text)
+    assert found is None or found.tzinfo is UTC

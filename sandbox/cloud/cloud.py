@@ -53,7 +53,7 @@ class Cloud:
         self.faults = Faults(self.store)
         self.tokens = Tokens(self.facts, folder, self.faults.time)
         self.ports = Ports(self.store)
-        self.azurite = Azurite(self.places, folder / "storage", self.ports.of("storage"), self.faults.met)
+        self.azurite = Azurite(self.places, folder / "storage", self.ports.of("storage"), self.faults.count)
         self.registries: dict[str, RegistryServer] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.doors: dict[str, web.AppRunner] = {}
@@ -88,7 +88,7 @@ class Cloud:
         """Serve an application over TLS on a port of its own; the cloud's faults are played before it."""
         kind = name.partition("/")[0]
         door = _DOORS.get(kind, kind)
-        injection.stand_before(application, self.faults, self.store, door)
+        injection.install(application, self.faults, self.store, door)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_ANSWERS)
         await runner.setup()
         await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.places)).start()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.arm import roles
 from sandbox.cloud import request_log
@@ -30,16 +31,16 @@ def application(clouds: Sequence[Cloud], password: str) -> web.Application:
         for cloud in clouds:
             if audience := _audience(cloud, resource):
                 issue = _issuer(cloud, audience)
-                return await injection.meet(cloud.faults, cloud.store, "token", request, issue)
+                return await injection.serve_with_fault(cloud.faults, cloud.store, "token", request, issue)
         return _refused(400, f"No cloud of this sandbox knows the resource {resource!r}.")
 
     app = web.Application()
     app.router.add_get("/msi/token", token)
-    injection.cut_answers(app)
+    injection.allow_cuts(app)
     return app
 
 
-def _issuer(cloud: Cloud, audience: str) -> injection.Handler:
+def _issuer(cloud: Cloud, audience: str) -> Handler:
     async def issue(request: web.Request) -> web.StreamResponse:
         if bearer := _bearer(cloud, request):
             return _issued(cloud, bearer, audience, request)

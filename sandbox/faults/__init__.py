@@ -1,1 +1,1 @@
-"""What can go wrong in a cloud, on purpose: faults at its doors, another time, slow grants, open points."""
+"""Fault injection: failing endpoints, shifted clocks, delayed role assignments, open questions."""

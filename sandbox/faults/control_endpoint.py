@@ -1,4 +1,4 @@
-"""The endpoint by which a running sandbox is told what shall go wrong."""
+"""The endpoint that changes the faults of a running sandbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import SandboxError
 
 _ORDERS: Mapping[str, Callable[[Faults, Json], object]] = {
-    "set": lambda faults, order: faults.set(Fault.read(order["fault"])),
+    "set": lambda faults, order: faults.add(Fault.parse(order["fault"])),
     "lift": lambda faults, order: faults.lift(int(order["id"])),
     "clock": lambda faults, order: faults.set_clock(float(order["seconds"])),
     "grants": lambda faults, order: faults.set_grants(float(order["seconds"])),
@@ -24,7 +24,7 @@ _ORDERS: Mapping[str, Callable[[Faults, Json], object]] = {
 def application(
     clouds: Mapping[str, tuple[Faults, Callable[[], Awaitable[None]]]], password: str
 ) -> web.Application:
-    """The endpoint: for each cloud its faults, and what makes them hold in its storage."""
+    """The endpoint for the faults of each cloud, with the function that passes them on to storage."""
 
     async def serve(request: web.Request) -> web.Response:
         if request.headers.get("X-SANDBOX") != password:
@@ -32,11 +32,11 @@ def application(
         order = await request.json()
         try:
             faults, renew = clouds[order["cloud"]]
-            done = _ORDERS[order["do"]](faults, order)
+            result = _ORDERS[order["do"]](faults, order)
         except SandboxError as error:
             return web.json_response({"error": str(error)}, status=400)
         await renew()
-        return web.json_response({"done": done, **faults.json()})
+        return web.json_response({"result": result, **faults.json()})
 
     app = web.Application()
     app.router.add_post("/faults", serve)

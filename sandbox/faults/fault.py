@@ -1,4 +1,4 @@
-"""A fault: which requests it meets, and what it does to them."""
+"""A fault: the requests it matches, and its effect on them."""
 
 from __future__ import annotations
 
@@ -11,46 +11,48 @@ from sandbox.http.azure_errors import SandboxError
 Json = dict[str, Any]
 
 ENDPOINTS = {
-    "arm": "management (Azure Resource Manager)",
+    "arm": "Azure Resource Manager",
     "vault": "the data plane of key vaults",
-    "token": "who gives tokens: the identity endpoint, and /oauth2 of registries and management",
+    "token": "the identity endpoint, and /oauth2 of registries and Azure Resource Manager",
     "storage": "blob storage",
-    "registry": "registries, for clients and for the transfer service alike",
+    "registry": "registries, for clients and the transfer service",
 }
-"""Where a fault can stand, and what that is."""
+"""The endpoints of a cloud that can have faults, with their descriptions."""
 
 CUTS = {
-    "before": "the connection is cut before anything is done",
-    "after": "the request is carried out, then the connection is cut in place of the answer",
+    "before": "close the connection before the request is processed",
+    "after": "process the request, then close the connection instead of sending the response",
 }
-"""The two ways of losing a connection. After the second, a repeat meets its own effect."""
+"""The two ways of losing a connection, with their descriptions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault. It meets a request that fits `door`, `method` and `path`; the first that fits is played."""
+    """One fault. Of several matching faults, the first is applied."""
 
-    door: str
+    endpoint: str
+    """A key of ENDPOINTS."""
+
     method: str = ""
-    """Empty means every method."""
+    """The HTTP method; empty matches every method."""
 
     path: str = ""
-    """Part of path and query, in any case; `*` stands for anything. Empty means every path."""
+    """Part of the path and query, in any case, with `*` as a wildcard; empty matches every path."""
 
     times: int = 0
-    """How many requests it is played to; 0 means until it is lifted."""
+    """The number of requests to which the fault is applied; 0 is unlimited."""
 
     skip: int = 0
-    """How many fitting requests pass unharmed before."""
+    """The number of matching requests to pass first."""
 
     delay: float = 0
-    """Seconds to wait, alone or before the rest."""
+    """Seconds of delay before any other effect."""
 
     status: int = 0
-    """The HTTP status to answer with; 0 means that the request is served."""
+    """The HTTP status to return; 0 serves the request."""
 
     code: str = ""
-    """The error code of that answer; empty means what the door says with this status."""
+    """The error code to return; empty is the endpoint's usual code for the status."""
 
     retry_after: int | None = None
     """Seconds in a Retry-After header."""
@@ -59,43 +61,42 @@ class Fault:
     """A key of CUTS."""
 
     firewall: bool = False
-    """Answer as an account or vault does that its network rules close."""
+    """Whether to return the error of a closed firewall."""
 
     def __post_init__(self) -> None:
-        if self.door not in ENDPOINTS:
-            raise SandboxError(f"There is no door {self.door!r}. Doors: {', '.join(ENDPOINTS)}.")
-        if self.firewall and self.door not in ("storage", "vault"):
+        if self.endpoint not in ENDPOINTS:
+            raise SandboxError(f"Unknown endpoint {self.endpoint!r}. Endpoints: {', '.join(ENDPOINTS)}.")
+        if self.firewall and self.endpoint not in ("storage", "vault"):
             raise SandboxError(
-                "Only storage and vaults have a firewall: `fault set CLOUD storage --firewall`."
+                "Only storage and vault have a firewall: `fault set CLOUD storage --firewall`."
             )
         if self.cut and self.cut not in CUTS:
-            raise SandboxError(f"A connection is cut {' or '.join(CUTS)}, not {self.cut!r}.")
+            raise SandboxError(f"A connection can be cut {' or '.join(CUTS)}, not {self.cut!r}.")
         if self.status and not 400 <= self.status <= 599:
-            raise SandboxError(f"A fault answers with a status from 400 to 599, not {self.status}.")
+            raise SandboxError(f"The status of a fault must be 400 to 599, not {self.status}.")
         if self.times < 0 or self.skip < 0 or self.delay < 0:
-            raise SandboxError("Times, skip and delay are not negative.")
+            raise SandboxError("times, skip and delay must not be negative.")
         if not (self.delay or self.status or self.cut or self.firewall):
-            raise SandboxError("Say what goes wrong: --delay, --status, --cut or --firewall.")
+            raise SandboxError("The fault has no effect. Set --delay, --status, --cut or --firewall.")
 
     @property
     def pattern(self) -> str:
-        """`path` as a regular expression that Python and JavaScript read alike."""
+        """`path` as a regular expression for Python and JavaScript."""
         return ".*".join(re.escape(part) for part in self.path.split("*"))
 
-    def fits(self, door: str, method: str, target: str) -> bool:
-        """Whether a request at a door is one of those that this fault meets."""
-        if door != self.door or self.method.upper() not in ("", method.upper()):
+    def matches(self, endpoint: str, method: str, target: str) -> bool:
+        """Whether the fault matches a request."""
+        if endpoint != self.endpoint or self.method.upper() not in ("", method.upper()):
             return False
         return re.search(self.pattern, target, re.IGNORECASE) is not None
 
     def json(self) -> Json:
-        """All fields that say something."""
+        """All fields that are not empty."""
         return {key: value for key, value in asdict(self).items() if value not in ("", 0, None, False)}
 
     @classmethod
-    def read(cls, found: Json) -> Fault:
-        """What `json` wrote."""
-        known = {field.name for field in fields(cls)}
-        if unknown := set(found) - known:
-            raise SandboxError(f"A fault has no {', '.join(sorted(unknown))}.")
-        return cls(**found)
+    def parse(cls, content: Json) -> Fault:
+        """The fault of `json`; raises SandboxError."""
+        if unknown := set(content) - {field.name for field in fields(cls)}:
+            raise SandboxError(f"Unknown fields of a fault: {', '.join(sorted(unknown))}.")
+        return cls(**content)

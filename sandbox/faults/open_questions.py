@@ -1,4 +1,4 @@
-"""Points on which no source says what Azure does: what this sandbox chose, and what else it can play."""
+"""Questions about Azure's behavior that no source answers, with the sandbox's possible answers."""
 
 from __future__ import annotations
 
@@ -9,93 +9,93 @@ from sandbox.http.azure_errors import SandboxError
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """One open point. The first value is the default."""
+    """One question. The first value is the default."""
 
     question: str
     values: dict[str, str]
 
     @property
     def default(self) -> str:
-        """What holds where nobody chose."""
+        """The value without a choice."""
         return next(iter(self.values))
 
 
+_CONFLICT = "409 Conflict"
 OPEN_QUESTIONS = {
     "failed-run": OpenQuestion(
-        "How does the operation end of a run that fails?",
+        "What is the status of a failed run's operation?",
         {
             "failed": "Failed, with code PipelineRunFailed and the run's message",
-            "succeeded": "Succeeded: only the run itself says Failed",
+            "succeeded": "Succeeded; only the run itself is Failed",
         },
     ),
     "same-run": OpenQuestion(
-        "What does a PUT answer that repeats a run which is still running?",
-        {"answer": "200 and the run as it is", "conflict": "409 Conflict"},
+        "What does a repeated PUT of a running run return?",
+        {"answer": "200 with the running run", "conflict": _CONFLICT},
     ),
     "delete-running": OpenQuestion(
-        "What does a DELETE of a running run answer?",
-        {"allow": "200; the transfer stops being told of", "conflict": "409 Conflict"},
+        "What does the DELETE of a running run return?",
+        {"allow": "200; the transfer stops", "conflict": _CONFLICT},
     ),
     "delete-used": OpenQuestion(
-        "What does a DELETE of a pipeline answer that runs name?",
-        {"allow": "200; the runs of its trigger go with it, others stay", "conflict": "409 Conflict"},
+        "What does the DELETE of a pipeline with runs return?",
+        {"allow": "200; runs of its trigger are deleted, other runs remain", "conflict": _CONFLICT},
     ),
     "existing": OpenQuestion(
-        "What becomes of a blob or tag that is there, without the option that overwrites it?",
-        {"fail": "the run fails and says which", "skip": "it is left alone, and the run succeeds"},
+        "What happens to an existing blob or tag without the overwrite option?",
+        {"fail": "the run fails and names it", "skip": "it is skipped and the run succeeds"},
     ),
     "partial": OpenQuestion(
-        "How does a run end that ContinueOnErrors let go on?",
-        {"succeeded": "Succeeded, with what was left behind in its error message", "failed": "Failed"},
+        "What is the status of a run that ContinueOnErrors continued?",
+        {"succeeded": "Succeeded, with the skipped artifacts in its error message", "failed": "Failed"},
     ),
     "progress": OpenQuestion(
-        "Which percentages does a run go through?",
-        {"steps": "as the bytes go", "ends": "0, then 100"},
+        "Which percentages does a run report?",
+        {"steps": "the transferred share", "ends": "0, then 100"},
     ),
     "trigger-name": OpenQuestion(
-        "How are the trigger's runs named?",
+        "How are the runs of a trigger named?",
         {"underscore": "pipeline_1a2b3c4d", "plain": "pipeline1a2b3c4d"},
     ),
     "run-order": OpenQuestion(
         "In which order are runs listed?",
-        {"oldest": "the oldest first", "newest": "the newest first"},
+        {"oldest": "oldest first", "newest": "newest first"},
     ),
     "bad-run": OpenQuestion(
-        "When is a run refused whose request makes no sense (51 artifacts, none, no blob)?",
-        {"put": "its PUT answers 400 BadRequest", "run": "it is accepted and fails"},
+        "When is an invalid run refused (51 artifacts, no artifacts, no blob)?",
+        {"put": "its PUT returns 400 BadRequest", "run": "the run is accepted and fails"},
     ),
     "unfit-registry": OpenQuestion(
-        "When does a registry that is not Premium, or whose exports are off, refuse?",
-        {"put": "the PUT of a pipeline answers 400", "run": "the run fails"},
+        "When is a registry refused that is not Premium or has exports disabled?",
+        {"put": "the PUT of a pipeline returns 400", "run": "the run fails"},
     ),
     "vault-uri-unused": OpenQuestion(
-        "What becomes of a key vault URI in a pipeline with ManagedIdentity?",
-        {"keep": "it is kept, shown, and not used", "refuse": "the PUT answers 400 BadRequest"},
+        "What happens to the key vault URI of a pipeline with ManagedIdentity?",
+        {"keep": "it is stored and returned, but not used", "refuse": "the PUT returns 400 BadRequest"},
     ),
     "vault-uri-missing": OpenQuestion(
-        "What becomes of a pipeline with SasToken and no key vault URI?",
-        {"refuse": "the PUT answers 400", "run": "it is accepted and its runs fail"},
+        "What happens to a pipeline with SasToken and without a key vault URI?",
+        {"refuse": "the PUT returns 400", "run": "it is accepted and its runs fail"},
     ),
     "polls": OpenQuestion(
-        "How often does a long operation answer that it is not done, once all work is done?",
+        "How often does a completed operation report that it is not done?",
         {"1": "once", "0": "never", "3": "three times"},
     ),
     "page-size": OpenQuestion(
-        "How many entries does a list answer before it goes on with nextLink?",
+        "How many entries does a page of a list have?",
         {"100": "a hundred", "2": "two"},
     ),
     "missing-parent": OpenQuestion(
-        "With which status is ParentResourceNotFound answered?", {"404": "404", "400": "400"}
+        "What is the status of ParentResourceNotFound?", {"404": "404", "400": "400"}
     ),
 }
-"""Every open point by its name."""
+"""Every open question by its name."""
 
 
-def checked(name: str, value: str) -> str:
-    """The value, where it is one that the open point can have."""
+def require_value(name: str, value: str) -> None:
+    """Raise SandboxError unless the open question has this value."""
     if name not in OPEN_QUESTIONS:
-        raise SandboxError(f"There is no open point {name!r}. Open points: {', '.join(OPEN_QUESTIONS)}.")
+        raise SandboxError(f"Unknown open question {name!r}. Open questions: {', '.join(OPEN_QUESTIONS)}.")
     if value not in OPEN_QUESTIONS[name].values:
-        known = ", ".join(OPEN_QUESTIONS[name].values)
-        raise SandboxError(f"{name} cannot be {value!r}. It can be: {known}.")
-    return value
+        values = ", ".join(OPEN_QUESTIONS[name].values)
+        raise SandboxError(f"{value!r} is not a value of {name}. Values: {values}.")

@@ -1,6 +1,8 @@
-"""How each door words an answer that a fault makes it give."""
+"""The error response of a fault, in the format of its endpoint."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sandbox.faults.fault import Fault, Json
 
@@ -11,7 +13,7 @@ _CODES: dict[str, dict[int, str]] = {
     "registry": {429: "TOOMANYREQUESTS", 503: "UNAVAILABLE"},
     "token": {429: "TooManyRequests"},
 }
-_WORDS = {
+_MESSAGES = {
     "SubscriptionRequestsThrottled": "Number of requests for the subscription exceeded the limit. Please try "
     "again after '{seconds}' seconds.",
     "Throttled": "Request was not processed because too many requests were received. Reason: "
@@ -24,47 +26,41 @@ _WORDS = {
     "TooManyRequests": "Too many requests.",
     "ServiceUnavailable": "The service is unavailable. Please try again later.",
 }
-"""Azure's words where a source has them; https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+"""Azure's messages where they are known; https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
 and https://learn.microsoft.com/azure/key-vault/general/overview-throttling."""
 
-VAULT_CLOSED = "Client address is not authorized and caller is not a trusted service."
+_VAULT_CLOSED = "Client address is not authorized and caller is not a trusted service."
 """https://learn.microsoft.com/azure/key-vault/general/common-error-codes"""
 
 
-def code(fault: Fault) -> str:
-    """The error code that the fault's answer carries."""
-    if fault.firewall:
-        return "AuthorizationFailure" if fault.door == "storage" else "Forbidden"
-    return fault.code or _CODES[fault.door].get(fault.status, "InternalServerError")
+@dataclass(frozen=True)
+class FaultResponse:
+    """An error response."""
+
+    status: int
+    code: str
+    message: str
+    headers: dict[str, str]
+    body: Json
 
 
-def words(fault: Fault) -> str:
-    """The message that goes with it."""
-    if fault.firewall and fault.door == "vault":
-        return VAULT_CLOSED
-    plain = "The service could not process the request."
-    return _WORDS.get(code(fault), plain).format(seconds=fault.retry_after or 1)
+def response_of(fault: Fault) -> FaultResponse | None:
+    """The response of a fault, or None if the fault lets the request be served."""
+    status = 403 if fault.firewall else fault.status
+    if not status:
+        return None
+    code = fault.code or _CODES[fault.endpoint].get(status, "InternalServerError")
+    message = _MESSAGES.get(code, "The service could not process the request.")
+    if fault.firewall and fault.endpoint == "vault":
+        code, message = "Forbidden", _VAULT_CLOSED
+    message = message.format(seconds=fault.retry_after or 1)
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return FaultResponse(status, code, message, headers, _body(fault.endpoint, status, code, message))
 
 
-def status(fault: Fault) -> int:
-    """The answer's status; 0 where the fault lets the request be served."""
-    return 403 if fault.firewall else fault.status
-
-
-def body(fault: Fault) -> Json:
-    """The answer's JSON, in the envelope of its door."""
-    if fault.door == "registry":
-        return {"errors": [{"code": code(fault), "message": words(fault)}]}
-    if fault.door == "token":
-        return {"statusCode": fault.status, "message": words(fault)}
-    return {"error": {"code": code(fault), "message": words(fault)}}
-
-
-def headers(fault: Fault) -> dict[str, str]:
-    """When to come back, if the fault says so."""
-    return {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-
-
-def for_storage(fault: Fault) -> Json:
-    """Status, code and words for azurite.js, which puts them into storage's own XML."""
-    return {"status": status(fault), "code": code(fault), "words": words(fault)} if status(fault) else {}
+def _body(endpoint: str, status: int, code: str, message: str) -> Json:
+    if endpoint == "registry":
+        return {"errors": [{"code": code, "message": message}]}
+    if endpoint == "token":
+        return {"statusCode": status, "message": message}
+    return {"error": {"code": code, "message": message}}

@@ -1,4 +1,4 @@
-"""What is set in one cloud now. It survives a restart, with how often each fault was played."""
+"""The faults, clock shift, grant delay and chosen answers of one cloud. They survive a restart."""
 
 from __future__ import annotations
 
@@ -6,86 +6,82 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from sandbox.cloud.store import Store
-from sandbox.faults import responses
 from sandbox.faults.fault import Fault, Json
-from sandbox.faults.open_questions import OPEN_QUESTIONS, checked
+from sandbox.faults.open_questions import OPEN_QUESTIONS, require_value
+from sandbox.faults.responses import response_of
 from sandbox.http.azure_errors import SandboxError
 
 _SETTING = "faults"
 
 
-def _nothing() -> Json:
+def _defaults() -> Json:
     return {"faults": {}, "clock": 0, "grants": 0, "choices": {}}
 
 
 class Faults:
-    """The faults, the clock, the delay of grants and the choices of one cloud."""
+    """The injected faults of one cloud."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._state: Json = {"next": 1, **_nothing(), **(store.setting(_SETTING) or {})}
+        self._state: Json = {"next": 1, **_defaults(), **(store.setting(_SETTING) or {})}
         self._faults = {
-            int(id): (Fault.read(each["fault"]), each) for id, each in self._state["faults"].items()
+            int(id): (Fault.parse(entry["fault"]), entry) for id, entry in self._state["faults"].items()
         }
 
-    # Faults
-
-    def set(self, fault: Fault) -> int:
-        """Add a fault; the answer is the number that lifts it."""
+    def add(self, fault: Fault) -> int:
+        """Add a fault; returns its number."""
         id = int(self._state["next"])
-        entry = {"fault": fault.json(), "met": 0, "played": 0}
+        entry = {"fault": fault.json(), "met": 0, "applied": 0}
         self._faults[id] = (fault, entry)
         self._state["faults"][str(id)] = entry
         self._state["next"] = id + 1
-        self._keep()
+        self._save()
         return id
 
     def lift(self, id: int) -> None:
         """Remove one fault."""
         if id not in self._faults:
-            raise SandboxError(f"There is no fault {id}. See `python -m sandbox fault`.")
+            raise SandboxError(f"Fault {id} does not exist. See `python -m sandbox fault`.")
         del self._faults[id], self._state["faults"][str(id)]
-        self._keep()
+        self._save()
 
     def reset(self) -> None:
-        """Everything as it was before anybody played: no fault, true time, quick grants, default choices."""
+        """Remove all faults, and restore the clock, the grants and the default answers."""
         self._faults.clear()
-        self._state |= _nothing()
-        self._keep()
+        self._state |= _defaults()
+        self._save()
 
-    def meet(self, door: str, method: str, target: str) -> Fault | None:
-        """The fault to play to a request, if any; it is counted."""
+    def take(self, endpoint: str, method: str, target: str) -> Fault | None:
+        """The fault to apply to a request; counts it."""
         for id, (fault, entry) in self._faults.items():
-            if fault.fits(door, method, target) and not _spent(fault, entry) and self.met(id):
+            if fault.matches(endpoint, method, target) and not _exhausted(fault, entry) and self.count(id):
                 return fault
         return None
 
-    def met(self, id: int) -> bool:
-        """Count one fitting request; the answer is whether the fault is played to it."""
+    def count(self, id: int) -> bool:
+        """Count a matching request; returns whether the fault is applied to it."""
         if id not in self._faults:
             return False
         fault, entry = self._faults[id]
         entry["met"] += 1
-        played = bool(entry["met"] > fault.skip)
-        entry["played"] += played
-        self._keep()
-        return played
+        applied = bool(entry["met"] > fault.skip)
+        entry["applied"] += applied
+        self._save()
+        return applied
 
     def for_storage(self) -> list[Json]:
-        """What Azurite has to play, and how often each was met already, for azurite.js."""
+        """The faults of storage for azurite.js, with the number of requests that each has matched."""
         return [
             {
                 "id": id,
                 **fault.json(),
+                **_storage_response(fault),
                 "pattern": fault.pattern,
-                **responses.for_storage(fault),
                 "met": entry["met"],
             }
             for id, (fault, entry) in self._faults.items()
-            if fault.door == "storage" and not _spent(fault, entry)
+            if fault.endpoint == "storage" and not _exhausted(fault, entry)
         ]
-
-    # Time and grants
 
     @property
     def clock(self) -> float:
@@ -93,52 +89,58 @@ class Faults:
         return float(self._state["clock"])
 
     def set_clock(self, seconds: float) -> None:
-        """Move this cloud's clock, ahead or (negative) back from the machine's."""
+        """Shift this cloud's clock ahead of the machine's, or back (negative)."""
         self._state["clock"] = seconds
-        self._keep()
+        self._save()
 
     def time(self) -> float:
-        """Seconds since 1970 as this cloud sees it."""
+        """This cloud's time in seconds since 1970."""
         return time.time() + self.clock
 
     def now(self) -> datetime:
-        """The time as this cloud sees it."""
+        """This cloud's time."""
         return datetime.now(UTC) + timedelta(seconds=self.clock)
 
     @property
     def grants(self) -> float:
-        """Seconds that a new grant takes until it holds."""
+        """Seconds until a new role assignment takes effect."""
         return float(self._state["grants"])
 
     def set_grants(self, seconds: float) -> None:
-        """Let every grant that is made from now on take this long; 0 ends all waiting."""
+        """Delay the effect of new role assignments; 0 ends all delays."""
         if seconds < 0:
-            raise SandboxError("A grant cannot hold before it was made.")
+            raise SandboxError("The delay of role assignments must not be negative.")
         self._state["grants"] = seconds
-        self._keep()
-
-    # Open points
+        self._save()
 
     def choice(self, name: str) -> str:
-        """What holds on one open point."""
+        """The chosen answer to an open question."""
         return str(self._state["choices"].get(name) or OPEN_QUESTIONS[name].default)
 
     def choose(self, name: str, value: str) -> None:
-        """Play an open point another way."""
-        self._state["choices"][name] = checked(name, value)
-        self._keep()
+        """Choose an answer to an open question."""
+        require_value(name, value)
+        self._state["choices"][name] = value
+        self._save()
 
     def json(self) -> Json:
-        """All that is set, for `fault --json`."""
-        listed = [
-            {"id": id, **entry["fault"], "played": entry["played"]} for id, (_, entry) in self._faults.items()
+        """All settings, for `fault --json`."""
+        faults = [
+            {"id": id, **entry["fault"], "applied": entry["applied"]}
+            for id, (_, entry) in self._faults.items()
         ]
         choices = {name: self.choice(name) for name in OPEN_QUESTIONS}
-        return {"faults": listed, "clock": self.clock, "grants": self.grants, "choices": choices}
+        return {"faults": faults, "clock": self.clock, "grants": self.grants, "choices": choices}
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         self._store.put_setting(_SETTING, self._state)
 
 
-def _spent(fault: Fault, entry: Json) -> bool:
-    return bool(fault.times and entry["played"] >= fault.times)
+def _exhausted(fault: Fault, entry: Json) -> bool:
+    return bool(fault.times and entry["applied"] >= fault.times)
+
+
+def _storage_response(fault: Fault) -> Json:
+    """Status, code and message for azurite.js, which formats them as XML."""
+    response = response_of(fault)
+    return {"status": response.status, "code": response.code, "words": response.message} if response else {}

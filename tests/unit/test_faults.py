@@ -1,4 +1,4 @@
-"""Which requests a fault meets, how often it is played, and what the command reads."""
+"""Faults: matching requests, counts, validation, and the help of the command."""
 
 from __future__ import annotations
 
@@ -22,77 +22,81 @@ from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import SandboxError
 
 
-def made(**more: Any) -> Fault:
-    return Fault(**{"door": "arm", "status": 503, **more})
+def a_fault(**more: Any) -> Fault:
+    return Fault(**{"endpoint": "arm", "status": 503, **more})
 
 
 @settings(max_examples=25)
 @given(skip=st.integers(0, 4), times=st.integers(0, 4), requests=st.integers(0, 12))
-def test_a_fault_lets_some_requests_pass_and_meets_as_many_as_it_says(
-    skip: int, times: int, requests: int
-) -> None:
+def test_a_fault_skips_requests_and_applies_to_the_given_number(skip: int, times: int, requests: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         faults = Faults(store)
-        faults.set(made(skip=skip, times=times))
-        met = [faults.meet("arm", "GET", "/x") is not None for _ in range(requests)]
+        faults.add(a_fault(skip=skip, times=times))
+        applied = [faults.take("arm", "GET", "/x") is not None for _ in range(requests)]
         left = max(0, requests - skip)
         assert (
-            met == ([False] * skip + [True] * (min(left, times) if times else left) + [False] * 12)[:requests]
+            applied
+            == ([False] * skip + [True] * (min(left, times) if times else left) + [False] * 12)[:requests]
         )
-        assert Faults(store).json() == faults.json()  # it survives a restart
+        assert Faults(store).json() == faults.json()  # the state survives a restart
         store.close()
 
 
-FITTING = {
-    "every path": (made(), "GET", "/any", True),
-    "another door": (made(door="vault"), "GET", "/any", False),
-    "a part of the path, in any case": (made(path="pipelineruns/"), "PUT", "/x/pipelineRuns/one?a=b", True),
-    "with anything between": (made(path="/accounts/*comp=block"), "PUT", "/accounts/c/b?comp=block", True),
-    "no regular expression": (made(path="a.c"), "GET", "/abc", False),
-    "another path": (made(path="/other"), "GET", "/any", False),
-    "its method": (made(method="put"), "PUT", "/any", True),
-    "another method": (made(method="PUT"), "GET", "/any", False),
+MATCHING = {
+    "every path": (a_fault(), "GET", "/any", True),
+    "another endpoint": (a_fault(endpoint="vault"), "GET", "/any", False),
+    "a part of the path, in any case": (
+        a_fault(path="pipelineruns/"),
+        "PUT",
+        "/x/pipelineRuns/one?a=b",
+        True,
+    ),
+    "with a wildcard": (a_fault(path="/accounts/*comp=block"), "PUT", "/accounts/c/b?comp=block", True),
+    "not a regular expression": (a_fault(path="a.c"), "GET", "/abc", False),
+    "another path": (a_fault(path="/other"), "GET", "/any", False),
+    "its method": (a_fault(method="put"), "PUT", "/any", True),
+    "another method": (a_fault(method="PUT"), "GET", "/any", False),
 }
 
 
-@pytest.mark.parametrize("name", FITTING)
-def test_a_fault_meets_the_requests_that_it_names(name: str) -> None:
-    fault, method, target, fits = FITTING[name]
-    assert fault.fits("arm", method, target) is fits
+@pytest.mark.parametrize("name", MATCHING)
+def test_a_fault_matches_method_and_path(name: str) -> None:
+    fault, method, target, expected = MATCHING[name]
+    assert fault.matches("arm", method, target) is expected
 
 
-SENSELESS: dict[str, tuple[dict[str, Any], str]] = {
-    "no door": ({"door": "window"}, "arm, vault, token, storage, registry"),
+INVALID: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown endpoint": ({"endpoint": "window"}, "arm, vault, token, storage, registry"),
     "no effect": ({"status": 0}, "--delay, --status, --cut or --firewall"),
-    "a good status": ({"status": 200}, "400 to 599"),
-    "a negative count": ({"times": -1}, "not negative"),
-    "no such cut": ({"cut": "sometimes"}, "before or after"),
-    "a firewall without a network": ({"firewall": True}, "storage and vaults"),
+    "a success status": ({"status": 200}, "400 to 599"),
+    "a negative count": ({"times": -1}, "must not be negative"),
+    "an unknown cut": ({"cut": "sometimes"}, "before or after"),
+    "a firewall of another endpoint": ({"firewall": True}, "Only storage and vault"),
 }
 
 
-@pytest.mark.parametrize("name", SENSELESS)
-def test_a_senseless_fault_is_refused_with_what_would_make_sense(name: str) -> None:
-    more, words = SENSELESS[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_fault_is_rejected_with_the_valid_values(name: str) -> None:
+    more, words = INVALID[name]
     with pytest.raises(SandboxError, match=re.escape(words)):
-        made(**more)
+        a_fault(**more)
 
 
-def test_the_first_of_two_faults_is_played_until_it_is_spent(tmp_path: Path) -> None:
+def test_the_first_of_two_faults_applies_until_it_is_exhausted(tmp_path: Path) -> None:
     faults = Faults(Store(tmp_path))
-    faults.set(made(status=500, times=1))
-    second = faults.set(made(status=503))
-    found = [faults.meet("arm", "GET", "/") for _ in range(2)]
+    faults.add(a_fault(status=500, times=1))
+    second = faults.add(a_fault(status=503))
+    found = [faults.take("arm", "GET", "/") for _ in range(2)]
     assert [each and each.status for each in found] == [500, 503]
     faults.lift(second)
-    assert faults.meet("arm", "GET", "/") is None
+    assert faults.take("arm", "GET", "/") is None
 
 
-def test_a_reset_leaves_nothing(tmp_path: Path) -> None:
+def test_a_reset_restores_all_defaults(tmp_path: Path) -> None:
     faults = Faults(Store(tmp_path))
     before = faults.json()
-    faults.set(made())
+    faults.add(a_fault())
     faults.set_clock(-3600)
     faults.set_grants(30)
     faults.choose("existing", "skip")
@@ -101,21 +105,21 @@ def test_a_reset_leaves_nothing(tmp_path: Path) -> None:
     assert faults.json() == before
 
 
-def test_every_example_of_the_help_is_a_command_that_is_understood() -> None:
+def test_every_example_in_the_help_is_a_valid_command() -> None:
     lines = re.findall(r"python -m sandbox (fault.*?)(?:  |$)", command._EXAMPLES, re.MULTILINE)
     assert len(lines) > 10
     for line in lines:
         _parser().parse_args(shlex.split(line))
 
 
-def test_the_help_names_every_door_and_every_open_point(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_every_endpoint_and_every_open_question(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         _parser().parse_args(["fault", "--help"])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in (*ENDPOINTS, *OPEN_QUESTIONS):
-        assert word in said
+        assert word in output
 
 
-def test_the_page_on_the_sandbox_names_every_open_point() -> None:
+def test_the_documentation_lists_every_open_question() -> None:
     page = (CHECKOUT / "docs" / "sandbox.md").read_text()
     assert [name for name in OPEN_QUESTIONS if f"`{name}`" not in page] == []

@@ -1,4 +1,4 @@
-"""Faults at the doors of a running sandbox, as a client meets them; set by the command's own functions."""
+"""Faults of a running sandbox as clients see them, and the command that sets them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.__main__ import main
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
 from sandbox.cloud.store import Store
-from sandbox.faults.control import choice, clock, fault, tell
+from sandbox.faults.control import choice, clock, fault, send_order
 from sandbox.lifecycle import require_running
 from sandbox.status import status
 
@@ -22,7 +22,7 @@ GROUP = "/resourceGroups/fault-tests"
 
 
 class SourceEndpoints:
-    """One plain request at each door of the source cloud."""
+    """One plain request to each endpoint of the source cloud."""
 
     def __init__(self, places: Places) -> None:
         self.places = places
@@ -57,24 +57,24 @@ class SourceEndpoints:
 
 
 @pytest.fixture(scope="module")
-def doors(places: Places) -> SourceEndpoints:
+def endpoints(places: Places) -> SourceEndpoints:
     return SourceEndpoints(places)
 
 
 def command(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
-    """What `python -m sandbox fault` prints on both streams."""
+    """The output of `python -m sandbox fault` on both streams."""
     assert main(["fault", *words]) == code
-    said = capsys.readouterr()
-    return said.out + said.err
+    output = capsys.readouterr()
+    return output.out + output.err
 
 
-ASKED: dict[str, Callable[[SourceEndpoints], requests.Response]] = {
+REQUESTS: dict[str, Callable[[SourceEndpoints], requests.Response]] = {
     "arm": SourceEndpoints.arm,
     "token": SourceEndpoints.token,
     "registry": SourceEndpoints.registry,
     "storage": SourceEndpoints.storage,
 }
-SAID = {
+ERRORS = {
     "arm": "SubscriptionRequestsThrottled",
     "token": "Too many requests.",
     "registry": "TOOMANYREQUESTS",
@@ -82,98 +82,104 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("door", ASKED)
-def test_a_door_throttles_as_often_as_told_in_its_own_words(door: str, doors: SourceEndpoints) -> None:
-    healthy = ASKED[door](doors).status_code
-    more = {"code": "TooManyRequests"} if door == "storage" else {}
-    with fault(doors.places, "source", door, status=429, retry_after=7, times=2, skip=1, **more) as played:
-        answers = [ASKED[door](doors) for _ in range(4)]
-        assert played() == 2
+@pytest.mark.parametrize("endpoint", REQUESTS)
+def test_an_endpoint_throttles_the_given_number_of_requests(
+    endpoint: str, endpoints: SourceEndpoints
+) -> None:
+    healthy = REQUESTS[endpoint](endpoints).status_code
+    more = {"code": "TooManyRequests"} if endpoint == "storage" else {}
+    with fault(
+        endpoints.places, "source", endpoint, status=429, retry_after=7, times=2, skip=1, **more
+    ) as applied:
+        answers = [REQUESTS[endpoint](endpoints) for _ in range(4)]
+        assert applied() == 2
     assert [answer.status_code for answer in answers] == [healthy, 429, 429, healthy]
     assert answers[1].headers["Retry-After"] == "7"
-    assert SAID[door] in answers[1].text
+    assert ERRORS[endpoint] in answers[1].text
 
 
-@pytest.mark.parametrize("door", ASKED)
+@pytest.mark.parametrize("endpoint", REQUESTS)
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_door_cuts_the_connection(door: str, cut: str, doors: SourceEndpoints) -> None:
+def test_an_endpoint_closes_the_connection(endpoint: str, cut: str, endpoints: SourceEndpoints) -> None:
     with (
-        fault(doors.places, "source", door, cut=cut),
+        fault(endpoints.places, "source", endpoint, cut=cut),
         pytest.raises(requests.ConnectionError),
     ):
-        ASKED[door](doors)
-    assert ASKED[door](doors).status_code
+        REQUESTS[endpoint](endpoints)
+    assert REQUESTS[endpoint](endpoints).status_code
 
 
-def test_a_request_whose_answer_is_lost_was_carried_out_and_one_cut_before_was_not(
-    doors: SourceEndpoints,
+def test_only_a_request_that_is_cut_after_processing_has_an_effect(
+    endpoints: SourceEndpoints,
 ) -> None:
-    for cut, there in (("before", 404), ("after", 200)):
+    for cut, expected in (("before", 404), ("after", 200)):
         path = f"{GROUP}-{cut}"
         with (
-            fault(doors.places, "source", "arm", cut=cut, method="PUT", times=1),
+            fault(endpoints.places, "source", "arm", cut=cut, method="PUT", times=1),
             pytest.raises(requests.ConnectionError),
         ):
-            doors.arm("PUT", path, json={"location": SOURCE.location})
-        assert doors.arm("GET", path).status_code == there
+            endpoints.arm("PUT", path, json={"location": SOURCE.location})
+        assert endpoints.arm("GET", path).status_code == expected
 
 
-def test_a_day_later_an_old_token_is_refused_and_a_new_one_is_good(doors: SourceEndpoints) -> None:
+def test_a_token_expires_when_the_clock_is_shifted(endpoints: SourceEndpoints) -> None:
     path = f"/resourceGroups/{SOURCE.registry_group}"
-    with clock(doors.places, "source", 25 * 3600):
-        assert doors.arm("GET", path).json()["error"]["code"] == "ExpiredAuthenticationToken"
-        assert SourceEndpoints(doors.places).arm("GET", path).status_code == 200
-    assert doors.arm("GET", path).status_code == 200
+    with clock(endpoints.places, "source", 25 * 3600):
+        assert endpoints.arm("GET", path).json()["error"]["code"] == "ExpiredAuthenticationToken"
+        assert SourceEndpoints(endpoints.places).arm("GET", path).status_code == 200
+    assert endpoints.arm("GET", path).status_code == 200
 
 
-def test_the_command_sets_lists_and_lifts(doors: SourceEndpoints, capsys: pytest.CaptureFixture[str]) -> None:
-    said = command(capsys, "set", "target", "vault", "--status", "503", "--path", "/secrets/none")
-    number = said.split()[1]
-    assert f"fault lift target {number}" in said
-    assert f"target: fault {number}, played 0 times: door=vault path=/secrets/none" in command(capsys)
+def test_the_command_sets_lists_and_lifts_faults(
+    endpoints: SourceEndpoints, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = command(capsys, "set", "target", "vault", "--status", "503", "--path", "/secrets/none")
+    number = output.split()[1]
+    assert f"fault lift target {number}" in output
+    assert f"target: fault {number}, applied 0 times: endpoint=vault path=/secrets/none" in command(capsys)
     command(capsys, "lift", "target", number)
-    assert "source: no fault\ntarget: no fault\n" in command(capsys)
+    assert "source: no faults\ntarget: no faults\n" in command(capsys)
     again = command(capsys, "lift", "target", number, code=1)
-    assert again == f"sandbox: There is no fault {number}. See `python -m sandbox fault`.\n"
+    assert again == f"sandbox: Fault {number} does not exist. See `python -m sandbox fault`.\n"
 
 
-def test_the_command_moves_the_clock_and_resets(
-    doors: SourceEndpoints, capsys: pytest.CaptureFixture[str]
+def test_the_command_shifts_the_clock_and_resets(
+    endpoints: SourceEndpoints, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command(capsys, "clock", "target", "2h", "--back")
     command(capsys, "grants", "target", "30s")
-    said = command(capsys)
-    assert "target: the clock is -7200 s from this machine's" in said
-    assert "target: a new grant takes 30 s" in said
+    output = command(capsys)
+    assert "target: clock shifted by -7200 s" in output
+    assert "target: new role assignments delayed by 30 s" in output
     command(capsys, "reset")
-    assert command(capsys) == "source: no fault\ntarget: no fault\n"
+    assert command(capsys) == "source: no faults\ntarget: no faults\n"
 
 
-def test_the_command_plays_an_open_point_another_way(
-    doors: SourceEndpoints, capsys: pytest.CaptureFixture[str]
+def test_the_command_answers_an_open_question_differently(
+    endpoints: SourceEndpoints, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with choice(doors.places, "target", "existing", "fail"):
+    with choice(endpoints.places, "target", "existing", "fail"):
         command(capsys, "choose", "target", "existing", "skip")
         assert "existing is skip" in command(capsys)
-        assert "It can be: fail, skip." in command(capsys, "choose", "target", "existing", "perhaps", code=1)
+        assert "Values: fail, skip." in command(capsys, "choose", "target", "existing", "perhaps", code=1)
     assert json.loads(command(capsys, "--json"))["target"]["choices"]["existing"] == "fail"
 
 
-def test_no_one_without_the_password_sets_a_fault(doors: SourceEndpoints) -> None:
-    endpoint = require_running(doors.places)["control"]["endpoint"]
+def test_the_control_endpoint_requires_its_password(endpoints: SourceEndpoints) -> None:
+    endpoint = require_running(endpoints.places)["control"]["endpoint"]
     answer = requests.post(endpoint, json={"cloud": "source", "do": "reset"}, timeout=60)
     assert answer.status_code == 401
 
 
-def test_a_fault_leaves_no_signature_anywhere(doors: SourceEndpoints, places: Places) -> None:
-    """The leak protocol over the paths of faults: logs, databases and what Azurite prints."""
+def test_faults_leave_no_signature_in_logs_or_databases(endpoints: SourceEndpoints, places: Places) -> None:
+    """Searches logs, databases and the output of Azurite."""
     with fault(places, "source", "storage", status=403):
-        assert doors.storage().status_code == 403
+        assert endpoints.storage().status_code == 403
     with fault(places, "source", "arm", status=500):
-        doors.arm("GET", f"{GROUP}?x=https://account/c?sig=a-signature-to-look-for&y=")
+        endpoints.arm("GET", f"{GROUP}?x=https://account/c?sig=a-signature-to-look-for&y=")
     with fault(places, "source", "storage", cut="after"), pytest.raises(requests.ConnectionError):
-        doors.storage()
-    tell(places, "source", "list")
+        endpoints.storage()
+    send_order(places, "source", "list")
     searched = [path for path in Path(places.state).rglob("*") if path.is_file()]
     found = [path for path in searched if b"a-signature-to-look-for" in path.read_bytes()]
     assert found == []

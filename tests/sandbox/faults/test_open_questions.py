@@ -1,4 +1,4 @@
-"""Points on which no source says what Azure does: each of its answers can be played."""
+"""Every answer to every open question about Azure's behavior can be chosen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _partial_run(side: SandboxSide) -> object:
     return side.run(pipeline, pipeline, "points/app:1", "points/nothing:1")["status"]
 
 
-def _tag_that_is_there(side: SandboxSide) -> object:
+def _existing_tag(side: SandboxSide) -> object:
     pipeline = side.pipeline("export", "out", "OverwriteBlobs")
     side.run(pipeline, "tag", "points/app:1")
     side.image("points/app", "1")
@@ -61,7 +61,7 @@ def _registry_without_exports(side: SandboxSide) -> object:
 
 
 def _status(side: SandboxSide, name: str, **place: Any) -> int:
-    """How the PUT of a pipeline with such a place is answered."""
+    """The status of the PUT of a pipeline with these container properties."""
     whole: Json = {"type": "AzureStorageBlobContainer", "uri": f"{side.blob_url}/out", **place}
     body = {"identity": {"type": "SystemAssigned"}, "properties": {"target": whole}}
     return side.request("PUT", side.pipeline_path("export", name), body, MODES_VERSION).status_code
@@ -73,10 +73,10 @@ def _missing_parent(side: SandboxSide) -> object:
     return side.request("PUT", path, body).status_code
 
 
-PLAYED: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = {
+ANSWERS: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = {
     "failed-run": (_operation_of_a_failed_run, {"failed": "Failed", "succeeded": "Succeeded"}),
     "partial": (_partial_run, {"succeeded": "Succeeded", "failed": "Failed"}),
-    "existing": (_tag_that_is_there, {"fail": ("Failed", None), "skip": ("Succeeded", [])}),
+    "existing": (_existing_tag, {"fail": ("Failed", None), "skip": ("Succeeded", [])}),
     "run-order": (_order_of_runs, {"oldest": True, "newest": False}),
     "unfit-registry": (_registry_without_exports, {"put": 400, "run": 200}),
     "vault-uri-unused": (
@@ -96,17 +96,17 @@ ELSEWHERE = {
     "polls",
     "page-size",
 }
-"""Played by the tests of failures, of the service, of the trigger and of the wire."""
+"""Tested by the failures and the tests of the service, the trigger and the protocol."""
 
 
-@pytest.mark.parametrize("name", PLAYED)
-def test_an_open_point_is_played_each_way(name: str, side: SandboxSide) -> None:
-    look, expected = PLAYED[name]
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_can_be_chosen(name: str, side: SandboxSide) -> None:
+    observe, expected = ANSWERS[name]
     assert list(expected) == list(OPEN_QUESTIONS[name].values)
-    for value, seen in expected.items():
+    for value, observed in expected.items():
         with control.choice(side.places, "source", name, value):
-            assert look(side) == seen
+            assert observe(side) == observed
 
 
-def test_every_open_point_is_played() -> None:
-    assert set(OPEN_QUESTIONS) == {*PLAYED, *ELSEWHERE}
+def test_every_open_question_is_tested() -> None:
+    assert set(OPEN_QUESTIONS) == {*ANSWERS, *ELSEWHERE}

@@ -1,4 +1,4 @@
-"""A new role assignment can take a while, at every door; `fault grants` says how long."""
+"""Delayed role assignments (`fault grants`) take effect late at every endpoint."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity,
 AN_HOUR = 3600.0
 
 
-def doors(here: Here, made: Any, account: str) -> dict[str, Callable[[], str]]:
-    """What an identity is refused with at management endpoint and storage; empty where it is let in."""
+def requests_of(here: Here, made: Any, account: str) -> dict[str, Callable[[], str]]:
+    """An identity's error at Azure Resource Manager and storage; empty if it has access."""
     token = Bearer(Cloud(here.facts, here.places).tokens.issue(made.principal_id, blobs.AUDIENCE))
 
     def management() -> str:
@@ -35,21 +35,21 @@ def doors(here: Here, made: Any, account: str) -> dict[str, Callable[[], str]]:
 
 
 REFUSED = {"management": "AuthorizationFailed", "storage": "AuthorizationPermissionMismatch"}
-LET_IN = {"management": "", "storage": ""}
+ALLOWED = {"management": "", "storage": ""}
 
 
-def said(doors: dict[str, Callable[[], str]]) -> dict[str, str]:
-    return {name: ask() for name, ask in doors.items()}
+def errors(requests: dict[str, Callable[[], str]]) -> dict[str, str]:
+    return {name: send() for name, send in requests.items()}
 
 
 @pytest.fixture
-def waiting(here: Here) -> Callable[[], dict[str, str]]:
-    """Asks at both doors as an identity that has just been given its roles."""
+def access_errors(here: Here) -> Callable[[], dict[str, str]]:
+    """Sends both requests as an identity with new role assignments."""
     account, made = here.account(), identity(here)
     for role in (roles.READER, roles.BLOB_READER):
         assign(here, here.scope(account), made.principal_id, role)
-    asked = doors(here, made, account)
-    return lambda: said(asked)
+    requests = requests_of(here, made, account)
+    return lambda: errors(requests)
 
 
 @pytest.fixture
@@ -57,25 +57,29 @@ def slow(here: Here) -> Any:
     return lambda seconds: slow_grants(here.places, here.facts.side, seconds)
 
 
-def test_a_grant_is_not_in_force_before_its_time_and_is_once_nobody_waits(
+def test_a_role_assignment_is_delayed_until_the_delay_is_removed(
     here: Here, slow: Any, request: pytest.FixtureRequest
 ) -> None:
     with slow(AN_HOUR):
-        ask = request.getfixturevalue("waiting")
-        assert ask() == REFUSED
-    assert ask() == LET_IN
+        send = request.getfixturevalue("access_errors")
+        assert send() == REFUSED
+    assert send() == ALLOWED
 
 
-def test_a_grant_comes_into_force_by_itself(here: Here, slow: Any, request: pytest.FixtureRequest) -> None:
+def test_a_delayed_role_assignment_takes_effect_by_itself(
+    here: Here, slow: Any, request: pytest.FixtureRequest
+) -> None:
     with slow(2.0):
-        ask = request.getfixturevalue("waiting")
+        send = request.getfixturevalue("access_errors")
         for _ in range(600):
-            if ask() == LET_IN:
+            if send() == ALLOWED:
                 return
             time.sleep(0.1)
-    raise AssertionError("the grant never came into force")
+    raise AssertionError("the role assignment did not take effect")
 
 
-def test_older_grants_stay_in_force(slow: Any, waiting: Callable[[], dict[str, str]]) -> None:
+def test_existing_role_assignments_remain_in_effect(
+    slow: Any, access_errors: Callable[[], dict[str, str]]
+) -> None:
     with slow(AN_HOUR):
-        assert waiting() == LET_IN
+        assert access_errors() == ALLOWED

@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.cloud.paths import CHECKOUT, Places
-from sandbox.faults.control import set_fault, times_played
+from sandbox.faults.control import set_fault, times_applied
 from sandbox.faults.fault import Fault
 from tests.sandbox.transfer.side import SandboxSide, until
 
@@ -54,7 +54,7 @@ def side(own: Places) -> SandboxSide:
 
 def stuck(side: SandboxSide, **fault: object) -> tuple[int, Fault]:
     """A fault that blocks a run at one step for longer than the test waits."""
-    held = Fault(**{"door": "storage", "delay": 600, "times": 1, **fault})  # type: ignore[arg-type]
+    held = Fault(**{"endpoint": "storage", "delay": 600, "times": 1, **fault})  # type: ignore[arg-type]
     return set_fault(side.places, "source", held), held
 
 
@@ -76,7 +76,7 @@ def test_no_run_is_lost_when_the_sandbox_is_killed(side: SandboxSide) -> None:
         side.start(again, "removed"),
     ]
     for number, _ in points:
-        until(lambda number=number: times_played(side.places, "source", number), bool)  # type: ignore[misc]
+        until(lambda number=number: times_applied(side.places, "source", number), bool)  # type: ignore[misc]
     kill(side.places)
     up(side.places)
     side.renew()
@@ -93,7 +93,7 @@ def test_a_run_continues_after_a_stop(side: SandboxSide) -> None:
     pipeline = side.pipeline("export", "out")
     number, _ = stuck(side, method="PUT", path="/out/stopped*comp=block&")
     run = side.start(pipeline, "stopped", "survive/app:1")
-    until(lambda: times_played(side.places, "source", number), bool)
+    until(lambda: times_applied(side.places, "source", number), bool)
     lifecycle.down(side.places)
     up(side.places)
     side.renew()
@@ -104,10 +104,10 @@ def test_no_file_of_the_sandbox_contains_a_token_or_key(side: SandboxSide, own: 
     """Searches the state of a sandbox that had faults and was killed."""
     token = side.sas("out", "rawl")
     pipeline = side.pipeline("export", "out", token=token)
-    with_fault = Fault(door="storage", status=503, path="/out*leaks", times=9)
+    with_fault = Fault(endpoint="storage", status=503, path="/out*leaks", times=9)
     number = set_fault(own, "source", with_fault)
     assert side.run(pipeline, "leaks", "survive/app:1")["status"] == "Failed"
-    assert times_played(own, "source", number)
+    assert times_applied(own, "source", number)
     signature = token.partition("sig=")[2]
     words = {signature, unquote(signature), *side.keys()}
     assert leaks(own.state, words) == []

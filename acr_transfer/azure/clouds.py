@@ -20,14 +20,9 @@ from azure.mgmt.core.tools import get_arm_endpoints
 
 from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import MissingError, ServiceError, StackError, host
+from acr_transfer.model.clouds import CHINA, PUBLIC, US_GOVERNMENT, cloud_name
 
 _PATIENCE = 30.0
-
-# The names that pulumi-azure-native takes for `environment`.
-# https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
-_PUBLIC = ("", "public", "azurecloud")
-_CHINA = ("china", "azurechinacloud")
-_GOVERNMENT = ("usgov", "usgovernment", "azureusgovernment", "azureusgovernmentcloud", "usgovernmentl4")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +52,16 @@ async def cloud_of(stack: Stack) -> Cloud:
     return _known(name)
 
 
+_TABLES = {
+    PUBLIC: (AzureClouds.AZURE_PUBLIC_CLOUD, AzureAuthorityHosts.AZURE_PUBLIC_CLOUD),
+    CHINA: (AzureClouds.AZURE_CHINA_CLOUD, AzureAuthorityHosts.AZURE_CHINA),
+    US_GOVERNMENT: (AzureClouds.AZURE_US_GOVERNMENT, AzureAuthorityHosts.AZURE_GOVERNMENT),
+}
+
+
 def _known(name: str) -> Cloud:
-    if name.lower() in _PUBLIC:
-        return _from_tables(AzureClouds.AZURE_PUBLIC_CLOUD, AzureAuthorityHosts.AZURE_PUBLIC_CLOUD)
-    if name.lower() in _CHINA:
-        return _from_tables(AzureClouds.AZURE_CHINA_CLOUD, AzureAuthorityHosts.AZURE_CHINA)
-    if name.lower() in _GOVERNMENT:
-        return _from_tables(AzureClouds.AZURE_US_GOVERNMENT, AzureAuthorityHosts.AZURE_GOVERNMENT)
+    if table := _TABLES.get(cloud_name(name)):
+        return _from_tables(*table)
     raise StackError(
         f"azure-native:environment is {name!r}; expected public, usgovernment or china, "
         "or ARM_METADATA_HOSTNAME naming a host that describes this cloud"

@@ -72,6 +72,11 @@ class Artifact:
         """The reference and the pinned digest, if any: a moved tag is another identity."""
         return f"{self.reference} {self.pinned}" if self.pinned else self.reference
 
+    @property
+    def tag_or_digest(self) -> str:
+        """The part of the reference behind the repository, as registries take it in a URL."""
+        return self.digest or self.tag
+
     @classmethod
     def parse(cls, text: str, registry: str = "") -> Self:
         """Read an artifact that a person wrote; without tag and digest it is `latest`.
@@ -81,7 +86,7 @@ class Artifact:
         """
         if fault := _spelling_fault(text) or _host_fault(text, registry):
             raise InvalidReferenceError(text, fault)
-        return cls._read(text)
+        return cls.of(text)
 
     @classmethod
     def locked(cls, reference: str, digest: str) -> Self:
@@ -89,11 +94,12 @@ class Artifact:
 
         `acr-transfer plan` found it in the registry, so no part of it is a host by mistake.
         """
-        found = cls._read(reference)
+        found = cls.of(reference)
         return cls(found.repository, found.tag, found.digest, digest)
 
     @classmethod
-    def _read(cls, text: str) -> Self:
+    def of(cls, text: str) -> Self:
+        """Read a reference from a document, where nothing is a host by mistake. Raises the same error."""
         name, at, digest = text.partition("@")
         repository, colon, tag = name.partition(":")
         tag = "" if at else tag if colon else "latest"

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from acr_transfer.concurrency import together
 from acr_transfer.model.documents.receipt import Receipt
+from acr_transfer.model.references import Artifact
 from acr_transfer.plan.selection import attached
-from acr_transfer.registry.manifests import Reference
 
 _AT_A_TIME = 64
 
@@ -60,7 +60,7 @@ class Target:
         """The digests that the target's registry names."""
 
         async def ask(text: str) -> tuple[str, str | None]:
-            reference = Reference.parse(text)
+            reference = Artifact.of(text)
             return text, await self.registry.digest(reference.repository, reference.tag_or_digest)
 
         return {name: digest for name, digest in await together(ask, references, _AT_A_TIME) if digest}
@@ -68,7 +68,7 @@ class Target:
     async def others(self, references: Sequence[str]) -> list[str]:
         """Further tags of the same repositories. What else a target has is no concern of a plan."""
         planned = set(references)
-        repositories = sorted({Reference.parse(text).repository for text in references})
+        repositories = sorted({Artifact.of(text).repository for text in references})
 
         async def ask(repository: str) -> list[str]:
             tags = await self.registry.tags(repository) or ()

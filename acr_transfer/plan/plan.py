@@ -14,12 +14,13 @@ from typing import Protocol
 from acr_transfer.concurrency import together
 from acr_transfer.errors import PlanError
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
+from acr_transfer.model.proof import ManifestKind
+from acr_transfer.model.references import Artifact
 from acr_transfer.plan.baseline import Known
 from acr_transfer.plan.platforms import Configs, platform_faults
 from acr_transfer.plan.rules import Rules
 from acr_transfer.plan.selection import Chosen, Shelves, choose
 from acr_transfer.plan.unsupported import burdens
-from acr_transfer.registry.manifests import Kind, Reference
 from acr_transfer.registry.resolve import Advance, Resolved, Source, resolve, sizes
 
 _RUN_LIMIT = 50
@@ -52,7 +53,7 @@ class Planned:
 
     entry: LockedArtifact
     state: State
-    kind: Kind
+    kind: ManifestKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,12 +143,12 @@ def _refuse(faults: Sequence[str]) -> None:
 
 
 def _absences(chosen: Chosen, found: Resolved) -> list[str]:
-    return [*(_absence(Reference.parse(text), chosen) for text in found.absent), *chosen.unfit]
+    return [*(_absence(Artifact.of(text), chosen) for text in found.absent), *chosen.unfit]
 
 
-def _absence(reference: Reference, chosen: Chosen) -> str:
+def _absence(reference: Artifact, chosen: Chosen) -> str:
     """That an artifact is not there, and what is there with almost the same name."""
-    said = f"{reference.text} is not in the registry"
+    said = f"{reference.reference} is not in the registry"
     tags = chosen.tags.get(reference.repository)
     if tags is None:
         return f"{said}: there is no repository {reference.repository!r}"
@@ -177,7 +178,7 @@ async def _missing(artifacts: Sequence[Planned], known: Known | None, registry: 
     others = await known.others([planned.entry.reference for planned in artifacts]) if known else []
 
     async def gone(reference: str) -> str | None:
-        there = Reference.parse(reference)
+        there = Artifact.of(reference)
         found = await registry.digest(there.repository, there.tag_or_digest)
         return reference if found is None else None
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from acr_transfer.concurrency import together
-from acr_transfer.registry.manifests import Kind
+from acr_transfer.model.proof import ManifestKind
 from acr_transfer.registry.resolve import Held, Place, Resolved
 
 _AT_A_TIME = 64
@@ -34,7 +34,7 @@ async def platform_faults(platforms: Sequence[str], found: Resolved, registry: C
         return place, await _platforms(found.held[place], place[0], registry)
 
     tops = sorted({(entry.repository, entry.digest) for entry in found.entries})
-    runnable = [place for place in tops if found.held[place].kind in (Kind.IMAGE, Kind.INDEX)]
+    runnable = [place for place in tops if found.held[place].kind in (ManifestKind.IMAGE, ManifestKind.INDEX)]
     names = found.names()
     faults = []
     for place, runs_on in await together(of, runnable, _AT_A_TIME):
@@ -52,7 +52,7 @@ def _fits(platform: str, asked: Sequence[str]) -> bool:
 
 
 async def _platforms(held: Held, repository: str, registry: Configs) -> list[str]:
-    if held.kind is Kind.INDEX:
+    if held.kind is ManifestKind.INDEX:
         said = [child.platform for child in held.listed]
         return sorted({platform for platform in said if platform and platform != _UNKNOWN})
     if held.config is None:

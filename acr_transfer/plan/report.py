@@ -9,9 +9,9 @@ from typing import Any
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.lock import LockDifference, LockedArtifact
+from acr_transfer.model.proof import ManifestKind
 from acr_transfer.plan.plan import Plan, Planned, State
 from acr_transfer.registry.artifact_type import described
-from acr_transfer.registry.manifests import Kind
 from acr_transfer.units import human_size, plural
 
 _COLOURS = {State.NEW: "green", State.CHANGED: "yellow", State.PRESENT: "dim"}
@@ -53,7 +53,7 @@ def _with_referrers(
         return
     done.add(planned.entry.reference)
     yield planned, depth
-    below = () if planned.kind is Kind.INDEX and planned.entry.subject else planned.entry.children
+    below = () if planned.kind is ManifestKind.INDEX and planned.entry.subject else planned.entry.children
     for digest in (planned.entry.digest, *(child.digest for child in below)):
         for referrer in by_subject.get((planned.entry.repository, digest), ()):
             yield from _with_referrers(referrer, depth + 1, by_subject, done)

@@ -21,9 +21,9 @@ from acr_transfer.model.documents.evidence import (
     EvidenceTool,
 )
 from acr_transfer.model.documents.receipt import ProvedArtifact
+from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
-from acr_transfer.prove.layers import Layers
-from acr_transfer.prove.target import Finding, Verdict
+from acr_transfer.prove.target import Finding
 from acr_transfer.prove.verify import Proof
 from acr_transfer.registry.artifact_type import described
 from acr_transfer.units import human_size, plural
@@ -145,7 +145,7 @@ def summary(evidence: Evidence) -> str:
     layers = proof.layers
     read = (
         f", {len(layers.read)} of {layers.of} blobs read ({human_size(layers.bytes_read)})"
-        if layers.mode is not Layers.NONE
+        if layers.mode is not LayerMode.NONE
         else ""
     )
     more = f" ({', '.join(others)})" if others else ""

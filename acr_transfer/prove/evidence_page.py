@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from acr_transfer.cli.parser import version
+from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
 from acr_transfer.prove.evidence import ADVICE, Evidence
-from acr_transfer.prove.layers import LayerProof, Layers
-from acr_transfer.prove.target import Finding, Verdict
+from acr_transfer.prove.layers import LayerProof
+from acr_transfer.prove.target import Finding
 from acr_transfer.registry.artifact_type import described
 from acr_transfer.units import human_size, plural
 
@@ -126,9 +127,9 @@ def _facts(evidence: Evidence) -> str:
 
 
 def _layers(layers: LayerProof) -> str:
-    if layers.mode is Layers.NONE:
+    if layers.mode is LayerMode.NONE:
         return "not read: a registry accepts a manifest only when it has the layers that it names"
-    how = "chosen at random" if layers.mode is Layers.SAMPLE else "all of them"
+    how = "chosen at random" if layers.mode is LayerMode.SAMPLE else "all of them"
     read = f"{len(layers.read):,} of {layers.of:,} configs and layers read and hashed ({how})"
     return f"{read}, {human_size(layers.bytes_read)}"
 

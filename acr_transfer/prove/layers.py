@@ -6,23 +6,15 @@ import hashlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from acr_transfer.concurrency import together
 from acr_transfer.errors import BrokenAnswerError, MissingBlobError
+from acr_transfer.model.proof import LayerMode
+from acr_transfer.model.references import Artifact
 from acr_transfer.prove.target import Below
-from acr_transfer.registry.manifests import Reference
 
 _AT_A_TIME = 8
-
-
-class Layers(StrEnum):
-    """How much of the layers is read."""
-
-    NONE = "none"
-    SAMPLE = "sample"
-    ALL = "all"
 
 
 class Blobs(Protocol):
@@ -36,7 +28,7 @@ class Blobs(Protocol):
 class LayerProof:
     """What was read of configs and layers."""
 
-    mode: Layers
+    mode: LayerMode
     of: int = 0
     """Different blobs that the proved artifacts need."""
 
@@ -58,7 +50,7 @@ class _Blob:
 async def read_layers(
     below: Mapping[str, Below],
     registry: Blobs,
-    mode: Layers,
+    mode: LayerMode,
     sample: int,
     begin: Callable[[int], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
@@ -68,7 +60,7 @@ async def read_layers(
     Nothing is kept: bytes go through the hash and are gone. `begin` is told the bytes to come.
     """
     known = _different(below)
-    chosen = known if mode is Layers.ALL else random.SystemRandom().sample(known, min(sample, len(known)))
+    chosen = known if mode is LayerMode.ALL else random.SystemRandom().sample(known, min(sample, len(known)))
     begin(sum(blob.size for blob in chosen))
 
     async def read(blob: _Blob) -> tuple[_Blob, str]:
@@ -87,7 +79,7 @@ async def read_layers(
 def _different(below: Mapping[str, Below]) -> list[_Blob]:
     found: dict[str, _Blob] = {}
     for artifact, needs in below.items():
-        repository = Reference.parse(artifact).repository
+        repository = Artifact.of(artifact).repository
         for blob in needs.blobs.values():
             found.setdefault(blob.digest, _Blob(repository, blob.digest, blob.size))
     return [found[digest] for digest in sorted(found)]

@@ -5,26 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Protocol
 
 from acr_transfer.concurrency import together
 from acr_transfer.errors import BrokenAnswerError
-from acr_transfer.registry.manifests import Descriptor, Kind, Manifest, Manifests, Reference
+from acr_transfer.model.proof import ManifestKind, Verdict
+from acr_transfer.model.references import Artifact
+from acr_transfer.registry.manifests import Descriptor, Manifest, Manifests
 
 AT_A_TIME = 64
 """Artifacts in hand at once; how many requests are under way the registry's client decides."""
-
-
-class Verdict(StrEnum):
-    """What the bytes at the target say about one artifact."""
-
-    PROVED = "proved"
-    MISSING = "missing"
-    DIFFERENT = "different"
-    NOT_PROVABLE = "not provable"
-    EXTRA = "extra"
-    """At the target, in a repository of the hand-over, and named by no hand-over and no receipt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +30,7 @@ class Finding:
     """The digest that is there instead."""
 
     media_type: str | None = None
-    kind: Kind | None = None
+    kind: ManifestKind | None = None
     children: int = 0
     """Manifests below an index, at any depth."""
 
@@ -103,7 +93,7 @@ class Target:
 
     async def look(self, finding: Finding) -> Finding:
         """The finding as the target shows it now."""
-        reference, expected = Reference.parse(finding.artifact), str(finding.digest)
+        reference, expected = Artifact.of(finding.artifact), str(finding.digest)
         try:
             manifest = await self._get(reference.repository, reference.tag_or_digest)
             fault = _compared(reference.tag_or_digest, expected, manifest)
@@ -172,9 +162,9 @@ async def with_listing(findings: Sequence[Finding], registry: Listing) -> list[F
     """
     proved = [finding for finding in findings if finding.verdict is Verdict.PROVED]
     wanted = {
-        (Reference.parse(finding.artifact).repository, finding.subject): None
+        (Artifact.of(finding.artifact).repository, finding.subject): None
         for finding in proved
-        if finding.subject and finding.kind is Kind.REFERRER
+        if finding.subject and finding.kind is ManifestKind.REFERRER
     }
 
     async def ask(place: tuple[str, str]) -> tuple[tuple[str, str], set[str]]:
@@ -183,7 +173,7 @@ async def with_listing(findings: Sequence[Finding], registry: Listing) -> list[F
     listed = dict(await together(ask, wanted, AT_A_TIME))
 
     def said(finding: Finding) -> Finding:
-        place = Reference.parse(finding.artifact).repository, finding.subject
+        place = Artifact.of(finding.artifact).repository, finding.subject
         if finding.verdict is not Verdict.PROVED or place not in listed or finding.digest in listed[place]:
             return finding
         detail = f"it is there, but the target does not list it for {finding.subject}: clients cannot find it"

@@ -11,9 +11,11 @@ from typing import Protocol
 from acr_transfer.concurrency import together
 from acr_transfer.errors import TransferError
 from acr_transfer.model.documents.lock import LockedArtifact
-from acr_transfer.prove.layers import LayerProof, Layers
-from acr_transfer.prove.target import AT_A_TIME, Finding, Target, Verdict, described
-from acr_transfer.registry.manifests import Manifests, Reference
+from acr_transfer.model.proof import LayerMode, Verdict
+from acr_transfer.model.references import Artifact
+from acr_transfer.prove.layers import LayerProof
+from acr_transfer.prove.target import AT_A_TIME, Finding, Target, described
+from acr_transfer.registry.manifests import Manifests
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 """Seconds between two looks at the target: soon at first, seldom later; an import on Azure takes minutes."""
@@ -28,7 +30,7 @@ class Proof:
     """Answers of the target's registry that were read and hashed."""
 
     seconds: float
-    layers: LayerProof = field(default_factory=lambda: LayerProof(mode=Layers.NONE))
+    layers: LayerProof = field(default_factory=lambda: LayerProof(mode=LayerMode.NONE))
 
     @property
     def expected(self) -> tuple[Finding, ...]:
@@ -70,7 +72,7 @@ async def prove(
     """
     begun = time.monotonic()
     seen = target if isinstance(target, Target) else Target(target)
-    references = [Reference.parse(text) for text in dict.fromkeys(artifacts)]
+    references = [Artifact.of(text) for text in dict.fromkeys(artifacts)]
     findings = await _expected(references, source, pinned or {})
     pause = _FIRST_PAUSE
     while True:
@@ -88,13 +90,13 @@ async def prove(
 
 
 async def _expected(
-    references: Sequence[Reference], source: Manifests | None, pinned: Mapping[str, LockedArtifact]
+    references: Sequence[Artifact], source: Manifests | None, pinned: Mapping[str, LockedArtifact]
 ) -> list[Finding]:
     """What must be at the target: missing until seen there, or not provable at once."""
 
-    async def resolve(reference: Reference) -> Finding:
-        missing = Finding(artifact=reference.text, verdict=Verdict.MISSING)
-        entry = pinned.get(reference.text)
+    async def resolve(reference: Artifact) -> Finding:
+        missing = Finding(artifact=reference.reference, verdict=Verdict.MISSING)
+        entry = pinned.get(reference.reference)
         if entry is not None:
             return replace(
                 missing, digest=entry.digest, subject=entry.subject, artifact_type=entry.artifact_type
@@ -134,7 +136,7 @@ class Tagged(Protocol):
 async def extras(proof: Proof, known: Iterable[str], registry: Tagged) -> list[Finding] | None:
     """Tags of the hand-over's repositories that neither it nor `known` names; None if none may be listed."""
     named = {finding.artifact for finding in proof.findings} | set(known)
-    repositories = sorted({Reference.parse(finding.artifact).repository for finding in proof.findings})
+    repositories = sorted({Artifact.of(finding.artifact).repository for finding in proof.findings})
 
     async def ask(repository: str) -> list[str]:
         return [f"{repository}:{tag}" for tag in sorted(await registry.tags(repository) or ())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acr_transfer.registry.manifests import Kind
+from acr_transfer.model.proof import ManifestKind
 
 _KNOWN = {
     "application/vnd.dev.cosign.artifact.sig.v1+json": "signature (cosign)",
@@ -22,11 +22,11 @@ https://helm.sh/docs/topics/registries/
 """
 
 
-def described(kind: Kind, artifact_type: str, children: int) -> str:
+def described(kind: ManifestKind, artifact_type: str, children: int) -> str:
     """The kind in words: `index of 2`, `image`, `signature (cosign)`, or what an unknown one calls itself."""
-    if kind is Kind.INDEX:
+    if kind is ManifestKind.INDEX:
         return f"index of {children}"
-    if kind is Kind.IMAGE:
+    if kind is ManifestKind.IMAGE:
         return "image"
     plain = artifact_type.removeprefix("application/").removeprefix("vnd.")
     return _KNOWN.get(artifact_type) or plain or kind.value

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol, Self
+
+from acr_transfer.model.proof import ManifestKind
 
 _INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -34,44 +35,6 @@ _IMAGE_CONFIGS = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 )
-
-
-class Kind(StrEnum):
-    """What a manifest describes."""
-
-    IMAGE = "image"
-    INDEX = "index"
-    REFERRER = "referrer"
-    """Something said about another artifact, like a signature: its manifest names a subject."""
-
-    ARTIFACT = "artifact"
-    """Anything else, like a Helm chart."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reference:
-    """One artifact of the hand-over: a repository, and a tag or a digest in it."""
-
-    text: str
-    repository: str
-    tag_or_digest: str
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read `repo:tag`, `repo@sha256:…` or `repo` (which means its tag `latest`).
-
-        https://learn.microsoft.com/azure/container-registry/container-registry-transfer-cli
-        """
-        repository, at, digest = text.partition("@")
-        if at:
-            return cls(text=text, repository=repository, tag_or_digest=digest)
-        repository, _, tag = text.partition(":")
-        return cls(text=text, repository=repository, tag_or_digest=tag or "latest")
-
-    @property
-    def digest(self) -> str | None:
-        """The digest, if this names one."""
-        return self.tag_or_digest if self.tag_or_digest.startswith("sha256:") else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,12 +98,12 @@ class Manifest:
     @cached_property
     def listed(self) -> tuple[Descriptor, ...]:
         """What an index lists, in its order; nothing for anything else."""
-        return self._descriptors("manifests") if self.kind is Kind.INDEX else ()
+        return self._descriptors("manifests") if self.kind is ManifestKind.INDEX else ()
 
     @cached_property
     def blobs(self) -> tuple[Descriptor, ...]:
         """Config and layers; nothing for an index."""
-        if self.kind is Kind.INDEX:
+        if self.kind is ManifestKind.INDEX:
             return ()
         config = Descriptor.parse(self._document.get("config"))
         return (*((config,) if config else ()), *self._descriptors("layers"), *self._descriptors("blobs"))
@@ -191,15 +154,15 @@ class Manifest:
         return tuple(descriptor for descriptor in found if descriptor)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ManifestKind:
         """What this manifest describes."""
         if self.plain_media_type in _INDEXES:
-            return Kind.INDEX
+            return ManifestKind.INDEX
         if "subject" in self._document:
-            return Kind.REFERRER
+            return ManifestKind.REFERRER
         config = self._document.get("config")
         image = isinstance(config, dict) and config.get("mediaType") in _IMAGE_CONFIGS
-        return Kind.IMAGE if image and "artifactType" not in self._document else Kind.ARTIFACT
+        return ManifestKind.IMAGE if image and "artifactType" not in self._document else ManifestKind.ARTIFACT
 
     @cached_property
     def _document(self) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from acr_transfer.concurrency import together
 from acr_transfer.errors import PlanError, ServiceError
 from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.lock import LockedArtifact, LockedManifest
-from acr_transfer.registry.manifests import Descriptor, Kind, Manifest, Reference
+from acr_transfer.model.proof import ManifestKind
+from acr_transfer.model.references import Artifact
+from acr_transfer.registry.manifests import Descriptor, Manifest
 
 _AT_A_TIME = 64
 
@@ -40,7 +42,7 @@ class Held:
     digest: str
     media_type: str
     size: int
-    kind: Kind
+    kind: ManifestKind
     artifact_type: str
     subject: str
     listed: tuple[Descriptor, ...]
@@ -129,7 +131,7 @@ class _Reading:
         """Read references that become entries; the places that were not known before."""
 
         async def one(text: str) -> Place | None:
-            reference = Reference.parse(text)
+            reference = Artifact.of(text)
             held = await self._get(reference.repository, reference.tag_or_digest)
             self._advance(1)
             if held is None:

@@ -16,10 +16,11 @@ from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 
 from acr_transfer.errors import AccessError, BrokenAnswerError, MissingBlobError, ServiceError
+from acr_transfer.model.proof import ManifestKind
 from acr_transfer.registry import client, transport
 from acr_transfer.registry.auth import AzureSignIn, Challenge, DockerSignIn, SignIn, docker_credentials
 from acr_transfer.registry.client import Registry
-from acr_transfer.registry.manifests import Kind, Manifest
+from acr_transfer.registry.manifests import Manifest
 from acr_transfer.registry.transport import retry_after
 from tests.transfer.small_cloud import IMAGE, Answers, Authority, digest_of, image, index
 
@@ -82,7 +83,7 @@ def test_a_manifest_comes_with_its_bytes_and_media_type(held: Answers) -> None:
     for reference in ("v1", digest):
         (manifest,) = read(held, ("app/web", reference))
         assert manifest == Manifest(content, IMAGE)
-        assert (manifest.digest, manifest.kind) == (digest, Kind.IMAGE)
+        assert (manifest.digest, manifest.kind) == (digest, ManifestKind.IMAGE)
 
 
 def test_what_is_not_there_is_none(held: Answers) -> None:

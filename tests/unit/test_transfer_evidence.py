@@ -15,14 +15,14 @@ from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import StackError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
+from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.prove import evidence
 from acr_transfer.prove.evidence import Evidence
 from acr_transfer.prove.evidence_page import page
 from acr_transfer.prove.expectation import Expectation
-from acr_transfer.prove.layers import LayerProof, Layers
-from acr_transfer.prove.target import Finding, Verdict
+from acr_transfer.prove.layers import LayerProof
+from acr_transfer.prove.target import Finding
 from acr_transfer.prove.verify import Proof
-from acr_transfer.registry.manifests import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs/evidence.schema.json").read_text())
@@ -30,7 +30,12 @@ NOW = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
 DIGEST = f"sha256:{1:064x}"
 FOUND = {
     Verdict.PROVED: Finding(
-        artifact="app:v1", verdict=Verdict.PROVED, digest=DIGEST, kind=Kind.INDEX, media_type="m", children=2
+        artifact="app:v1",
+        verdict=Verdict.PROVED,
+        digest=DIGEST,
+        kind=ManifestKind.INDEX,
+        media_type="m",
+        children=2,
     ),
     Verdict.MISSING: Finding(
         artifact="app:v2", verdict=Verdict.MISSING, digest=DIGEST, detail="v2 is not there"
@@ -43,7 +48,7 @@ FOUND = {
 }
 
 
-def made(*verdicts: Verdict, exact: bool = False, layers: Layers = Layers.NONE) -> Evidence:
+def made(*verdicts: Verdict, exact: bool = False, layers: LayerMode = LayerMode.NONE) -> Evidence:
     read = LayerProof(mode=layers, of=5, read=(DIGEST,), bytes_read=2048)
     proof = Proof(
         findings=tuple(FOUND[verdict] for verdict in verdicts), manifests_read=3, seconds=0.5, layers=read
@@ -61,8 +66,8 @@ def made(*verdicts: Verdict, exact: bool = False, layers: Layers = Layers.NONE) 
     )
 
 
-@pytest.mark.parametrize("layers", list(Layers))
-def test_the_json_fits_its_schema_and_counts_every_verdict(layers: Layers) -> None:
+@pytest.mark.parametrize("layers", list(LayerMode))
+def test_the_json_fits_its_schema_and_counts_every_verdict(layers: LayerMode) -> None:
     document = evidence.evidence_json(made(*Verdict, layers=layers))
     jsonschema.validate(document, SCHEMA)
     assert [
@@ -147,8 +152,10 @@ class _Page(HTMLParser):
 
 
 @pytest.mark.parametrize("verdicts", [[Verdict.PROVED], list(Verdict), [Verdict.PROVED, Verdict.EXTRA]])
-@pytest.mark.parametrize("layers", list(Layers))
-def test_the_page_is_whole_fetches_nothing_and_says_it_all(verdicts: list[Verdict], layers: Layers) -> None:
+@pytest.mark.parametrize("layers", list(LayerMode))
+def test_the_page_is_whole_fetches_nothing_and_says_it_all(
+    verdicts: list[Verdict], layers: LayerMode
+) -> None:
     text = page(made(*verdicts, layers=layers))
     read = _Page()
     read.feed(text)

@@ -8,11 +8,12 @@ import pytest
 
 from acr_transfer.errors import BrokenAnswerError
 from acr_transfer.model.documents.lock import LockedArtifact
+from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.prove import verify as proving
-from acr_transfer.prove.layers import Layers, read_layers
-from acr_transfer.prove.target import Finding, Target, Verdict, with_listing
+from acr_transfer.prove.layers import read_layers
+from acr_transfer.prove.target import Finding, Target, with_listing
 from acr_transfer.prove.verify import Proof, extras, prove, with_layers
-from acr_transfer.registry.manifests import Kind, Manifest, Reference
+from acr_transfer.registry.manifests import Manifest
 from tests.unit.shelves import IMAGE, INDEX, Shelf, digest_of, image, index, referrer
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -47,7 +48,7 @@ def test_a_tag_with_the_same_digest_is_proved(source: Shelf, target: Shelf) -> N
         digest = shelf.put("app", image("one"), "v1")
     made = proof(source, target, "app:v1")
     expected = Finding(
-        artifact="app:v1", verdict=Verdict.PROVED, digest=digest, media_type=IMAGE, kind=Kind.IMAGE
+        artifact="app:v1", verdict=Verdict.PROVED, digest=digest, media_type=IMAGE, kind=ManifestKind.IMAGE
     )
     assert only(made) == expected
     assert (made.proved, made.complete, made.manifests_read) == (1, True, 1)
@@ -99,7 +100,11 @@ def test_every_manifest_below_an_index_is_read(media_type: str, source: Shelf, t
             shelf.put("app", manifest)
         shelf.put("app", outer, "v1")
     made = proof(source, target, "app:v1")
-    assert (only(made).verdict, only(made).kind, only(made).children) == (Verdict.PROVED, Kind.INDEX, 4)
+    assert (only(made).verdict, only(made).kind, only(made).children) == (
+        Verdict.PROVED,
+        ManifestKind.INDEX,
+        4,
+    )
     assert made.manifests_read == 5
 
 
@@ -155,37 +160,22 @@ def test_findings_keep_the_order_of_the_hand_over_and_name_each_artifact_once(
 
 
 @pytest.mark.parametrize(
-    ("text", "repository", "reference", "digest"),
-    [
-        ("app:v1", "app", "v1", None),
-        ("a/b/app", "a/b/app", "latest", None),
-        (f"a/app@sha256:{'0' * 64}", "a/app", f"sha256:{'0' * 64}", f"sha256:{'0' * 64}"),
-    ],
-)
-def test_an_artifact_is_a_repository_and_a_tag_or_digest(
-    text: str, repository: str, reference: str, digest: str | None
-) -> None:
-    parsed = Reference.parse(text)
-    assert (parsed.repository, parsed.tag_or_digest, parsed.digest) == (repository, reference, digest)
-
-
-@pytest.mark.parametrize(
     ("manifest", "kind"),
     [
-        (image("one"), Kind.IMAGE),
-        (image("signature", subject={"digest": "sha256:0"}), Kind.REFERRER),
-        (image("thing", artifactType="application/x"), Kind.ARTIFACT),
+        (image("one"), ManifestKind.IMAGE),
+        (image("signature", subject={"digest": "sha256:0"}), ManifestKind.REFERRER),
+        (image("thing", artifactType="application/x"), ManifestKind.ARTIFACT),
         (
             Manifest(b'{"config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}', IMAGE),
-            Kind.ARTIFACT,
+            ManifestKind.ARTIFACT,
         ),
-        (index(), Kind.INDEX),
-        (Manifest(b"{}", f"{INDEX}; charset=utf-8"), Kind.INDEX),
-        (Manifest(b"no json", INDEX), Kind.INDEX),
-        (Manifest(b"[]", IMAGE), Kind.ARTIFACT),
+        (index(), ManifestKind.INDEX),
+        (Manifest(b"{}", f"{INDEX}; charset=utf-8"), ManifestKind.INDEX),
+        (Manifest(b"no json", INDEX), ManifestKind.INDEX),
+        (Manifest(b"[]", IMAGE), ManifestKind.ARTIFACT),
     ],
 )
-def test_a_manifest_tells_its_kind(manifest: Manifest, kind: Kind) -> None:
+def test_a_manifest_tells_its_kind(manifest: Manifest, kind: ManifestKind) -> None:
     assert manifest.kind is kind
     assert manifest.children == ()
 
@@ -308,7 +298,7 @@ def test_layers_are_read_and_hashed(
     source.held = dict(target.held)
     made = asyncio.run(prove(["app:v1"], source, seen))
     assert only(made).verdict is Verdict.PROVED
-    layers = asyncio.run(read_layers(seen.below, target, Layers.ALL, 0))
+    layers = asyncio.run(read_layers(seen.below, target, LayerMode.ALL, 0))
     after = with_layers(made, layers, seen)
     assert (only(after).verdict, words in only(after).detail) == (verdict, True)
     assert len(layers.read) == layers.of == 3
@@ -319,5 +309,5 @@ def test_a_sample_reads_so_many_layers(source: Shelf, target: Shelf) -> None:
     source.held = dict(target.held)
     asyncio.run(prove(["app:v1"], source, seen))
     for count, expected in ((1, 1), (3, 3), (9, 3)):
-        layers = asyncio.run(read_layers(seen.below, target, Layers.SAMPLE, count))
+        layers = asyncio.run(read_layers(seen.below, target, LayerMode.SAMPLE, count))
         assert (len(layers.read), layers.of) == (expected, 3)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.parser import add_project, add_stack, seconds
 from acr_transfer.errors import NothingExportedError, NotProvedError
+from acr_transfer.model.proof import LayerMode
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
@@ -148,7 +149,7 @@ async def _proof(
 ) -> Proof:
     from dataclasses import replace
 
-    from acr_transfer.prove.layers import Layers, read_layers
+    from acr_transfer.prove.layers import read_layers
     from acr_transfer.prove.target import Target, with_listing
     from acr_transfer.prove.verify import prove, with_layers
 
@@ -163,12 +164,12 @@ async def _proof(
         exported.artifacts, source, seen, pinned=exported.entries, wait=options.wait, watch=watch
     )
     proof = replace(proof, findings=tuple(await with_listing(proof.findings, target)))
-    if options.layers == Layers.NONE:
+    if options.layers == LayerMode.NONE:
         return proof
     layers = await read_layers(
         seen.below,
         target,
-        Layers(options.layers),
+        LayerMode(options.layers),
         options.sample,
         lambda total: progress.begin("reading layers", total, of_bytes=True),
         progress.advance,

@@ -8,25 +8,22 @@ stays about the same from line to line.
 
 import argparse
 import hashlib
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from components.artifact_list import artifacts_of
+from acr_transfer.model.artifact_list import parse_artifact_list
+from acr_transfer.model.documents.handover import Handover
+from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from components.batches import batches
-from components.documents import checksum_of
-from components.handover import ExportedBlob, handover_document, handover_of_file
-from components.lock import read_lock
 
 
 def main() -> int:
-    """Print one line a size."""
+    """Print one line for each size."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -43,26 +40,31 @@ def main() -> int:
 def _steps(size: int) -> list[float]:
     names = [f"team{number % 97}/app{number}:1.{number % 13}" for number in range(size)]
     lock = _lock(names)
-    artifacts = artifacts_of("\n".join(names), "contoso")
+    artifacts = parse_artifact_list("\n".join(names), "contoso")
     made = batches(artifacts)
-    blobs = [ExportedBlob(name=batch.name, artifacts=batch.references) for batch in made]
-    handover = handover_document("images.example", "https://a.example/transfer", blobs, lock["artifacts"])
+    blobs = [{"name": batch.name, "artifacts": batch.references} for batch in made]
+    handover = Handover.of("images.example", "https://a.example/transfer", blobs, lock.artifacts)
+    content = lock.content().decode()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "handover.json")
-        path.write_text(json.dumps(handover))
+        handover.write(path)
         return [
-            _seconds(lambda: artifacts_of("\n".join(names), "contoso")),
+            _seconds(lambda: parse_artifact_list("\n".join(names), "contoso")),
             _seconds(lambda: batches(artifacts)),
-            _seconds(lambda: read_lock(json.dumps(lock)).artifacts),
-            _seconds(lambda: handover_of_file(path)),
+            _seconds(lambda: [each.artifact for each in Lock.parse(content).artifacts]),
+            _seconds(lambda: Handover.read(path)),
         ]
 
 
-def _lock(names: list[str]) -> dict[str, Any]:
-    plain = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "children": [], "referrers": []}
-    entries = [{"reference": name, "digest": _digest(name), "size": 1 << 20, **plain} for name in names]
-    document: dict[str, Any] = {"schema": 1, "registry": "images.example", "artifacts": entries}
-    return {**document, "checksum": checksum_of(document)}
+def _lock(names: list[str]) -> Lock:
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    entries = [
+        LockedArtifact(
+            reference=name, digest=_digest(name), media_type=kind, size=1 << 20, children=(), referrers=()
+        )
+        for name in names
+    ]
+    return Lock.of("images.example", entries)
 
 
 def _digest(name: str) -> str:

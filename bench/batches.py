@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from components.batches import BATCH_LIMIT, leaves
+from acr_transfer.model.limits import ARTIFACTS_PER_RUN
+from components.batches import leaves
 
 _HASHES = 1 << 64
 
@@ -31,7 +32,7 @@ def main() -> int:
         "--split", nargs="+", type=Fraction, default=_proportions(), help="proportions to try"
     )
     options = parser.parse_args()
-    sizes = range(BATCH_LIMIT + 1, options.largest + 1, options.step)
+    sizes = range(ARTIFACTS_PER_RUN + 1, options.largest + 1, options.step)
     print("split   mean    worst at 51..   worst from 250   worst from 500")
     for split in options.split:
         fills = {size: _fill(size, split, options.seeds) for size in sizes}
@@ -54,7 +55,7 @@ def _fill(size: int, split: Fraction, seeds: int) -> float:
         values = random.Random(f"{seed} {size}")
         hashes = sorted(values.getrandbits(64) for _ in range(size))
         found += len(leaves(hashes, 0, size, 0, _HASHES, split=split))
-    return size * seeds / (found * BATCH_LIMIT)
+    return size * seeds / (found * ARTIFACTS_PER_RUN)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""What a transfer of container images is made of, for programs in any Pulumi language."""
+"""Pulumi components that transfer container images between registries, for any Pulumi language."""
 
-from .export_pipeline import ExportPipeline, ExportPipelineArgs
-from .import_pipeline import ImportPipeline, ImportPipelineArgs
-from .runs import PipelineRuns, PipelineRunsArgs
+from .pipelines.export_pipeline import ExportPipeline, ExportPipelineArgs
+from .pipelines.import_pipeline import ImportPipeline, ImportPipelineArgs
+from .pipelines.runs import PipelineRuns, PipelineRunsArgs
 from .sas import SasSecret, SasSecretArgs
 from .source_side import SourceSide, SourceSideArgs
-from .staging import Staging, StagingArgs
 from .storage import Storage, StorageArgs
 from .target_side import TargetSide, TargetSideArgs
 from .vault import Vault, VaultArgs
@@ -16,12 +15,11 @@ HOSTED = [
     PipelineRuns,
     SasSecret,
     SourceSide,
-    Staging,
     Storage,
     TargetSide,
     Vault,
 ]
-"""The components that other languages can use."""
+"""The components of the hosted package."""
 
 __all__ = [
     "HOSTED",
@@ -35,8 +33,6 @@ __all__ = [
     "SasSecretArgs",
     "SourceSide",
     "SourceSideArgs",
-    "Staging",
-    "StagingArgs",
     "Storage",
     "StorageArgs",
     "TargetSide",

@@ -1,14 +1,39 @@
-"""Serve the components to programs in any Pulumi language: `pulumi package add ./components`."""
+"""Hosts the components for programs in any Pulumi language: `pulumi package add ./components`."""
 
+import inspect
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from pulumi.provider.experimental import component_provider_host
+from pulumi.provider import main
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.experimental.util import camel_case
 
 # Pulumi runs this folder as a script, so the package itself is not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from components import HOSTED
+from components.sdk import descriptions
+
+
+class Package(ComponentProvider):
+    """The components, with a schema that describes inherited arguments too."""
+
+    def __init__(self) -> None:
+        super().__init__(HOSTED, "acr-transfer", version="0.1.0")
+        self.schema = json.dumps(_described(json.loads(self.schema or "")))
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the docstrings of inherited arguments, which the SDK reads only from a class itself."""
+    for component in HOSTED:
+        inputs = schema["resources"][f"acr-transfer:index:{component.__name__}"]["inputProperties"]
+        kind: type = inspect.signature(component).parameters["args"].annotation
+        for name, description in descriptions(kind).items():
+            inputs[camel_case(name)]["description"] = description
+    return schema
+
 
 if __name__ == "__main__":
-    component_provider_host(HOSTED, name="acr-transfer", version="0.1.0")
+    main(Package(), sys.argv[1:])

@@ -1,50 +1,33 @@
-"""The two ways that images go, and what the service can be told about each."""
+"""The closed choices among the arguments. A component accepts each one as plain text too."""
 
 from enum import StrEnum
 
 
-class Direction(StrEnum):
-    """Which way images go through a container."""
+class StorageAccess(StrEnum):
+    """How a pipeline accesses its container."""
 
-    EXPORT = "export"
-    """Out of a registry, into blobs."""
+    SAS_TOKEN = "SasToken"
+    """With a SAS token, which the pipeline's identity reads from a key vault."""
 
-    IMPORT = "import"
-    """Out of blobs, into a registry."""
-
-
-class TriggerStatus(StrEnum):
-    """Whether the service imports a blob by itself when it arrives."""
-
-    ENABLED = "Enabled"
-    """Each blob that arrives is imported within 15 minutes."""
-
-    DISABLED = "Disabled"
-    """Only pipeline runs import."""
+    MANAGED_IDENTITY = "ManagedIdentity"
+    """With the pipeline's identity, which has a role on the container: no token and no vault."""
 
 
-PIPELINE_NAMES = {Direction.EXPORT: "exportPipeline", Direction.IMPORT: "importPipeline"}
-"""What a pipeline is called unless told otherwise."""
+class VaultAccess(StrEnum):
+    """The permission model of a key vault."""
 
-SECRET_NAMES = {Direction.EXPORT: "acrexportsas", Direction.IMPORT: "acrimportsas"}
-"""What the vault's secret with the SAS token is called unless told otherwise."""
+    ACCESS_POLICY = "accessPolicy"
+    """Access policies: a list of principals in the vault itself."""
 
-OVERWRITE_BLOBS = "OverwriteBlobs"
-OVERWRITE_TAGS = "OverwriteTags"
-DELETE_SOURCE_BLOB = "DeleteSourceBlobOnSuccess"
-CONTINUE_ON_ERRORS = "ContinueOnErrors"
+    RBAC = "rbac"
+    """Azure role assignments."""
 
-KNOWN_OPTIONS = {
-    Direction.EXPORT: (OVERWRITE_BLOBS, CONTINUE_ON_ERRORS),
-    Direction.IMPORT: (OVERWRITE_TAGS, DELETE_SOURCE_BLOB, CONTINUE_ON_ERRORS),
-}
-"""Every option of an export and of an import pipeline.
 
-https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images#export-options
-"""
+class AccountKey(StrEnum):
+    """The storage account's key that signs the SAS token; while one signs, the other can be rotated."""
 
-DEFAULT_OPTIONS = {
-    Direction.EXPORT: (OVERWRITE_BLOBS,),
-    Direction.IMPORT: (OVERWRITE_TAGS, DELETE_SOURCE_BLOB),
-}
-"""What a pipeline does unless told otherwise; docs/adr/0005-one-side-one-component.md says why."""
+    KEY1 = "key1"
+    """The first key."""
+
+    KEY2 = "key2"
+    """The second key."""

@@ -1,86 +1,108 @@
-"""What to do about a thing that is there already, where this program was to make it."""
+"""Errors for resources that already exist where this program would create them."""
 
 from dataclasses import dataclass
 
 import pulumi
 from pulumi import ErrorHookArgs, ResourceHookBinding, ResourceOptions
 
-from .choices import Direction
-from .error_hooks import error_hooks
+from acr_transfer.model.options import Direction
 
-_SIGNS = ("cannot create already existing resource", "AlreadyInUse", "RoleAssignmentExists")
-"""What azure-native, which looks before it makes anything, and Azure itself say then."""
+from .advice import change
+from .sdk import error_hooks
+
+_SIGNS = (
+    "cannot create already existing resource",
+    "AlreadyInUse",
+    "AlreadyTaken",
+    "VaultAlreadyExists",
+    "RoleAssignmentExists",
+)
+"""The words for it of azure-native, which checks before it creates a resource, and of Azure."""
+
+_GLOBAL = "It may belong to another tenant: the name is part of a host name, which is unique in its cloud."
 
 
 @dataclass(frozen=True)
-class Thing:
-    """One kind of resource that people may well have already."""
+class Conflict:
+    """One kind of resource that people may already have."""
 
-    called: str
-    """What people call it, with `{name}` where its name belongs."""
+    label: str
+    """The resource in a message, with `{name}` for its name."""
 
     named_by: str
-    """The input that is its name."""
+    """The input that holds its name."""
 
-    mend: str
-    """What to do, for people."""
+    ways: tuple[tuple[str, str, str], ...] = ()
+    """The ways out: a purpose, and the argument with the value that serves it."""
+
+    can_be_adopted: bool = True
+    note: str = ""
+
+    def message(self, name: str) -> str:
+        """Return the error for the resource of this name, with the ways out."""
+        lines = [f"{self.label.format(name=name)} already exists; this deployment would create it."]
+        lines += [self.note] if self.note else []
+        lines += [f"{purpose}: {change(argument, value)}" for purpose, argument, value in self.ways]
+        return "\n".join(lines + (["To manage it with Pulumi: docs/adopt.md"] if self.can_be_adopted else []))
 
 
-_TAKE_OVER = "To let this stack manage it as it is: docs/adopt.md"
-
-RESOURCE_GROUP = Thing(
-    "The resource group {name}",
-    "resourceGroupName",
-    f"To use it: pulumi config set acr-transfer:createResourceGroup false\n{_TAKE_OVER}",
+RESOURCE_GROUP = Conflict(
+    "The resource group {name}", "resourceGroupName", (("To use it", "create_resource_group", "false"),)
 )
-CONTAINER = Thing(
-    "The container {name}",
-    "containerName",
-    f"To use it: pulumi config set acr-transfer:createContainer false\n{_TAKE_OVER}",
-)
-SECRET = Thing(
-    "The secret {name}",
-    "secretName",
-    f"Choose another name: pulumi config set acr-transfer:sasSecretName <name>\n{_TAKE_OVER}",
-)
-PIPELINE = {
-    direction: Thing(
+CONTAINER = Conflict("The container {name}", "containerName", (("To use it", "create_container", "false"),))
+SECRET = Conflict("The secret {name}", "secretName", (("To use another name", "sas_secret_name", "<name>"),))
+PIPELINES = {
+    direction: Conflict(
         f"The {direction} pipeline {{name}}",
         f"{direction}PipelineName",
-        f"Choose another name: pulumi config set acr-transfer:pipeline <name>\n{_TAKE_OVER}",
+        (("To use another name", "pipeline", "<name>"),),
     )
     for direction in Direction
 }
-IDENTITY = Thing(
+IDENTITY = Conflict(
     "The identity {name}",
     "resourceName",
-    "To use it: pulumi config set acr-transfer:identity <its resource ID>",
+    (("To use it", "create_identity", "false"), ("and", "identity", "<its resource ID>")),
+    can_be_adopted=False,
 )
-GRANT = Thing("What the pipeline's identity is to be allowed", "", _TAKE_OVER)
-REGISTRY = Thing(
+GRANT = Conflict("The permission of the pipeline's identity", "")
+REGISTRY = Conflict(
     "The registry name {name}",
     "registryName",
-    "It may be in somebody else's tenant: it is part of the registry's host, which is unique in its cloud.\n"
-    "Choose another: pulumi config set acr-transfer:registry <name>\n"
-    "If the registry is yours: pulumi config set acr-transfer:createRegistry false",
+    (
+        ("To use another name", "registry", "<name>"),
+        ("If the registry is yours", "create_registry", "false"),
+    ),
+    can_be_adopted=False,
+    note=_GLOBAL,
+)
+STORAGE_ACCOUNT = Conflict(
+    "The storage account name {name}",
+    "accountName",
+    (("To use another name", "new_storage_account_name", "<name>"),),
+    can_be_adopted=False,
+    note=_GLOBAL,
+)
+VAULT = Conflict(
+    "The key vault name {name}",
+    "vaultName",
+    (("To use another name", "new_vault_name", "<name>"),),
+    can_be_adopted=False,
+    note=f"{_GLOBAL}\nA deleted vault keeps its name until it is purged.",
 )
 
 
-def unless_there(thing: Thing, name: str, opts: ResourceOptions) -> ResourceOptions:
-    """Return the options with a hook that, if the thing is there already, says so and what to do.
+def explain_conflict(conflict: Conflict, name: str, opts: ResourceOptions) -> ResourceOptions:
+    """Return the options with a hook that explains the conflict if the resource already exists.
 
-    `name` is the resource's in the program. The engine itself shows Azure's words alone, and an engine
-    without error hooks shows no more than those.
+    `name` is the resource's in the program. The engine itself shows only Azure's error, and so does an engine
+    without error hooks.
     """
 
-    def tell(failure: ErrorHookArgs) -> None:
+    def report(failure: ErrorHookArgs) -> None:
         if any(sign in each for each in failure.errors for sign in _SIGNS):
-            taken = str((failure.new_inputs or {}).get(thing.named_by, ""))
-            pulumi.log.error(
-                f"{thing.called.format(name=taken)} is there already, and this stack was to make it.\n"
-                f"{thing.mend}",
-                opts.parent,
-            )
+            taken = str((failure.new_inputs or {}).get(conflict.named_by, ""))
+            pulumi.log.error(conflict.message(taken), opts.parent)
 
-    hooks = ResourceHookBinding(on_error=error_hooks(f"{name}-is-there", tell))
+    hooks = ResourceHookBinding(on_error=error_hooks(f"{name}-exists", report))
     return ResourceOptions.merge(opts, ResourceOptions(hooks=hooks))

@@ -1,4 +1,4 @@
-"""The registry: one that is there already is read and never changed; a new one is safe by default."""
+"""The registry of a side: an existing one is read and never changed; a new one is safe by default."""
 
 from dataclasses import dataclass
 
@@ -6,50 +6,52 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
-from .conflicts import REGISTRY, unless_there
+from . import defaults
+from .arguments import SideArgs
+from .conflicts import REGISTRY, explain_conflict
 
 
 class RegistryError(pulumi.RunError):
-    """A registry cannot take part in a transfer; the message says why and what to do."""
+    """A registry cannot be used for a transfer; the message gives the reason and the fix."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """What a transfer needs to know about a registry."""
+    """The properties of a registry that a transfer needs."""
 
     name: str
     location: str
     login_server: str
 
 
-def created_registry(
-    name: str,
-    registry_name: Input[str],
-    resource_group_name: Input[str],
-    opts: ResourceOptions,
-    location: str | None = None,
+def create_registry(
+    name: str, args: SideArgs, resource_group: Input[str], parent: pulumi.Resource
 ) -> Output[Registry]:
-    """Make a Premium registry: no shared password, nobody pulls without a name, and images may leave it."""
-    made = containerregistry.Registry(
+    """Create a Premium registry without an admin user and without anonymous pull; images may leave it."""
+    opts = ResourceOptions(parent=parent, protect=args.get("protect", defaults.PROTECT))
+    created = containerregistry.Registry(
         name,
-        registry_name=registry_name,
-        resource_group_name=resource_group_name,
-        location=location,
+        registry_name=args["registry"],
+        resource_group_name=resource_group,
+        location=args.get("location") or None,
+        tags=args.get("tags") or None,
         sku=containerregistry.SkuArgs(name=containerregistry.SkuName.PREMIUM),
         admin_user_enabled=False,
         anonymous_pull_enabled=False,
-        opts=unless_there(REGISTRY, name, opts),
+        opts=explain_conflict(REGISTRY, name, opts),
     )
-    return Output.all(made.name, made.location, made.login_server).apply(lambda known: Registry(*known))
+    return Output.all(created.name, created.location, created.login_server).apply(
+        lambda known: Registry(*known)
+    )
 
 
 def existing_registry(
     name: Input[str], resource_group_name: Input[str], *, exports: bool, parent: pulumi.Resource
 ) -> Output[Registry]:
-    """Read a registry and check that images can leave it (`exports`) or arrive in it.
+    """Read a registry and check that it can export images (`exports`) or import them.
 
-    The output fails with a `RegistryError` if there is no such registry, if it is not Premium, or if
-    its export policy keeps images in: so whatever is made with this output is not made at all then.
+    The output fails with a `RegistryError` if the registry does not exist, is not Premium, or must export but
+    has its export policy disabled. Resources that take this output are not created then.
 
     https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites
     """
@@ -64,24 +66,24 @@ def existing_registry(
 def _unreadable(failure: Exception) -> containerregistry.GetRegistryResult:
     raise RegistryError(
         f"The registry cannot be read: {failure}\n"
-        "Give the name and the resource group of a registry that is there, in the subscription of this stack."
+        "Give the name and the resource group of an existing registry, in the subscription of the deployment."
     ) from failure
 
 
 def _checked(name: str, found: containerregistry.GetRegistryResult, exports: bool) -> Registry:
     if found.sku.name.lower() != "premium":
         raise RegistryError(
-            f"Registry {name} is of the {found.sku.name} tier, and ACR Transfer needs Premium.\n"
-            f"Change the tier, then try again: az acr update --name {name} --sku Premium"
+            f"Registry {name} is in the {found.sku.name} tier; ACR Transfer needs Premium.\n"
+            f"To change the tier: az acr update --name {name} --sku Premium"
         )
-    if exports and _keeps_images_in(found):
+    if exports and _forbids_exports(found):
         raise RegistryError(
-            f"The export policy of registry {name} is disabled: no image may leave it.\n"
-            f"If that is not meant so, allow it: az acr update --name {name} --allow-exports true"
+            f"The export policy of registry {name} is disabled: images cannot leave it.\n"
+            f"To enable exports: az acr update --name {name} --allow-exports true"
         )
     return Registry(name, found.location, found.login_server)
 
 
-def _keeps_images_in(found: containerregistry.GetRegistryResult) -> bool:
+def _forbids_exports(found: containerregistry.GetRegistryResult) -> bool:
     policy = found.policies.export_policy if found.policies else None
     return bool(policy and policy.status and policy.status.lower() == "disabled")

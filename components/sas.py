@@ -1,135 +1,139 @@
-"""The SAS token that lets a pipeline into its container, and the vault's secret that holds it."""
+"""The SAS token that opens a container for a pipeline, and the vault secret that holds it."""
 
-from datetime import UTC, datetime
-from typing import NotRequired, TypedDict
+from datetime import UTC, datetime, timedelta
+from typing import NotRequired
 
 import pulumi
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
+from azure.storage.blob import generate_container_sas
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import keyvault, storage
 
-from .access import AccountKey
-from .choices import Direction
-from .conflicts import SECRET, unless_there
-from .sas_expiry import EXPIRY_FORM, WARNED_SHARE, expiry_of, warning_about
+from acr_transfer.model.limits import RUN_LIMIT
+from acr_transfer.model.options import Direction
+from acr_transfer.model.sas import ends_soon, needed_rights, rotation_due
+from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
+
+from . import defaults
+from .advice import change
+from .argument_rules import check_arguments
+from .arguments import TokenSettings
+from .conflicts import SECRET, explain_conflict
 
 CONTENT_TYPE = "application/x-azure-sas"
-"""What the vault says about the secret."""
+"""The content type of the secret."""
 
 
 class SasError(pulumi.RunError):
-    """A SAS token cannot be made; the message says why and what to do."""
+    """A SAS token cannot be created; the message gives the reason and the fix."""
 
 
-class SasSecretArgs(TypedDict):
-    """What the token opens, for how long, and where it is kept."""
+class SasSecretArgs(TokenSettings):
+    """The container that the token opens, and the vault that holds the token."""
 
-    account_name: Input[str]
-    """The storage account that the token is signed for; its key never leaves the program."""
+    storage_account: Input[str]
+    """The name of the storage account, whose key signs the token and never leaves the program."""
 
-    account_resource_group_name: Input[str]
+    storage_account_resource_group: Input[str]
     """The storage account's resource group."""
 
-    account_key: NotRequired[AccountKey]
-    """The key that signs the token; by default key1."""
+    container: Input[str]
+    """The container that the token opens."""
 
-    container_name: Input[str]
-    """The one container that the token opens."""
+    vault: Input[str]
+    """The name of the key vault that holds the secret."""
 
-    vault_name: Input[str]
-    """The key vault that holds the secret."""
-
-    vault_resource_group_name: Input[str]
+    vault_resource_group: Input[str]
     """The vault's resource group."""
 
     vault_uri: Input[str]
-    """The vault's address, without a slash at the end."""
-
-    secret_name: Input[str]
-    """The secret's name: 1 to 127 letters, digits and hyphens."""
+    """The vault's URI, without a slash at the end."""
 
     direction: Direction
-    """Whether an export or an import pipeline uses the token."""
+    """The direction of the pipeline that uses the token."""
 
     deletes_blobs: NotRequired[bool]
-    """Whether the import pipeline deletes a blob that it has imported; by default it does not."""
+    """Whether the import pipeline deletes the blobs that it has imported; false by default."""
 
-    expiry: str
-    """When the token ends: a time with a zone, such as 2027-01-31T00:00:00Z."""
-
-    warned_share: NotRequired[int]
-    """With less than this share of the token's life left, deployments warn; in percent, by default 20."""
+    tags: NotRequired[Input[dict[str, str]]]
+    """Tags of the secret, next to those that describe the token."""
 
 
 class SasSecret(pulumi.ComponentResource):
-    """A container's SAS token as a vault secret: https only, with no right more than the pipeline needs."""
+    """A container's SAS token as a vault secret: https only, and no more rights than the pipeline needs."""
 
     secret_uri: Output[str]
-    """The secret's URI without a version, so that a new token is seen by the pipeline at once."""
+    """The secret's URI without a version: a pipeline uses a new token at once."""
 
     def __init__(self, name: str, args: SasSecretArgs, opts: ResourceOptions | None = None) -> None:
+        """Sign the token and write it to the vault; raises `ArgumentError` or `SasError`."""
         super().__init__("acr-transfer:index:SasSecret", name, None, opts)
-        rights = permissions(args["direction"], deletes_blobs=args.get("deletes_blobs", False))
+        check_arguments(f"SasSecret {name}", args, SasSecretArgs)
         expiry = _expiry(args)
-        secret = self._secret(name, args, rights, expiry)
+        secret = self._secret(name, args, expiry)
         self._warn(expiry, secret, args)
-        # Put together rather than read from the secret, whose answer is unknown while a preview shows a new
-        # token: so the preview shows that nothing else changes. It is the name that waits for the secret.
+        # Composed rather than read from the secret, whose answer is unknown in the preview of a new token:
+        # the preview then shows that nothing else changes. The name makes it wait for the secret.
         self.secret_uri = Output.concat(args["vault_uri"], "/secrets/", secret.name)
         self.register_outputs({"secretUri": self.secret_uri})
 
-    def _secret(
-        self, name: str, args: SasSecretArgs, rights: ContainerSasPermissions, expiry: datetime
-    ) -> keyvault.Secret:
+    def _secret(self, name: str, args: SasSecretArgs, expiry: datetime) -> keyvault.Secret:
+        direction = Direction(args["direction"])
+        rights = needed_rights(direction, deletes_blobs=args.get("deletes_blobs", False))
         return keyvault.Secret(
             name,
-            vault_name=args["vault_name"],
-            resource_group_name=args["vault_resource_group_name"],
-            secret_name=args["secret_name"],
+            vault_name=args["vault"],
+            resource_group_name=args["vault_resource_group"],
+            secret_name=args.get("sas_secret_name", defaults.SAS_SECRET_NAMES[direction]),
             properties=keyvault.SecretPropertiesArgs(
                 value=self._token(args, rights, expiry),
                 content_type=CONTENT_TYPE,
                 attributes=keyvault.SecretAttributesArgs(enabled=True, expires=int(expiry.timestamp())),
             ),
-            tags={
-                "acr-transfer-direction": str(args["direction"]),
-                "acr-transfer-sp": str(rights),
-                "acr-transfer-expiry": f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
-                "acr-transfer-container": args["container_name"],
-            },
-            opts=unless_there(SECRET, name, ResourceOptions(parent=self)),
+            tags=_tags(
+                args.get("tags") or None,
+                {
+                    "acr-transfer-direction": str(direction),
+                    "acr-transfer-sp": rights,
+                    "acr-transfer-expiry": format_time(expiry),
+                    "acr-transfer-container": args["container"],
+                },
+            ),
+            opts=explain_conflict(SECRET, name, ResourceOptions(parent=self)),
         )
 
-    def _token(self, args: SasSecretArgs, rights: ContainerSasPermissions, expiry: datetime) -> Output[str]:
-        signer = args.get("account_key", AccountKey.KEY1)
-        # Azure's provider marks no key as a secret, so the program does before it looks at one.
+    def _token(self, args: SasSecretArgs, rights: str, expiry: datetime) -> Output[str]:
+        signer = args.get("sas_key", defaults.SAS_KEY)
+        # azure-native does not mark keys as secrets, so the program does before it reads one.
         keys: Output[storage.ListStorageAccountKeysResult] = Output.secret(
             storage.list_storage_account_keys_output(
-                account_name=args["account_name"],
-                resource_group_name=args["account_resource_group_name"],
+                account_name=args["storage_account"],
+                resource_group_name=args["storage_account_resource_group"],
                 opts=pulumi.InvokeOutputOptions(parent=self),
             )
         )
-        key = keys.apply(lambda found: _key(found, signer))
-        return Output.all(args["account_name"], args["container_name"], key).apply(
+        key = keys.apply(lambda found: next(each.value for each in found.keys if each.key_name == signer))
+        return Output.all(args["storage_account"], args["container"], key).apply(
             lambda known: container_sas(known[0], known[1], known[2], rights, expiry)
         )
 
     def _warn(self, expiry: datetime, secret: keyvault.Secret, args: SasSecretArgs) -> None:
-        """Warn of the token's near end.
+        """Warn if the token ends soon; in the preview of a new token the start of its life is unknown."""
+        share = int(args.get("sas_warning", defaults.SAS_WARNING))
 
-        In the preview of a new token its beginning is unknown, and no share of its life is over.
-        """
-        share = int(args.get("warned_share", WARNED_SHARE))
-
-        def tell(written: datetime | None) -> bool:
-            warning = warning_about(expiry, written, datetime.now(UTC), share)
+        def warn(written: datetime | None) -> bool:
+            warning = expiry_warning(expiry, written, datetime.now(UTC), share)
             if warning:
                 pulumi.log.warn(warning, self)
             return bool(warning)
 
-        if not tell(None):
-            secret.properties.attributes.apply(lambda found: tell(_written(found)))
+        if not warn(None):
+            secret.properties.attributes.apply(lambda found: warn(_written(found)))
+
+
+def _tags(given: Input[dict[str, str]] | None, own: dict[str, Input[str]]) -> Input[dict[str, Input[str]]]:
+    if given is None:
+        return own
+    return Output.all(given, own).apply(lambda both: {**both[0], **both[1]})
 
 
 def _written(found: keyvault.outputs.SecretAttributesResponse | None) -> datetime | None:
@@ -137,34 +141,17 @@ def _written(found: keyvault.outputs.SecretAttributesResponse | None) -> datetim
 
 
 def _expiry(args: SasSecretArgs) -> datetime:
+    text = args.get("sas_expiry", "")
     try:
-        return expiry_of(args["expiry"])
+        return parse_expiry(text)
     except ValueError as failure:
-        raise SasError(
-            f"A SAS token cannot end at {args['expiry']!r}: {failure}.\nGive it {EXPIRY_FORM}."
-        ) from failure
+        raise SasError(f"sas_expiry is {text!r}; expected {EXPIRY_FORM}") from failure
 
 
-def _key(found: storage.ListStorageAccountKeysResult, name: AccountKey) -> str:
-    return next(key.value for key in found.keys if key.key_name == name)
+def container_sas(account: str, container: str, key: str, rights: str, expiry: datetime) -> str:
+    """Return a SAS token of one container, for https only, with the leading `?` that ACR Transfer expects.
 
-
-def permissions(direction: Direction, *, deletes_blobs: bool = False) -> ContainerSasPermissions:
-    """Return the rights that a pipeline needs and no other.
-
-    https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites
-    """
-    if direction == Direction.EXPORT:
-        return ContainerSasPermissions(read=True, add=True, write=True, list=True)
-    return ContainerSasPermissions(read=True, list=True, delete=deletes_blobs)
-
-
-def container_sas(
-    account: str, container: str, key: str, rights: ContainerSasPermissions, expiry: datetime
-) -> str:
-    """Return a SAS token of one container, over https alone, with the leading `?` that ACR Transfer expects.
-
-    The same arguments give the same token. `key` is the account's, in base64.
+    The same arguments give the same token. `key` is the account's, in base64; `rights` are letters of `sp`.
     """
     token = generate_container_sas(
         account_name=account,
@@ -175,3 +162,30 @@ def container_sas(
         protocol="https",
     )
     return f"?{token}"
+
+
+def expiry_warning(expiry: datetime, written: datetime | None, now: datetime, share: int) -> str:
+    """Return the warning about a token that ends at `expiry`; empty if it lasts long enough.
+
+    `written` is the time of the vault secret, None if unknown. `share` is the percentage of the token's life
+    below which to warn, 0 for never.
+    """
+    left = expiry - now
+    fix = f"To extend it: {change('sas_expiry', '<time>')}, then pulumi up."
+    if left <= timedelta():
+        return f"The SAS token ended at {format_time(expiry)}: every run will fail. {fix}"
+    if ends_soon(expiry, now):
+        return (
+            f"The SAS token ends in {_spoken(left)}, and a run may take {_spoken(RUN_LIMIT)}: "
+            f"a run that starts now may be cut off. {fix}"
+        )
+    if written and rotation_due(expiry, written, now, share):
+        return f"The SAS token ends in {_spoken(left)}: less than {share} % of its life is left. {fix}"
+    return ""
+
+
+def _spoken(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

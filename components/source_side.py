@@ -1,109 +1,49 @@
-"""The side that images leave."""
+"""The side that exports images from a registry."""
 
-from typing import NotRequired, TypedDict
+from functools import cache
+from pathlib import Path
+from typing import Any, NotRequired
 
 import pulumi
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 
-from .access import AccountKey, StorageAccess, VaultAccess
-from .artifacts import Artifact
+from acr_transfer.model.documents.handover import Handover
+from acr_transfer.model.documents.lock import Lock
+from acr_transfer.model.errors import ModelError
+from acr_transfer.model.options import Direction
+from acr_transfer.model.references import Artifact
+
+from . import defaults
+from .argument_rules import check_arguments, side_faults
+from .arguments import SideArgs, has, part_of
 from .batches import batches, short_hash
-from .choices import DEFAULT_OPTIONS, PIPELINE_NAMES, Direction
-from .export_pipeline import ExportPipeline
-from .handover import ExportedBlob, Handover, handover_document
-from .lock import Lock, LockError, read_lock
-from .prerequisites import Ground, ground
-from .run_results import SUCCEEDED, Run, Transfer
-from .runs import AT_ONCE, PipelineRuns
+from .pipelines.export_pipeline import ExportPipeline, ExportPipelineArgs
+from .pipelines.run_results import SUCCEEDED, Run, Transfer
+from .pipelines.runs import PipelineRuns, PipelineRunsArgs
+from .prerequisites import prerequisites
 
 
-class SourceSideArgs(TypedDict):
-    """What leaves which registry, and by which way."""
+class LockError(pulumi.RunError):
+    """A lock cannot be used; the message gives the reason and the fix."""
 
-    resource_group_name: Input[str]
-    """The resource group of everything new."""
 
-    create_resource_group: NotRequired[bool]
-    """Whether the resource group is made too; by default it is."""
-
-    location: NotRequired[str]
-    """The region of everything new; by default azure-native's own location."""
-
-    registry_name: Input[str]
-    """The Premium registry that images leave."""
-
-    registry_resource_group_name: NotRequired[Input[str]]
-    """The registry's resource group; by default that of everything new."""
-
-    create_registry: NotRequired[bool]
-    """Whether the registry is made too; by default it is there already, and is read and never changed."""
-
-    storage_account: NotRequired[str]
-    """The storage account that is there already, by its name or its resource ID; by default one is made."""
-
-    container_name: NotRequired[Input[str]]
-    """The container that blobs are written to; by default transfer."""
-
-    create_container: NotRequired[bool]
-    """Whether the container is made too; by default it is."""
-
-    blob_retention_days: NotRequired[int]
-    """After how many days without a change a new account deletes a blob of the container; by default 60."""
-
-    storage_access: NotRequired[StorageAccess]
-    """How the pipeline gets into the container; by default with a SAS token, which needs a vault."""
-
-    vault: NotRequired[str]
-    """The vault that is there already, by its name or its resource ID; by default one is made."""
-
-    vault_access: NotRequired[VaultAccess]
-    """How the vault decides who may read; by default with access policies."""
-
-    purge_protection: NotRequired[bool]
-    """Whether nobody can wipe a new vault before 90 days are over; by default so."""
-
-    protect: NotRequired[bool]
-    """Whether a new registry, account and vault are protected against deletion; by default not."""
-
-    sas_expiry: NotRequired[str]
-    """When the SAS token ends: a time with a zone, such as 2027-01-31T00:00:00Z; needed for a token."""
-
-    sas_key: NotRequired[AccountKey]
-    """The account's key that signs the token; by default key1."""
-
-    sas_secret_name: NotRequired[Input[str]]
-    """The name of the vault's secret that holds the SAS token; by default acrexportsas."""
-
-    sas_warned_share: NotRequired[int]
-    """With less than this share of the token's life left, deployments warn; in percent, by default 20."""
-
-    identity: NotRequired[str]
-    """Who the pipeline is: system (by default), create, or the resource ID of a user-assigned identity."""
-
-    pipeline_name: NotRequired[str]
-    """The export pipeline's name, 5 to 50 letters and digits; by default exportPipeline."""
-
-    options: NotRequired[list[str]]
-    """Pipeline options: OverwriteBlobs, ContinueOnErrors; by default existing blobs are overwritten."""
-
-    force_update_tag: NotRequired[Input[str]]
-    """Any text, by default 1; with another one, every run is made again."""
-
-    max_concurrent_runs: NotRequired[int]
-    """How many runs are made at once; by default 10."""
+class SourceSideArgs(SideArgs):
+    """The registry that images leave, the images, and the container that they are exported to."""
 
     artifacts: NotRequired[list[str]]
-    """What leaves: repository, repository:tag or repository@sha256:..., any number of them."""
+    """The artifacts to transfer, any number, each as repository, repository:tag or
+    repository@sha256:digest."""
 
     lock: NotRequired[str]
-    """What leaves instead, as acr-transfer plan has pinned it: the lock file's path, or its text."""
+    """A lock of acr-transfer plan instead: the artifacts to transfer, pinned to digests. The file's path
+    or its text."""
 
     blob_prefix: NotRequired[str]
-    """What the names of the exported blobs begin with; by default nothing."""
+    """The beginning of the exported blobs' names."""
 
 
 class SourceSide(pulumi.ComponentResource):
-    """A registry with all that it needs to export: container, vault, token, pipeline, runs."""
+    """A registry with everything that it needs to export: container, vault, token, pipeline, runs."""
 
     login_server: Output[str]
     """The registry's host."""
@@ -115,27 +55,46 @@ class SourceSide(pulumi.ComponentResource):
     """The export pipeline's resource ID."""
 
     sas_secret_uri: Output[str | None]
-    """The URI of the secret that holds the SAS token, without a version; none without a token."""
+    """The URI, without a version, of the secret that holds the SAS token; none without a token."""
 
     runs: Output[list[Run]]
-    """Every run with its outcome."""
+    """Every run with its result."""
 
-    handover: Output[Handover]
-    """What the target side has to know."""
+    handover: Output[dict[str, Any]]
+    """The document that the target side needs; docs/handover.schema.json describes it."""
 
     def __init__(self, name: str, args: SourceSideArgs, opts: ResourceOptions | None = None) -> None:
-        """Make the side; raises `ArtifactError` or `LockError` for artifacts that cannot be read."""
+        """Create the side; raises `ArgumentError`, or `LockError` for an invalid lock."""
         super().__init__("acr-transfer:index:SourceSide", name, None, opts)
-        lock = read_lock(args["lock"]) if args.get("lock") else None
-        stands_on = ground(name, args, Direction.EXPORT, self)
-        self._has_token = stands_on.staging.secret is not None
-        pipeline = self._pipeline(name, args, stands_on)
-        runs = self._runs(name, args, stands_on, pipeline, lock)
-        self.login_server = stands_on.registry.apply(lambda found: _same(found.login_server, lock))
-        self.container_url = stands_on.staging.container_url
+        faults = side_faults(args, Direction.EXPORT, None)
+        check_arguments(f"SourceSide {name}", args, SourceSideArgs, *faults)
+        lock = lock_of(args["lock"]) if has(args, "lock") else None
+        needed = prerequisites(name, args, Direction.EXPORT, self)
+        self._has_token = needed.staging.secret is not None
+        pipeline = ExportPipeline(
+            f"{name}-pipeline",
+            part_of(ExportPipelineArgs, args, **needed.links()),
+            ResourceOptions(parent=self),
+        )
+        self.login_server = needed.registry.apply(lambda found: _of_lock(found.login_server, lock))
+        self.container_url = needed.staging.storage.container_url
         self.export_pipeline_id = pipeline.pipeline_id
-        self.sas_secret_uri = stands_on.staging.sas_secret_uri
-        self.runs = runs.runs
+        self.sas_secret_uri = needed.staging.sas_secret_uri
+        # The blobs that a run wrote are in its container: another container needs another run.
+        tag = args.get("force_update_tag", defaults.FORCE_UPDATE_TAG)
+        self.runs = PipelineRuns(
+            f"{name}-run",
+            part_of(
+                PipelineRunsArgs,
+                args,
+                registry_resource_group=needed.registry_resource_group,
+                pipeline_id=pipeline.pipeline_id,
+                direction=Direction.EXPORT,
+                transfers=_exports(args, lock),
+                force_update_tag=Output.concat(tag, " ", self.container_url),
+            ),
+            ResourceOptions(parent=self),
+        ).runs
         self.handover = Output.all(self.login_server, self.container_url, self.runs).apply(
             lambda known: _handover(known[0], known[1], known[2], lock)
         )
@@ -143,7 +102,7 @@ class SourceSide(pulumi.ComponentResource):
 
     @property
     def outputs(self) -> dict[str, Output[object]]:
-        """What a stack of this side exports; no secret's URI where there is no secret."""
+        """The outputs of a stack of this side; no secret's URI without a token."""
         return {
             "loginServer": self.login_server,
             "containerUrl": self.container_url,
@@ -153,79 +112,51 @@ class SourceSide(pulumi.ComponentResource):
             "handover": self.handover,
         }
 
-    def _pipeline(self, name: str, args: SourceSideArgs, stands_on: Ground) -> ExportPipeline:
-        return ExportPipeline(
-            f"{name}-pipeline",
-            {
-                **stands_on.entrance(args),
-                "pipeline_name": _name(args),
-                "options": args.get("options", list(DEFAULT_OPTIONS[Direction.EXPORT])),
-            },
-            ResourceOptions(parent=self),
-            vault=stands_on.vault,
-        )
 
-    def _runs(
-        self,
-        name: str,
-        args: SourceSideArgs,
-        stands_on: Ground,
-        pipeline: ExportPipeline,
-        lock: Lock | None,
-    ) -> PipelineRuns:
-        return PipelineRuns(
-            f"{name}-run",
-            {
-                "registry_name": args["registry_name"],
-                "registry_resource_group_name": stands_on.registry_resource_group,
-                "pipeline_id": pipeline.pipeline_id,
-                "direction": Direction.EXPORT,
-                "transfers": exports(
-                    lock.artifacts if lock else [Artifact.parse(text) for text in args.get("artifacts", [])],
-                    _name(args),
-                    args.get("blob_prefix", ""),
-                ),
-                # What a run has written is in its container: another one needs another run.
-                "force_update_tag": Output.concat(
-                    args.get("force_update_tag", "1"), " ", stands_on.staging.container_url
-                ),
-                "max_concurrent_runs": args.get("max_concurrent_runs", AT_ONCE),
-            },
-            ResourceOptions(parent=self),
-        )
+@cache
+def lock_of(path_or_text: str) -> Lock:
+    """Read a lock, once in a program, from a file or from the lock's text. Raises `LockError`."""
+    try:
+        is_text = path_or_text.lstrip().startswith("{")
+        return Lock.parse(path_or_text) if is_text else Lock.read(Path(path_or_text))
+    except ModelError as error:
+        raise LockError(str(error)) from error
 
 
-def exports(artifacts: list[Artifact], pipeline_name: str, blob_prefix: str) -> list[Transfer]:
-    """Return the runs that export these artifacts.
+def _exports(args: SourceSideArgs, lock: Lock | None) -> list[Transfer]:
+    """The runs of the artifacts.
 
-    A blob is named by what is in it. A run is named by its pipeline too: one registry holds the runs of all
-    its pipelines, and two of them may well transfer the same artifacts.
+    A blob is named by its content. A run is named by its pipeline too: one registry holds the runs of all its
+    pipelines, and two of them may transfer the same artifacts.
     """
+    texts = args.get("artifacts", [])
+    artifacts = (
+        [each.artifact for each in lock.artifacts] if lock else [Artifact.parse(text) for text in texts]
+    )
+    pipeline = args.get("pipeline", defaults.PIPELINES[Direction.EXPORT])
+    prefix = args.get("blob_prefix", defaults.BLOB_PREFIX)
     return [
         Transfer(
-            run_name=short_hash(pipeline_name, *batch.identities),
-            blob=f"{blob_prefix}{batch.name}",
+            run_name=short_hash(pipeline, *batch.identities),
+            blob=f"{prefix}{batch.name}",
             artifacts=batch.references,
         )
         for batch in batches(artifacts)
     ]
 
 
-def _name(args: SourceSideArgs) -> str:
-    return args.get("pipeline_name", PIPELINE_NAMES[Direction.EXPORT])
-
-
-def _same(login_server: str, lock: Lock | None) -> str:
-    """The registry's host, if the lock was made of that registry."""
+def _of_lock(login_server: str, lock: Lock | None) -> str:
+    """The registry's host, which must be the lock's."""
     if lock and lock.registry.lower() != login_server.lower():
         raise LockError(
-            f"The lock was made of registry {lock.registry}, and this stack exports from {login_server}.\n"
-            "Make a lock of this registry: acr-transfer plan"
+            f"The lock is of registry {lock.registry}, but this stack exports from {login_server}.\n"
+            "Write a lock of this registry: acr-transfer plan"
         )
     return login_server
 
 
-def _handover(login_server: str, container_url: str, runs: list[Run], lock: Lock | None) -> Handover:
-    done = [run for run in runs if run["status"] == SUCCEEDED]
-    blobs = [ExportedBlob(name=run["blob"], artifacts=run["artifacts"]) for run in done]
-    return handover_document(login_server, container_url, blobs, lock.entries if lock else ())
+def _handover(login_server: str, container_url: str, runs: list[Run], lock: Lock | None) -> dict[str, Any]:
+    blobs = [
+        {"name": run["blob"], "artifacts": run["artifacts"]} for run in runs if run["status"] == SUCCEEDED
+    ]
+    return Handover.of(login_server, container_url, blobs, lock.artifacts if lock else ()).as_json()

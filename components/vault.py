@@ -1,135 +1,137 @@
-"""Where the SAS token is kept: in a new key vault, or in one that is there already."""
+"""The key vault that holds the SAS token: a new one or an existing one."""
 
-from typing import NoReturn, NotRequired, TypedDict
+from typing import NoReturn
 
 import pulumi
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
 
-from .access import VaultAccess
-from .resource_ids import Place, unique_name
+from . import defaults
+from .advice import change
+from .argument_rules import check_arguments
+from .arguments import Placement, VaultSelection, has
+from .choices import VaultAccess
+from .conflicts import VAULT, explain_conflict
+from .storage import name_and_group, shown, unique_name
 
 
 class VaultError(pulumi.RunError):
-    """A key vault cannot be used; the message says why and what to do."""
+    """A key vault cannot be used; the message gives the reason and the fix."""
 
 
-class VaultArgs(TypedDict):
-    """Where the vault is."""
-
-    resource_group_name: Input[str]
-    """The resource group of the vault."""
-
-    location: NotRequired[str]
-    """The region of a new vault; by default azure-native's own location."""
-
-    vault: NotRequired[str]
-    """The vault that is there already, by its name or its resource ID; by default one is made."""
-
-    vault_access: NotRequired[VaultAccess]
-    """How the vault decides who may read; by default with access policies."""
-
-    purge_protection: NotRequired[bool]
-    """Whether nobody can wipe a new vault before 90 days are over; by default so, and never undone."""
-
-    protect: NotRequired[bool]
-    """Whether a new vault is protected against an accidental deletion; by default it is not."""
+class VaultArgs(Placement, VaultSelection):
+    """The key vault."""
 
 
 class Vault(pulumi.ComponentResource):
     """A key vault; a new one is closed to networks and can be recovered for 90 days after its deletion."""
 
-    vault_name: Output[str]
-    """The vault's globally unique name, kept as long as the vault is."""
+    vault: Output[str]
+    """The vault's globally unique name."""
 
-    vault_resource_group_name: Output[str]
+    vault_resource_group: Output[str]
     """The vault's resource group."""
 
     vault_uri: Output[str]
-    """The vault's address, as the vault says, without a slash at the end."""
+    """The vault's URI, as the vault reports it, without a slash at the end."""
+
+    vault_urn: Output[str | None]
+    """The URN of a new vault; none for an existing one."""
 
     def __init__(self, name: str, args: VaultArgs, opts: ResourceOptions | None = None) -> None:
+        """Create a vault or read an existing one; raises `ArgumentError`."""
         super().__init__("acr-transfer:index:Vault", name, None, opts)
-        self._vault: keyvault.Vault | None = None
-        given = args.get("vault")
-        if given:
-            self._found(Place.of(given), args)
+        check_arguments(f"Vault {name}", args, VaultArgs)
+        self.is_new = not has(args, "vault")
+        if self.is_new:
+            self._create(name, args)
         else:
-            self._made(name, args)
+            self._read(args)
         self.register_outputs(
             {
-                "vaultName": self.vault_name,
-                "vaultResourceGroupName": self.vault_resource_group_name,
+                "vault": self.vault,
+                "vaultResourceGroup": self.vault_resource_group,
                 "vaultUri": self.vault_uri,
+                "vaultUrn": self.vault_urn,
             }
         )
 
-    @property
-    def resource(self) -> keyvault.Vault | None:
-        """The vault itself, for what is deleted together with it; none if it was there already."""
-        return self._vault
-
-    def _made(self, name: str, args: VaultArgs) -> None:
+    def _create(self, name: str, args: VaultArgs) -> None:
         client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=self))
-        group = args["resource_group_name"]
-        self._vault = keyvault.Vault(
+        group = args["resource_group"]
+        opts = ResourceOptions(parent=self, protect=args.get("protect", defaults.PROTECT))
+        if has(args, "new_vault_name"):
+            vault_name: Input[str] = args["new_vault_name"]
+            opts = explain_conflict(VAULT, name, opts)
+        else:
+            vault_name = unique_name(f"{name}-name", "transfer-", group, self)
+        created = keyvault.Vault(
             name,
-            vault_name=unique_name(f"{name}-name", "transfer-", group, self),
+            vault_name=vault_name,
             resource_group_name=group,
             location=args.get("location") or None,
+            tags=args.get("tags") or None,
             properties=keyvault.VaultPropertiesArgs(
                 tenant_id=client.tenant_id,
                 sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
                 enable_rbac_authorization=_access(args) == VaultAccess.RBAC,
                 enable_soft_delete=True,
                 soft_delete_retention_in_days=90,
-                # Azure takes no false here: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
-                enable_purge_protection=True if args.get("purge_protection", True) else None,
-                # ACR is one of the services that come past a closed door, and so is Azure Resource Manager:
+                # Azure does not accept false: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
+                enable_purge_protection=args.get("purge_protection", defaults.PURGE_PROTECTION) or None,
+                # ACR and Azure Resource Manager are trusted services, which pass the firewall:
                 # https://learn.microsoft.com/azure/key-vault/general/overview-vnet-service-endpoints
                 network_acls=keyvault.NetworkRuleSetArgs(
                     bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES,
                     default_action=keyvault.NetworkRuleAction.DENY,
                 ),
             ),
-            opts=ResourceOptions(parent=self, protect=args.get("protect", False)),
+            opts=opts,
         )
-        self.vault_name = self._vault.name
-        self.vault_resource_group_name = Output.from_input(group)
-        self.vault_uri = self._vault.properties.apply(_uri)
+        self.vault = created.name
+        self.vault_resource_group = Output.from_input(group)
+        self.vault_uri = created.properties.apply(_uri)
+        self.vault_urn = Output.from_input(created.urn)
 
-    def _found(self, place: Place, args: VaultArgs) -> None:
-        group = Output.from_input(place.resource_group or args["resource_group_name"])
+    def _read(self, args: VaultArgs) -> None:
+        vault_name, group = name_and_group(args["vault"], args["resource_group"])
         answer = keyvault.get_vault_output(
-            vault_name=place.name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
-        ).recover(lambda failure: _unreadable(place.name, failure))
+            vault_name=vault_name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
+        ).recover(lambda failure: _unreadable(args["vault"], failure))
         found = answer.apply(lambda known: _checked(known, _access(args)))
-        self.vault_name = found.apply(lambda known: known.name)
-        self.vault_resource_group_name = Output.all(group, found).apply(lambda both: str(both[0]))
+        self.vault = found.apply(lambda known: known.name)
+        self.vault_resource_group = Output.all(group, found).apply(lambda both: str(both[0]))
         self.vault_uri = found.apply(lambda known: _uri(known.properties))
+        self.vault_urn = Output.from_input(None)
 
 
-def _access(args: VaultArgs) -> VaultAccess:
-    return args.get("vault_access", VaultAccess.ACCESS_POLICY)
+def _access(args: VaultArgs) -> str:
+    return args.get("vault_access", defaults.VAULT_ACCESS)
 
 
 def _uri(found: keyvault.outputs.VaultPropertiesResponse) -> str:
-    """Azure writes it with a slash at the end in one answer and without in the next."""
+    """Azure writes it with or without a slash at the end."""
     return (found.vault_uri or "").rstrip("/")
 
 
-def _checked(found: keyvault.GetVaultResult, access: VaultAccess) -> keyvault.GetVaultResult:
-    real = VaultAccess.RBAC if found.properties.enable_rbac_authorization else VaultAccess.ACCESS_POLICY
-    if real is not access:
+def _checked(found: keyvault.GetVaultResult, access: str) -> keyvault.GetVaultResult:
+    rbac = found.properties.enable_rbac_authorization
+    actual = VaultAccess.RBAC if rbac else VaultAccess.ACCESS_POLICY
+    if actual != access:
+        models = {
+            VaultAccess.RBAC: ("RBAC", "an access policy"),
+            VaultAccess.ACCESS_POLICY: ("access policies", "a role"),
+        }
+        model, other = models[actual]
         raise VaultError(
-            f"Vault {found.name} lets in by {real}; a grant by {access} would have no effect.\n"
-            f"Say what the vault does: pulumi config set acr-transfer:vaultAccess {real}"
+            f"Vault {found.name} uses {model}; {other} has no effect.\n"
+            f"To match the vault: {change('vault_access', actual)}"
         )
     return found
 
 
-def _unreadable(name: str, failure: Exception) -> NoReturn:
+def _unreadable(given: Input[str], failure: Exception) -> NoReturn:
     raise VaultError(
-        f"The key vault {name} cannot be read: {failure}\n"
-        "Give the name of one in this stack's resource group, or the resource ID of one in its subscription."
+        f"The key vault{shown(given)} cannot be read: {failure}\n"
+        "Give the name of one in the resource group, or the resource ID of one in the same subscription."
     ) from failure

@@ -1,100 +1,194 @@
-"""Every key of a stack's configuration, and the page of the docs that shows them.
+"""The keys of a stack's configuration: one table.
 
-Pulumi.yaml declares the keys with their type, default and meaning. `.venv/bin/python -m stack.keys` writes
-docs/configuration.md from it.
+`.venv/bin/python -m stack.keys` writes the `config:` block of Pulumi.yaml and docs/configuration.md from it.
 """
 
-from __future__ import annotations
-
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-DEFAULTS: dict[str, object] = {
-    "side": "",
-    "resourceGroup": "",
-    "createResourceGroup": True,
-    "location": "",
-    "registry": "",
-    "registryResourceGroup": "",
-    "createRegistry": False,
-    "storageAccount": "",
-    "createStorageAccount": "",
-    "container": "transfer",
-    "createContainer": True,
-    "blobRetentionDays": 60,
-    "storageAccess": "SasToken",
-    "vault": "",
-    "createVault": "",
-    "vaultAccess": "accessPolicy",
-    "purgeProtection": True,
-    "protect": False,
-    "sasExpiry": "",
-    "sasKey": "key1",
-    "sasSecretName": "",
-    "sasWarning": 20,
-    "identity": "system",
-    "pipeline": "",
-    "options": [],
-    "forceUpdateTag": "1",
-    "maxConcurrentRuns": 10,
-    "artifacts": [],
-    "artifactsFile": "",
-    "lock": "",
-    "blobPrefix": "",
-    "sourceTriggerStatus": "Enabled",
-    "source": "",
-    "handover": "",
+from components import SourceSideArgs, TargetSideArgs, defaults
+from components.sdk import descriptions
+
+Default = str | bool | int | list[str] | dict[str, str]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the configuration."""
+
+    name: str
+    type: Literal["string", "boolean", "integer", "array", "object"] = "string"
+    default: Default = ""
+    """The value of a key that is not set; empty if it has none."""
+
+    side: Literal["both", "source", "target"] = "both"
+    own_description: str = ""
+    """The description of a key that is not an argument, or that is more than the argument."""
+
+    @property
+    def argument(self) -> str:
+        """The argument of the components that the key sets: the same name in snake_case."""
+        return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", self.name)
+
+    @property
+    def description(self) -> str:
+        """The description: that of the argument, with the keys' names."""
+        kind = TargetSideArgs if self.side == "target" else SourceSideArgs
+        return self.own_description or with_keys(descriptions(kind)[self.argument])
+
+
+KEYS = (
+    Key("side", own_description="The side that this stack deploys: source or target. Required."),
+    Key("resourceGroup"),
+    Key("createResourceGroup", "boolean", defaults.CREATE_RESOURCE_GROUP),
+    Key("location"),
+    Key("tags", "object", {}),
+    Key("protect", "boolean", defaults.PROTECT),
+    Key("registry"),
+    Key("registryResourceGroup"),
+    Key("createRegistry", "boolean", defaults.CREATE_REGISTRY),
+    Key("storageAccount"),
+    Key("newStorageAccountName"),
+    Key("container", "string", defaults.CONTAINER),
+    Key("createContainer", "boolean", defaults.CREATE_CONTAINER),
+    Key("blobRetentionDays", "integer", defaults.BLOB_RETENTION_DAYS),
+    Key("storageAccess", "string", str(defaults.STORAGE_ACCESS)),
+    Key("vault"),
+    Key("newVaultName"),
+    Key("vaultAccess", "string", str(defaults.VAULT_ACCESS)),
+    Key("purgeProtection", "boolean", defaults.PURGE_PROTECTION),
+    Key("sasExpiry"),
+    Key("sasKey", "string", str(defaults.SAS_KEY)),
+    Key("sasSecretName"),
+    Key("sasWarning", "integer", defaults.SAS_WARNING),
+    Key("identity"),
+    Key("createIdentity", "boolean", defaults.CREATE_IDENTITY),
+    Key("pipeline"),
+    Key(
+        "options",
+        "array",
+        [],
+        own_description="Pipeline options. Source: OverwriteBlobs (default), ContinueOnErrors. Target: "
+        "OverwriteTags and DeleteSourceBlobOnSuccess (both by default), ContinueOnErrors. "
+        "None alone for no options.",
+    ),
+    Key("forceUpdateTag", "string", defaults.FORCE_UPDATE_TAG),
+    Key("maxConcurrentRuns", "integer", defaults.MAX_CONCURRENT_RUNS),
+    Key(
+        "artifacts",
+        "array",
+        [],
+        "source",
+        "The artifacts to transfer, any number, each as repository, repository:tag or "
+        "repository@sha256:digest. This, artifactsFile or lock is required.",
+    ),
+    Key(
+        "artifactsFile",
+        side="source",
+        own_description="A file with the artifacts to transfer, one on each line, with comments after #.",
+    ),
+    Key(
+        "lock",
+        side="source",
+        own_description="A lock file of acr-transfer plan: the artifacts to transfer, pinned to digests.",
+    ),
+    Key("blobPrefix", "string", defaults.BLOB_PREFIX, "source"),
+    Key("sourceTriggerStatus", "string", str(defaults.SOURCE_TRIGGER_STATUS), "target"),
+    Key(
+        "source",
+        side="target",
+        own_description="The source side's stack, as stack, project/stack or organization/project/stack. "
+        "This or handover is required.",
+    ),
+    Key(
+        "handover",
+        side="target",
+        own_description="A file with the hand-over of the source side, where its stack cannot be read.",
+    ),
+)
+"""Every key, in the order of the documentation."""
+
+BY_NAME = {key.name: key for key in KEYS}
+_BY_ARGUMENT = {key.argument: key.name for key in KEYS}
+_SNAKE_CASE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+
+
+def key_of(argument: str) -> str:
+    """Return the key of an argument."""
+    return _BY_ARGUMENT.get(argument, argument)
+
+
+def with_keys(text: str) -> str:
+    """Return a text about arguments with the names of their keys."""
+    return _SNAKE_CASE.sub(lambda name: key_of(name[0]), text)
+
+
+REMOVED = {
+    "createStorageAccount": "the stack creates a storage account unless storageAccount is set",
+    "createVault": "the stack creates a vault unless vault is set",
 }
-"""Every key with what it is when nobody sets it, the same as in Pulumi.yaml; empty means missing."""
-
-SOURCE_ONLY = ("artifacts", "artifactsFile", "lock", "blobPrefix")
-"""Keys that only a source side has."""
-
-TARGET_ONLY = ("sourceTriggerStatus", "source", "handover")
-"""Keys that only a target side has."""
+"""Keys of earlier versions, and the rule that replaces each of them."""
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PAGE = """# Configuration
 
 A stack is configured with `pulumi config set acr-transfer:<key> <value>`, or in its `Pulumi.<stack>.yaml`.
-Entries of a list: `pulumi config set --path 'acr-transfer:artifacts[0]' shop/web:1.4.0`.
-An empty value is no value. All faults of a configuration are told in one message, before anything is made,
-each with the command that mends it; so is a key that there is none of.
+An item of a list: `pulumi config set --path 'acr-transfer:artifacts[0]' shop/web:1.4.0`.
+A tag: `pulumi config set --path 'acr-transfer:tags.owner' platform`.
+An empty value is no value. All faults of a configuration are reported in one message, before any resource is
+created, each with the command that fixes it. Unknown keys are errors too.
 
 The cloud is azure-native's own configuration: `azure-native:environment`, `azure-native:subscriptionId`,
 `azure-native:location` ([all keys](https://www.pulumi.com/registry/packages/azure-native/installation-configuration/)).
-Paths of files are read from the project's folder.
+Paths of files are relative to the project's folder.
 
-This page is written from Pulumi.yaml by `.venv/bin/python -m stack.keys`.
+This page is generated from stack/keys.py by `.venv/bin/python -m stack.keys`.
 
-| Key | Side | Type | Default | Meaning |
+| Key | Side | Type | Default | Description |
 | --- | --- | --- | --- | --- |
 """
 
 
-def side_of_key(key: str) -> str:
-    """Return the side that has this key: source, target or both."""
-    return "source" if key in SOURCE_ONLY else "target" if key in TARGET_ONLY else "both"
+def page() -> str:
+    """Return docs/configuration.md."""
+    return _PAGE + "".join(map(_row, KEYS))
 
 
-def page(declared: dict[str, dict[str, Any]]) -> str:
-    """Return docs/configuration.md for the declarations of Pulumi.yaml."""
-    return _PAGE + "".join(_row(key, each) for key, each in declared.items())
+def _row(key: Key) -> str:
+    default = f"`{_text(key.default)}`" if key.default not in ("", [], {}) else ""
+    return f"| `{key.name}` | {key.side} | {key.type} | {default} | {key.description} |\n"
 
 
-def _row(key: str, declared: dict[str, Any]) -> str:
-    default = declared["default"]
-    shown = f"`{json.dumps(default).strip(chr(34))}`" if default not in ("", []) else ""
-    return f"| `{key}` | {side_of_key(key)} | {declared['type']} | {shown} | {declared['description']} |\n"
+def _text(default: Default) -> str:
+    return default if isinstance(default, str) else json.dumps(default)
+
+
+def project_file(text: str) -> str:
+    """Return Pulumi.yaml with the `config:` block of the table, which is its last one.
+
+    Every key has a default, if need be an empty one: the CLI stops at a stack that lacks a key without a
+    default, before the program can report all faults, each with its command.
+    https://www.pulumi.com/docs/iac/concepts/projects/project-file/#config-options
+    """
+    return text.partition("config:\n")[0] + "config:\n" + "".join(map(_declaration, KEYS))
+
+
+def _declaration(key: Key) -> str:
+    lines = [f"{key.name}:", f"  type: {key.type}"]
+    if key.type == "array":
+        lines += ["  items:", "    type: string"]
+    lines += [f"  default: {json.dumps(key.default)}", f"  description: {json.dumps(key.description)}"]
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def main() -> None:
-    """Write the page anew."""
-    import yaml  # comes with pulumi; a deployment does not need it
-
-    declared = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text())["config"]
-    (_ROOT / "docs" / "configuration.md").write_text(page(declared))
+    """Write Pulumi.yaml and docs/configuration.md."""
+    project = _ROOT / "Pulumi.yaml"
+    project.write_text(project_file(project.read_text()))
+    (_ROOT / "docs" / "configuration.md").write_text(page())
 
 
 if __name__ == "__main__":

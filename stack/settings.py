@@ -1,168 +1,191 @@
-"""What a stack's configuration means, and when it makes no sense."""
+"""A stack's configuration, as the arguments of its side."""
 
-from __future__ import annotations
-
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self, cast
 
 import pulumi
 
-import stack.rules as rules
+from acr_transfer.model.artifact_list import read_artifact_list
+from acr_transfer.model.documents.handover import ExportedBlob, Handover
+from acr_transfer.model.errors import ModelError
+from acr_transfer.model.options import Direction, TriggerStatus
+from acr_transfer.model.references import FORMS
 from components import SourceSideArgs, TargetSideArgs
-from components.access import AccountKey, StorageAccess, VaultAccess
-from components.artifacts import Artifact
-from components.choices import PIPELINE_NAMES, SECRET_NAMES, TriggerStatus
-from components.handover import ExportedBlob
-from components.prerequisites import SideArgs
-from stack.keys import DEFAULTS
+from components.argument_rules import Fault, side_faults, value_faults
+from components.source_side import LockError, lock_of
+from stack.keys import KEYS
 from stack.reading import ConfigError, Reading
-from stack.rules import NO_OPTIONS, Side
 
-__all__ = ["DEFAULTS", "NO_OPTIONS", "ConfigError", "Settings", "Side"]
+NO_OPTIONS = ["None"]
+"""The value of `options` for no options, not even the default ones."""
+
+_CONTENT = ("artifacts", "artifactsFile", "lock")
+_OWN = ("side", "artifactsFile", "source", "handover")
+"""Keys that are not arguments of a component."""
+
+_SOURCE = r"([\w.-]+/){0,2}[\w.-]+"
+_SOURCE_FORM = "the source side's stack, as stack, project/stack or organization/project/stack"
+
+
+class Side(StrEnum):
+    """The end of a transfer that a stack deploys."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of this side's pipeline."""
+        return Direction.EXPORT if self is Side.SOURCE else Direction.IMPORT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one stack deploys. Keys of the other side have their defaults, and so have those of no use."""
+    """The side that a stack deploys, and its arguments."""
 
     side: Side
-    resource_group: str
-    create_resource_group: bool
-    location: str
-    registry: str
-    registry_resource_group: str
-    create_registry: bool
-    storage_account: str
-    """The one that is there already, by name or resource ID; empty if one is made."""
-    container: str
-    create_container: bool
-    blob_retention_days: int
-    storage_access: StorageAccess
-    vault: str
-    """The one that is there already, by name or resource ID; empty if one is made, or none needed."""
-    vault_access: VaultAccess
-    purge_protection: bool
-    protect: bool
-    sas_expiry: str
-    """In UTC to the second, such as 2027-01-31T00:00:00Z; empty without a token."""
-    sas_key: AccountKey
-    sas_secret_name: str
-    sas_warning: int
-    identity: str
-    pipeline: str
-    options: tuple[str, ...]
-    force_update_tag: str
-    max_concurrent_runs: int
-    artifacts: tuple[Artifact, ...]
-    lock: str
-    """The file that pins the artifacts; empty without one."""
-    blob_prefix: str
-    source_trigger_status: TriggerStatus
-    source: str
-    handover: str
+    args: dict[str, Any]
+    """The arguments of `SourceSide` or `TargetSide`; those with their default value are left out."""
+
+    source: str = ""
+    """The source side's stack; empty with a hand-over from a file."""
+
+    handover: Handover | None = None
+    """The hand-over from a file."""
 
     @classmethod
     def load(cls, config: pulumi.Config, stack: str, now: datetime | None = None) -> Self:
         """Read the settings of `stack`, or raise one `ConfigError` that lists every fault.
 
-        `now` is the time that an expiry must be after; by default it is the clock's.
+        The expiry must be after `now`; by default that is the current time.
         """
         reading = Reading(config, stack)
-        side = rules.side_of(reading)
-        access = reading.choice("storageAccess", StorageAccess)
-        source, handover = rules.source(reading, side)
-        direction = (side or Side.SOURCE).direction
-        secret, pipeline = SECRET_NAMES[direction], PIPELINE_NAMES[direction]
-        settings = cls(
-            side=side or Side.SOURCE,
-            resource_group=reading.matching("resourceGroup", rules.GROUP, rules.GROUP_RULE, "acr-transfer"),
-            create_resource_group=reading.boolean("createResourceGroup"),
-            location=reading.matching("location", rules.LOCATION, "a region's name", "westeurope"),
-            registry=rules.registry_name(reading),
-            registry_resource_group=rules.registry_resource_group(reading),
-            create_registry=reading.boolean("createRegistry"),
-            storage_account=rules.storage_account(reading),
-            container=reading.matching("container", rules.CONTAINER, rules.CONTAINER_RULE, "transfer"),
-            create_container=reading.boolean("createContainer"),
-            blob_retention_days=reading.integer("blobRetentionDays", 1, 3650),
-            storage_access=access,
-            vault=rules.vault(reading, access),
-            vault_access=reading.choice("vaultAccess", VaultAccess),
-            purge_protection=reading.boolean("purgeProtection"),
-            protect=reading.boolean("protect"),
-            sas_expiry=rules.expiry(reading, access, now or datetime.now(UTC)),
-            sas_key=reading.choice("sasKey", AccountKey),
-            sas_secret_name=rules.sided(reading, "sasSecretName", secret, rules.SECRET, rules.SECRET_RULE),
-            sas_warning=reading.integer("sasWarning", 0, 99),
-            identity=rules.identity(reading),
-            pipeline=rules.sided(reading, "pipeline", pipeline, rules.ACR_NAME, rules.ACR_RULE),
-            options=rules.options(reading, side),
-            force_update_tag=reading.matching("forceUpdateTag", "(?s).+", "some text", "1"),
-            max_concurrent_runs=reading.integer("maxConcurrentRuns", 1, 1000),
-            artifacts=rules.artifacts(reading, side),
-            lock=reading.path("lock"),
-            blob_prefix=rules.blob_prefix(reading, side),
-            source_trigger_status=rules.trigger(reading, side),
-            source=source,
-            handover=handover,
-        )
-        rules.refuse_foreign_keys(reading, side)
-        reading.refuse_unknown_keys()
-        if reading.faults:
-            raise ConfigError(list(dict.fromkeys(reading.faults)))
-        return settings
+        side = _side(reading)
+        args = {
+            key.argument: value
+            for key in KEYS
+            if key.name not in _OWN
+            and key.side in ("both", side)
+            and (value := reading.value(key)) is not None
+        }
+        _read_identity(reading, args)
+        if args.get("options") == NO_OPTIONS:
+            args["options"] = []
+        if side is not Side.TARGET:
+            _read_content(reading, args, side)
+        source, handover = _origin(reading) if side is Side.TARGET else ("", None)
+        direction = side.direction if side else None
+        for fault in (
+            *_required(args),
+            *value_faults(args),
+            *side_faults(args, direction, now or datetime.now(UTC)),
+        ):
+            reading.fault(fault)
+        _refuse_keys_of_the_other_side(reading, side)
+        reading.other_subscriptions()
+        reading.unknown_keys()
+        if reading.faults or side is None:
+            raise ConfigError(reading.faults)
+        return cls(side=side, args=args, source=source, handover=handover)
 
     @property
-    def makes_imports(self) -> bool:
-        """Whether the stack itself imports blobs, as no trigger does."""
-        return self.side is Side.TARGET and self.source_trigger_status is TriggerStatus.DISABLED
+    def runs_imports(self) -> bool:
+        """Whether the stack runs the imports, because no trigger does."""
+        return self.args.get("source_trigger_status") == TriggerStatus.DISABLED
 
+    @property
     def source_args(self) -> SourceSideArgs:
-        """What a source side is made of."""
-        return {
-            **self._common(),
-            "pipeline_name": self.pipeline,
-            "options": list(self.options),
-            "force_update_tag": self.force_update_tag,
-            "max_concurrent_runs": self.max_concurrent_runs,
-            "artifacts": [] if self.lock else [artifact.reference for artifact in self.artifacts],
-            "lock": self.lock,
-            "blob_prefix": self.blob_prefix,
-        }
+        """The arguments of a source side."""
+        return cast(SourceSideArgs, self.args)
 
-    def target_args(self, blobs: list[ExportedBlob]) -> TargetSideArgs:
-        """What a target side is made of, for the blobs that were exported."""
-        return {
-            **self._common(),
-            "pipeline_name": self.pipeline,
-            "options": list(self.options),
-            "force_update_tag": self.force_update_tag,
-            "max_concurrent_runs": self.max_concurrent_runs,
-            "source_trigger_status": self.source_trigger_status,
-            "blobs": blobs,
-        }
+    def target_args(self, blobs: tuple[ExportedBlob, ...]) -> TargetSideArgs:
+        """Return the arguments of a target side that imports these blobs."""
+        return cast(TargetSideArgs, {**self.args, "blobs": [blob.as_json() for blob in blobs]})
 
-    def _common(self) -> SideArgs:
-        return {
-            "resource_group_name": self.resource_group,
-            "create_resource_group": self.create_resource_group,
-            "location": self.location,
-            "registry_name": self.registry,
-            "registry_resource_group_name": self.registry_resource_group,
-            "create_registry": self.create_registry,
-            "storage_account": self.storage_account,
-            "container_name": self.container,
-            "create_container": self.create_container,
-            "blob_retention_days": self.blob_retention_days,
-            "storage_access": self.storage_access,
-            "vault": self.vault,
-            "vault_access": self.vault_access,
-            "purge_protection": self.purge_protection,
-            "protect": self.protect,
-            "sas_expiry": self.sas_expiry,
-            "sas_key": self.sas_key,
-            "sas_secret_name": self.sas_secret_name,
-            "sas_warned_share": self.sas_warning,
-            "identity": self.identity,
-        }
+
+def _side(reading: Reading) -> Side | None:
+    value = reading.text("side")
+    if value in list(Side):
+        return Side(value)
+    reading.fault(Fault.of("side", value, " or ".join(Side), instead=Side.SOURCE))
+    return None
+
+
+def _required(args: dict[str, Any]) -> list[Fault]:
+    return [Fault.of(name, None, "a name") for name in ("resource_group", "registry") if name not in args]
+
+
+def _read_identity(reading: Reading, args: dict[str, Any]) -> None:
+    """Explain the words that earlier versions accepted instead of a resource ID."""
+    full, value = reading.config.full_key("identity"), args.get("identity")
+    if value not in ("system", "create"):
+        return
+    del args["identity"]
+    remove = f"pulumi config rm {full}"
+    if value == "system":
+        reading.add(f"{full} is 'system'; the identity is system-assigned by default", remove)
+    else:
+        create = f"pulumi config set {reading.config.full_key('createIdentity')} true"
+        reading.add(f"{full} is 'create'; createIdentity creates an identity", remove, create)
+
+
+def _read_content(reading: Reading, args: dict[str, Any], side: Side | None) -> None:
+    """Read the artifacts from the one key that lists them."""
+    given = [name for name in _CONTENT if reading.is_set(name)]
+    for name in given[1:]:
+        reading.unwanted(name, f"{given[0]} lists the artifacts already")
+        args.pop(name, None)
+    if not given and side:
+        expected = f"at least one {FORMS}; or artifactsFile or lock instead"
+        reading.fault(Fault.of("artifacts", None, expected, index=0, instead="<repository:tag>"))
+    if given[:1] == ["artifactsFile"]:
+        args["artifacts"] = _listed(reading)
+    elif given[:1] == ["lock"]:
+        args["lock"] = reading.path("lock")
+        try:
+            lock_of(args["lock"])
+        except LockError as error:
+            reading.add_document("lock", error)
+
+
+def _listed(reading: Reading) -> list[str]:
+    path = reading.path("artifactsFile")
+    try:
+        found = read_artifact_list(Path(path), reading.text("registry"))
+    except ModelError as error:
+        reading.add_document("artifactsFile", error)
+        return []
+    if not found:
+        full = reading.config.full_key("artifactsFile")
+        reading.add(f"{full} {path} is empty; expected at least one {FORMS}, one on each line")
+    return [artifact.reference for artifact in found]
+
+
+def _origin(reading: Reading) -> tuple[str, Handover | None]:
+    """The source side's stack, or the hand-over from a file: one of the two."""
+    stack, path = reading.text("source"), reading.path("handover")
+    if stack and path:
+        reading.unwanted("handover", "source names the stack with the hand-over already")
+    elif path:
+        try:
+            return "", Handover.read(Path(path))
+        except ModelError as error:
+            reading.add_document("handover", error)
+    elif not re.fullmatch(_SOURCE, stack):
+        expected = f"{_SOURCE_FORM}; or handover, a file, instead"
+        reading.fault(Fault.of("source", stack, expected, instead="<stack>"))
+    elif stack == reading.stack:
+        reading.fault(
+            Fault.of("source", stack, f"another stack than this one: {_SOURCE_FORM}", instead="<stack>")
+        )
+    return stack, None
+
+
+def _refuse_keys_of_the_other_side(reading: Reading, side: Side | None) -> None:
+    for key in KEYS:
+        if side and key.side not in ("both", side) and reading.is_set(key.name):
+            reading.unwanted(key.name, f"a {side} side does not have this key")

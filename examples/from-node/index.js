@@ -4,11 +4,11 @@ const { SourceSide } = require("./source-side");
 module.exports = async () => {
   const config = new pulumi.Config("from-node");
   const side = new SourceSide("images", {
-    resourceGroupName: "from-node",
-    registryName: config.require("registry"),
-    registryResourceGroupName: config.require("registryGroup"),
+    resourceGroup: "from-node",
+    registry: config.require("registry"),
+    registryResourceGroup: config.require("registryGroup"),
     sasExpiry: config.require("sasExpiry"),
-    pipelineName: "fromNodeExport",
+    pipeline: "fromNodeExport",
     artifacts: config.requireObject("images"),
   });
   return { loginServer: side.loginServer, runs: side.runs, handover: side.handover };

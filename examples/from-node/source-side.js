@@ -1,4 +1,4 @@
-// What `pulumi package add ../../components` generates, with types, as '@pulumi/acr-transfer'; in short, by hand.
+// A short form of the code with types that `pulumi package add ../../components` generates.
 const pulumi = require("@pulumi/pulumi");
 
 const outputs = ["loginServer", "containerUrl", "exportPipelineId", "sasSecretUri", "runs", "handover"];

@@ -1,4 +1,4 @@
-"""A platform's own program: what it has in each region, and image transfer as one part of it."""
+"""A platform's own program: the resources of a region, and image transfer as one part of them."""
 
 import pulumi
 from pulumi import Output
@@ -9,24 +9,24 @@ from components import SourceSide, TargetSide
 config = pulumi.Config()
 
 
-def leaves() -> dict[str, Output[object]]:
-    """The region whose registry, made long ago, hands its images on."""
+def export_side() -> dict[str, Output[object]]:
+    """The region with the existing registry that images leave."""
     side = SourceSide(
         "images",
         {
-            "resource_group_name": config.require("group"),
-            "registry_name": config.require("registry"),
-            "registry_resource_group_name": config.require("registryGroup"),
+            "resource_group": config.require("group"),
+            "registry": config.require("registry"),
+            "registry_resource_group": config.require("registryGroup"),
             "sas_expiry": config.require("sasExpiry"),
-            "pipeline_name": "landingZoneExport",
+            "pipeline": "landingZoneExport",
             "artifacts": config.require_object("images"),
         },
     )
     return side.outputs
 
 
-def arrives() -> dict[str, Output[object]]:
-    """A new region: its resource group and registry are this program's own, and images come to it."""
+def import_side() -> dict[str, Output[object]]:
+    """A new region: this program creates its resource group and registry, and images arrive there."""
     group = resources.ResourceGroup("region", resource_group_name=config.require("group"))
     registry = containerregistry.Registry(
         "region",
@@ -38,17 +38,17 @@ def arrives() -> dict[str, Output[object]]:
     side = TargetSide(
         "images",
         {
-            "resource_group_name": group.name,
+            "resource_group": group.name,
             "create_resource_group": False,
-            "registry_name": registry.name,
-            "registry_resource_group_name": group.name,
+            "registry": registry.name,
+            "registry_resource_group": group.name,
             "sas_expiry": config.require("sasExpiry"),
-            "pipeline_name": "landingZoneImport",
+            "pipeline": "landingZoneImport",
         },
     )
     return side.outputs
 
 
 # `acr-transfer` reads these outputs, so that `hop` and `prove` work with this program's stacks too.
-for name, value in (leaves() if config.get("images") else arrives()).items():
+for name, value in (export_side() if config.get("images") else import_side()).items():
     pulumi.export(name, value)

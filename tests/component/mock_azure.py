@@ -34,6 +34,8 @@ class Made:
     replaced_on: list[str] = field(default_factory=list)
     formerly: list[str] = field(default_factory=list)
     secret_paths: list[str] = field(default_factory=list)
+    provider: str = ""
+    """The name of its explicit provider."""
 
 
 class RefusedError(grpc.RpcError):
@@ -55,6 +57,7 @@ class Monitor(mocks.MockMonitor):
             if (made.typ, made.name) == (request.type, request.name):
                 made.dependencies = list(request.dependencies)
                 made.deleted_with = request.deletedWith
+                made.provider = request.provider.rpartition("::")[0].rpartition("::")[2]
                 made.retained = request.retainOnDelete
                 made.delete_first = request.deleteBeforeReplace
                 made.protected = request.protect

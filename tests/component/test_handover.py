@@ -1,4 +1,4 @@
-"""What a target stack accepts from a source stack."""
+"""The hand-over of a source stack, as a target stack reads it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.handover import handover_document, handover_of_stack, qualified_stack_name, was_deployed
+from acr_transfer.model.documents.handover import Handover
+from components.handover import handover_of_stack, qualified_stack_name, was_deployed
 from tests.component.mock_azure import Deploy
 
 STACK = "organization/acr-transfer/source"
-GOOD: dict[str, Any] = {
-    **handover_document(
-        "images.example", "https://storage.example/a/transfer", [{"name": "one", "artifacts": ["app:1"]}]
-    )
-}
+HANDOVER = Handover.of(
+    "images.example",
+    "https://storage.example/a/transfer",
+    [{"name": "one", "artifacts": ["app:1"], "size": 12}],
+)
+GOOD = HANDOVER.as_json()
 
 
 def test_a_good_hand_over_is_read(deploy: Deploy) -> None:
     deployed = deploy(lambda: handover_of_stack(STACK), stacks={STACK: {"handover": GOOD}})
-    assert deployed.value == GOOD
+    assert deployed.value == HANDOVER
 
 
 @pytest.mark.parametrize(
@@ -28,14 +30,14 @@ def test_a_good_hand_over_is_read(deploy: Deploy) -> None:
     [
         ({}, "has no output 'handover'"),
         ({"url": "https://example"}, "has no output 'handover'"),
-        ({"handover": {**GOOD, "schema": 2}}, "is of schema 2"),
-        ({"handover": "text"}, "is no JSON object"),
-        ({"handover": {"schema": 1}}, "does not fit its schema"),
-        ({"handover": {**GOOD, "blobs": [{"name": "one"}]}}, "does not fit its schema"),
+        ({"handover": {**GOOD, "schema": 2}}, "has schema 2"),
+        ({"handover": "text"}, "is not a JSON object"),
+        ({"handover": {"schema": 1}}, "has . fault"),
+        ({"handover": {**GOOD, "blobs": [{"name": "one"}]}}, "has . fault"),
         ({"handover": {**GOOD, "blobs": []}}, "was changed after it was written"),
     ],
 )
-def test_any_other_is_refused_before_anything_is_made(
+def test_an_invalid_hand_over_fails_before_anything_is_created(
     deploy: Deploy, outputs: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(pulumi.RunError, match=words):
@@ -43,8 +45,10 @@ def test_any_other_is_refused_before_anything_is_made(
     assert deploy.last.custom == ["pulumi:pulumi:StackReference"]
 
 
-def test_a_stack_that_was_never_made_is_refused_with_what_to_do(deploy: Deploy) -> None:
-    with pytest.raises(pulumi.RunError, match=f"pulumi up -s {STACK}"):
+def test_a_missing_stack_is_an_error_with_the_command_that_deploys_it(deploy: Deploy) -> None:
+    with pytest.raises(
+        pulumi.RunError, match=f"pulumi up --stack {STACK}\nTo use another stack: set source to <stack>"
+    ):
         deploy(
             lambda: handover_of_stack(STACK),
             missing={"pulumi:pulumi:readStackOutputs"},
@@ -60,12 +64,12 @@ def test_a_stack_was_deployed_if_it_has_outputs(
     assert deployed.value is expected
 
 
-def test_a_state_that_is_being_written_is_looked_at_again(deploy: Deploy) -> None:
+def test_a_state_that_is_being_written_is_read_again(deploy: Deploy) -> None:
     deployed = deploy(lambda: was_deployed(STACK), stacks={STACK: {"runs": []}}, half_written=3)
     assert deployed.value is True
 
 
-def test_a_state_that_stays_unreadable_is_refused_with_the_engines_words(deploy: Deploy) -> None:
+def test_a_state_that_stays_unreadable_is_an_error_with_the_engines_message(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match="cannot be read: failed to load checkpoint: EOF"):
         deploy(lambda: handover_of_stack(STACK), half_written=9)
 

@@ -12,17 +12,17 @@ from typing import Any
 import pulumi
 import pytest
 from google.protobuf import struct_pb2
-from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 from pulumi.runtime import rpc
 
 import components
+from components.__main__ import Package
 from tests.component.mock_azure import RUN, SECRET, Deploy
 
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(ComponentProvider(components.HOSTED, "acr-transfer").schema or "")
+    loaded: dict[str, Any] = json.loads(Package().schema or "")
     return loaded
 
 
@@ -43,19 +43,19 @@ def test_each_component_has_the_token_that_it_registers_itself_by(schema: dict[s
 
 
 SIDE = {
-    "resourceGroupName": "acr-transfer",
-    "registryName": "contoso",
-    "registryResourceGroupName": "images",
+    "resourceGroup": "acr-transfer",
+    "registry": "contoso",
+    "registryResourceGroup": "images",
     "sasExpiry": "2099-12-31T00:00:00Z",
     "artifacts": [f"app:{number}" for number in range(120)],
 }
 
 
 def constructed(deploy: Deploy, **changes: Any) -> None:
-    """A source side as another language asks for it: over the wire, where every number is a float."""
+    """A source side as another language requests it: over the wire, where every number is a float."""
     wire = struct_pb2.Struct()
     wire.update({**SIDE, **changes})
-    provider = ComponentProvider(components.HOSTED, "acr-transfer")
+    provider = Package()
     deploy(
         lambda: provider.construct(
             "images", "acr-transfer:index:SourceSide", rpc.deserialize_properties(wire)
@@ -64,35 +64,35 @@ def constructed(deploy: Deploy, **changes: Any) -> None:
     )
 
 
-def test_another_languages_numbers_are_taken_as_whole_ones(
+def test_numbers_of_other_languages_are_read_as_whole_ones(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_, **__: said.append(message))
-    constructed(deploy, maxConcurrentRuns=1, sasWarnedShare=99, blobRetentionDays=7)
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_, **__: warned.append(message))
+    constructed(deploy, maxConcurrentRuns=1, sasWarning=99, blobRetentionDays=7)
     assert len(deploy.last.all(RUN)) > 2
-    assert "less than 99 % of its life" in "".join(said)
+    assert "less than 99 % of its life" in "".join(warned)
 
 
-def test_another_languages_text_is_taken_for_a_choice(deploy: Deploy) -> None:
-    constructed(deploy, storageAccess="ManagedIdentity")
+def test_text_of_other_languages_is_read_as_a_choice(deploy: Deploy) -> None:
+    constructed(deploy, storageAccess="ManagedIdentity", sasExpiry="")
     assert deploy.last.all(SECRET) == []
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"sasExpiry": ""}, "A SAS token cannot end at ''"),
-        ({"sasExpiry": "2099-12-31T00:00:00"}, "expected a time with its zone"),
-        ({"artifacts": ["App:1"]}, "has upper case in its repository; expected 'app'"),
+        ({"sasExpiry": ""}, "sas_expiry is missing"),
+        ({"sasExpiry": "2099-12-31T00:00:00"}, "expected a time with its time zone"),
+        ({"artifacts": ["App:1"]}, "has upper case letters in its repository; expected 'app'"),
     ],
 )
-def test_a_mistake_ends_the_program_with_what_was_expected_and_no_traceback(
+def test_an_invalid_argument_ends_the_program_with_the_expectation_and_no_traceback(
     deploy: Deploy, change: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ComponentInitError) as raised:
         constructed(deploy, **change)
-    # A program in Python shows nothing but the message of these; the SDK's host adds where it was raised.
+    # A program in Python shows only the message of these; the SDK's host adds where it was raised.
     assert isinstance(raised.value.inner, pulumi.RunError)
     assert words in str(raised.value)
 
@@ -111,10 +111,10 @@ def _members(path: str, members: Any) -> Iterator[tuple[str, bool]]:
         yield f"{path}.{name}", bool(each.get("description"))
 
 
-def test_the_cli_gives_out_the_same_schema(
+def test_the_cli_prints_the_same_schema(
     schema: dict[str, Any], checkout: Path, sandbox_environment: dict[str, str]
 ) -> None:
-    """Every generated SDK is made of it; the CLI puts it in its own order."""
+    """Generated SDKs come from it; the CLI has its own order."""
     command = ["pulumi", "package", "get-schema", "./components"]
     done = subprocess.run(
         command, cwd=checkout, env=sandbox_environment, capture_output=True, text=True, check=True

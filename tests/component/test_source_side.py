@@ -1,4 +1,4 @@
-"""What a source stack deploys."""
+"""The resources and outputs of a source side."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from urllib.parse import parse_qs
 import pulumi
 import pytest
 
+from acr_transfer.model.documents.handover import Handover
 from components import SourceSide, SourceSideArgs
-from components.choices import Direction
-from components.handover import handover_document
-from components.sas import container_sas, permissions
+from components.sas import container_sas
 from tests.component.mock_azure import ACCOUNT_KEY, RUN, SECRET, Deploy, Deployed
 
 MANY = [f"team/app{number}:1" for number in range(51)]
@@ -22,9 +21,9 @@ CONTRACT = {"loginServer", "containerUrl", "exportPipelineId", "sasSecretUri", "
 
 def args(**others: Any) -> SourceSideArgs:
     given = {
-        "resource_group_name": "acr-transfer",
-        "registry_name": "contososource",
-        "registry_resource_group_name": "images",
+        "resource_group": "acr-transfer",
+        "registry": "contososource",
+        "registry_resource_group": "images",
         "sas_expiry": "2099-12-31T00:00:00Z",
         "artifacts": ["app:1", "lib"],
         **others,
@@ -44,7 +43,7 @@ def failed(name: str) -> dict[str, Any]:
     return {"status": "Failed", "pipelineRunErrorMessage": "manifest of lib:latest not found"}
 
 
-def test_the_token_opens_one_container_over_https_with_the_rights_of_an_export_until_its_expiry(
+def test_the_token_opens_one_container_over_https_with_export_rights_until_its_expiry(
     deploy: Deploy,
 ) -> None:
     token = token_of(source(deploy))
@@ -56,12 +55,12 @@ def test_the_token_opens_one_container_over_https_with_the_rights_of_an_export_u
 
 
 def test_the_token_is_signed_with_the_accounts_first_key(deploy: Deploy) -> None:
-    rights, expiry = permissions(Direction.EXPORT), datetime(2099, 12, 31, tzinfo=UTC)
-    signed = container_sas("transferabcdefghijkl", "transfer", ACCOUNT_KEY, rights, expiry)
+    expiry = datetime(2099, 12, 31, tzinfo=UTC)
+    signed = container_sas("transferabcdefghijkl", "transfer", ACCOUNT_KEY, "rawl", expiry)
     assert token_of(source(deploy)) == signed
 
 
-def test_the_token_is_a_secret_where_it_goes_and_goes_nowhere_else(deploy: Deploy) -> None:
+def test_the_token_is_marked_as_secret_and_appears_only_in_the_vault_secret(deploy: Deploy) -> None:
     deployed = source(deploy)
     assert deployed.one(SECRET).secret_paths
     signature = token_of(deployed).partition("sig=")[2]
@@ -78,18 +77,19 @@ def test_the_outputs_are_those_of_the_contract_and_no_secret(deploy: Deploy) -> 
     assert set(deployed.value["runs"][0]) == {
         "name", "id", "blob", "artifacts", "status", "error", "started", "finished",
     }  # fmt: skip
-    assert deployed.value["handover"] == handover_document(
+    expected = Handover.of(
         "images.example",
         deployed.value["containerUrl"],
         [{"name": deployed.value["runs"][0]["blob"], "artifacts": ["app:1", "lib:latest"]}],
     )
+    assert deployed.value["handover"] == expected.as_json()
 
 
 def test_an_unchanged_program_gives_an_identical_token(deploy: Deploy) -> None:
     assert token_of(source(deploy)) == token_of(source(deploy))
 
 
-def test_the_secret_says_in_plain_words_what_the_token_is(deploy: Deploy) -> None:
+def test_the_tags_of_the_secret_describe_the_token(deploy: Deploy) -> None:
     secret = source(deploy).one(SECRET).inputs
     assert secret["tags"] == {
         "acr-transfer-direction": "export",
@@ -106,7 +106,7 @@ def test_the_pipelines_identity_may_get_secrets_and_nothing_else(deploy: Deploy)
     assert policy == {"objectId": "p-1", "tenantId": "t-1", "permissions": {"secrets": ["get"]}}
 
 
-def test_the_pipeline_reads_the_secret_without_its_version_and_lives_where_its_registry_lives(
+def test_the_pipeline_reads_the_secret_without_its_version_and_is_in_its_registrys_region(
     deploy: Deploy,
 ) -> None:
     pipeline = (
@@ -126,19 +126,19 @@ def test_a_run_waits_for_the_grant_and_the_pipeline_for_the_secret(deploy: Deplo
 
 
 @pytest.mark.parametrize("typ", [":BlobContainer", ":AccessPolicy"])
-def test_what_needs_a_right_inside_to_delete_goes_with_its_owner(deploy: Deploy, typ: str) -> None:
+def test_a_resource_inside_another_is_deleted_together_with_it(deploy: Deploy, typ: str) -> None:
     owner = "storage:StorageAccount" if typ == ":BlobContainer" else "keyvault:Vault"
     assert owner in source(deploy).one(typ).deleted_with
 
 
-def test_a_secret_stays_in_a_vault_that_goes_with_the_stack_and_is_deleted_from_one_that_does_not(
+def test_a_secret_is_deleted_with_a_new_vault_and_by_itself_from_an_existing_one(
     deploy: Deploy,
 ) -> None:
     assert source(deploy).one("acr-transfer:index:SasSecret").retained
-    assert not source(deploy, args(vault="theirs")).one("acr-transfer:index:SasSecret").retained
+    assert not source(deploy, args(vault="existing")).one("acr-transfer:index:SasSecret").retained
 
 
-def test_51_artifacts_become_2_runs_that_hold_all_of_them_and_carry_the_tag(deploy: Deploy) -> None:
+def test_51_artifacts_become_2_runs_with_all_of_them_and_with_the_tag(deploy: Deploy) -> None:
     runs = source(deploy, args(artifacts=MANY, force_update_tag="again")).all(RUN)
     requests = [run.inputs["request"] for run in runs]
     assert len(runs) == 2
@@ -147,22 +147,22 @@ def test_51_artifacts_become_2_runs_that_hold_all_of_them_and_carry_the_tag(depl
     assert {run.inputs["forceUpdateTag"] for run in runs} == {f"again {container}"}
 
 
-def test_a_run_that_is_replaced_is_deleted_first_as_its_name_stays(deploy: Deploy) -> None:
+def test_a_replaced_run_is_deleted_first_because_its_name_stays(deploy: Deploy) -> None:
     assert source(deploy).one(RUN).delete_first
 
 
 def test_two_pipelines_of_one_registry_never_share_a_run(deploy: Deploy) -> None:
     one = source(deploy).one(RUN).inputs["pipelineRunName"]
-    other = source(deploy, args(pipeline_name="secondExport")).one(RUN).inputs["pipelineRunName"]
+    other = source(deploy, args(pipeline="secondExport")).one(RUN).inputs["pipelineRunName"]
     assert one != other
 
 
-def test_blobs_begin_with_their_prefix(deploy: Deploy) -> None:
+def test_blob_names_begin_with_the_prefix(deploy: Deploy) -> None:
     run = source(deploy, args(blob_prefix="nightly/")).value["runs"][0]
     assert run["blob"].startswith("nightly/")
 
 
-def test_what_is_made_is_safe_by_default(deploy: Deploy) -> None:
+def test_new_resources_are_safe_by_default(deploy: Deploy) -> None:
     deployed = source(deploy)
     account = deployed.one(":StorageAccount").inputs
     assert account["minimumTlsVersion"] == "TLS1_2"
@@ -172,7 +172,7 @@ def test_what_is_made_is_safe_by_default(deploy: Deploy) -> None:
     assert deployed.one(":keyvault:Vault").inputs["properties"]["enableSoftDelete"] is True
 
 
-def test_a_resource_group_that_is_there_is_not_made(deploy: Deploy) -> None:
+def test_an_existing_resource_group_is_not_created(deploy: Deploy) -> None:
     deployed = source(deploy, args(create_resource_group=False))
     assert deployed.all(":ResourceGroup") == []
     assert deployed.one(":StorageAccount").inputs["resourceGroupName"] == "acr-transfer"
@@ -181,11 +181,11 @@ def test_a_resource_group_that_is_there_is_not_made(deploy: Deploy) -> None:
 @pytest.mark.parametrize(
     ("registry", "words"),
     [
-        ({"sku": {"name": "Basic", "tier": "Basic"}}, "contososource is of the Basic tier"),
+        ({"sku": {"name": "Basic", "tier": "Basic"}}, "contososource is in the Basic tier"),
         ({"policies": {"exportPolicy": {"status": "disabled"}}}, "export policy of registry contososource"),
     ],
 )
-def test_an_unfit_registry_is_refused_before_anything_is_made(
+def test_an_unsuitable_registry_fails_before_anything_is_created(
     deploy: Deploy, registry: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(pulumi.RunError, match=words):
@@ -193,7 +193,7 @@ def test_an_unfit_registry_is_refused_before_anything_is_made(
     assert deploy.last.custom == []
 
 
-def test_a_registry_that_cannot_be_read_is_refused_before_anything_is_made(deploy: Deploy) -> None:
+def test_an_unreadable_registry_fails_before_anything_is_created(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match=r"cannot be read: .*not found"):
         source(deploy, missing={"azure-native:containerregistry:getRegistry"})
     assert deploy.last.custom == []
@@ -207,11 +207,11 @@ def test_a_failed_run_fails_the_deployment_with_the_services_message_first(deplo
     assert "export run" in second
     assert "app:1, lib:latest" in second
     name = deploy.last.one(RUN).name
-    assert again == f"Mend the cause, then make it again: pulumi up --replace '**{name}'"
-    assert "forceUpdateTag" in last
+    assert again == f"Fix the cause, then start it again: pulumi up --replace '**{name}'"
+    assert last == "To start every run again: set force_update_tag to <new text>"
 
 
-def test_a_run_is_good_only_if_the_resource_says_so_too(deploy: Deploy) -> None:
+def test_a_run_succeeds_only_if_its_resource_does_too(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match="Canceled"):
         source(deploy, run_state="Canceled")
 
@@ -220,10 +220,12 @@ def test_a_run_is_good_only_if_the_resource_says_so_too(deploy: Deploy) -> None:
     ("last", "status"),
     [({"status": "Succeeded", "finishTime": "12:00"}, "Succeeded"), (failed(""), "Failed")],
 )
-def test_a_run_that_goes_on_when_its_resource_is_ready_is_waited_for(
+def test_a_run_in_progress_is_waited_for_although_its_resource_is_ready(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch, last: dict[str, Any], status: str
 ) -> None:
-    monkeypatch.setattr("components.run_results.ASKED_EVERY", 0.001)
+    monkeypatch.setattr("components.pipelines.run_results.POLL_SECONDS", 0.001)
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda message, *_, **__: lines.append(message))
     running = {"status": "Running"}
     differences: dict[str, Any] = {"response": lambda name: running, "later": [running, last]}
     if status == "Failed":
@@ -232,6 +234,8 @@ def test_a_run_that_goes_on_when_its_resource_is_ready_is_waited_for(
     else:
         assert source(deploy, **differences).value["runs"][0]["finished"] == "12:00"
     assert deploy.last.later == []
+    assert len(lines) == 1
+    assert lines[0].endswith("is in progress: 0 of at most 120 minutes.")
 
 
 def test_a_preview_does_not_wait_for_a_run(deploy: Deploy) -> None:
@@ -239,7 +243,7 @@ def test_a_preview_does_not_wait_for_a_run(deploy: Deploy) -> None:
     assert deployed.value["runs"][0]["status"] == "Running"
 
 
-def test_every_failed_run_is_named_and_good_ones_are_still_handed_over(deploy: Deploy) -> None:
+def test_every_failed_run_is_named_and_the_hand_over_has_the_successful_ones(deploy: Deploy) -> None:
     good = source(deploy, args(artifacts=MANY)).value["runs"][0]["name"]
 
     def one_fails(name: str) -> dict[str, Any]:
@@ -252,10 +256,10 @@ def test_every_failed_run_is_named_and_good_ones_are_still_handed_over(deploy: D
     assert len(outputs["handover"]["blobs"]) == 1
 
 
-def test_an_old_failure_does_not_stand_in_the_way_of_a_preview(deploy: Deploy) -> None:
+def test_a_preview_only_warns_of_an_old_failure(deploy: Deploy) -> None:
     assert source(deploy, response=failed, preview=True).value["runs"][0]["status"] == "Failed"
 
 
-def test_a_pipeline_without_an_identity_is_refused(deploy: Deploy) -> None:
+def test_a_pipeline_without_an_identity_is_an_error(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match="has no identity"):
         source(deploy, identity={})

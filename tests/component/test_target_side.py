@@ -1,4 +1,4 @@
-"""What a target stack deploys."""
+"""The resources and outputs of a target side."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 import pulumi
 import pytest
 
+from acr_transfer.model.options import TriggerStatus
 from components import TargetSide, TargetSideArgs
-from components.choices import TriggerStatus
 from tests.component.mock_azure import RUN, SECRET, Deploy, Deployed
 
 BLOBS = [{"name": "one", "artifacts": ["app:1"]}, {"name": "two", "artifacts": ["lib:1"]}]
@@ -18,9 +18,9 @@ PIPELINE = ":containerregistry:ImportPipeline"
 
 def args(**others: Any) -> TargetSideArgs:
     given = {
-        "resource_group_name": "acr-transfer",
-        "registry_name": "contosotarget",
-        "registry_resource_group_name": "images",
+        "resource_group": "acr-transfer",
+        "registry": "contosotarget",
+        "registry_resource_group": "images",
         "sas_expiry": "2099-12-31T00:00:00Z",
         "blobs": BLOBS,
         **others,
@@ -43,13 +43,13 @@ def test_the_outputs_are_those_of_the_contract_and_no_secret(deploy: Deploy) -> 
     assert not deployed.is_secret
 
 
-def test_with_its_trigger_the_service_imports_and_the_stack_makes_no_run(deploy: Deploy) -> None:
+def test_with_a_trigger_the_service_imports_and_the_stack_has_no_runs(deploy: Deploy) -> None:
     deployed = target(deploy)
     assert deployed.one(PIPELINE).inputs["trigger"] == {"sourceTrigger": {"status": "Enabled"}}
     assert deployed.all(RUN) == deployed.value["runs"] == []
 
 
-def test_without_its_trigger_the_stack_imports_every_blob_that_was_exported(deploy: Deploy) -> None:
+def test_without_a_trigger_the_stack_imports_every_exported_blob(deploy: Deploy) -> None:
     deployed = target(deploy, args(source_trigger_status=TriggerStatus.DISABLED))
     requests = [run.inputs["request"] for run in deployed.all(RUN)]
     assert deployed.one(PIPELINE).inputs["trigger"] == {"sourceTrigger": {"status": "Disabled"}}
@@ -67,7 +67,7 @@ def test_without_its_trigger_the_stack_imports_every_blob_that_was_exported(depl
         ([], "rl"),
     ],
 )
-def test_the_token_may_delete_only_if_the_pipeline_does(
+def test_the_token_can_delete_blobs_only_if_the_pipeline_does(
     deploy: Deploy, options: list[str] | None, expected: str
 ) -> None:
     others = {} if options is None else {"options": options}
@@ -82,11 +82,11 @@ def test_a_run_waits_for_the_grant(deploy: Deploy) -> None:
     assert all(any("AccessPolicy" in urn for urn in run.dependencies) for run in deployed.all(RUN))
 
 
-def test_a_registry_that_lets_nothing_out_may_be_a_target(deploy: Deploy) -> None:
+def test_a_registry_with_exports_disabled_can_be_a_target(deploy: Deploy) -> None:
     target(deploy, registry={"policies": {"exportPolicy": {"status": "disabled"}}})
 
 
-def test_a_registry_without_pipelines_is_refused_before_anything_is_made(deploy: Deploy) -> None:
+def test_a_registry_below_premium_fails_before_anything_is_created(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match="needs Premium"):
         target(deploy, registry={"sku": {"name": "Standard", "tier": "Standard"}})
     assert deploy.last.custom == []

@@ -1,4 +1,4 @@
-"""Every way in which a side can be set up, as a table: what is made, what is read, and who may do what."""
+"""The variants of a side, as a table: created resources, existing resources and permissions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, cast
 import pulumi
 import pytest
 
+from acr_transfer.model.options import TriggerStatus
+from acr_transfer.model.roles import Role
 from components import SourceSide, SourceSideArgs, TargetSide, TargetSideArgs
-from components.access import AccountKey, StorageAccess, VaultAccess
-from components.choices import TriggerStatus
-from components.grants import Role
-from components.managed_pipelines import EXPORT_PIPELINE, IMPORT_PIPELINE, PACKAGE
+from components.choices import AccountKey, StorageAccess, VaultAccess
+from components.pipelines.preview_api import EXPORT_PIPELINE, IMPORT_PIPELINE, PACKAGE
 from tests.component.mock_azure import RUN, SECRET, Deploy, Deployed
 
 GROUP = "/subscriptions/s/resourceGroups/data/providers"
@@ -24,8 +24,8 @@ VAULT = f"{GROUP}/Microsoft.KeyVault/vaults/contoso-vault"
 IDENTITY = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/mover"
 TOKEN = {"sas_expiry": "2099-12-31T00:00:00Z"}
 MANAGED = {"storage_access": StorageAccess.MANAGED_IDENTITY}
-REGISTRY_GROUP = {"registry_resource_group_name": "images"}
-COMMON = {"resource_group_name": "acr-transfer", "registry_name": "contoso"}
+REGISTRY_GROUP = {"registry_resource_group": "images"}
+COMMON = {"resource_group": "acr-transfer", "registry": "contoso"}
 
 
 def source(deploy: Deploy, *changes: dict[str, Any], **differences: Any) -> Deployed:
@@ -50,7 +50,7 @@ ALWAYS = ["PipelineRun", "ExportPipeline"]
 
 @dataclass
 class Variant:
-    """One way to set a source side up, and the custom resources that it is made of."""
+    """One variant of a source side, and its custom resources."""
 
     name: str
     args: list[dict[str, Any]]
@@ -65,32 +65,32 @@ VARIANTS = [
         ["ResourceGroup", "BlobContainer", *ACCOUNT_PARTS, *VAULT_PARTS, *TOKEN_PARTS, *ALWAYS],
     ),
     Variant(
-        "a registry too",
-        [TOKEN, {"create_registry": True, "registry_resource_group_name": ""}],
+        "a new registry",
+        [TOKEN, {"create_registry": True, "registry_resource_group": ""}],
         ["ResourceGroup", "Registry", "BlobContainer", *ACCOUNT_PARTS, *VAULT_PARTS, *TOKEN_PARTS, *ALWAYS],
     ),
     Variant(
-        "a group that is there",
+        "an existing resource group",
         [TOKEN, {"create_resource_group": False}],
         ["BlobContainer", *ACCOUNT_PARTS, *VAULT_PARTS, *TOKEN_PARTS, *ALWAYS],
     ),
     Variant(
-        "an account that is there",
+        "an existing account",
         [TOKEN, {"storage_account": ACCOUNT}],
         ["ResourceGroup", "BlobContainer", *VAULT_PARTS, *TOKEN_PARTS, *ALWAYS],
     ),
     Variant(
-        "a container that is there",
+        "an existing container",
         [TOKEN, {"storage_account": "contosodata", "create_container": False}],
         ["ResourceGroup", *VAULT_PARTS, *TOKEN_PARTS, *ALWAYS],
     ),
     Variant(
-        "a vault that is there",
+        "an existing vault",
         [TOKEN, {"vault": VAULT}],
         ["ResourceGroup", "BlobContainer", *ACCOUNT_PARTS, *TOKEN_PARTS, *ALWAYS],
     ),
     Variant(
-        "all that is there",
+        "everything existing",
         [
             TOKEN,
             {"storage_account": ACCOUNT, "create_container": False, "vault": "contoso-vault"},
@@ -104,14 +104,14 @@ VARIANTS = [
         ["ResourceGroup", "BlobContainer", *ACCOUNT_PARTS, *VAULT_PARTS, "Secret", "RoleAssignment", *ALWAYS],
     ),
     Variant(
-        "a role on a vault that is there",
+        "a role on an existing vault",
         [TOKEN, {"vault": VAULT, "vault_access": VaultAccess.RBAC}],
         ["ResourceGroup", "BlobContainer", *ACCOUNT_PARTS, "Secret", "RoleAssignment", *ALWAYS],
         {"enableRbacAuthorization": True},
     ),
     Variant(
         "a new identity",
-        [TOKEN, {"identity": "create"}],
+        [TOKEN, {"create_identity": True}],
         [
             *["ResourceGroup", "BlobContainer", "UserAssignedIdentity"],
             *[*ACCOUNT_PARTS, *VAULT_PARTS, *TOKEN_PARTS, *ALWAYS],
@@ -123,28 +123,28 @@ VARIANTS = [
         ["ResourceGroup", "BlobContainer", "RoleAssignment", PACKAGE, *ACCOUNT_PARTS, *ALWAYS],
     ),
     Variant(
-        "no token, a new identity, an account that is there",
-        [MANAGED, {"identity": "create", "storage_account": ACCOUNT}],
+        "no token, a new identity, an existing account",
+        [MANAGED, {"create_identity": True, "storage_account": ACCOUNT}],
         ["ResourceGroup", "BlobContainer", "RoleAssignment", PACKAGE, "UserAssignedIdentity", *ALWAYS],
     ),
 ]
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_a_side_makes_what_is_not_there_and_nothing_else(deploy: Deploy, variant: Variant) -> None:
+def test_a_side_creates_what_does_not_exist_and_nothing_else(deploy: Deploy, variant: Variant) -> None:
     deployed = source(deploy, *variant.args, vault=variant.vault)
     made = Counter(typ.rsplit(":")[-1] for typ in deployed.custom)
     assert made == Counter(variant.made)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_a_run_waits_for_the_right_whatever_it_is(deploy: Deploy, variant: Variant) -> None:
+def test_a_run_waits_for_the_permission_of_every_kind(deploy: Deploy, variant: Variant) -> None:
     run = source(deploy, *variant.args, vault=variant.vault).one(RUN)
     rights = ("AccessPolicy::", "RoleAssignment::")
     assert [urn for urn in run.dependencies if any(right in urn for right in rights)]
 
 
-def test_without_a_token_there_is_no_secret_and_no_output_of_one(deploy: Deploy) -> None:
+def test_without_a_token_there_is_no_secret_output_and_no_key_is_read(deploy: Deploy) -> None:
     deployed = source(deploy, MANAGED)
     assert "sasSecretUri" not in deployed.value
     assert not [call for call in deployed.calls if "Keys" in call]
@@ -162,7 +162,7 @@ Roles = tuple[Callable[..., Deployed], list[dict[str, Any]], Role]
         (target, {"options": []}, Role.BLOB_READER),
     ],
 )
-def test_without_a_token_the_identity_has_the_least_role_on_the_container_alone(
+def test_without_a_token_the_identity_has_the_smallest_role_on_the_container_alone(
     deploy: Deploy, side: Callable[..., Deployed], change: dict[str, Any], role: Role
 ) -> None:
     deployed = side(deploy, MANAGED, change)
@@ -172,7 +172,7 @@ def test_without_a_token_the_identity_has_the_least_role_on_the_container_alone(
     assert (given["principalId"], given["principalType"]) == ("p-1", "ServicePrincipal")
 
 
-def test_an_rbac_vault_gives_the_role_of_a_reader_of_secrets_at_that_vault(deploy: Deploy) -> None:
+def test_an_rbac_vault_assigns_key_vault_secrets_user_at_that_vault(deploy: Deploy) -> None:
     change = {"vault": VAULT, "vault_access": VaultAccess.RBAC}
     given = (
         source(deploy, TOKEN, change, vault={"enableRbacAuthorization": True}).one(":RoleAssignment").inputs
@@ -182,21 +182,23 @@ def test_an_rbac_vault_gives_the_role_of_a_reader_of_secrets_at_that_vault(deplo
 
 
 @pytest.mark.parametrize("mode", [TOKEN, MANAGED], ids=["token", "no token"])
-@pytest.mark.parametrize("identity", ["create", IDENTITY])
-def test_a_user_assigned_identity_is_granted_by_its_principal_in_the_map(
-    deploy: Deploy, mode: dict[str, Any], identity: str
+@pytest.mark.parametrize(
+    "identity", [{"create_identity": True}, {"identity": IDENTITY}], ids=["new", "existing"]
+)
+def test_a_user_assigned_identity_gets_its_permission_by_its_principal_in_the_map(
+    deploy: Deploy, mode: dict[str, Any], identity: dict[str, Any]
 ) -> None:
-    deployed = source(deploy, mode, {"identity": identity})
+    deployed = source(deploy, mode, identity)
     asked = deployed.one(":containerregistry:ExportPipeline").inputs["identity"]
-    id = "/UserAssignedIdentity/transfer-pipeline-identity" if identity == "create" else IDENTITY
+    id = identity.get("identity", "/UserAssignedIdentity/transfer-pipeline-identity")
     assert asked == {"type": "UserAssigned", "userAssignedIdentities": {id: {}}}
     granted = [*deployed.all(":AccessPolicy"), *deployed.all(":RoleAssignment")]
     assert "p-user" in str(granted[0].inputs)
     assert len(granted) == 1
 
 
-def test_a_new_identity_is_where_everything_new_is(deploy: Deploy) -> None:
-    made = source(deploy, TOKEN, {"identity": "create"}).one(":UserAssignedIdentity").inputs
+def test_a_new_identity_is_in_the_group_of_all_new_resources(deploy: Deploy) -> None:
+    made = source(deploy, TOKEN, {"create_identity": True}).one(":UserAssignedIdentity").inputs
     assert (made["resourceGroupName"], made["resourceName"]) == ("acr-transfer", "contoso-exportPipeline")
 
 
@@ -207,7 +209,7 @@ def test_a_new_identity_is_where_everything_new_is(deploy: Deploy) -> None:
         (target, IMPORT_PIPELINE, "azure-native:containerregistry:ImportPipeline", "source"),
     ],
 )
-def test_both_ways_are_the_same_pipeline_whose_old_one_goes_first(
+def test_both_kinds_of_access_are_one_pipeline_that_is_deleted_first(
     deploy: Deploy, side: Callable[..., Deployed], kind: str, typed: str, end: str
 ) -> None:
     managed, with_token = side(deploy, MANAGED).one(kind), side(deploy, TOKEN).one(typed)
@@ -223,7 +225,7 @@ def test_both_ways_are_the_same_pipeline_whose_old_one_goes_first(
         assert each.replaced_on == [f"{end}.storageAccessMode"]
 
 
-def test_a_new_account_without_tokens_refuses_keys_and_keeps_what_was_deleted_for_a_week(
+def test_a_new_account_without_tokens_refuses_keys_and_keeps_deleted_blobs_for_a_week(
     deploy: Deploy,
 ) -> None:
     deployed = source(deploy, MANAGED, {"blob_retention_days": 30})
@@ -238,7 +240,7 @@ def test_a_new_account_without_tokens_refuses_keys_and_keeps_what_was_deleted_fo
     assert rule["definition"]["actions"]["baseBlob"]["delete"] == {"daysAfterModificationGreaterThan": 30}
 
 
-def test_a_new_vault_is_closed_and_cannot_be_wiped_unless_that_is_chosen(deploy: Deploy) -> None:
+def test_a_new_vault_is_closed_and_has_purge_protection_unless_disabled(deploy: Deploy) -> None:
     vault = source(deploy, TOKEN).one(":keyvault:Vault").inputs["properties"]
     assert vault["networkAcls"] == {"bypass": "AzureServices", "defaultAction": "Deny"}
     assert vault["enablePurgeProtection"] is True
@@ -246,7 +248,7 @@ def test_a_new_vault_is_closed_and_cannot_be_wiped_unless_that_is_chosen(deploy:
     assert "enablePurgeProtection" not in other
 
 
-def test_a_new_registry_is_premium_and_open_to_nobody_without_a_name(deploy: Deploy) -> None:
+def test_a_new_registry_is_premium_without_admin_user_and_anonymous_pull(deploy: Deploy) -> None:
     made = source(deploy, TOKEN, {"create_registry": True}).one(":Registry")
     assert made.inputs["sku"] == {"name": "Premium"}
     assert made.inputs["adminUserEnabled"] is made.inputs["anonymousPullEnabled"] is False
@@ -254,13 +256,13 @@ def test_a_new_registry_is_premium_and_open_to_nobody_without_a_name(deploy: Dep
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_what_holds_data_is_protected_on_request(deploy: Deploy, protect: bool) -> None:
+def test_resources_with_data_are_protected_on_request(deploy: Deploy, protect: bool) -> None:
     deployed = source(deploy, TOKEN, {"protect": protect, "create_registry": True})
     for typ in (":Registry", ":StorageAccount", ":keyvault:Vault"):
         assert deployed.one(typ).protected is protect
 
 
-def test_the_region_of_everything_new_can_be_chosen_but_a_pipeline_lives_with_its_registry(
+def test_new_resources_are_in_the_chosen_region_and_a_pipeline_in_its_registrys(
     deploy: Deploy,
 ) -> None:
     deployed = source(deploy, TOKEN, {"location": "uksouth"}, registry={"location": "northeurope"})
@@ -272,7 +274,7 @@ def test_the_region_of_everything_new_can_be_chosen_but_a_pipeline_lives_with_it
 def test_either_key_of_the_account_can_sign(deploy: Deploy) -> None:
     first, second = (
         source(deploy, TOKEN, {"sas_key": key}).one(SECRET).inputs["properties"]["value"]
-        for key in AccountKey
+        for key in ("key1", AccountKey.KEY2)
     )
     assert first != second
     assert first.partition("sig=")[0] == second.partition("sig=")[0]
@@ -281,27 +283,39 @@ def test_either_key_of_the_account_can_sign(deploy: Deploy) -> None:
 @pytest.mark.parametrize(
     ("changes", "differences", "words"),
     [
-        ([TOKEN, {"storage_account": "x"}], {"account": {"allowSharedKeyAccess": False}}, "refuses its keys"),
-        ([TOKEN, {"vault": VAULT}], {"vault": {"enableRbacAuthorization": True}}, "vaultAccess rbac"),
-        ([TOKEN, {"vault": VAULT, "vault_access": VaultAccess.RBAC}], {}, "vaultAccess accessPolicy"),
         (
-            [TOKEN, {"storage_account": "x"}],
+            [TOKEN, {"storage_account": "data"}],
+            {"account": {"allowSharedKeyAccess": False}},
+            "To use the pipeline's identity: set storage_access to ManagedIdentity",
+        ),
+        (
+            [TOKEN, {"vault": VAULT}],
+            {"vault": {"enableRbacAuthorization": True}},
+            "uses RBAC; an access policy has no effect.\nTo match the vault: set vault_access to rbac",
+        ),
+        (
+            [TOKEN, {"vault": VAULT, "vault_access": VaultAccess.RBAC}],
+            {},
+            "uses access policies; a role has no effect.\nTo match the vault: set vault_access to access",
+        ),
+        (
+            [TOKEN, {"storage_account": "data"}],
             {"missing": {"azure-native:storage:getStorageAccount"}},
-            "storage account x cannot be read",
+            "storage account data cannot be read",
         ),
         (
-            [TOKEN, {"vault": "x"}],
+            [TOKEN, {"vault": "theirs"}],
             {"missing": {"azure-native:keyvault:getVault"}},
-            "key vault x cannot be read",
+            "key vault theirs cannot be read",
         ),
         (
-            [TOKEN, {"storage_account": "x", "create_container": False}],
+            [TOKEN, {"storage_account": "data", "create_container": False}],
             {"missing": {"azure-native:storage:getBlobContainer"}},
-            "container cannot be read",
+            "container transfer cannot be read",
         ),
     ],
 )
-def test_what_is_there_and_is_of_no_use_is_refused_with_what_to_do(
+def test_an_unsuitable_existing_resource_is_an_error_with_its_fix(
     deploy: Deploy, changes: list[dict[str, Any]], differences: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(pulumi.RunError, match=words):
@@ -309,11 +323,11 @@ def test_what_is_there_and_is_of_no_use_is_refused_with_what_to_do(
     assert deploy.last.all(RUN) == []
 
 
-def test_an_account_that_refuses_keys_is_good_for_identities(deploy: Deploy) -> None:
-    source(deploy, MANAGED, {"storage_account": "x"}, account={"allowSharedKeyAccess": False})
+def test_an_account_that_refuses_keys_works_with_identities(deploy: Deploy) -> None:
+    source(deploy, MANAGED, {"storage_account": "data"}, account={"allowSharedKeyAccess": False})
 
 
-def test_imports_begin_with_the_largest_blob_and_where_no_size_is_known_with_the_fullest(
+def test_imports_start_with_the_largest_blob_or_with_the_most_artifacts_if_no_size_is_known(
     deploy: Deploy,
 ) -> None:
     blobs = [
@@ -329,7 +343,7 @@ def test_imports_begin_with_the_largest_blob_and_where_no_size_is_known_with_the
 
 
 @pytest.mark.parametrize("limit", [1, 2, 10])
-def test_every_run_is_made_whatever_the_limit_and_none_depends_on_another(deploy: Deploy, limit: int) -> None:
+def test_every_run_starts_under_any_limit_and_none_depends_on_another(deploy: Deploy, limit: int) -> None:
     many = {"artifacts": [f"app{number}:1" for number in range(200)], "max_concurrent_runs": limit}
     deployed = source(deploy, TOKEN, many)
     runs = deployed.all(RUN)
@@ -337,11 +351,11 @@ def test_every_run_is_made_whatever_the_limit_and_none_depends_on_another(deploy
     assert not [urn for run in runs for urn in run.dependencies if "PipelineRun::" in urn]
 
 
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every warning of a deployment."""
-    said: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_, **__: said.append(message))
-    return said
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_, **__: warned.append(message))
+    return warned
 
 
 @pytest.mark.parametrize(
@@ -349,12 +363,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [(1, 0, "a run may take 2 hours"), (24, 900, "less than 20 % of its life is left"), (24, 1, "")],
 )
 @pytest.mark.parametrize("preview", [False, True])
-def test_a_deployment_and_its_preview_say_that_a_token_nears_its_end(
+def test_a_deployment_and_its_preview_warn_of_a_token_that_ends_soon(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch, hours: int, age: int, words: str, preview: bool
 ) -> None:
-    said, now = told(monkeypatch), datetime.now(UTC)
+    warned, now = warnings(monkeypatch), datetime.now(UTC)
     expiry = f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
     written = int((now - timedelta(hours=age)).timestamp())
     source(deploy, {"sas_expiry": expiry}, secret={"updated": written}, preview=preview)
-    assert bool(said) is bool(words)
-    assert words in "".join(said)
+    assert bool(warned) is bool(words)
+    assert words in "".join(warned)

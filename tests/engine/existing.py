@@ -1,4 +1,4 @@
-"""What somebody has made before us, with Azure's own management clients as the Azure CLI uses them."""
+"""Resources that exist before a deployment, created with the management clients of the Azure CLI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sandbox.cloud.paths import Places
 
 
 def token_by_hand() -> str:
-    """What stands in a vault for a SAS token: as secret as any other."""
+    """A vault's text in place of a SAS token: as secret as any other."""
     return f"?sv=2025-01-05&sr=c&sig={secrets.token_hex(16)}"
 
 
@@ -33,7 +33,7 @@ class Bearer:
         self._token = token
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """The token, whatever is asked for."""
+        """The token, for any scope."""
         return AccessToken(self._token, 4_000_000_000)
 
 
@@ -107,7 +107,7 @@ class Existing:
         return str(client.user_assigned_identities.create_or_update(self.group, name, body).id)
 
     def officer(self, vault_id: str) -> None:
-        """Let whoever deploys delete secrets of an RBAC vault, as docs/adopt.md asks."""
+        """Let the deployer delete secrets of an RBAC vault, as docs/adopt.md requires."""
         self.role(vault_id, SECRETS_OFFICER, self.facts.operator)
 
     def role(self, scope: str, role: str, principal: str) -> str:
@@ -141,7 +141,7 @@ class Existing:
         return str(made.id), str(made.identity.principal_id)
 
     def roll(self, account: str, key: str) -> None:
-        """Make one key of an account anew: what it signed is refused from now on."""
+        """Rotate one key of an account: its signatures are invalid from now on."""
         client = self._client(StorageManagementClient, api_version="2024-01-01")
         client.storage_accounts.regenerate_key(self.group, account, {"keyName": key})
 

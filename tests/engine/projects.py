@@ -1,4 +1,4 @@
-"""A Pulumi project of a test's own: this repository's program beside stack files that the test writes."""
+"""A Pulumi project for one test: this repository's program next to stack files that the test writes."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Project:
     folder: Path
     environment: dict[str, str]
     token_ends: str = "2098-01-01T00:00:00Z"
-    """When the SAS tokens of its stacks end, unless they say so themselves."""
+    """The end of the SAS tokens of its stacks, unless they set another one."""
 
     said: str = ""
-    """All that every command has printed so far, for the search for leaks."""
+    """The output of every command so far, for the search for leaks."""
 
     @classmethod
     def made(cls, folder: Path, checkout: Path, environment: dict[str, str]) -> Project:
-        """Lay out a project: the program by links, the project file as it is."""
+        """Create a project: links to the program, and a copy of the project file."""
         for name in PROGRAM:
             (folder / name).symlink_to(checkout / name)
         (folder / "Pulumi.yaml").write_text((checkout / "Pulumi.yaml").read_text())
         return cls(folder, environment)
 
     def stack(self, name: str, facts: CloudFacts, **config: Any) -> str:
-        """Make a stack with this configuration; keys are without their namespace."""
+        """Create a stack with this configuration; keys are without their namespace."""
         registry = {"registry": facts.registry, "registryResourceGroup": facts.registry_group}
         own = {"resourceGroup": f"tests-{name}", "pipeline": name.replace("-", "")}
         given = {"side": facts.side, **own, **registry, **config}
@@ -55,11 +55,11 @@ class Project:
         return name
 
     def source(self, name: str, artifacts: list[str], **config: Any) -> str:
-        """A source stack with a token that is good for long enough."""
+        """Create a source stack with a token that lasts long enough."""
         return self.stack(name, SOURCE, **{"sasExpiry": self.token_ends, "artifacts": artifacts, **config})
 
     def target(self, name: str, source: str, **config: Any) -> str:
-        """A target stack of that source."""
+        """Create a target stack of that source."""
         return self.stack(name, TARGET, **{"sasExpiry": self.token_ends, "source": source, **config})
 
     def config(self, stack: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Project:
         return found
 
     def run(self, *command: str, good: bool = True) -> str:
-        """Run a command in the project; its output, both streams. `good` says whether it must succeed."""
+        """Run a command in the project and return both its streams; `good` if it must succeed."""
         ended = subprocess.run(
             command,
             cwd=self.folder,

@@ -1,4 +1,4 @@
-"""What somebody made by hand comes under a stack as docs/adopt.md says: not replaced, and not run again."""
+"""Resources created by hand are adopted as docs/adopt.md describes: not replaced, and no run again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.grants import Role
+from acr_transfer.model.roles import Role
 from sandbox import status
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
@@ -21,14 +21,14 @@ from tests.engine.projects import Project
 
 @dataclass
 class ByHand:
-    """A source side that was set up with the commands of the Azure CLI: its pipeline, and the IDs of all."""
+    """A source side created with the Azure CLI: its pipeline, and the IDs of all resources."""
 
     pipeline: str
     ids: dict[str, str]
 
 
 def by_hand(places: Places, vault: str, pipeline: str, *, rbac: bool) -> ByHand:
-    """A pipeline whose identity a vault lets in by policy, or by role."""
+    """A pipeline whose identity has an access policy or a role on a vault."""
     made = Existing.of(places, SOURCE, "by-hand")
     vault_id = made.vault(vault, rbac=rbac)
     cloud = status.status(places)["clouds"]["source"]
@@ -90,7 +90,7 @@ def adopted(project: Project, made: ByHand) -> str:
 
 
 def steps(project: Project, stack: str) -> dict[str, str]:
-    """What a preview would do, by type."""
+    """The steps of a preview, by type."""
     said = project.run("pulumi", "preview", "-s", stack, "--json")
     found: list[dict[str, Any]] = json.loads(said[said.index("{") :])["steps"]
     return {step["urn"].split("::")[-2].split("$")[-1]: step["op"] for step in found if step["op"] != "same"}

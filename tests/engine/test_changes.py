@@ -1,4 +1,4 @@
-"""What a change of the configuration touches: exactly that, and nothing else."""
+"""A change of the configuration changes only the resources that it is about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOURCE, TARGET = "change", "change-target"
 
 @dataclass
 class Change:
-    """One change of a deployed stack, and what it may do, as `<operation> <type>`."""
+    """One change of a deployed stack and its steps, as `<operation> <type>`."""
 
     name: str
     config: dict[str, Any]
@@ -29,13 +29,13 @@ class Change:
 
 
 def soon() -> str:
-    """A time before which a run may not have ended."""
+    """A time at which a run may still be in progress."""
     return f"{datetime.now(UTC) + timedelta(minutes=100):%Y-%m-%dT%H:%M:%SZ}"
 
 
 CHANGES = [
     Change(
-        "what only the program itself looks at",
+        "keys that only the program uses",
         {"sasWarning": 50, "maxConcurrentRuns": 20, "protect": True, "artifacts": FEW[::-1]},
         {},
     ),
@@ -43,20 +43,20 @@ CHANGES = [
         "a new expiry, too soon",
         {"sasExpiry": soon()},
         {"update Secret": 1},
-        warning="and a run may take 2 hours: one that begins now may be cut off. Set a later time",
+        warning="and a run may take 2 hours: a run that starts now may be cut off. To extend it",
     ),
     Change("the other key", {"sasKey": "key2"}, {"update Secret": 1}),
     Change(
         "another option", {"options": ["OverwriteBlobs", "ContinueOnErrors"]}, {"update ExportPipeline": 1}
     ),
-    Change("run again", {"forceUpdateTag": "2"}, {"update PipelineRun": 1}),
-    Change("clean up sooner", {"blobRetentionDays": 10}, {"update ManagementPolicy": 1}),
+    Change("every run again", {"forceUpdateTag": "2"}, {"update PipelineRun": 1}),
+    Change("another retention", {"blobRetentionDays": 10}, {"update ManagementPolicy": 1}),
     Change(
         "another artifact",
         {"artifacts": [*FEW, "shop/cart:1.0.0"]},
         {"create PipelineRun": 1, "delete PipelineRun": 1},
     ),
-    Change("another prefix of blobs", {"blobPrefix": "nightly/"}, {"update PipelineRun": 1}),
+    Change("another blob prefix", {"blobPrefix": "nightly/"}, {"update PipelineRun": 1}),
     Change(
         "another secret",
         {"sasSecretName": "another"},
@@ -74,20 +74,20 @@ CHANGES = [
         },
     ),
     Change(
-        "a vault that lets in by role",
+        "a vault with RBAC",
         {"vaultAccess": "rbac"},
         {
             "update Vault": 1,
             "create RoleAssignment": 1,
             "delete AccessPolicy": 1,
-            # For all that a preview knows: the vault's address is unknown in it, and stays what it was.
+            # In a preview the vault's URI is unknown; the deployment finds it unchanged.
             "update ExportPipeline": 1,
             "update PipelineRun": 1,
         },
     ),
     Change(
         "a new identity",
-        {"identity": "create"},
+        {"createIdentity": True},
         {
             "create UserAssignedIdentity": 1,
             "update ExportPipeline": 1,
@@ -112,13 +112,13 @@ CHANGES = [
         },
     ),
     Change(
-        "imports by the stack itself",
+        "imports by the stack",
         {"sourceTriggerStatus": "Disabled"},
         {"update ImportPipeline": 1, "create PipelineRun": 1},
         TARGET,
     ),
     Change(
-        "imports that leave their blobs",
+        "imports that keep their blobs",
         {"options": ["OverwriteTags"]},
         {"update ImportPipeline": 1, "update Secret": 1},
         TARGET,
@@ -145,7 +145,7 @@ def project(
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_a_change_touches_what_it_is_about_and_nothing_else(project: Project, change: Change) -> None:
+def test_a_change_has_only_the_steps_that_it_is_about(project: Project, change: Change) -> None:
     path = project.folder / f"Pulumi.{change.stack}.yaml"
     before = path.read_text()
     whole = project.config(change.stack)

@@ -1,4 +1,4 @@
-"""What a user reads when a deployment cannot work: each time one message that says what to do."""
+"""The message of a deployment that fails: one, with the fix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def project(
     return Project.made(tmp_path_factory.mktemp("failures"), checkout, sandbox_environment)
 
 
-def test_all_faults_of_a_configuration_are_named_before_anything_is_made(project: Project) -> None:
+def test_all_faults_of_a_configuration_are_reported_before_anything_is_created(project: Project) -> None:
     stack = project.source("faulty", ["shop/web:1.0.0", "shop/web@sha256:12"], pipeline="no-good")
     said = project.up(stack, good=False)
     assert "no-good" in said
@@ -27,13 +27,13 @@ def test_all_faults_of_a_configuration_are_named_before_anything_is_made(project
     assert "StorageAccount" not in said
 
 
-def test_a_tag_that_does_not_exist_fails_the_up_with_the_runs_own_message(project: Project) -> None:
+def test_a_missing_tag_fails_the_deployment_with_the_runs_message(project: Project) -> None:
     stack = project.source("unknown-tag", ["shop/web:9.9.9", "shop/web:1.0.0"])
     said = project.up(stack, good=False)
-    told = said[said.index("PipelineRuns (transfer-run)") :].splitlines()[1:4]
-    assert told[0].strip() == "error: Artifacts not found in registry 'contososource': 'shop/web:9.9.9'."
-    assert "artifacts shop/web:1.0.0, shop/web:9.9.9" in told[1]
-    assert "Mend the cause, then make the run again: pulumi up" in told[2]
+    lines = said[said.index("PipelineRuns (transfer-run)") :].splitlines()[1:4]
+    assert lines[0].strip() == "error: Artifacts not found in registry 'contososource': 'shop/web:9.9.9'."
+    assert "artifacts shop/web:1.0.0, shop/web:9.9.9" in lines[1]
+    assert "Fix the cause, then start the run again: pulumi up" in lines[2]
     assert "Traceback" not in said
     project.run(
         "pulumi", "config", "set", "--path", "acr-transfer:artifacts[0]", "shop/web:1.1.0", "-s", stack
@@ -41,16 +41,17 @@ def test_a_tag_that_does_not_exist_fails_the_up_with_the_runs_own_message(projec
     assert "1 created" in project.up(stack)
 
 
-def test_a_registrys_name_that_is_taken_is_told_with_what_to_do(project: Project) -> None:
+def test_a_taken_registry_name_is_an_error_with_its_fixes(project: Project) -> None:
     made = {"createRegistry": True, "registryResourceGroup": ""}
     said = project.up(project.source("taken", ["shop/web:1.0.0"], **made), good=False)
-    assert "The registry name contososource is there already" in said
-    assert "It may be in somebody else's tenant" in said
-    assert "pulumi config set acr-transfer:registry <name>" in said
+    assert "The registry name contososource already exists; this deployment would create it." in said
+    assert "It may belong to another tenant" in said
+    assert "To use another name: pulumi config set acr-transfer:registry <name>" in said
+    assert "If the registry is yours: pulumi config set acr-transfer:createRegistry false" in said
     assert "Traceback" not in said
 
 
-def test_a_target_without_a_deployed_source_makes_nothing(project: Project) -> None:
+def test_a_target_without_a_deployed_source_creates_nothing(project: Project) -> None:
     stack = project.target("alone", "never-deployed")
     said = project.up(stack, good=False)
     assert "never-deployed" in said
@@ -58,7 +59,7 @@ def test_a_target_without_a_deployed_source_makes_nothing(project: Project) -> N
     assert "Traceback" not in said
 
 
-def test_a_sandbox_that_does_not_answer_is_named_with_the_way_to_start_it(project: Project) -> None:
+def test_a_stopped_sandbox_is_an_error_with_the_command_that_starts_it(project: Project) -> None:
     stack = project.source("no-sandbox", ["shop/web:1.0.0"])
     dead = Project(project.folder, {**project.environment, "ARM_METADATA_HOSTNAME": "localhost:1"})
     said = dead.up(stack, good=False)
@@ -66,7 +67,7 @@ def test_a_sandbox_that_does_not_answer_is_named_with_the_way_to_start_it(projec
     assert "Traceback" not in said
 
 
-def test_a_throttled_cloud_is_waited_for_and_closed_storage_is_told_with_what_to_do(
+def test_a_throttled_cloud_is_waited_for_and_closed_storage_is_an_error_with_its_fix(
     project: Project, places: Places
 ) -> None:
     stack = project.source("troubled", ["shop/web:1.0.0"])
@@ -77,6 +78,6 @@ def test_a_throttled_cloud_is_waited_for_and_closed_storage_is_told_with_what_to
         said = project.up(stack, good=False)
         assert (throttled(), refused() > 0) == (2, True)
     assert "Failed to access storage.  Service request failed.  Status: 403 (AuthorizationFailure)" in said
-    assert "Mend the cause, then make the run again: pulumi up" in said
+    assert "Fix the cause, then start the run again: pulumi up" in said
     assert "429" not in said
     assert "1 updated" in project.up(stack)

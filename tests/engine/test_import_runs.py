@@ -1,4 +1,4 @@
-"""Without its trigger a target stack imports what has arrived: once, and its own alone."""
+"""Without a trigger a target stack imports the copied blobs of its own source, each once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def project(
     for name, way in PAIRS.items():
         project.up(project.source(f"{name}-source", SAME, **way))
         target = project.target(f"{name}-target", f"{name}-source", **way, sourceTriggerStatus="Disabled")
-        assert "Nothing is imported yet" in project.up(target)
+        assert "This deployment imports nothing" in project.up(target)
         assert project.outputs(target)["runs"] == []
     return project
 
@@ -43,7 +43,7 @@ def test_every_blob_of_a_pair_is_imported_once_by_its_own_pipeline(project: Proj
     assert not re.search(r"\d+ (created|updated|deleted|replaced)", project.up(target))
 
 
-def test_pairs_of_the_same_registries_have_no_run_and_no_container_in_common(project: Project) -> None:
+def test_pairs_of_the_same_registries_share_neither_runs_nor_containers(project: Project) -> None:
     for side in ("source", "target"):
         day, night = (project.outputs(f"{pair}-{side}") for pair in PAIRS)
         assert day["containerUrl"] != night["containerUrl"]

@@ -1,4 +1,4 @@
-"""From a SAS token to the pipeline's identity and back, on the real engine: one `up` each way."""
+"""From a SAS token to the pipeline's identity and back, on the real engine: one `up` each."""
 
 from __future__ import annotations
 

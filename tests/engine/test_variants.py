@@ -1,4 +1,4 @@
-"""The ways in which sides are set up, on the real engine: made, made again unchanged, and taken away."""
+"""The variants of a side on the real engine: deployed, deployed again unchanged, and destroyed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MANAGED = {"storageAccess": "ManagedIdentity", "sasExpiry": ""}
 
 @dataclass
 class There:
-    """What was there before the stacks, made with Azure's own clients."""
+    """Resources that existed before the stacks, created with Azure's own clients."""
 
     account: str
     vault: str
@@ -71,7 +71,7 @@ def pack(project: Project) -> tuple[str, ...]:
 
 
 def all_there(project: Project, there: There) -> str:
-    """Nothing is new but the secret, the pipeline, the grant and the runs; one run at a time."""
+    """Only the secret, the pipeline, the permission and the runs are new; one run at a time."""
     own = {"resourceGroup": "there-before", "createResourceGroup": False, "maxConcurrentRuns": 1}
     account = {"storageAccount": there.account, "container": "boxes", "createContainer": False}
     vault = {"vault": there.vault, "vaultAccess": "rbac", "sasKey": "key2"}
@@ -79,10 +79,12 @@ def all_there(project: Project, there: There) -> str:
 
 
 def own_identity(project: Project, there: There) -> str:
-    """A new identity that a vault of other people lets in by policy."""
+    """A new identity with an access policy in an existing vault, and tags."""
     vault = {"vault": there.vault_by_policy, "sasSecretName": "mine"}
     options = ["OverwriteBlobs", "ContinueOnErrors"]
-    return project.source("v-identity", FEW, **vault, identity="create", options=options)
+    return project.source(
+        "v-identity", FEW, **vault, createIdentity=True, options=options, tags={"owner": "tests"}
+    )
 
 
 def no_token(project: Project, there: There) -> str:
@@ -92,25 +94,26 @@ def no_token(project: Project, there: There) -> str:
 
 
 def no_token_there(project: Project, there: There) -> str:
-    """An identity that is there, in an account that is there, without a token."""
+    """An existing identity and an existing account, without a token."""
     account = {"resourceGroup": "there-before", "createResourceGroup": False, "storageAccount": "therebefore"}
     return project.source("v-people", FEW, **MANAGED, **account, container="others", identity=there.identity)
 
 
 def new_registry(project: Project, there: There) -> str:
-    """A registry that the stack makes, a role on a new vault, and a hand-over from a file."""
+    """A new registry, a role on a new vault, chosen names, and a hand-over from a file."""
     del there
     (project.folder / "handover.json").write_text(
         project.run("pulumi", "stack", "output", "handover", "-s", "v-there")
     )
     made = {"registry": "contosonewest", "registryResourceGroup": "", "createRegistry": True}
     vault = {"vaultAccess": "rbac", "purgeProtection": False, "location": "westeurope"}
+    vault |= {"newVaultName": "contoso-new-vault", "newStorageAccountName": "contosonewaccount"}
     return project.target("v-registry", "", **made, **vault, handover="handover.json")
 
 
 def no_token_target(project: Project, there: There) -> str:
-    """Imports without a token that leave their blobs, by an identity of their own, from an account there."""
-    own = {"storageAccount": there.target_account, "identity": "create", "options": ["OverwriteTags"]}
+    """Imports without a token that keep their blobs, with a new identity, from an existing account."""
+    own = {"storageAccount": there.target_account, "createIdentity": True, "options": ["OverwriteTags"]}
     return project.target("v-reader", "v-there", **MANAGED, **own)
 
 
@@ -126,7 +129,7 @@ CASES: list[tuple[CloudFacts, Callable[[Project, There], str]]] = [
 
 @pytest.fixture(scope="module")
 def begun() -> float:
-    """When the first of these stacks was deployed; what was asked before was asked by other tests."""
+    """The time before the first of these stacks: earlier requests come from other tests."""
     return time.time()
 
 
@@ -134,7 +137,7 @@ def begun() -> float:
 def deployed(
     project: Project, there: There, pack: tuple[str, ...], begun: float
 ) -> dict[str, tuple[CloudFacts, dict[str, Any]]]:
-    """Every stack with what it gave out. A broken rule of the pack, which reads the tokens, would stop it."""
+    """Every stack with its outputs. A violation of the pack, which reads the tokens, would stop it."""
     found = {}
     for facts, case in CASES:
         stack = case(project, there)
@@ -156,14 +159,14 @@ def test_no_token_is_shown_while_the_pack_reads_them_all(
     assert "sig=" not in project.said
 
 
-def test_only_those_with_a_token_give_out_where_it_is(
+def test_only_stacks_with_a_token_have_its_uri_as_output(
     deployed: dict[str, tuple[CloudFacts, dict[str, Any]]],
 ) -> None:
     with_token = {stack for stack, (_, each) in deployed.items() if "sasSecretUri" in each}
     assert with_token == {"v-there", "v-identity", "v-registry"}
 
 
-def test_no_more_runs_than_the_limit_are_made_at_once(
+def test_no_more_runs_than_the_limit_are_in_progress(
     deployed: dict[str, tuple[CloudFacts, dict[str, Any]]],
 ) -> None:
     runs = sorted(deployed["v-there"][1]["runs"], key=lambda run: run["started"])
@@ -198,7 +201,7 @@ def test_an_exported_state_is_reviewed_without_its_program_and_passphrase(
     assert "sig=" not in good.everything + bad.everything
 
 
-def test_azures_own_models_know_every_field_that_the_program_sends(
+def test_azures_own_models_have_every_field_that_the_program_sends(
     places: Places, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]], begun: float
 ) -> None:
     del deployed
@@ -214,7 +217,7 @@ def test_azures_own_models_know_every_field_that_the_program_sends(
     assert {url: faults for url, faults in found.items() if faults} == {}
 
 
-def test_a_field_that_azure_does_not_know_is_found() -> None:
+def test_an_unknown_field_is_found() -> None:
     base = "/subscriptions/s/resourceGroups/g/providers"
     account = f"{base}/Microsoft.Storage/storageAccounts/a?api-version=2024-01-01"
     assert unknown_fields(account, {"properties": {"allowSharedKeys": True}}) == [
@@ -226,7 +229,7 @@ def test_a_field_that_azure_does_not_know_is_found() -> None:
     assert unknown_fields(pipeline, {"properties": {"target": {"mode": "x"}}}) == ["properties.target.mode"]
 
 
-def test_what_is_destroyed_leaves_nothing_but_what_was_there(
+def test_destroyed_stacks_leave_only_what_existed_before(
     project: Project, places: Places, there: There, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
 ) -> None:
     before = {"images", "there-before"}

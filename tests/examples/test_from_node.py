@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.handover import handover_of_file
+from acr_transfer.model.documents.handover import Handover
 from sandbox.cloud.paths import Places
 from setup import node_sdk
 from tests.examples.conftest import Copy
@@ -26,8 +26,8 @@ def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, place
     assert [run["status"] for run in outputs["runs"]] == ["Succeeded"]
     handover = example.folder / "handover.json"
     handover.write_text(json.dumps(outputs["handover"]))
-    assert [blob["artifacts"] for blob in handover_of_file(handover)["blobs"]] == [
-        ["shop/orders:1.0.0", "shop/orders:1.1.0"]
+    assert [blob.artifacts for blob in Handover.read(handover).blobs] == [
+        ("shop/orders:1.0.0", "shop/orders:1.1.0")
     ]
     assert set(ran(example, "up")["changes"]) == {"same"}
     assert "sig=" not in example.said

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.handover import handover_document
+from acr_transfer.model.documents.handover import Handover
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
 from tests.engine.existing import Existing
@@ -24,14 +24,14 @@ BLOB = {"name": "exported", "artifacts": ARTIFACTS}
 
 SOURCES: dict[str, dict[str, Any]] = {
     "c-policy": SOON | PROTECTED,
-    "c-rbac": SOON | PROTECTED | {"vaultAccess": "rbac", "identity": "create", "sasKey": "key2"},
+    "c-rbac": SOON | PROTECTED | {"vaultAccess": "rbac", "createIdentity": True, "sasKey": "key2"},
     "c-managed": MANAGED | PROTECTED | {"blobPrefix": "nightly/", "blobRetentionDays": 7},
 }
 TARGETS: dict[str, dict[str, Any]] = {
     "c-trigger": SOON | PROTECTED,
     "c-no-trigger": SOON | PROTECTED | {"sourceTriggerStatus": "Disabled"},
     "c-registry": SOON | PROTECTED | {"registry": "contosoclean", "createRegistry": True},
-    "c-reader": MANAGED | PROTECTED | {"identity": "create", "options": ["OverwriteTags"]},
+    "c-reader": MANAGED | PROTECTED | {"createIdentity": True, "options": ["OverwriteTags"]},
 }
 
 
@@ -49,8 +49,8 @@ def reviewed(
     own = {"storageAccount": there.account("cleanthere"), "vault": vault, "vaultAccess": "rbac"}
     group = {"resourceGroup": "clean-there", "createResourceGroup": False}
     sources = SOURCES | {"c-there": SOON | own | group | {"identity": there.identity("cleaner")}}
-    handover = handover_document("images.example", "https://storage.example/a/transfer", [BLOB])  # type: ignore[list-item]
-    (project.folder / "handover.json").write_text(json.dumps(handover))
+    handover = Handover.of("images.example", "https://storage.example/a/transfer", [BLOB])
+    handover.write(project.folder / "handover.json")
     stacks = [project.source(name, ARTIFACTS, **config) for name, config in sources.items()]
     stacks += [
         project.target(name, "", handover="handover.json", **config) for name, config in TARGETS.items()

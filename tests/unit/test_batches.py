@@ -1,4 +1,4 @@
-"""A list of artifacts becomes runs by content, so that a small change is a small change."""
+"""A list of artifacts becomes runs by content, so that a small change stays a small change."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.artifacts import Artifact
-from components.batches import BATCH_LIMIT, Batch, batches, short_hash
+from acr_transfer.model.limits import ARTIFACTS_PER_RUN
+from acr_transfer.model.references import Artifact
+from components.batches import Batch, batches, short_hash
 
 numbers = st.sets(st.integers(0, 100_000), max_size=400)
 
@@ -34,7 +35,7 @@ def test_the_order_of_the_list_does_not_matter(found: set[int], chance: random.R
 def test_batches_hold_every_artifact_once_and_at_most_50(found: set[int]) -> None:
     held = [each for batch in split(found) for each in batch.artifacts]
     assert sorted(held) == sorted(map(artifact, found))
-    assert all(0 < len(batch.artifacts) <= BATCH_LIMIT for batch in split(found))
+    assert all(0 < len(batch.artifacts) <= ARTIFACTS_PER_RUN for batch in split(found))
 
 
 @settings(max_examples=300)
@@ -69,12 +70,12 @@ def test_other_lines_have_another_hash() -> None:
 def test_batches_are_filled_to_60_percent_on_average_at_every_size_from_250() -> None:
     for size in range(250, 3000, 171):
         made = [len(split(set(range(start, start + size)))) for start in range(0, 20_000, 1_000)]
-        assert size * len(made) / (sum(made) * BATCH_LIMIT) >= 0.6, size
+        assert size * len(made) / (sum(made) * ARTIFACTS_PER_RUN) >= 0.6, size
 
 
 def test_a_list_that_fits_one_run_is_one_run() -> None:
-    assert len(split(set(range(BATCH_LIMIT)))) == 1
-    assert len(split(set(range(BATCH_LIMIT + 1)))) == 2
+    assert len(split(set(range(ARTIFACTS_PER_RUN)))) == 1
+    assert len(split(set(range(ARTIFACTS_PER_RUN + 1)))) == 2
 
 
 def test_the_same_artifact_given_twice_is_transferred_once() -> None:

@@ -1,4 +1,4 @@
-"""Where a stack is to make what is there already, it says so, and what it says to do is what helps."""
+"""A resource that already exists is reported with a command, and the command resolves the conflict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
 
 STACK = "walker"
-REFUSALS = [
+CONFLICTS = [
     ("The resource group walked", "createResourceGroup false"),
     ("The container boxes", "createContainer false"),
     ("The secret acrexportsas", "sasSecretName <name>"),
@@ -24,7 +24,7 @@ REFUSALS = [
 
 @pytest.fixture
 def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], places: Places) -> Project:
-    """A stack whose owner does not know that somebody has made all of it by hand."""
+    """A stack whose resources have all been created by hand before."""
     made = Existing.of(places, SOURCE, "walked")
     made.account("walkedbefore", "boxes")
     made.vault("walked-before")
@@ -32,15 +32,15 @@ def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str],
     made.secret("walked-before", "acrexportsas", token_by_hand())
     made.export_pipeline(STACK, "https://one.example/c", "https://two.example/secrets/s")
     project = Project.made(tmp_path, checkout, sandbox_environment)
-    there = {"storageAccount": "walkedbefore", "container": "boxes", "vault": "walked-before"}
-    project.source(STACK, ["shop/web:1.0.0"], resourceGroup="walked", **there)
+    existing = {"storageAccount": "walkedbefore", "container": "boxes", "vault": "walked-before"}
+    project.source(STACK, ["shop/web:1.0.0"], resourceGroup="walked", **existing)
     return project
 
 
-def test_whoever_does_what_each_refusal_says_ends_with_a_deployed_stack(project: Project) -> None:
-    for there, setting in REFUSALS:
+def test_the_commands_of_all_conflicts_lead_to_a_deployed_stack(project: Project) -> None:
+    for resource, setting in CONFLICTS:
         said = project.up(STACK, good=False)
-        assert f"error: {there} is there already, and this stack was to make it." in said
+        assert f"error: {resource} already exists; this deployment would create it." in said
         assert f"pulumi config set acr-transfer:{setting}" in said
         assert "docs/adopt.md" in said
         assert "Traceback" not in said
@@ -51,6 +51,6 @@ def test_whoever_does_what_each_refusal_says_ends_with_a_deployed_stack(project:
 
 
 def advised(said: str) -> list[str]:
-    """Key and value of the one command that a refusal gives, with a name in place of `<name>`."""
+    """Key and value of the one command in a message, with a name in place of `<name>`."""
     (command,) = re.findall(r"pulumi config set (acr-transfer:.*)", said)
     return shlex.split(command.replace("<name>", "mywalk"))

@@ -1,0 +1,308 @@
+"""The rules of the arguments: which values each one accepts, and which values contradict each other.
+
+The components apply them to their arguments, and the program to a stack's configuration.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import pulumi
+
+from acr_transfer.model import resource_names
+from acr_transfer.model.options import KNOWN_OPTIONS, Direction, TriggerStatus
+from acr_transfer.model.references import FORMS, Artifact, InvalidReferenceError
+from acr_transfer.model.resource_ids import ResourceId
+from acr_transfer.model.resource_names import NameRule
+from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
+
+from . import defaults
+from .arguments import TokenSettings, VaultSelection, has
+from .choices import AccountKey, StorageAccess, VaultAccess
+
+Expectation = Callable[[Any], str]
+"""Returns the expectation that a value does not meet; empty for a value that is accepted."""
+
+IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
+
+
+class ArgumentError(pulumi.RunError):
+    """The arguments of a component are invalid; the message lists every fault."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One argument with the wrong value."""
+
+    argument: str
+    found: str
+    """The predicate of a sentence about the argument, such as "is missing"."""
+
+    expected: str = ""
+    """The expectation; it may name other arguments."""
+
+    index: int | None = None
+    """The item of a list that is wrong."""
+
+    instead: str | None = None
+    """A value that corrects it, empty to remove it; None if only the author knows the value."""
+
+    @classmethod
+    def of(cls, argument: str, value: object, expected: str, **more: Any) -> "Fault":
+        """Return the fault of a value that is missing or unexpected."""
+        found = f"is {str(value)!r}" if isinstance(value, StrEnum) else f"is {value!r}"
+        return cls(argument, "is missing" if value in (None, "", []) else found, expected, **more)
+
+    @property
+    def subject(self) -> str:
+        """The argument, with the index of the wrong item."""
+        return self.argument if self.index is None else f"{self.argument}[{self.index}]"
+
+    def __str__(self) -> str:
+        """The fault as a sentence."""
+        return f"{self.subject} {self.found}" + (f"; expected {self.expected}" if self.expected else "")
+
+
+def check_arguments(component: str, args: Mapping[str, Any], kind: type, *faults: Fault) -> None:
+    """Raise one `ArgumentError` for all faults of the plain arguments of a component.
+
+    `kind` declares the arguments, and `faults` are those of more than one value. Outputs are not checked.
+    """
+    required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]  # that of a TypedDict
+    found = [Fault(name, "is not an argument") for name in args if name not in kind.__annotations__]
+    found += [Fault.of(name, None, "a value") for name in sorted(required - args.keys())]
+    lines = dict.fromkeys(f"\n  {fault}" for fault in (*found, *value_faults(args), *faults))
+    if lines:
+        raise ArgumentError(f"The arguments of {component} are invalid:" + "".join(lines))
+
+
+def value_faults(args: Mapping[str, Any]) -> list[Fault]:
+    """Return the faults of single values and of values that contradict each other."""
+    single = [
+        Fault.of(name, args[name], expected)
+        for name, expectation in RULES.items()
+        if has(args, name) and not isinstance(args[name], pulumi.Output)
+        if (expected := expectation(args[name]))
+    ]
+    return [*single, *_storage_faults(args), *_vault_faults(args), *_identity_faults(args)]
+
+
+def side_faults(args: Mapping[str, Any], direction: Direction | None, now: datetime | None) -> list[Fault]:
+    """Return the faults of a side's arguments beyond those of `value_faults`.
+
+    `direction` is None for an unknown side; `now` is the time that the expiry must be after, if it must.
+    """
+    token = _unused_token_faults(args) if _is_managed(args) else _expiry_faults(args, now)
+    return [*_group_faults(args), *token, *option_faults(args, direction), *_artifact_faults(args)]
+
+
+def option_faults(args: Mapping[str, Any], direction: Direction | None) -> list[Fault]:
+    """Return the faults of a pipeline's options."""
+    found = args.get("options", [])
+    if not isinstance(found, list):
+        return [] if isinstance(found, pulumi.Output) else [_not_a_list("options", found)]
+    known = [each for way in Direction if direction in (way, None) for each in KNOWN_OPTIONS[way]]
+    expected = ", ".join(dict.fromkeys(known)) + (f" for an {direction}" if direction else "")
+    unknown = [
+        Fault.of("options", option, expected, index=index, instead=known[0])
+        for index, option in reversed(list(enumerate(found)))
+        if option not in known
+    ]
+    return unknown + _repetitions("options", [each if each in known else None for each in found], found)
+
+
+def _artifact_faults(args: Mapping[str, Any]) -> list[Fault]:
+    found = args.get("artifacts", [])
+    if not isinstance(found, list):
+        return [_not_a_list("artifacts", found)]
+    registry = args.get("registry")
+    faults: list[Fault] = []
+    artifacts: list[object] = []
+    for index, text in enumerate(found):
+        artifact, fault = _artifact(text, index, registry if isinstance(registry, str) else "")
+        artifacts.append(artifact)
+        faults += [fault] if fault else []
+    if found and has(args, "lock"):
+        faults.append(Fault.of("lock", args["lock"], "no value next to artifacts", instead=""))
+    return faults + _repetitions("artifacts", artifacts, found)
+
+
+def _artifact(text: object, index: int, registry: str) -> tuple[Artifact | None, Fault | None]:
+    if not isinstance(text, str):
+        return None, Fault.of("artifacts", text, f"text: {FORMS}", index=index)
+    try:
+        return Artifact.parse(text, registry), None
+    except InvalidReferenceError as error:
+        return None, Fault("artifacts", f"is {text!r}, which {error.reason}", index=index)
+
+
+def _repetitions(argument: str, values: list[Any], written: list[Any]) -> list[Fault]:
+    """The items that repeat an earlier one, the last one first: removing an item moves those behind it."""
+    return [
+        Fault.of(
+            argument,
+            written[index],
+            f"each item once: it repeats [{values.index(value)}]",
+            index=index,
+            instead="",
+        )
+        for index, value in reversed(list(enumerate(values)))
+        if value is not None and values.index(value) < index
+    ]
+
+
+def _not_a_list(argument: str, value: object) -> Fault:
+    return Fault.of(argument, value, "a list", index=0)
+
+
+def _is_managed(args: Mapping[str, Any]) -> bool:
+    return bool(args.get("storage_access") == StorageAccess.MANAGED_IDENTITY)
+
+
+def _storage_faults(args: Mapping[str, Any]) -> list[Fault]:
+    unused = "no value: an existing storage account is never changed"
+    if has(args, "storage_account"):
+        names = ("new_storage_account_name", "blob_retention_days")
+        return [Fault.of(name, args[name], unused, instead="") for name in names if has(args, name)]
+    if args.get("create_container") is False:
+        expected = "true: a new storage account has no container yet"
+        return [Fault("create_container", "is false", expected, instead="true")]
+    return []
+
+
+def _vault_faults(args: Mapping[str, Any]) -> list[Fault]:
+    unused = "no value: an existing vault is never changed"
+    names = ("new_vault_name", "purge_protection") if has(args, "vault") and not _is_managed(args) else ()
+    return [Fault.of(name, args[name], unused, instead="") for name in names if has(args, name)]
+
+
+def _identity_faults(args: Mapping[str, Any]) -> list[Fault]:
+    if has(args, "identity") and args.get("create_identity") is True:
+        return [Fault("create_identity", "is true", "false, or no identity", instead="")]
+    return []
+
+
+def _group_faults(args: Mapping[str, Any]) -> list[Fault]:
+    """An existing registry cannot be in a resource group that is yet to be created."""
+    group, given = args.get("resource_group"), args.get("registry_resource_group")
+    created = args.get("create_resource_group", defaults.CREATE_RESOURCE_GROUP) is True
+    if not created or args.get("create_registry", defaults.CREATE_REGISTRY) is not False:
+        return []
+    if has(args, "registry_resource_group") and (
+        not isinstance(given, str) or not isinstance(group, str) or given.lower() != group.lower()
+    ):
+        return []
+    expected = "the registry's existing group, not the one to be created"
+    return [Fault.of("registry_resource_group", given, expected)]
+
+
+def _unused_token_faults(args: Mapping[str, Any]) -> list[Fault]:
+    unused = f"no value: {StorageAccess.MANAGED_IDENTITY} uses neither a token nor a vault"
+    names = [*VaultSelection.__annotations__, *TokenSettings.__annotations__]
+    return [Fault.of(name, args[name], unused, instead="") for name in names if has(args, name)]
+
+
+def _expiry_faults(args: Mapping[str, Any], now: datetime | None) -> list[Fault]:
+    text = args.get("sas_expiry") or ""
+    example = format_time(now + timedelta(days=7)) if now else None
+    if _expiry(text):
+        return [Fault.of("sas_expiry", text, EXPIRY_FORM, instead=example)] if not text else []
+    if now and parse_expiry(text) <= now:
+        return [
+            Fault.of("sas_expiry", text, "a time in the future: the SAS token ends then", instead=example)
+        ]
+    return []
+
+
+def _text(rule: NameRule, more: str = "") -> Expectation:
+    return lambda value: "" if isinstance(value, str) and rule.accepts(value) else f"{rule.expected}{more}"
+
+
+def _resource(typ: str, rule: NameRule) -> Expectation:
+    def expectation(value: object) -> str:
+        found = ResourceId.of(str(value))
+        if found.type and found.type.lower() != typ.lower():
+            return f"the resource ID of a {typ}, not of a {found.type}"
+        return "" if rule.accepts(found.name) else f"{rule.expected}, or a resource ID"
+
+    return expectation
+
+
+def _identity(value: object) -> str:
+    typ = ResourceId.of(str(value)).type
+    if typ.lower() == IDENTITY_TYPE.lower():
+        return ""
+    return f"the resource ID of a user-assigned identity ({IDENTITY_TYPE})" + (
+        f", not of a {typ}" if typ else ""
+    )
+
+
+def _number(least: int, most: int) -> Expectation:
+    def expectation(value: object) -> str:
+        # Other languages pass every number as a float.
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+        good = whole and least <= value <= most  # type: ignore[operator]  # a number
+        return "" if good else f"a whole number from {least} to {most}"
+
+    return expectation
+
+
+def _choice(kind: type[StrEnum]) -> Expectation:
+    return lambda value: "" if value in list(kind) else " or ".join(kind)
+
+
+def _flag(value: object) -> str:
+    return "" if isinstance(value, bool) else "true or false"
+
+
+def _expiry(value: object) -> str:
+    try:
+        parse_expiry(str(value))
+    except ValueError:
+        return EXPIRY_FORM
+    return ""
+
+
+def _tags(value: object) -> str:
+    pairs = value.items() if isinstance(value, Mapping) else [(0, 0)]
+    good = all(isinstance(name, str) and isinstance(each, str | pulumi.Output) for name, each in pairs)
+    return "" if good else "a map of text"
+
+
+_LOCATION = NameRule("[A-Za-z0-9]+( [A-Za-z0-9]+)*", "a region's name, such as westeurope")
+_ANY_TEXT = NameRule("(?s).+", "text")
+
+RULES: dict[str, Expectation] = {
+    "resource_group": _text(resource_names.RESOURCE_GROUP),
+    "create_resource_group": _flag,
+    "location": _text(_LOCATION),
+    "tags": _tags,
+    "protect": _flag,
+    "registry": _text(resource_names.REGISTRY, ": the name, not the host"),
+    "registry_resource_group": _text(resource_names.RESOURCE_GROUP),
+    "create_registry": _flag,
+    "storage_account": _resource("Microsoft.Storage/storageAccounts", resource_names.STORAGE_ACCOUNT),
+    "new_storage_account_name": _text(resource_names.STORAGE_ACCOUNT),
+    "container": _text(resource_names.CONTAINER),
+    "create_container": _flag,
+    "blob_retention_days": _number(1, 3650),
+    "storage_access": _choice(StorageAccess),
+    "vault": _resource("Microsoft.KeyVault/vaults", resource_names.VAULT),
+    "new_vault_name": _text(resource_names.VAULT),
+    "vault_access": _choice(VaultAccess),
+    "purge_protection": _flag,
+    "sas_expiry": _expiry,
+    "sas_key": _choice(AccountKey),
+    "sas_secret_name": _text(resource_names.SECRET),
+    "sas_warning": _number(0, 99),
+    "pipeline": _text(resource_names.PIPELINE),
+    "identity": _identity,
+    "create_identity": _flag,
+    "force_update_tag": _text(_ANY_TEXT),
+    "max_concurrent_runs": _number(1, 1000),
+    "blob_prefix": _text(resource_names.BLOB_PREFIX),
+    "source_trigger_status": _choice(TriggerStatus),
+}
+"""The expectation of every argument with a rule that needs no other argument."""

@@ -1,0 +1,1 @@
+"""Pipelines with the permissions of their identities, and their runs."""

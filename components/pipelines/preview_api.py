@@ -1,0 +1,175 @@
+"""Pipelines of the API version that supports managed identities instead of SAS tokens: 2025-06-01-preview.
+
+azure-native creates resources of API versions other than its default ones when it gets a parameter. These
+classes are what `pulumi package add azure-native containerregistry 2025-06-01-preview` would generate for the
+two types. https://www.pulumi.com/registry/packages/azure-native/version-guide/
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+from pulumi import Alias, Input, Output, ResourceOptions
+from pulumi_azure_native import containerregistry
+
+from acr_transfer.model.options import Direction
+
+from ..conflicts import PIPELINES, explain_conflict
+from ..sdk import parameterized_package, provider_settings
+
+PACKAGE = "azure-native_containerregistry_v20250601preview"
+"""The parameterized package."""
+
+EXPORT_PIPELINE = f"{PACKAGE}:containerregistry:ExportPipeline"
+"""The type of an export pipeline in this version."""
+
+IMPORT_PIPELINE = f"{PACKAGE}:containerregistry:ImportPipeline"
+"""The type of an import pipeline in this version."""
+
+DEFAULT_TYPES = {
+    Direction.EXPORT: "azure-native:containerregistry:ExportPipeline",
+    Direction.IMPORT: "azure-native:containerregistry:ImportPipeline",
+}
+"""The types of the pipelines in azure-native's default API version."""
+
+_TYPES = {Direction.EXPORT: EXPORT_PIPELINE, Direction.IMPORT: IMPORT_PIPELINE}
+_VERSION = "3.29.0"
+_SETTINGS = (
+    "auxiliaryTenantIds",
+    "clientCertificatePath",
+    "disableInstanceDiscovery",
+    "disablePulumiPartnerId",
+    "environment",
+    "location",
+    "metadataHost",
+    "msiEndpoint",
+    "oidcRequestUrl",
+    "oidcTokenFilePath",
+    "partnerId",
+    "subscriptionId",
+    "tenantId",
+    "useDefaultAzureCredential",
+    "useMsi",
+    "useOidc",
+)
+_SECRETS = ("clientId", "clientSecret", "clientCertificatePassword", "oidcRequestToken", "oidcToken")
+
+
+class ManagedPipeline(pulumi.CustomResource):
+    """A pipeline that accesses its container with its identity.
+
+    https://learn.microsoft.com/rest/api/containerregistry/export-pipelines/create?view=rest-containerregistry-2025-06-01-preview
+    https://learn.microsoft.com/rest/api/containerregistry/import-pipelines/create?view=rest-containerregistry-2025-06-01-preview
+    """
+
+    identity: Output[containerregistry.outputs.IdentityPropertiesResponse | None]
+    """The pipeline's identity in Azure's answer, with its principal."""
+
+    provisioning_state: Output[str]
+    """The state of the pipeline: Succeeded, or another one."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        direction: Direction,
+        *,
+        registry_name: Input[str],
+        resource_group_name: Input[str],
+        pipeline_name: Input[str],
+        location: Input[str],
+        identity: Input[containerregistry.IdentityPropertiesArgs],
+        container_url: Input[str],
+        options: Input[list[str]],
+        trigger_status: Input[str] | None = None,
+        opts: ResourceOptions,
+    ) -> None:
+        """Create the pipeline.
+
+        `container_url` is the container's URL without a token; `trigger_status` is Enabled or Disabled for an
+        import pipeline.
+        """
+        container = {
+            "type": "AzureStorageBlobContainer",
+            "uri": container_url,
+            "storageAccessMode": "ManagedIdentity",
+        }
+        inputs: dict[str, Any] = {
+            "registryName": registry_name,
+            "resourceGroupName": resource_group_name,
+            f"{direction}PipelineName": pipeline_name,
+            "location": location,
+            "identity": identity,
+            "target" if direction == Direction.EXPORT else "source": container,
+            "options": options,
+            "provisioningState": None,
+        }
+        if trigger_status is not None:
+            inputs["trigger"] = {"sourceTrigger": {"status": trigger_status}}
+        typ = _TYPES[direction]
+        with_provider = _with_provider(resource_name, typ, opts)
+        super().__init__(typ, resource_name, inputs, with_provider, package_ref=_package())
+
+
+def pipeline_options(
+    name: str, direction: Direction, *, managed: bool, parent: pulumi.Resource
+) -> ResourceOptions:
+    """Return the options of a pipeline, which has another type with the other kind of access.
+
+    It remains the same pipeline with the same name, so a change of access deletes the old one first. An
+    update in place would be wrong: an older API version cannot switch off what it does not know.
+    """
+    other = DEFAULT_TYPES if managed else _TYPES
+    container = "target" if direction == Direction.EXPORT else "source"
+    opts = ResourceOptions(
+        parent=parent,
+        aliases=[Alias(type_=other[direction])],
+        replace_on_changes=[f"{container}.storageAccessMode"],
+        delete_before_replace=True,
+    )
+    return explain_conflict(PIPELINES[direction], name, opts)
+
+
+def _with_provider(name: str, typ: str, opts: ResourceOptions) -> ResourceOptions:
+    """The options with a provider of the package: it has the settings of the azure-native provider in use.
+
+    The engine's default provider would have only the configuration of its own package.
+    """
+    parent = opts.parent
+    if opts.provider or (parent and parent.get_provider(typ)):
+        return opts
+    explicit = parent.get_provider("azure-native:containerregistry:ExportPipeline") if parent else None
+    provider = pulumi.ProviderResource(
+        PACKAGE,
+        f"{name}-azure",
+        _explicit(explicit) if explicit else _configured(),
+        ResourceOptions(parent=parent),
+        package_ref=_package(),
+    )
+    return ResourceOptions.merge(opts, ResourceOptions(provider=provider))
+
+
+def _configured() -> dict[str, Input[str]]:
+    """The settings in the stack's configuration."""
+    config = pulumi.Config("azure-native")
+    settings = {key: config.get(key) for key in _SETTINGS}
+    secrets = {key: config.get_secret(key) for key in _SECRETS}
+    return {key: value for key, value in {**settings, **secrets}.items() if value is not None}
+
+
+def _explicit(provider: pulumi.ProviderResource) -> dict[str, Input[str]]:
+    """The settings of an explicit provider; those that it lacks become None, which the SDK leaves out."""
+    found: Output[dict[str, Any]] = Output.from_input(provider.urn).apply(provider_settings)
+    return {key: found.apply(_setting(key)) for key in (*_SETTINGS, *_SECRETS)}
+
+
+def _setting(key: str) -> Callable[[dict[str, Any]], Any]:
+    def value(known: dict[str, Any]) -> Any:
+        found = known.get(key)
+        return Output.secret(found) if found is not None and key in _SECRETS else found
+
+    return value
+
+
+async def _package() -> str:
+    wanted = {"module": "containerregistry", "version": "v20250601preview"}
+    return await parameterized_package("azure-native", _VERSION, PACKAGE, wanted)

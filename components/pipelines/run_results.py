@@ -1,0 +1,210 @@
+"""The result of a pipeline run, for outputs and for messages."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypedDict
+
+import pulumi
+from pulumi import ErrorHook, ErrorHookArgs, Output
+from pulumi_azure_native import containerregistry
+
+from acr_transfer.model.limits import RUN_LIMIT
+from acr_transfer.model.options import Direction
+
+from ..advice import change
+from ..sdk import error_hooks
+
+SUCCEEDED = "Succeeded"
+"""The state of a successful run, in its resource and in its response."""
+
+POLL_SECONDS = 10
+"""The time between two reads of a run in progress: azure-native's own interval."""
+
+LOG_EVERY = timedelta(minutes=1)
+"""The time between two lines of progress."""
+
+_RUNNING = "Running"
+_SHOWN_ARTIFACTS = 10
+_MESSAGE = re.compile(r'(?s)Message="(.*)"')
+_NEXT = (
+    "\nFix the cause, then start the run again: pulumi up. Completed runs stay as they are. Runs that were"
+    "\nnot started follow then too, or at once with pulumi up --continue-on-error."
+)
+
+ReadRun = Callable[[], Output[containerregistry.GetPipelineRunResult]]
+"""Reads a run as it is now."""
+
+
+class Transfer(TypedDict):
+    """One run to start."""
+
+    run_name: str
+    """The run's name: 5 to 50 letters and digits, unique in the registry."""
+
+    blob: str
+    """The blob that an export writes or an import reads."""
+
+    artifacts: list[str]
+    """The artifacts in the blob, each as repository:tag or repository@digest."""
+
+
+class Run(TypedDict):
+    """One run, as the service reports it."""
+
+    name: str
+    """The run's name."""
+
+    id: str
+    """The run's resource ID."""
+
+    blob: str
+    """The blob that the run wrote or read."""
+
+    artifacts: list[str]
+    """The artifacts in the blob."""
+
+    status: str
+    """Succeeded, or the status that the service reports instead, such as Failed or Running."""
+
+    error: str
+    """The service's error message; empty without one."""
+
+    started: str
+    """The start of the run, as the service writes times; empty if it reports none."""
+
+    finished: str
+    """The end of the run, as the service writes times; empty if it reports none."""
+
+
+class FailedRunError(pulumi.RunError):
+    """A run did not succeed; the message begins with the service's own."""
+
+
+def run_result(
+    run: containerregistry.PipelineRun,
+    transfer: Transfer,
+    read: ReadRun,
+    failures: dict[str, str],
+) -> Output[Run]:
+    """Return the result of a run once it has ended.
+
+    `failures` has the service's message of each run that the engine reported as failed, by the run's name.
+    """
+    result: Output[Run] = Output.all(run.id, run.provisioning_state, run.response.apply(_response)).apply(
+        lambda known: _ended(_run(transfer, known[0], known[1], known[2]), known[1], transfer, read, run)
+    )
+    if pulumi.runtime.is_dry_run():
+        return result
+    return Output.from_input(_with_failure(result, transfer, failures))
+
+
+async def _ended(run: Run, state: str, transfer: Transfer, read: ReadRun, resource: pulumi.Resource) -> Run:
+    """The run after its end: its resource may be ready while the transfer is still in progress."""
+    waited = timedelta()
+    while run["status"] == _RUNNING and waited < RUN_LIMIT and not pulumi.runtime.is_dry_run():
+        if waited % LOG_EVERY < timedelta(seconds=POLL_SECONDS):
+            pulumi.log.info(f"{_waiting(run, waited)}", resource)
+        await asyncio.sleep(POLL_SECONDS)
+        waited += timedelta(seconds=POLL_SECONDS)
+        if now := await read().future():
+            run = _run(transfer, run["id"], state, _response(now.response))
+    return run
+
+
+def _waiting(run: Run, waited: timedelta) -> str:
+    minutes, limit = int(waited.total_seconds() // 60), int(RUN_LIMIT.total_seconds() // 60)
+    return f"Run {run['name']} of blob {run['blob']} is in progress: {minutes} of at most {limit} minutes."
+
+
+def _run(transfer: Transfer, id: str, state: str, response: dict[str, str]) -> Run:
+    return Run(
+        name=transfer["run_name"],
+        id=id,
+        blob=transfer["blob"],
+        artifacts=transfer["artifacts"],
+        status=_status(state, response["status"]),
+        error=response["error"],
+        started=response["started"],
+        finished=response["finished"],
+    )
+
+
+async def _with_failure(result: Output[Run], transfer: Transfer, failures: dict[str, str]) -> Run:
+    """The result, or that of a failed run, which the engine leaves unknown but the error hook has seen."""
+    error = failures.get(transfer["run_name"], "")
+    failed = {"status": "Failed", "error": error, "started": "", "finished": ""}
+    return await result.future() or _run(transfer, "", SUCCEEDED, failed)
+
+
+def failure_hooks(
+    name: str,
+    transfers: dict[str, Transfer],
+    direction: Direction,
+    parent: pulumi.Resource,
+    failures: dict[str, str],
+) -> list[ErrorHook]:
+    """Return a hook that explains a failed run and the fix; none for an old engine.
+
+    `transfers` are by the names of their resources; `failures` gets the message of each run that fails. The
+    engine itself shows only that message, and ends the program without a result.
+    """
+
+    def report(failure: ErrorHookArgs) -> None:
+        transfer, message = transfers[failure.name], "\n".join(failure.errors[:1])
+        found = _MESSAGE.search(message)
+        error = found.group(1) if found else message
+        failures[transfer["run_name"]] = error
+        pulumi.log.error(_explanation(transfer, "Failed", error, direction) + _NEXT, parent)
+
+    return error_hooks(name, report) if transfers else []
+
+
+def raise_failures(
+    runs: list[Run], resources: dict[str, str], direction: Direction, failures: dict[str, str]
+) -> None:
+    """Raise a `FailedRunError` for runs that failed without a report of the hook; in a preview, warn.
+
+    `resources` are the names of the runs' resources in the program, by the names of the runs.
+    """
+    failed = [run for run in runs if run["status"] != SUCCEEDED and run["name"] not in failures]
+    if not failed:
+        return
+    message = "\n".join(_explanation(run, run["status"], run["error"], direction) for run in failed) + (
+        f"\nFix the cause, then start {'it' if len(failed) == 1 else 'them'} again: pulumi up"
+        + "".join(f" --replace '**{resources[run['name']]}'" for run in failed)
+        + f"\nTo start every run again: {change('force_update_tag', '<new text>')}"
+    )
+    if pulumi.runtime.is_dry_run():
+        # An old failure must not prevent the change that fixes it.
+        pulumi.log.warn(message)
+        return
+    raise FailedRunError(message)
+
+
+def _response(response: containerregistry.outputs.PipelineRunResponseResponse | None) -> dict[str, str]:
+    """The service's response as text; empty where it has no value."""
+    if response is None:
+        return dict.fromkeys(("status", "error", "started", "finished"), "")
+    return {
+        "status": response.status or "",
+        "error": response.pipeline_run_error_message or "",
+        "started": response.start_time or "",
+        "finished": response.finish_time or "",
+    }
+
+
+def _status(provisioning_state: str, status: str) -> str:
+    """Succeeded only if both the resource and the response report it."""
+    states = [status or "Unknown", provisioning_state]
+    return next((each for each in states if each != SUCCEEDED), SUCCEEDED)
+
+
+def _explanation(run: Transfer | Run, status: str, error: str, direction: Direction) -> str:
+    message = error or f"The service reported {status} without a message."
+    names = ", ".join(run["artifacts"][:_SHOWN_ARTIFACTS])
+    rest = len(run["artifacts"]) - _SHOWN_ARTIFACTS
+    more = f" and {rest} more" if rest > 0 else ""
+    name = run.get("run_name") or run.get("name")
+    return f"{message}\n  {direction} run {name} is {status}; blob {run['blob']}; artifacts {names}{more}"

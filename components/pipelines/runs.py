@@ -1,0 +1,128 @@
+"""The runs of a pipeline: one for each blob."""
+
+from functools import partial
+from typing import NotRequired
+
+import pulumi
+from pulumi import Input, InvokeOutputOptions, Output, ResourceHookBinding, ResourceOptions
+from pulumi_azure_native import containerregistry
+
+from acr_transfer.model.options import Direction
+
+from .. import defaults
+from ..argument_rules import check_arguments
+from ..arguments import RunSettings
+from ..sdk import settled
+from .run_results import Run, Transfer, failure_hooks, raise_failures, run_result
+
+
+class PipelineRunsArgs(RunSettings):
+    """The pipeline and the transfers that it runs."""
+
+    registry: Input[str]
+    """The pipeline's registry."""
+
+    registry_resource_group: Input[str]
+    """The registry's resource group."""
+
+    pipeline_id: Input[str]
+    """The resource ID of the export or import pipeline; a run starts once this is known."""
+
+    direction: Direction
+    """Whether the pipeline exports or imports."""
+
+    transfers: NotRequired[list[Transfer]]
+    """The runs, of at most 50 artifacts each, in the order in which they start."""
+
+
+class PipelineRuns(pulumi.ComponentResource):
+    """Runs of one pipeline, several at the same time; the deployment fails unless all of them succeed."""
+
+    runs: Output[list[Run]]
+    """Every run with its result, in the order of the transfers."""
+
+    def __init__(self, name: str, args: PipelineRunsArgs, opts: ResourceOptions | None = None) -> None:
+        """Start the runs; raises `ArgumentError`."""
+        super().__init__("acr-transfer:index:PipelineRuns", name, None, opts)
+        check_arguments(f"PipelineRuns {name}", args, PipelineRunsArgs)
+        transfers, direction = args.get("transfers", []), Direction(args["direction"])
+        limit = int(args.get("max_concurrent_runs", defaults.MAX_CONCURRENT_RUNS))
+        named = {_resource_name(name, each): each for each in transfers}
+        failures: dict[str, str] = {}
+        self._hooks = failure_hooks(f"{name}-failed", named, direction, self, failures)
+        results: list[Output[Run]] = []
+        for index, transfer in enumerate(transfers):
+            before = results[index - limit] if index >= limit else None
+            run = self._run(name, args, transfer, before)
+            results.append(run_result(run, transfer, partial(self._read, args, transfer), failures))
+        self.runs = Output.all(*results).apply(list) if results else Output.from_input([])
+        # Apart from `runs`, so that the result of every run can be read after one has failed.
+        resources = {each["run_name"]: resource for resource, each in named.items()}
+        self.runs.apply(lambda runs: raise_failures(runs, resources, direction, failures))
+        self.register_outputs({"runs": self.runs})
+
+    def _run(
+        self, name: str, args: PipelineRunsArgs, transfer: Transfer, before: Output[Run] | None
+    ) -> containerregistry.PipelineRun:
+        tag = args.get("force_update_tag", defaults.FORCE_UPDATE_TAG)
+        return containerregistry.PipelineRun(
+            _resource_name(name, transfer),
+            registry_name=args["registry"],
+            resource_group_name=args["registry_resource_group"],
+            pipeline_run_name=transfer["run_name"],
+            request=_request(Direction(args["direction"]), args["pipeline_id"], transfer),
+            force_update_tag=_after(before, tag) if before else tag,
+            # Two runs cannot have one name, and `--replace` would otherwise create the second one first.
+            opts=ResourceOptions(
+                parent=self, delete_before_replace=True, hooks=ResourceHookBinding(on_error=self._hooks)
+            ),
+        )
+
+    def _read(
+        self, args: PipelineRunsArgs, transfer: Transfer
+    ) -> Output[containerregistry.GetPipelineRunResult]:
+        return containerregistry.get_pipeline_run_output(
+            registry_name=args["registry"],
+            resource_group_name=args["registry_resource_group"],
+            pipeline_run_name=transfer["run_name"],
+            opts=InvokeOutputOptions(parent=self),
+        )
+
+
+def _resource_name(name: str, transfer: Transfer) -> str:
+    return f"{name}-{transfer['run_name'][:12]}"
+
+
+def _after(before: Output[Run], tag: Input[str]) -> Output[str]:
+    """The tag, once the run before has ended, successfully or not.
+
+    The next run waits for a value. The engine would keep a `depends_on` in the state, and skip a run after a
+    failed one although they have only the limit in common.
+    """
+
+    async def ended() -> bool:
+        await settled(before)
+        return True
+
+    return Output.all(tag, ended()).apply(lambda both: str(both[0]))
+
+
+def _request(
+    direction: Direction, pipeline_id: Input[str], transfer: Transfer
+) -> containerregistry.PipelineRunRequestArgs:
+    if direction == Direction.EXPORT:
+        return containerregistry.PipelineRunRequestArgs(
+            pipeline_resource_id=pipeline_id,
+            artifacts=transfer["artifacts"],
+            target=containerregistry.PipelineRunTargetPropertiesArgs(
+                type=containerregistry.PipelineRunTargetType.AZURE_STORAGE_BLOB, name=transfer["blob"]
+            ),
+        )
+    return containerregistry.PipelineRunRequestArgs(
+        pipeline_resource_id=pipeline_id,
+        # An import takes the whole blob: its artifacts are not listed.
+        artifacts=[],
+        source=containerregistry.PipelineRunSourcePropertiesArgs(
+            type=containerregistry.PipelineRunSourceType.AZURE_STORAGE_BLOB, name=transfer["blob"]
+        ),
+    )

@@ -42,7 +42,7 @@ def project(
         made.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview")
 
 
-QUIET = ("-m", "transfer")
+QUIET = ("-m", "acr_transfer")
 LOUD = (
     "-c",
     "import logging, sys; logging.basicConfig(level=1); "

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.cloud.paths import Places
-from sandbox.faults.control import fault
 from tests.engine.projects import Project
+from tests.sandbox.faults.control import fault
 
 
 @pytest.fixture(scope="module")

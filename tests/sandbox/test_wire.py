@@ -12,7 +12,7 @@ from sandbox.arm.routing import TYPES
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
-from sandbox.faults import control
+from tests.sandbox.faults import control
 from tests.sandbox.here import looked_up
 
 GROUP = "tests-wire"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.pulumi_plugins.azure_native.authentication import Authentication, ThreadSessions
+from sandbox.pulumi_plugins.azure_native.authentication import Authentication, ThreadSession
 from sandbox.pulumi_plugins.azure_native.http_client import HttpClient, ResponseError, checked
 from sandbox.pulumi_plugins.azure_native.polling import OperationPoller
 from sandbox.pulumi_plugins.protocol.values import Values
@@ -14,9 +14,9 @@ class ArmClient:
     """Manages resources of the configured cloud and subscription."""
 
     def __init__(self, config: Mapping[str, str]) -> None:
-        sessions = ThreadSessions()
-        self.authentication = Authentication(config, sessions)
-        self._http = HttpClient(self.authentication, sessions)
+        session = ThreadSession()
+        self.authentication = Authentication(config, session)
+        self._http = HttpClient(self.authentication, session)
         self._poller = OperationPoller(self._http)
 
     @property

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from functools import cached_property
 
 import requests
 
@@ -22,30 +23,21 @@ _LIST_VERSION = "2020-06-01"
 """The API version in which the metadata endpoint lists all clouds."""
 
 
-class ThreadSessions:
+class ThreadSession(threading.local):
     """One HTTP session per thread, without the environment's proxies."""
 
     def __init__(self) -> None:
-        self._local = threading.local()
-
-    @property
-    def current(self) -> requests.Session:
-        """The session of this thread."""
-        if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-            self._local.session.trust_env = False
-            self._local.session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-        session: requests.Session = self._local.session
-        return session
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.http.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
 class Authentication:
     """The cloud's metadata document, and tokens of the configured identity."""
 
-    def __init__(self, config: Mapping[str, str], sessions: ThreadSessions) -> None:
-        self._config, self._sessions = config, sessions
+    def __init__(self, config: Mapping[str, str], session: ThreadSession) -> None:
+        self._config, self._session = config, session
         self._lock = threading.Lock()
-        self._metadata: Values | None = None
         self._tokens: dict[str, tuple[str, float]] = {}
 
     @property
@@ -58,16 +50,29 @@ class Authentication:
             )
         return found
 
-    @property
+    @cached_property
     def metadata(self) -> Values:
         """The cloud's metadata document.
 
         The plugin reads the single document of `metadataHost`. The environment can name only one host for the
         two clouds of a sandbox, so `environment` selects one by name from the list that the host returns.
         """
-        with self._lock:
-            self._metadata = self._metadata or self._read_metadata()
-            return self._metadata
+        host = self._config.get("metadataHost") or os.environ.get("ARM_METADATA_HOSTNAME", "")
+        wanted = self._config.get("environment") or os.environ.get("ARM_ENVIRONMENT", "")
+        if not host:
+            raise ProviderError(NOT_RUNNING)
+        base = host if "://" in host else f"https://{host}"
+        query = {"api-version": _LIST_VERSION}
+        try:
+            url = f"{base}/metadata/endpoints"
+            documents: list[Values] = self._session.http.get(url, params=query, timeout=30).json()
+        except (requests.RequestException, ValueError) as error:
+            raise ProviderError(f"{NOT_RUNNING} ({base} returned no cloud metadata.)") from error
+        for document in documents:
+            if not wanted or document["name"].lower() == wanted.lower():
+                return document
+        names = ", ".join(document["name"] for document in documents)
+        raise ProviderError(f"azure-native:environment is {wanted!r}; expected one of: {names}.")
 
     @property
     def audience(self) -> str:
@@ -98,7 +103,7 @@ class Authentication:
             query["client_id"] = client  # a user-assigned identity
         try:
             headers = {"X-IDENTITY-HEADER": header}
-            response = self._sessions.current.get(endpoint, params=query, headers=headers, timeout=30)
+            response = self._session.http.get(endpoint, params=query, headers=headers, timeout=30)
         except requests.RequestException as error:
             raise ProviderError(NOT_RUNNING) from error
         if not response.ok:
@@ -106,21 +111,3 @@ class Authentication:
             raise ProviderError(message)
         body = response.json()
         return body["access_token"], float(body["expires_on"])
-
-    def _read_metadata(self) -> Values:
-        host = self._config.get("metadataHost") or os.environ.get("ARM_METADATA_HOSTNAME", "")
-        wanted = self._config.get("environment") or os.environ.get("ARM_ENVIRONMENT", "")
-        if not host:
-            raise ProviderError(NOT_RUNNING)
-        base = host if "://" in host else f"https://{host}"
-        query = {"api-version": _LIST_VERSION}
-        try:
-            url = f"{base}/metadata/endpoints"
-            documents: list[Values] = self._sessions.current.get(url, params=query, timeout=30).json()
-        except (requests.RequestException, ValueError) as error:
-            raise ProviderError(f"{NOT_RUNNING} ({base} returned no cloud metadata.)") from error
-        for document in documents:
-            if not wanted or document["name"].lower() == wanted.lower():
-                return document
-        names = ", ".join(document["name"] for document in documents)
-        raise ProviderError(f"azure-native:environment is {wanted!r}; expected one of: {names}.")

@@ -16,12 +16,12 @@ from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
 from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
 from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, api_version, parse
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
-from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, Provider
+from sandbox.pulumi_plugins.protocol.resource_provider import Provider
 from sandbox.pulumi_plugins.protocol.values import Values
 
 
 class AzureNative(Provider):
-    """Passes each call to the provider of the resource's type."""
+    """The plugin's package: resources of Azure, access policies and functions."""
 
     version = "3.29.0"
 
@@ -44,28 +44,8 @@ class AzureNative(Provider):
             raise ProviderError(f"the package {name} does not match its parameters, which describe {package}")
         return package
 
-    def check(
-        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
-    ) -> tuple[Values, list[str]]:
-        return self._provider(token).check(token, name, old, new, seed, autonaming)
-
-    def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
-        return self._provider(token).diff(token, old, new, state)
-
-    def create(self, token: str, inputs: Values, preview: bool) -> tuple[str, Values]:
-        return self._provider(token).create(token, inputs, preview)
-
-    def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
-        return self._provider(token).read(token, id, inputs, state)
-
-    def update(self, token: str, id: str, state: Values, old: Values, new: Values, preview: bool) -> Values:
-        return self._provider(token).update(token, id, state, old, new, preview)
-
-    def delete(self, token: str, id: str, inputs: Values) -> None:
-        self._provider(token).delete(token, id, inputs)
+    def of_type(self, token: str) -> Provider:
+        return self._access_policies if parse(token)[0] == ACCESS_POLICY else self._resources
 
     def invoke(self, token: str, arguments: Values) -> Values:
         return functions.call(self._arm, token, arguments)
-
-    def _provider(self, token: str) -> Provider:
-        return self._access_policies if parse(token)[0] == ACCESS_POLICY else self._resources

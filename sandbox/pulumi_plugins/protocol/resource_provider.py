@@ -67,6 +67,10 @@ class Provider:
         """Become another package, described by `value`; returns the package's name."""
         raise ProviderError(f"the package {name} cannot be created: this provider accepts no parameters")
 
+    def of_type(self, token: str) -> Provider:
+        """The provider of a resource type."""
+        return self
+
     def check(
         self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
     ) -> tuple[Values, list[str]]:
@@ -146,42 +150,43 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Check(self, request, context):  # type: ignore[no-untyped-def]
-        token, name = _type(request.urn), request.urn.rpartition("::")[2]
-        old, new = values(request.olds), values(request.news)
-        seed, naming = request.randomSeed, _autonaming(request)
-        inputs, faults = _guarded(context, lambda: self._provider.check(token, name, old, new, seed, naming))
+        token, provider = self._type(request)
+        name, old, new = request.urn.rpartition("::")[2], values(request.olds), values(request.news)
+        check = partial(provider.check, token, name, old, new, request.randomSeed, _autonaming(request))
+        inputs, faults = _guarded(context, check)
         failures = [provider_pb2.CheckFailure(reason=fault) for fault in faults]
         return provider_pb2.CheckResponse(inputs=struct(inputs), failures=failures)
 
     def Diff(self, request, context):  # type: ignore[no-untyped-def]
+        token, provider = self._type(request)
         # The engine has already applied ignoreChanges to the new inputs.
         old, new, state = values(request.old_inputs), values(request.news), values(request.olds)
-        diff = self._call(request, context, lambda: self._provider.diff(_type(request.urn), old, new, state))
-        return _diff_response(diff)
+        return _diff_response(self._call(request, context, partial(provider.diff, token, old, new, state)))
 
     def Create(self, request, context):  # type: ignore[no-untyped-def]
-        token, inputs, preview = _type(request.urn), values(request.properties), request.preview
-        create = partial(self._provider.create, token, inputs, preview)
+        token, provider = self._type(request)
+        create = partial(provider.create, token, values(request.properties), request.preview)
         id, outputs = self._call(request, context, create, request.timeout)
         return provider_pb2.CreateResponse(id=id, properties=struct(outputs))
 
     def Read(self, request, context):  # type: ignore[no-untyped-def]
+        token, provider = self._type(request)
         inputs, state = values(request.inputs), values(request.properties)
-        found = _guarded(context, lambda: self._provider.read(_type(request.urn), request.id, inputs, state))
+        found = _guarded(context, partial(provider.read, token, request.id, inputs, state))
         if found is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, inputs=struct(found[0]), properties=struct(found[1]))
 
     def Update(self, request, context):  # type: ignore[no-untyped-def]
-        token, id, state = _type(request.urn), request.id, values(request.olds)
-        old, new = values(request.old_inputs), values(request.news)
-        update = partial(self._provider.update, token, id, state, old, new, request.preview)
+        token, provider = self._type(request)
+        old, new, state = values(request.old_inputs), values(request.news), values(request.olds)
+        update = partial(provider.update, token, request.id, state, old, new, request.preview)
         outputs = self._call(request, context, update, request.timeout)
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
     def Delete(self, request, context):  # type: ignore[no-untyped-def]
-        token, inputs = _type(request.urn), values(request.old_inputs)
-        delete = partial(self._provider.delete, token, request.id, inputs)
+        token, provider = self._type(request)
+        delete = partial(provider.delete, token, request.id, values(request.old_inputs))
         self._call(request, context, delete, request.timeout)
         return empty_pb2.Empty()
 
@@ -190,6 +195,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(struct(found))  # `return` is a Python keyword
         return response
+
+    def _type(self, request: Any) -> tuple[str, Provider]:
+        token = request.urn.split("::")[2].rpartition("$")[2]
+        return token, self._provider.of_type(token)
 
     def _call(
         self, request: Any, context: grpc.ServicerContext, work: Callable[[], Any], timeout: float = 0
@@ -214,10 +223,6 @@ def serve(provider: Provider) -> None:
     servicer = Servicer(provider)
     register = provider_pb2_grpc.add_ResourceProviderServicer_to_server
     plugin_server.serve(lambda server: register(servicer, server), threads=64)
-
-
-def _type(urn: str) -> str:
-    return urn.split("::")[2].rpartition("$")[2]
 
 
 def _autonaming(request: provider_pb2.CheckRequest) -> Autonaming | None:

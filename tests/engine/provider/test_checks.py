@@ -11,10 +11,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.cloud.definitions import SOURCE
-from sandbox.pulumi_plugins.azure_native import functions, sdk_schemas
+from sandbox.pulumi_plugins.azure_native import functions, resource_schema
 from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values
+from tests.engine.provider import sdk_schemas
 from tests.engine.provider.stand_in import REGISTRY, CallFailedError, StandIn, running
 
 ACCOUNT = {"resourceGroupName": "g", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "location": "x"}
@@ -28,13 +29,13 @@ LOCATION = (
 
 
 def test_the_shapes_that_are_kept_are_those_of_the_installed_sdk() -> None:
-    kept = json.loads(Path(sdk_schemas.__file__).with_name("sdk_schemas.json").read_text())
+    kept = json.loads(Path(resource_schema.__file__).with_name("sdk_schemas.json").read_text())
     assert kept == json.loads(json.dumps(sdk_schemas.generate()))
 
 
 @pytest.mark.parametrize("type", RESOURCE_TYPES)
 def test_what_goes_where_in_a_request_is_an_input_of_the_sdk(type: str) -> None:
-    kept = json.loads(Path(sdk_schemas.__file__).with_name("sdk_schemas.json").read_text())
+    kept = json.loads(Path(resource_schema.__file__).with_name("sdk_schemas.json").read_text())
     kind = RESOURCE_TYPES[type]
     inputs = {name.rstrip("!") for name in kept[type]["inputs"]}
     renamed = {path.split(".")[0] for path in kind.renamed}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from sandbox.faults import control
 from sandbox.registry.oci_client import digest_of
 from tests.sandbox.failures.scenarios import (
     NO_ERROR,
@@ -16,6 +15,7 @@ from tests.sandbox.failures.scenarios import (
     with_fault,
 )
 from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import Json, SandboxSide, manifest_of
 
 _ARTIFACTS = "Artifacts"

@@ -6,7 +6,6 @@ import random
 from functools import partial
 from typing import Any
 
-from sandbox.faults import control
 from tests.sandbox.failures.scenarios import (
     NO_ERROR,
     REFUSED,
@@ -16,6 +15,7 @@ from tests.sandbox.failures.scenarios import (
     transfer_archive,
 )
 from tests.sandbox.failures.table import BothClouds, Scenario, failure
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import SandboxSide, until
 
 _BLOBS = "Blobs and archives"

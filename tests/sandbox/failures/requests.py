@@ -8,10 +8,10 @@ from typing import Any
 import requests
 
 from sandbox.cloud.definitions import SOURCE
-from sandbox.faults import control
 from sandbox.lifecycle import require_running
 from tests.sandbox.failures.scenarios import NO_ERROR, error_message, with_fault
 from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import Json, SandboxSide
 
 _RUNS, _PIPELINES, _NAMES, _MANAGEMENT = (

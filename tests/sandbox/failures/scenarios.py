@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox.faults import control
 from tests.sandbox.failures.table import BothClouds, Scenario
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import Json, SandboxSide
 
 NO_ERROR = "no error"

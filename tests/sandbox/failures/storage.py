@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from sandbox.arm.roles import BLOB_READER
-from sandbox.faults import control
 from tests.sandbox.failures.scenarios import (
     LOST,
     NO_ERROR,
@@ -20,6 +19,7 @@ from tests.sandbox.failures.scenarios import (
     with_fault,
 )
 from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
 
 _STORAGE = "Storage: network, SAS token, role"

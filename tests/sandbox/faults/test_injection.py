@@ -14,9 +14,10 @@ from sandbox.__main__ import main
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
 from sandbox.cloud.store import Store
-from sandbox.faults.control import choice, clock, fault, send_order
+from sandbox.faults.control import send_order
 from sandbox.lifecycle import require_running
 from sandbox.status import status
+from tests.sandbox.faults.control import choice, clock, fault
 
 GROUP = "/resourceGroups/fault-tests"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.cloud.paths import Places
-from sandbox.faults import control
 from sandbox.faults.open_questions import OPEN_QUESTIONS
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
 
 

@@ -11,8 +11,8 @@ from azure.mgmt.storage import StorageManagementClient
 
 from sandbox.arm import roles
 from sandbox.cloud.cloud import Cloud
-from sandbox.faults.control import slow_grants
 from sandbox.storage import blobs
+from tests.sandbox.faults.control import slow_grants
 from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity, refusal
 
 AN_HOUR = 3600.0

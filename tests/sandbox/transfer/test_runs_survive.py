@@ -15,8 +15,9 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.cloud.paths import CHECKOUT, Places
-from sandbox.faults.control import set_fault, times_applied
+from sandbox.faults.control import set_fault
 from sandbox.faults.fault import Fault
+from tests.sandbox.faults.control import times_applied
 from tests.sandbox.transfer.side import SandboxSide, until
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sandbox.cloud.paths import Places
-from sandbox.faults import control
 from sandbox.registry.oci_client import ImageNotFoundError, Manifest
 from sandbox.transfer.rules import CATEGORY
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import IMAGE, SandboxSide, index_of, manifest_of, until
 
 

@@ -9,7 +9,7 @@ import pytest
 from azure.storage.blob import ContentSettings
 
 from sandbox.cloud.paths import Places
-from sandbox.faults import control
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import SandboxSide, until
 
 

@@ -1,6 +1,6 @@
 """Generates sdk_schemas.json: the types of inputs and outputs in azure-native's Python SDK.
 
-After an SDK update, run this module and write its output to `sdk_schemas.json` (docs/provider-stand-in.md).
+After an SDK update, run this module and write its output to that file (docs/provider-stand-in.md).
 The file exists because importing the SDK takes seconds, and every command of the engine starts a provider.
 """
 

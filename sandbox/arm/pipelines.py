@@ -19,8 +19,9 @@ from sandbox.cloud.cloud import new_id
 from sandbox.cloud.store import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import TEXT, choice, listed, mapped, record, usual
-from sandbox.transfer import runs
 from sandbox.transfer.rules import request_fault, require_transfer_support
+from sandbox.transfer.run_record import TYPE
+from sandbox.transfer.runs import is_running
 
 
 async def put_export(request: Request) -> Answer:
@@ -122,7 +123,7 @@ async def delete_pipeline(request: Request) -> Answer:
 
 async def delete_run(request: Request) -> Answer:
     """The record of a run goes, and with it the work of one that has not ended."""
-    if runs.is_running(request.existing or {}):
+    if is_running(request.existing or {}):
         _refuse_if_chosen(request, "delete-running", f"The pipeline run '{request.id.name}' is running.")
     request.cloud.runs.stop(request.id, "The run was deleted before it ended.")
     request.cloud.store.remove(request.id)
@@ -139,7 +140,7 @@ async def put_run(request: Request) -> Answer:
     wanted = _wanted(request)
     existing = request.existing
     if existing and _asked(existing) == wanted and not _has_failed(existing):
-        if runs.is_running(existing):
+        if is_running(existing):
             _refuse_if_chosen(request, "same-run", f"The pipeline run '{request.id.name}' is running.")
         return Answer(200, existing)
     if request.cloud.faults.choice("bad-run") == "put":
@@ -233,7 +234,7 @@ TYPES = (
         )
     ),
     ResourceType(
-        runs.TYPE,
+        TYPE,
         _VERSIONS,
         NAME,
         _RUN,

@@ -50,16 +50,14 @@ OPEN_QUESTIONS = {
         {"succeeded": "Succeeded, with the skipped artifacts in its error message", "failed": "Failed"},
     ),
     "progress": OpenQuestion(
-        "Which percentages does a run report?",
-        {"steps": "the transferred share", "ends": "0, then 100"},
+        "Which percentages does a run report?", {"steps": "the transferred share", "ends": "0, then 100"}
     ),
     "trigger-name": OpenQuestion(
         "How are the runs of a trigger named?",
         {"underscore": "pipeline_1a2b3c4d", "plain": "pipeline1a2b3c4d"},
     ),
     "run-order": OpenQuestion(
-        "In which order are runs listed?",
-        {"oldest": "oldest first", "newest": "newest first"},
+        "In which order are runs listed?", {"oldest": "oldest first", "newest": "newest first"}
     ),
     "bad-run": OpenQuestion(
         "When is an invalid run refused (51 artifacts, no artifacts, no blob)?",
@@ -82,8 +80,7 @@ OPEN_QUESTIONS = {
         {"1": "once", "0": "never", "3": "three times"},
     ),
     "page-size": OpenQuestion(
-        "How many entries does a page of a list have?",
-        {"100": "a hundred", "2": "two"},
+        "How many entries does a page of a list have?", {"100": "a hundred", "2": "two"}
     ),
     "missing-parent": OpenQuestion(
         "What is the status of ParentResourceNotFound?", {"404": "404", "400": "400"}

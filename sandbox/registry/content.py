@@ -11,9 +11,8 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from sandbox.registry.oci_client import INDEX_TYPES, MANIFEST_TYPES
+from sandbox.registry.oci_client import INDEX_TYPES, MANIFEST_TYPES, Manifest
 
 _IMAGE_CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
@@ -22,25 +21,11 @@ _IMAGE_CONFIG_TYPES = (
 
 
 @dataclass(frozen=True)
-class StoredManifest:
+class StoredManifest(Manifest):
     """One manifest of one repository."""
 
-    digest: str
-    body: bytes
     created: datetime
     """When the manifest was pushed to the repository."""
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """The parsed manifest."""
-        parsed: dict[str, Any] = json.loads(self.body)
-        return parsed
-
-    @property
-    def media_type(self) -> str:
-        """The manifest's `mediaType`, which is optional in OCI manifests."""
-        default = INDEX_TYPES[0] if "manifests" in self.content else MANIFEST_TYPES[0]
-        return str(self.content.get("mediaType") or default)
 
     @property
     def artifact_type(self) -> str:
@@ -113,14 +98,20 @@ class Content:
         return self._root / "repositories" / repository / "_manifests"
 
     def _manifest(self, link: Path) -> StoredManifest | None:
-        digest = link.read_text()
-        body = self._blob(digest)
-        return StoredManifest(digest, body, _time(link)) if body else None
+        body = self._blob(link.read_text())
+        return StoredManifest(_media_type(body), body, _time(link)) if body else None
 
     def _blob(self, digest: str) -> bytes:
         algorithm, _, value = digest.partition(":")
         path = self._root / "blobs" / algorithm / value[:2] / value / "data"
         return path.read_bytes() if value and path.is_file() else b""
+
+
+def _media_type(body: bytes) -> str:
+    """The manifest's `mediaType`, which is optional in OCI manifests."""
+    content = json.loads(body)
+    default = INDEX_TYPES[0] if "manifests" in content else MANIFEST_TYPES[0]
+    return str(content.get("mediaType") or default)
 
 
 def _tag(link: Path) -> StoredTag:

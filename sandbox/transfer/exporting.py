@@ -16,7 +16,8 @@ from sandbox.transfer.archive import ArchiveContents, archive_bytes
 from sandbox.transfer.container_access import find_blob
 from sandbox.transfer.failures import TransferFailedError, quoted, registry_failures, storage_failures
 from sandbox.transfer.rules import CATEGORY, MAX_LAYER_SIZE, OVERWRITE_BLOBS, split_reference
-from sandbox.transfer.transfer_run import RunProgress, TransferOutcome, TransferRun
+from sandbox.transfer.run_record import RunRecord, TransferOutcome
+from sandbox.transfer.transfer_run import TransferRun
 
 _BLOCK = 4 << 20
 _CONCURRENCY = 4
@@ -65,7 +66,7 @@ async def export_artifacts(
     with registry_failures(run.registry):
         artifacts = await _find_artifacts(run, registry)
     run.require_complete(artifacts.failures, remaining=len(artifacts.found))
-    run.progress.report(10)
+    run.record.report(10)
     async with await open_container() as container:
         with storage_failures(), registry_failures(run.registry):
             if outcome := await _existing(run, container):
@@ -122,8 +123,8 @@ async def _existing(run: TransferRun, container: ContainerClient) -> TransferOut
     if blob is None:
         return None
     md5 = bytes(blob.content_settings.content_md5 or b"").hex()
-    if md5 and md5 == run.progress.checkpoint.get("md5"):
-        return run.progress.saved
+    if md5 and md5 == run.record.checkpoint.get("md5"):
+        return run.record.checkpoint_outcome
     if run.has(OVERWRITE_BLOBS):
         return None
     if run.skip_existing:
@@ -139,15 +140,13 @@ async def _write(
     """Upload the archive; retries without artifacts whose bytes are wrong, if the run can continue."""
     while True:
         try:
-            return await _upload(blob, artifacts.contents(), registry, run.progress)
+            return await _upload(blob, artifacts.contents(), registry, run.record)
         except WrongContentError as error:
             artifacts.exclude(error.digest)
             run.require_complete(artifacts.failures, remaining=len(artifacts.found))
 
 
-async def _upload(
-    blob: BlobClient, contents: ArchiveContents, registry: OciClient, progress: RunProgress
-) -> str:
+async def _upload(blob: BlobClient, contents: ArchiveContents, registry: OciClient, record: RunRecord) -> str:
     """Stage the blocks, then commit them with the properties that the source trigger requires."""
     md5, sha256, blocks, sent = hashlib.md5(usedforsecurity=False), hashlib.sha256(), list[BlobBlock](), 0
     async for block in _blocks(archive_bytes(contents, registry.blob)):
@@ -156,9 +155,9 @@ async def _upload(
         blocks.append(BlobBlock(base64.b64encode(b"%08d" % len(blocks)).decode()))
         await blob.stage_block(blocks[-1].id, block, validate_content=True)
         sent += len(block)
-        progress.report(10 + min(80, 80 * sent // (contents.size + 1)))
+        record.report(10 + min(80, 80 * sent // (contents.size + 1)))
     digest = f"sha256:{sha256.hexdigest()}"
-    progress.save(TransferOutcome(sorted(contents.references), digest), md5=md5.hexdigest())
+    record.save_checkpoint(TransferOutcome(sorted(contents.references), digest), md5=md5.hexdigest())
     settings = ContentSettings(content_type="application/x-tar", content_md5=bytearray(md5.digest()))
     await blob.commit_block_list(blocks, content_settings=settings, metadata=CATEGORY)
     await blob.get_blob_properties()  # an export needs the read permission

@@ -20,7 +20,8 @@ from sandbox.transfer.failures import (
     storage_message,
 )
 from sandbox.transfer.rules import DELETE_SOURCE, OVERWRITE_TAGS, is_digest, split_reference
-from sandbox.transfer.transfer_run import TransferOutcome, TransferRun
+from sandbox.transfer.run_record import TransferOutcome
+from sandbox.transfer.transfer_run import TransferRun
 
 
 @dataclass
@@ -39,25 +40,26 @@ class ImportedArtifacts:
     """Digests of required blobs that the archive does not contain."""
 
     @property
-    def excluded(self) -> list[str]:
-        """References that cannot be imported."""
-        return [name for name in self.contents.references if name in self.conflicts or self._incomplete(name)]
+    def incomplete(self) -> list[str]:
+        """References with missing or corrupt content."""
+        bad, references = self.corrupt | self.missing, self.contents.references
+        return [name for name in references if bad & self.contents.required_blobs(references[name]).keys()]
 
-    def _incomplete(self, name: str) -> bool:
-        needed = set(self.contents.required_blobs(self.contents.references[name]))
-        return bool(needed & (self.corrupt | self.missing))
+    @property
+    def excluded(self) -> set[str]:
+        """References that cannot be imported."""
+        return {*self.conflicts, *self.incomplete}
 
     @property
     def failures(self) -> list[str]:
         """One message per reason for which artifacts cannot be imported."""
-        incomplete = [name for name in self.contents.references if self._incomplete(name)]
         found = []
         if self.conflicts and not self.run.skip_existing:
             found.append(
                 f"Tags already exist in registry '{self.run.registry}' with another digest: "
                 f"{quoted(self.conflicts)}. Set the option OverwriteTags to replace them."
             )
-        if incomplete:
+        if incomplete := self.incomplete:
             found.append(
                 f"The archive in blob '{self.run.blob}' is corrupt: content is missing or does not match its "
                 f"digest, for {quoted(incomplete)}."
@@ -89,10 +91,10 @@ async def import_artifacts(
     """
     async with await open_container() as container:
         with storage_failures(), registry_failures(run.registry):
-            imported = "digest" in run.progress.checkpoint
-            outcome = run.progress.saved if imported else await _import(run, registry, container)
+            imported = "digest" in run.record.checkpoint
+            outcome = run.record.checkpoint_outcome if imported else await _import(run, registry, container)
         if run.has(DELETE_SOURCE) and not outcome.partial:
-            run.progress.save(outcome)
+            run.record.save_checkpoint(outcome)
             await _delete(container.get_blob_client(run.blob), outcome)
     return outcome
 
@@ -144,7 +146,7 @@ async def _push_blobs(
             await _push_blob(registry, wanted.get(digest, []), digest, size, chunks)
         except WrongContentError:
             artifacts.corrupt.add(digest)
-        artifacts.run.progress.report(5 + 85 * reader.read // (archive_size + 1))
+        artifacts.run.record.report(5 + 85 * reader.read // (archive_size + 1))
 
 
 async def _push_blob(
@@ -182,7 +184,7 @@ async def _verify_archive(run: TransferRun, reader: ArchiveReader, blob: BlobPro
 async def _push_manifests(artifacts: ImportedArtifacts, registry: OciClient) -> list[str]:
     """Push children by digest before their index, then each artifact by its reference."""
     contents = artifacts.contents
-    done = sorted(set(contents.references) - set(artifacts.excluded))
+    done = sorted(set(contents.references) - artifacts.excluded)
     for reference in done:
         repository, name = split_reference(reference)
         *descendants, digest = contents.tree(contents.references[reference])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import aiohttp
 from azure.storage.blob.aio import ContainerClient
@@ -20,11 +19,8 @@ from sandbox.transfer.exporting import export_artifacts
 from sandbox.transfer.failures import TransferFailedError
 from sandbox.transfer.importing import import_artifacts
 from sandbox.transfer.rules import container_end, request_fault, require_transfer_support
-from sandbox.transfer.transfer_run import RunProgress, TransferOutcome, TransferRun
-
-TYPE = "Microsoft.ContainerRegistry/registries/pipelineRuns"
-FAILED = "PipelineRunFailed"
-"""The error code of a failed run's operation. Azure's is not published; see docs/sandbox.md."""
+from sandbox.transfer.run_record import TYPE, RunRecord, TransferOutcome
+from sandbox.transfer.transfer_run import TransferRun
 
 _MAX_CONCURRENT = 4
 _SHOWN = ("pipelineResourceId", "artifacts", "catalogDigest")
@@ -50,7 +46,7 @@ class PipelineRuns:
         self.stop(id, "A newer request for the same run replaced it.")
         response: Json = {
             "status": "Running",
-            "startTime": self._now(),
+            "startTime": self._faults.now().isoformat(),
             "progress": {"percentage": "0"},
             **self._blob(wanted["request"]),
         }
@@ -85,7 +81,7 @@ class PipelineRuns:
         task = self._tasks.pop(body["sandbox"]["operation"], None) if body else None
         if body and task:
             task.cancel()
-            self._record(id, body).fail(reason)
+            RunRecord(self._store, self._faults, id, body).fail(reason)
 
     def of_pipeline(self, pipeline: str) -> list[Json]:
         """All runs of a pipeline, oldest first."""
@@ -112,7 +108,7 @@ class PipelineRuns:
         self._tasks[body["sandbox"]["operation"]] = asyncio.create_task(self._run(id, body))
 
     async def _run(self, id: ResourceId, body: Json) -> None:
-        record = self._record(id, body)
+        record = RunRecord(self._store, self._faults, id, body)
         try:
             async with self._slots:
                 outcome = await self._transfer(id, record)
@@ -142,7 +138,7 @@ class PipelineRuns:
         run = TransferRun(
             registry=registry_name,
             blob=request[end]["name"],
-            progress=record.progress,
+            record=record,
             artifacts=tuple(request.get("artifacts", [])),
             options=frozenset(pipeline["properties"].get("options", [])),
             catalog_digest=request.get("catalogDigest", ""),
@@ -166,12 +162,6 @@ class PipelineRuns:
         shown = {key: container[key] for key in ("keyVaultUri", "storageAccessMode") if key in container}
         return {end: {"type": "AzureStorageBlob", "uri": f"{container['uri']}/{blob}", **shown}}
 
-    def _record(self, id: ResourceId, body: Json) -> RunRecord:
-        return RunRecord(self._store, self._faults, id, body)
-
-    def _now(self) -> str:
-        return self._faults.now().isoformat()
-
 
 def is_running(body: Json) -> bool:
     """Whether a run has not ended."""
@@ -180,64 +170,3 @@ def is_running(body: Json) -> bool:
 
 def _pipeline_missing(pipeline: str) -> str:
     return f"The pipeline '{pipeline}' was not found: it was deleted before the run ended."
-
-
-@dataclass
-class RunRecord:
-    """The stored state of an active run."""
-
-    store: Store
-    faults: Faults
-    id: ResourceId
-    body: Json
-
-    @property
-    def progress(self) -> RunProgress:
-        """Stores the progress of the transfer in this record."""
-        return RunProgress(self._report, dict(self.body["sandbox"]["reached"]), self._checkpoint)
-
-    def succeed(self, outcome: TransferOutcome) -> None:
-        """The run succeeded, perhaps partially."""
-        done: Json = {"progress": {"percentage": "100"}, "catalogDigest": outcome.catalog_digest}
-        if "source" in self._response:
-            done["importedArtifacts"] = outcome.artifacts
-        if outcome.warnings:
-            done["pipelineRunErrorMessage"] = " ".join(outcome.warnings)
-        failed = outcome.partial and self.faults.choice("partial") == "failed"
-        self._finish("Failed" if failed else "Succeeded", done)
-
-    def fail(self, message: str) -> None:
-        """The run failed."""
-        self._finish("Failed", {"pipelineRunErrorMessage": message})
-
-    def _report(self, percentage: int) -> None:
-        progress = {"percentage": str(percentage)}
-        if self._response["progress"] != progress and self.faults.choice("progress") == "steps":
-            self._response["progress"] = progress
-            self._save()
-
-    def _checkpoint(self, checkpoint: dict[str, str]) -> None:
-        self.body["sandbox"]["reached"] = checkpoint
-        self._save()
-
-    def _finish(self, status: str, details: Json) -> None:
-        self.body["properties"]["provisioningState"] = status
-        self._response.update({"status": status, "finishTime": self.faults.now().isoformat(), **details})
-        ended: Json = {"status": "Succeeded"}
-        if status == "Failed" and self.faults.choice("failed-run") == "failed":
-            error = {"code": FAILED, "message": details.get("pipelineRunErrorMessage", "")}
-            ended = {"status": "Failed", "error": error}
-        with self.store.at_once():
-            self._save()
-            self.store.put_operation(self.body["sandbox"]["operation"], ended)
-
-    def _save(self) -> None:
-        """Store the run, unless it was deleted or replaced."""
-        stored = self.store.get(self.id)
-        if stored and stored["sandbox"]["operation"] == self.body["sandbox"]["operation"]:
-            self.store.put(self.id, TYPE, self.body)
-
-    @property
-    def _response(self) -> Json:
-        found: Json = self.body["properties"]["response"]
-        return found

@@ -1,60 +1,23 @@
-"""One run of the transfer service: its request, its progress and its outcome."""
+"""The request of one run, with the options of its pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sandbox.transfer.failures import TransferFailedError
 from sandbox.transfer.rules import CONTINUE
-
-
-@dataclass
-class TransferOutcome:
-    """The result of a run that did not fail."""
-
-    artifacts: list[str] = field(default_factory=list)
-    catalog_digest: str = ""
-    warnings: list[str] = field(default_factory=list)
-    """Errors that did not fail the run."""
-
-    partial: bool = False
-    """Whether ContinueOnErrors left artifacts out."""
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """The recorded progress of a run, from which an interrupted run continues."""
-
-    report: Callable[[int], None]
-    """Report a percentage."""
-
-    checkpoint: dict[str, str]
-    """The checkpoint of the interrupted run; empty for a new run."""
-
-    store: Callable[[dict[str, str]], None]
-    """Store a checkpoint durably."""
-
-    def save(self, outcome: TransferOutcome, **more: str) -> None:
-        """Store an outcome before the step that completes it."""
-        artifacts = " ".join(outcome.artifacts)
-        self.store({"digest": outcome.catalog_digest, "artifacts": artifacts, **more})
-
-    @property
-    def saved(self) -> TransferOutcome:
-        """The outcome in the checkpoint."""
-        return TransferOutcome(self.checkpoint["artifacts"].split(), self.checkpoint["digest"])
+from sandbox.transfer.run_record import RunRecord
 
 
 @dataclass(frozen=True)
 class TransferRun:
-    """The request of a run and the options of its pipeline."""
+    """What an export or import has to do."""
 
     registry: str
     """The registry's name, for messages."""
 
     blob: str
-    progress: RunProgress
+    record: RunRecord
     artifacts: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
     catalog_digest: str = ""

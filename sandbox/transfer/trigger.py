@@ -86,10 +86,7 @@ class SourceTrigger:
         separator = "_" if self.faults.choice("trigger-name") == "underscore" else ""
         run = id.up.up.child("pipelineRuns", f"{pipeline['name'][:41]}{separator}{new_id()[:8]}")
         source = {"type": "AzureStorageBlob", "name": blob.name}
-        wanted = {
-            "request": {"pipelineResourceId": pipeline["id"], "source": source},
-            "forceUpdateTag": "",
-        }
+        wanted = {"request": {"pipelineResourceId": pipeline["id"], "source": source}, "forceUpdateTag": ""}
         with self.store.at_once():
             if self.store.first_sight(pipeline["id"], blob.name, blob.etag):
                 timestamp = {"timestamp": blob.last_modified.isoformat()}

@@ -16,8 +16,8 @@ class ArmClient:
     def __init__(self, config: Mapping[str, str]) -> None:
         session = ThreadSession()
         self.authentication = Authentication(config, session)
-        self._http = HttpClient(self.authentication, session)
-        self._poller = OperationPoller(self._http)
+        self.http = HttpClient(self.authentication, session)
+        self._poller = OperationPoller(self.http)
 
     @property
     def subscription(self) -> str:
@@ -26,18 +26,18 @@ class ArmClient:
 
     def find(self, path: str, version: str) -> Values | None:
         """A resource, or None if it does not exist."""
-        response = self._http.send("GET", path, _query(version))
+        response = self.http.send("GET", path, _query(version))
         if response.status_code in (404, 204) or (response.ok and not response.content):
             return None
         return checked(response)
 
     def get(self, path: str, version: str) -> Values:
         """A resource; raises ResponseError if it does not exist."""
-        return checked(self._http.send("GET", path, _query(version)), 200)
+        return checked(self.http.send("GET", path, _query(version)), 200)
 
     def put(self, path: str, version: str, body: Values, method: str = "PUT") -> Values:
         """Create or replace a resource (or PATCH it), and wait for the operation."""
-        response = self._http.send(method, path, _query(version), body)
+        response = self.http.send(method, path, _query(version), body)
         try:
             first = checked(response, 200, 201, 202)
         except ResponseError as error:
@@ -47,20 +47,16 @@ class ArmClient:
 
     def post(self, path: str, version: str, body: Values | None = None, **query: str) -> Values:
         """Call a synchronous action."""
-        return checked(self._http.send("POST", path, {**_query(version), **query}, body), 200, 201)
+        return checked(self.http.send("POST", path, {**_query(version), **query}, body), 200, 201)
 
     def delete(self, path: str, version: str) -> None:
         """Delete a resource and wait for the operation; a missing resource is not an error."""
-        response = self._http.send("DELETE", path, _query(version))
+        response = self.http.send("DELETE", path, _query(version))
         if response.status_code == 404:
             return
         checked(response, 200, 202, 204)
         if response.status_code == 202:
             self._poller.wait_for_delete(response, _query(version))
-
-    def send_to_vault(self, method: str, url: str) -> int:
-        """Send a request to a vault's data plane; returns the status."""
-        return self._http.send_to_vault(method, url)
 
 
 def _query(version: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ def request_body(schema: ResourceSchema, inputs: Values) -> Values:
     metadata = schema.metadata
     unsent = {*metadata.path_inputs, "apiVersion"}
     sent = {key: value for key, value in inputs.items() if key not in unsent}
-    content: Values = _to_azure(metadata, _optional(schema.inputs), sent, "")
+    content: Values = _to_azure(metadata, schema.inputs, sent)
     if not metadata.flat:
         return content
     top = {key: value for key, value in content.items() if key in metadata.top}
@@ -30,7 +30,7 @@ def outputs(schema: ResourceSchema, response: Values) -> Values:
     envelope = {key: value for key, value in response.items() if not (metadata.flat and key == "properties")}
     content = {**envelope, **inner} if isinstance(inner, dict) else envelope
     shape = {**schema.outputs, **dict.fromkeys(_COMMON_OUTPUTS, "string")}
-    found: Values = _from_azure(metadata, shape, content, "")
+    found: Values = _from_azure(metadata, shape, content)
     return {**found, "azureApiVersion": metadata.version}
 
 
@@ -43,7 +43,7 @@ def imported_inputs(schema: ResourceSchema, id: str, state: Values) -> Values:
 
 def input_part(schema: ResourceSchema, state: Values) -> Values:
     """The part of a state that can be inputs, in the form of inputs."""
-    found: Values = _input_part(schema.metadata, _optional(schema.inputs), state, "")
+    found: Values = _input_part(schema.metadata, schema.inputs, state)
     return found
 
 
@@ -59,20 +59,22 @@ def remove_identities(schema: ResourceSchema, body: Values, old: Values, new: Va
     return method
 
 
-def _optional(shape: Values) -> Values:
-    """The schema by plain property name, without the mark of required properties."""
-    return {key.rstrip("!"): value for key, value in shape.items()}
+def _fields(shape: Values, value: Values) -> Values:
+    """The schemas of an object's fields or of a map's entries, by plain name."""
+    if "*" in shape:
+        return dict.fromkeys(value, shape["*"])
+    return {key.rstrip("!"): inner for key, inner in shape.items()}
 
 
-def _to_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
+def _to_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str = "") -> Any:
     if isinstance(shape, dict) and isinstance(value, dict):
-        if "*" in shape:
-            return {key: _to_azure(metadata, shape["*"], entry, path) for key, entry in value.items()}
-        inner = _optional(shape)
-        kept = [(key, f"{path}{key}", entry) for key, entry in value.items() if key in inner]
+        fields = _fields(shape, value)
         return {
-            metadata.renamed.get(place, key): _to_azure(metadata, inner[key], entry, f"{place}.")
-            for key, place, entry in kept
+            metadata.renamed.get(f"{path}{key}", key): _to_azure(
+                metadata, fields[key], entry, f"{path}{key}."
+            )
+            for key, entry in value.items()
+            if key in fields
         }
     if isinstance(shape, list) and isinstance(value, list):
         if path.rstrip(".") in metadata.listed_ids:
@@ -81,29 +83,28 @@ def _to_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str) -> 
     return value
 
 
-def _from_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
+def _from_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str = "") -> Any:
     if isinstance(shape, dict) and isinstance(value, dict):
-        if "*" in shape:
-            return {key: _from_azure(metadata, shape["*"], entry, path) for key, entry in value.items()}
-        found = {}
-        for key, inner in _optional(shape).items():
-            entry = value.get(metadata.renamed.get(f"{path}{key}", key))
-            if entry is not None:
-                found[key] = _from_azure(metadata, inner, entry, f"{path}{key}.")
-        return found
+        fields = _fields(shape, value)
+        found = {key: value.get(metadata.renamed.get(f"{path}{key}", key)) for key in fields}
+        return {
+            key: _from_azure(metadata, fields[key], entry, f"{path}{key}.")
+            for key, entry in found.items()
+            if entry is not None
+        }
     if isinstance(shape, list) and isinstance(value, list):
         return [_from_azure(metadata, shape[0], entry, path) for entry in value]
     return value
 
 
-def _input_part(metadata: ResourceMetadata, shape: Any, value: Any, path: str) -> Any:
+def _input_part(metadata: ResourceMetadata, shape: Any, value: Any, path: str = "") -> Any:
     if isinstance(shape, list) and isinstance(value, dict) and path.rstrip(".") in metadata.listed_ids:
         return sorted(value)
     if isinstance(shape, dict) and isinstance(value, dict):
-        inner = dict.fromkeys(value, shape["*"]) if "*" in shape else _optional(shape)
+        fields = _fields(shape, value)
         parts = {
-            key: _input_part(metadata, inner[key], value[key], f"{path}{key}.")
-            for key in inner
+            key: _input_part(metadata, fields[key], value[key], f"{path}{key}.")
+            for key in fields
             if key in value
         }
         return {key: entry for key, entry in parts.items() if entry not in ({}, [], None)}

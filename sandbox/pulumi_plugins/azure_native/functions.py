@@ -8,18 +8,17 @@ from sandbox.pulumi_plugins.azure_native import conversion
 from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
 from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
 from sandbox.pulumi_plugins.azure_native.resource_schema import UnknownTypeError, parse, resource_schema
-from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES, ROLE_DEFINITION, SERVICE_SAS
+from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES, SERVICE_SAS
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.values import Values, known
 
 _ACTIONS = {
     "storage:listStorageAccountKeys": ("storage:StorageAccount", "listKeys"),
     "storage:listStorageAccountServiceSAS": ("storage:StorageAccount", "ListServiceSas"),
-    "containerregistry:listRegistryCredentials": ("containerregistry:Registry", "listCredentials"),
 }
 """Function to the resource type and its action."""
 
-NAMES = ("authorization:getClientConfig", "authorization:getRoleDefinition", *_ACTIONS)
+NAMES = ("authorization:getClientConfig", *_ACTIONS)
 """All functions except the getter of each type."""
 
 
@@ -30,8 +29,6 @@ def call(arm: ArmClient, token: str, arguments: Values) -> Values:
         return _client_config(arm)
     if not known(arguments):
         return {}
-    if name == "authorization:getRoleDefinition":
-        return _with_id(arm, ROLE_DEFINITION, arguments, lambda id: _role_definition(arm, id))
     if name in _ACTIONS:
         type, action = _ACTIONS[name]
         metadata, body = RESOURCE_TYPES[type], _service_sas(arguments) if action == "ListServiceSas" else None
@@ -61,13 +58,6 @@ def _with_id(
         return work(id)
     except ProviderError as error:
         raise ProviderError(f"request failed {id}: {error}") from error
-
-
-def _role_definition(arm: ArmClient, id: str) -> Values:
-    response = arm.get(id, ROLE_DEFINITION.version)
-    inner = response.pop("properties", {})
-    role_type = inner.pop("type", None)
-    return {**response, **inner, "roleType": role_type, "azureApiVersion": ROLE_DEFINITION.version}
 
 
 def _service_sas(arguments: Values) -> Values:

@@ -58,9 +58,7 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
         name_limits=(5, 50, _LETTERS),
     ),
     "containerregistry:PipelineRun": ResourceMetadata(
-        "2024-11-01-preview",
-        f"{_REGISTRY}/pipelineRuns/{{pipelineRunName}}",
-        name_limits=(5, 50, _LETTERS),
+        "2024-11-01-preview", f"{_REGISTRY}/pipelineRuns/{{pipelineRunName}}", name_limits=(5, 50, _LETTERS)
     ),
     "storage:StorageAccount": ResourceMetadata(
         "2024-01-01",
@@ -78,9 +76,7 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
         listed_ids=frozenset({"identity.userAssignedIdentities"}),
     ),
     "storage:BlobContainer": ResourceMetadata(
-        "2024-01-01",
-        f"{_ACCOUNT}/blobServices/default/containers/{{containerName}}",
-        name_limits=(3, 63, ""),
+        "2024-01-01", f"{_ACCOUNT}/blobServices/default/containers/{{containerName}}", name_limits=(3, 63, "")
     ),
     "storage:BlobServiceProperties": ResourceMetadata(
         "2024-01-01", f"{_ACCOUNT}/blobServices/{{blobServicesName}}", singleton=True
@@ -124,11 +120,6 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
     ),
 }
 """By token, without package and version."""
-
-ROLE_DEFINITION = ResourceMetadata(
-    "2022-05-01-preview", "/{scope}/providers/Microsoft.Authorization/roleDefinitions/{roleDefinitionId}"
-)
-"""Role definitions can only be read."""
 
 SERVICE_SAS = {
     "canonicalizedResource": "canonicalizedResource",

@@ -43,7 +43,7 @@ class VaultSecretClient:
         base = self._vault_url(inputs)
         if base is None:
             return
-        status = self._arm.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
+        status = self._arm.http.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
         if status not in (200, 404):
             raise ProviderError(f"Status={status} deleting secret {inputs['secretName']!r} of {base}")
 
@@ -53,9 +53,9 @@ class VaultSecretClient:
         if base is None:
             return False
         deleted = f"{base}/deletedsecrets/{inputs['secretName']}"
-        if self._arm.send_to_vault("GET", f"{deleted}?{_QUERY}") != 200:
+        if self._arm.http.send_to_vault("GET", f"{deleted}?{_QUERY}") != 200:
             return False
-        return self._arm.send_to_vault("POST", f"{deleted}/recover?{_QUERY}") == 200
+        return self._arm.http.send_to_vault("POST", f"{deleted}/recover?{_QUERY}") == 200
 
     def _vault_url(self, inputs: Values) -> str | None:
         vault = RESOURCE_TYPES["keyvault:Vault"]

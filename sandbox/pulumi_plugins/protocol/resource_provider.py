@@ -255,10 +255,7 @@ def _guarded(context: grpc.ServicerContext, work: Callable[[], Any]) -> Any:
         return work()
     except InitError as error:
         partial = provider_pb2.ErrorResourceInitFailed(
-            id=error.id,
-            properties=struct(error.outputs),
-            inputs=struct(error.inputs),
-            reasons=[str(error)],
+            id=error.id, properties=struct(error.outputs), inputs=struct(error.inputs), reasons=[str(error)]
         )
         status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
         status.details.add().Pack(partial)

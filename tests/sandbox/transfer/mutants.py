@@ -171,14 +171,14 @@ MUTANTS = (
     RuleMutation(
         "a run recognizes the blob that it committed before a crash",
         "exporting.py",
-        'if md5 and md5 == run.progress.checkpoint.get("md5"):',
+        'if md5 and md5 == run.record.checkpoint.get("md5"):',
         "if False:",
         (_SURVIVE,),
     ),
     RuleMutation(
         "an import that completed before a crash is not repeated",
         "importing.py",
-        'imported = "digest" in run.progress.checkpoint',
+        'imported = "digest" in run.record.checkpoint',
         "imported = False",
         (_SURVIVE,),
     ),

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from acr_transfer.model.credentials import quoted
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.references import Artifact, InvalidReferenceError
 from acr_transfer.model.text_files import read_text
@@ -26,7 +27,7 @@ class ArtifactListFault:
 
     def __str__(self) -> str:
         """The fault as one line of a message."""
-        return f"line {self.line}: {self.text!r} {self.reason}"
+        return f"line {self.line}: {quoted(self.text)} {self.reason}"
 
 
 class ArtifactListError(ModelError):
@@ -66,8 +67,8 @@ def parse_artifact_list(text: str, registry: str = "") -> list[Artifact]:
             faults.append(ArtifactListFault(line, name, error.reason))
             continue
         if artifact in first:
-            reason = f"repeats {artifact.reference!r} of line {first[artifact]}; expected each artifact once"
-            faults.append(ArtifactListFault(line, name, reason))
+            again = f"repeats {quoted(artifact.reference)} of line {first[artifact]}"
+            faults.append(ArtifactListFault(line, name, f"{again}; expected each artifact once"))
         first.setdefault(artifact, line)
     if faults:
         raise ArtifactListError(faults)

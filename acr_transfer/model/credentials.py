@@ -35,7 +35,7 @@ def without_credentials(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a name from outside in quotes, for a message, at most 120 characters long.
+    """Return a name from outside in quotes for a message: escaped, at most 120 characters long.
 
     The part before an `@` may be a password and the part after a `?` a token, so both are left out.
     """
@@ -43,5 +43,9 @@ def quoted(text: str) -> str:
     before, at, last = name.rpartition("@")
     if at and (not last.startswith("sha256:") or "@" in before):
         name = f"[...]@{last}"
-    shown = f"{name}?[...]" if question else name
+    shown = "".join(map(_escaped, f"{name}?[...]" if question else name))
     return f"'{shown}'" if len(shown) <= _SHOWN else f"'{shown[:_SHOWN]}...'"
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]

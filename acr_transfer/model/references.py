@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from acr_transfer.model.credentials import quoted
 from acr_transfer.model.errors import ModelError
 
 FORMS = "repository, repository:tag or repository@sha256:<64 hex digits>"
@@ -44,7 +45,7 @@ class InvalidReferenceError(ModelError):
     """A text is not a reference to an artifact; `reason` is the fault and the expectation."""
 
     def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"{text!r} {reason}")
+        super().__init__(f"{quoted(text)} {reason}")
         self.text = text
         self.reason = reason
 
@@ -176,14 +177,15 @@ def _spelling_fault(text: str) -> str:
 def _host_fault(text: str, registry: str) -> str:
     first, slash, rest = text.partition("/")
     if slash and is_registry_host(first, registry):
-        return f"begins with a registry's host, {first!r}; expected the artifact alone, as in {rest!r}"
+        expected = f"the artifact alone, as in {quoted(rest)}"
+        return f"begins with a registry's host, {quoted(first)}; expected {expected}"
     return ""
 
 
 def _both_fault(text: str) -> str:
     name, _, digest = text.partition("@")
     by_digest = f"{name.partition(':')[0]}@{digest}"
-    return f"has a tag and a digest; expected one of them, as in {by_digest!r}"
+    return f"has a tag and a digest; expected one of them, as in {quoted(by_digest)}"
 
 
 def _repository_fault(repository: str) -> str:
@@ -192,10 +194,10 @@ def _repository_fault(repository: str) -> str:
     if len(repository) > REPOSITORY_LIMIT:
         return f"has a repository of {len(repository)} characters; expected at most {REPOSITORY_LIMIT}"
     if repository != repository.lower():
-        return f"has upper case letters in its repository; expected {repository.lower()!r}"
+        return f"has upper case letters in its repository; expected {quoted(repository.lower())}"
     if not _REPOSITORY.fullmatch(repository):
         expected = "lower case letters and digits, joined by single '/', '.', '_', '__' or hyphens"
-        return f"has an invalid repository, {repository!r}; expected {expected}"
+        return f"has an invalid repository, {quoted(repository)}; expected {expected}"
     return ""
 
 
@@ -206,7 +208,7 @@ def _tag_fault(tag: str) -> str:
         return f"has a tag of {len(tag)} characters; expected at most {TAG_LIMIT}"
     if not _TAG.fullmatch(tag):
         expected = "letters, digits, '_', '.' and '-', not beginning with '.' or '-'"
-        return f"has an invalid tag, {tag!r}; expected {expected}"
+        return f"has an invalid tag, {quoted(tag)}; expected {expected}"
     return ""
 
 

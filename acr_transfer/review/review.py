@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from acr_transfer.model.credentials import without_credentials
 from acr_transfer.review.engine import Heard
 from acr_transfer.review.violation import Violation, in_order
-from policy.framework.credentials import without_credentials
 
 _SUMMARY = "preview failed"
 """What the engine says at the end of a preview that broke a mandatory rule, as of every failed one."""

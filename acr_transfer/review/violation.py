@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from policy.framework.credentials import without_credentials
+from acr_transfer.model.credentials import without_credentials
 from policy.rules.catalogue import ALL
 
 LEVELS = ("mandatory", "advisory", "waived")

@@ -7,6 +7,7 @@ only where a program has written them down.
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from acr_transfer.model.options import Direction
 from policy.framework.properties import MISSING, Value, peek, text
 from policy.framework.resource_types import (
     BLOB_CONTAINER,
@@ -26,6 +27,11 @@ PIPELINES = (EXPORT_PIPELINE, IMPORT_PIPELINE)
 def exports(pipeline: Subject) -> bool:
     """Whether a pipeline is one that images leave by."""
     return EXPORT_PIPELINE.matches(pipeline.type)
+
+
+def direction_of(pipeline: Subject) -> Direction:
+    """Return the direction of a pipeline."""
+    return Direction.EXPORT if exports(pipeline) else Direction.IMPORT
 
 
 def place(pipeline: Subject) -> str:

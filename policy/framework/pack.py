@@ -13,8 +13,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from acr_transfer.model.credentials import without_credentials
 from policy.framework import waived, waivers
-from policy.framework.credentials import without_credentials
 from policy.framework.evaluate import findings
 from policy.framework.resources import Finding, one, whole
 from policy.framework.rule import ResourceRule, Rule, StackRule

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from pulumi_policy import proxy
 
-from policy.framework.credentials import quoted
+from acr_transfer.model.credentials import quoted
 
 
 class Absent(Enum):

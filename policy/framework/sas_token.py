@@ -3,56 +3,31 @@
 https://learn.microsoft.com/rest/api/storageservices/create-service-sas
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from urllib.parse import parse_qs
-
+from acr_transfer.model.sas import SasToken
+from acr_transfer.model.times import parse_time
 from policy.framework.properties import text
 from policy.framework.resources import Subject
 
 HIDDEN = "[secret]"
 """What stands for a secret's value in an exported state."""
 
-_SAID = ("sp", "spr", "sr", "srt", "st", "se")
 
+def token_of(secret: Subject) -> SasToken | None:
+    """Return the SAS token of a secret that is for one, or None.
 
-@dataclass(frozen=True)
-class Token:
-    """A token's fields apart from the signature, by their names in the token."""
-
-    fields: Mapping[str, str]
-
-    marks: int | None
-    """With how many question marks it begins; none if only the tags of its secret could be read."""
-
-    def field(self, name: str) -> str:
-        """Return a field such as `sp`; an empty text if it is not there."""
-        return self.fields.get(name, "")
-
-    def time(self, name: str) -> datetime | None:
-        """Return a time such as `se`, in UTC; none if it is not there, or is no time."""
-        try:
-            found = datetime.fromisoformat(self.field(name))
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
-
-
-def token_of(secret: Subject) -> Token | None:
-    """Return the SAS token of a secret that is for one, or none.
-
-    Where the value cannot be read, in a first preview or an exported state, it is what the tags say.
+    Where the value cannot be read, in a first preview or an exported state, the token is what the tags state.
     """
-    value = text(secret.peek("properties.value"))
     if not is_sas(secret):
         return None
-    if value in ("", HIDDEN):
-        said = {"sp": tag(secret, "sp"), "se": tag(secret, "expiry")}
-        return Token(said, None) if all(said.values()) else None
-    rest = value.lstrip("?")
-    fields = parse_qs(rest)
-    return Token({name: fields[name][0] for name in _SAID if name in fields}, len(value) - len(rest))
+    if has_value(secret):
+        return SasToken.parse(text(secret.peek("properties.value")))
+    rights, expires = tag(secret, "sp"), parse_time(tag(secret, "expiry"))
+    return SasToken(permissions=frozenset(rights.lower()), expires=expires) if rights and expires else None
+
+
+def has_value(secret: Subject) -> bool:
+    """Whether the secret's value can be read."""
+    return text(secret.peek("properties.value")) not in ("", HIDDEN)
 
 
 def is_sas(secret: Subject) -> bool:

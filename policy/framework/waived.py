@@ -16,8 +16,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from acr_transfer.model.credentials import without_credentials
 from policy.framework.controls import Control
-from policy.framework.credentials import without_credentials
 from policy.framework.resources import Finding
 from policy.framework.rule import Rule, StackRule
 from policy.framework.waivers import Waiver

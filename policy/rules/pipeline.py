@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.clouds import HostDirectory, cloud_name
+from acr_transfer.model.options import option_fault
 from policy.framework.addresses import Address
-from policy.framework.clouds import Clouds, plain_name
 from policy.framework.controls import Control
-from policy.framework.links import PIPELINES, exports, pipeline_name, place, uses_identity, uses_sas
-from policy.framework.options import known_options as options_of
-from policy.framework.properties import UNKNOWN, is_other, known_items, shown, text
+from policy.framework.links import PIPELINES, direction_of, pipeline_name, place, uses_identity, uses_sas
+from policy.framework.properties import UNKNOWN, known_items, shown, text
 from policy.framework.resources import Finding, Subject
 from policy.framework.rule import resource_rule
 from policy.framework.settings import Setting
@@ -120,14 +120,14 @@ def bare_uri(pipeline: Subject) -> Iterator[Finding]:
 def cloud_suffix(pipeline: Subject) -> Iterator[Finding]:
     """Find hosts of two clouds, of another cloud than is configured, or of none."""
     settings = pipeline.settings
-    clouds = Clouds.of(settings.text("storageSuffix"), settings.text("vaultSuffix"))
+    clouds = HostDirectory.of(settings.text("storageSuffix"), settings.text("vaultSuffix"))
     found = dict(_clouds_of(pipeline, clouds))
     for host, cloud in found.items():
         if not cloud:
             yield pipeline.fault(
                 f"{host} is a host of no Azure cloud that this rule knows; it may be misspelt."
             )
-    wanted = plain_name(settings.text("cloud"))
+    wanted = settings.text("cloud") and cloud_name(settings.text("cloud"))
     for host, cloud in found.items():
         if cloud and wanted and cloud != wanted:
             yield pipeline.fault(f"{host} is of the cloud {cloud}; this rule is configured for {wanted}.")
@@ -136,7 +136,7 @@ def cloud_suffix(pipeline: Subject) -> Iterator[Finding]:
         yield pipeline.fault(f"Pipeline {pipeline_name(pipeline)} is between two clouds: {both}.")
 
 
-def _clouds_of(pipeline: Subject, clouds: Clouds) -> Iterator[tuple[str, str]]:
+def _clouds_of(pipeline: Subject, clouds: HostDirectory) -> Iterator[tuple[str, str]]:
     """The hosts of a pipeline that are known, and their clouds."""
     container, secret = (Address.of(text(pipeline.peek(path))) for path in _paths(pipeline))
     for address, cloud in ((container, clouds.of_storage), (secret, clouds.of_vault)):
@@ -249,12 +249,12 @@ def has_identity(pipeline: Subject) -> Iterator[Finding]:
 )
 def known_options(pipeline: Subject) -> Iterator[Finding]:
     """Find options that the pipeline's kind does not have."""
-    kind = "export" if exports(pipeline) else "import"
+    way = direction_of(pipeline)
     for option in known_items(pipeline.peek("options")):
-        if is_other(option, *options_of(pipeline)):
+        if fault := option_fault(text(option), way):
             yield pipeline.fault(
-                f"Option {shown(option)} of {pipeline_name(pipeline)} is none of an {kind} pipeline; "
-                f"it has {', '.join(options_of(pipeline))}."
+                f"Option {shown(option)} of {pipeline_name(pipeline)} is not an option of an {way} pipeline; "
+                f"{fault}."
             )
 
 

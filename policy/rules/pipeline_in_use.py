@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.options import DELETE_SOURCE_BLOB
+from acr_transfer.model.roles import Role, can_use_container, container_role
 from policy.framework.addresses import Address
 from policy.framework.controls import Control
 from policy.framework.links import (
     PIPELINES,
     belongs_to,
     container_url,
+    direction_of,
     exports,
     has_own_identity,
     pipeline_name,
@@ -18,7 +21,7 @@ from policy.framework.links import (
     uses_identity,
     uses_sas,
 )
-from policy.framework.options import DELETE_SOURCE_BLOB, has_option, is_triggered
+from policy.framework.options import has_option, is_triggered
 from policy.framework.properties import UNKNOWN, Value, text
 from policy.framework.resource_types import IMPORT_PIPELINE, ROLE_ASSIGNMENT
 from policy.framework.resources import Finding, Stack, Subject
@@ -29,18 +32,6 @@ TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-regis
 CLI = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-cli"
 TROUBLE = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting"
 
-_READS, _WRITES, _OWNS = (
-    "Storage Blob Data Reader",
-    "Storage Blob Data Contributor",
-    "Storage Blob Data Owner",
-)
-_ROLES = {
-    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": _READS,
-    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": _WRITES,
-    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": _OWNS,
-}
-"""https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage."""
-
 _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/containers/([^/]+))?")
 
 
@@ -50,8 +41,8 @@ _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/contain
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="With ManagedIdentity a pipeline can do in its container just what its identity's role allows.",
-    mend=f"Assign {_WRITES} to the pipeline's principal, at the container; "
-    f"{_READS} is enough for an import that deletes nothing.",
+    mend=f"Assign {Role.BLOB_CONTRIBUTOR.label} to the pipeline's principal, at the container; "
+    f"{Role.BLOB_READER.label} is enough for an import that deletes nothing.",
     url=CLI,
 )
 def identity_storage_role(stack: Stack) -> Iterator[Finding]:
@@ -59,14 +50,16 @@ def identity_storage_role(stack: Stack) -> Iterator[Finding]:
     for pipeline in stack.of(*PIPELINES):
         if not uses_identity(pipeline) or not has_own_identity(stack, pipeline):
             continue
-        enough = _enough(pipeline)
         ids = [each.peek("roleDefinitionId") for each in _roles_of(stack, pipeline)]
-        roles = {_role(id) for id in ids}
-        if enough and UNKNOWN not in ids and roles.isdisjoint(enough):
-            held = ", ".join(sorted(roles)) or "no role on its container"
+        deletes = has_option(pipeline, DELETE_SOURCE_BLOB)
+        if UNKNOWN in ids or (deletes is UNKNOWN and not exports(pipeline)):
+            continue
+        way, deletes = direction_of(pipeline), deletes is True
+        if not can_use_container(map(text, ids), way, deletes_blobs=deletes):
+            held = ", ".join(sorted({_role_name(id) for id in ids})) or "no role on its container"
             yield pipeline.fault(
-                f"Pipeline {pipeline_name(pipeline)} has {held}; "
-                f"to {_deed(pipeline)} blobs it needs {enough[0]}."
+                f"Pipeline {pipeline_name(pipeline)} has {held}; to {_deed(pipeline)} blobs it needs "
+                f"{container_role(way, deletes_blobs=deletes).label}."
             )
 
 
@@ -90,23 +83,15 @@ def _reaches(scope: str, container: Address) -> bool:
     return names.issuperset(filter(None, found.groups()))
 
 
-def _enough(pipeline: Subject) -> tuple[str, ...]:
-    """The roles of which one is enough, the least one first; none while it is not known what is done."""
-    deletes = has_option(pipeline, DELETE_SOURCE_BLOB)
-    if exports(pipeline) or deletes is True:
-        return (_WRITES, _OWNS)
-    return () if deletes is UNKNOWN else (_READS, _WRITES, _OWNS)
-
-
 def _deed(pipeline: Subject) -> str:
     if exports(pipeline):
         return "write"
     return "read and delete" if has_option(pipeline, DELETE_SOURCE_BLOB) else "read"
 
 
-def _role(id: Value) -> str:
-    """A role by its definition's ID, which ends alike in every subscription."""
-    return _ROLES.get(text(id).lower().rpartition("/")[2], "another role")
+def _role_name(id: Value) -> str:
+    role = Role.of(text(id))
+    return role.label if role else "another role"
 
 
 @stack_rule(

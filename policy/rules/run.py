@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from policy.framework.artifacts import LIMIT, fault_of, is_by_digest, repeated
+from acr_transfer.model.credentials import quoted
+from acr_transfer.model.limits import ARTIFACTS_PER_RUN as LIMIT
+from acr_transfer.model.references import reference_fault, repeated
+from acr_transfer.model.resource_names import BLOB, PIPELINE
 from policy.framework.controls import Control
-from policy.framework.credentials import quoted
 from policy.framework.links import PIPELINES
-from policy.framework.names import blob_name_fault, pipeline_name_fault
 from policy.framework.properties import UNKNOWN, Value, known_items, text
 from policy.framework.resource_types import PIPELINE_RUN
 from policy.framework.resources import Finding, Subject
@@ -59,7 +60,9 @@ def artifact_count(run: Subject) -> Iterator[Finding]:
 def artifact_form(run: Subject) -> Iterator[Finding]:
     """Find names that stand for no artifact, and artifacts named twice."""
     artifacts = _artifacts(run)
-    faults = [f"{quoted(item)} {fault}" for item in dict.fromkeys(artifacts) if (fault := fault_of(item))]
+    faults = [
+        f"{quoted(item)} {fault}" for item in dict.fromkeys(artifacts) if (fault := reference_fault(item))
+    ]
     if faults:
         yield run.fault(
             f"Run {run_name(run)} has artifacts that match nothing; ACR would skip them: {_some(faults)}."
@@ -88,8 +91,8 @@ def _some(items: Iterable[str]) -> str:
 )
 def digest(run: Subject) -> Iterator[Finding]:
     """Find artifacts that are named by a tag."""
-    artifacts = [item for item in _artifacts(run) if not fault_of(item)]
-    by_tag = [item for item in artifacts if not is_by_digest(item)]
+    artifacts = [item for item in _artifacts(run) if not reference_fault(item)]
+    by_tag = [item for item in artifacts if "@" not in item]
     if by_tag:
         listed = _some(map(quoted, by_tag))
         yield run.fault(
@@ -113,13 +116,13 @@ def names(resource: Subject) -> Iterator[Finding]:
     """Find names that Azure refuses."""
     for path in ("exportPipelineName", "importPipelineName", "pipelineRunName"):
         name = resource.peek(path)
-        if isinstance(name, str) and (fault := pipeline_name_fault(name)):
+        if isinstance(name, str) and not PIPELINE.accepts(name):
             kind = "run" if path == "pipelineRunName" else "pipeline"
-            yield resource.fault(f"{quoted(name)} is not a valid {kind} name: it {fault}.")
+            yield resource.fault(f"{quoted(name)} is not a valid {kind} name; expected {PIPELINE.expected}.")
     if PIPELINE_RUN.matches(resource.type):
         blob = _blob_name(resource)
-        if isinstance(blob, str) and (fault := blob_name_fault(blob)):
-            yield resource.fault(f"{quoted(blob)} is not a valid blob name: it {fault}.")
+        if isinstance(blob, str) and not BLOB.accepts(blob):
+            yield resource.fault(f"{quoted(blob)} is not a valid blob name; expected {BLOB.expected}.")
 
 
 def _blob_name(run: Subject) -> Value:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.credentials import quoted
+from acr_transfer.model.options import DELETE_SOURCE_BLOB, OVERWRITE_BLOBS
 from policy.framework.controls import Control
-from policy.framework.credentials import quoted
 from policy.framework.links import accounts, container_url, containers, exports, pipeline_name
-from policy.framework.options import DELETE_SOURCE_BLOB, OVERWRITE_BLOBS, has_option, is_triggered
+from policy.framework.options import has_option, is_triggered
 from policy.framework.properties import MISSING, Absent, text
 from policy.framework.resource_types import IMPORT_PIPELINE
 from policy.framework.resources import Finding, Stack, Subject

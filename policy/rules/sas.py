@@ -1,16 +1,19 @@
 """Rules about the vault secret that holds a container's SAS token, and about the token itself."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Set
+from datetime import timedelta
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.options import Direction
+from acr_transfer.model.sas import REVIEW_MARGIN, SECRET_LEEWAY, SasToken, needed_rights
+from acr_transfer.model.times import format_time
 from policy.framework.controls import Control
 from policy.framework.properties import MISSING, UNKNOWN, text
 from policy.framework.resource_types import SECRET
 from policy.framework.resources import Finding, Subject
 from policy.framework.rule import resource_rule
-from policy.framework.sas_token import direction, is_sas, tag, token_of
+from policy.framework.sas_token import direction, has_value, is_sas, tag, token_of
 from policy.framework.settings import Setting
 
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"
@@ -20,9 +23,6 @@ _ROTATE = (
     "Make a new token that ends within the limit, and deploy again; in the stacks of acr-transfer: "
     "`pulumi config set acr-transfer:sasExpiry <time>`."
 )
-_NEEDED = {"export": "rawl", "import": "rl"}
-_LEEWAY = 300
-"""How many seconds before its token a secret may end."""
 
 
 def _name(secret: Subject) -> str:
@@ -42,7 +42,7 @@ def _name(secret: Subject) -> str:
 def question_mark(secret: Subject) -> Iterator[Finding]:
     """Find a token without its question mark, or with two."""
     token = token_of(secret)
-    if token and token.marks not in (1, None):
+    if token and has_value(secret) and token.question_marks != 1:
         yield secret.fault(f"Secret {_name(secret)}: ACR Transfer expects the token with its leading '?'.")
 
 
@@ -65,9 +65,8 @@ def permissions(secret: Subject) -> Iterator[Finding]:
     token = token_of(secret)
     if not token:
         return
-    given = set(token.field("sp").lower())
     extra, missing = min(
-        (_differs(secret, given, way) for way in _ways(secret)), key=lambda pair: len(pair[0] | pair[1])
+        (_differs(secret, token, way) for way in _ways(secret)), key=lambda pair: len(pair[0] | pair[1])
     )
     if extra or missing:
         parts = (("has too much", extra), ("lacks", missing))
@@ -75,16 +74,15 @@ def permissions(secret: Subject) -> Iterator[Finding]:
         yield secret.fault(f"The permission list (`sp`) of secret {_name(secret)} {said}.")
 
 
-def _ways(secret: Subject) -> list[str]:
+def _ways(secret: Subject) -> list[Direction]:
     tagged = direction(secret)
-    return [tagged] if tagged in _NEEDED else list(_NEEDED)
+    return [Direction(tagged)] if tagged in list(Direction) else list(Direction)
 
 
-def _differs(secret: Subject, given: set[str], way: str) -> tuple[set[str], set[str]]:
-    needed = set(_NEEDED[way])
-    meant = tag(secret, "sp").lower() or "d"
-    allowed = needed | ({"d"} & set(meant) if way == "import" else set())
-    return given - allowed, needed - given
+def _differs(secret: Subject, token: SasToken, way: Direction) -> tuple[Set[str], Set[str]]:
+    deletes = "d" in (tag(secret, "sp").lower() or "d")
+    allowed = needed_rights(way, deletes_blobs=deletes)
+    return token.excess_rights(allowed), token.missing_rights(needed_rights(way, deletes_blobs=False))
 
 
 @resource_rule(
@@ -100,7 +98,7 @@ def _differs(secret: Subject, given: set[str], way: str) -> tuple[set[str], set[
 def https_only(secret: Subject) -> Iterator[Finding]:
     """Find a token that is good for http too, as one is that says nothing."""
     token = token_of(secret)
-    if token and token.marks is not None and token.field("spr").lower() != "https":
+    if token and has_value(secret) and not token.https_only:
         yield secret.fault(f"The SAS of secret {_name(secret)} is valid over http.")
 
 
@@ -118,10 +116,10 @@ def https_only(secret: Subject) -> Iterator[Finding]:
 def container_scope(secret: Subject) -> Iterator[Finding]:
     """Find a token of something else than a container."""
     token = token_of(secret)
-    if not token or token.marks is None:
+    if not token or not has_value(secret):
         return
-    of_account = bool(token.field("srt"))
-    allowed = secret.settings.flag("allowAccountSas") if of_account else token.field("sr").lower() == "c"
+    of_account = token.is_for_account
+    allowed = secret.settings.flag("allowAccountSas") if of_account else token.is_for_container
     if not allowed:
         opened = "opens the whole account" if of_account else "is not one of a container"
         yield secret.fault(f"The SAS of secret {_name(secret)} {opened}.")
@@ -143,19 +141,16 @@ def lifetime(secret: Subject) -> Iterator[Finding]:
     token = token_of(secret)
     if not token:
         return
-    end, limit = token.time("se"), secret.settings.number("maxDays")
+    end, limit = token.expires, secret.settings.number("maxDays")
     if end is None:
         yield secret.fault(f"SAS {_name(secret)} has no expiry.")
     elif end <= secret.now:
-        yield secret.fault(f"SAS {_name(secret)} expires {_shown(end)}: already past.")
-    elif (days := (end - (token.time("st") or secret.now)) / timedelta(days=1)) > limit:
+        yield secret.fault(f"SAS {_name(secret)} expires {format_time(end)}: already past.")
+    elif (days := (end - (token.starts or secret.now)) / timedelta(days=1)) > limit:
         yield secret.fault(
-            f"SAS {_name(secret)} expires {_shown(end)}: it lives {days:.1f} days, the limit is {limit:g}."
+            f"SAS {_name(secret)} expires {format_time(end)}: it lives {days:.1f} days, "
+            f"the limit is {limit:g}."
         )
-
-
-def _shown(time: datetime) -> str:
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @resource_rule(
@@ -167,12 +162,12 @@ def _shown(time: datetime) -> str:
     why="A run that outlives its token fails in the middle.",
     mend=_ROTATE,
     url=OVERVIEW,
-    settings=(Setting("minDays", 1, "How long a token should be good for still, in days."),),
+    settings=(Setting("minDays", REVIEW_MARGIN.days, "How long a token should be good for still, in days."),),
 )
 def expires_soon(secret: Subject) -> Iterator[Finding]:
     """Find a token that is good still, but not for long."""
     token = token_of(secret)
-    end = token.time("se") if token else None
+    end = token.expires if token else None
     if end and timedelta() < (left := end - secret.now) < timedelta(days=secret.settings.number("minDays")):
         hours = left / timedelta(hours=1)
         yield secret.fault(f"SAS {_name(secret)} ends in {hours:.1f} h; a run may outlive it.")
@@ -195,11 +190,11 @@ def secret_expiry(secret: Subject) -> Iterator[Finding]:
         return
     if not isinstance(expires, int | float):
         yield secret.fault(f"Secret {_name(secret)} has no expiry.")
-    elif end := token.time("se") if token else None:
+    elif end := token.expires if token else None:
         early = end.timestamp() - expires
-        if not 0 <= early <= _LEEWAY:
+        if not 0 <= early <= SECRET_LEEWAY.total_seconds():
             which = "before" if early > 0 else "after"
-            yield secret.fault(f"Secret {_name(secret)} ends {which} its SAS, which ends {_shown(end)}.")
+            yield secret.fault(f"Secret {_name(secret)} ends {which} its SAS, which ends {format_time(end)}.")
 
 
 @resource_rule(

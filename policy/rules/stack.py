@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pulumi
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.credentials import credential_in, quoted
 from policy.framework.controls import Control
-from policy.framework.credentials import credential_in, quoted
 from policy.framework.properties import Value
 from policy.framework.resource_types import ANY, REGISTRY, SECRET, STACK, STORAGE_ACCOUNT, VAULT
 from policy.framework.resources import Finding, Stack, Subject

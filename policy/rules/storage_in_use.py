@@ -5,6 +5,8 @@ from itertools import combinations
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.options import DELETE_SOURCE_BLOB
+from acr_transfer.model.storage_network import StorageNetwork, storage_network
 from policy.framework.controls import Control
 from policy.framework.links import (
     PIPELINES,
@@ -15,7 +17,7 @@ from policy.framework.links import (
     uses_identity,
     uses_sas,
 )
-from policy.framework.options import DELETE_SOURCE_BLOB, has_option
+from policy.framework.options import has_option
 from policy.framework.properties import MISSING, UNKNOWN, Value, known_items, peek, text
 from policy.framework.resource_types import BLOB_SERVICE, MANAGEMENT_POLICY, STORAGE_ACCOUNT
 from policy.framework.resources import Finding, Stack, Subject
@@ -30,14 +32,16 @@ def _name(account: Subject) -> str:
     return account.called("accountName", "name")
 
 
-def _with_sas(stack: Stack) -> list[Subject]:
-    """The accounts that pipelines of the stack get into with a SAS token."""
-    found = {each.urn: each for each in _used_by(stack, [p for p in stack.of(*PIPELINES) if uses_sas(p)])}
+def _in_use(stack: Stack, *, by_sas: bool = False) -> list[Subject]:
+    """The accounts that pipelines of the stack use, or those that they use with a SAS token."""
+    pipelines = [each for each in stack.of(*PIPELINES) if uses_sas(each) or not by_sas]
+    found = {account.urn: account for each in pipelines for account in accounts(stack, each)}
     return list(found.values())
 
 
-def _used_by(stack: Stack, pipelines: list[Subject]) -> list[Subject]:
-    return [account for pipeline in pipelines for account in accounts(stack, pipeline)]
+def _network(account: Subject) -> StorageNetwork:
+    action = text(account.peek("networkRuleSet.defaultAction"))
+    return storage_network(text(account.peek("publicNetworkAccess")), action)
 
 
 @stack_rule(
@@ -51,7 +55,7 @@ def _used_by(stack: Stack, pipelines: list[Subject]) -> list[Subject]:
 )
 def shared_key_for_sas(stack: Stack) -> Iterator[Finding]:
     """Find accounts without keys that a pipeline would use with a SAS token."""
-    for account in _with_sas(stack):
+    for account in _in_use(stack, by_sas=True):
         if account.peek("allowSharedKeyAccess") is False:
             yield account.fault(f"A key-signed SAS cannot work: shared key is off on {_name(account)}.")
 
@@ -82,13 +86,13 @@ def shared_key_off(stack: Stack) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.NETWORK,
     why="Pipelines reach storage over its public endpoint; without one their runs end in 403.",
-    mend="Set `publicNetworkAccess` to Enabled, or use ManagedIdentity once a run has been seen to work.",
+    mend="Set `publicNetworkAccess` to Enabled, or waive this rule once a run has worked.",
     url=TROUBLE,
 )
 def reachable(stack: Stack) -> Iterator[Finding]:
-    """Find accounts without a public endpoint that a pipeline would use with a SAS token."""
-    for account in _with_sas(stack):
-        if text(account.peek("publicNetworkAccess")).lower() == "disabled":
+    """Find accounts without a public endpoint that a pipeline uses."""
+    for account in _in_use(stack):
+        if _network(account) is StorageNetwork.DISABLED:
             yield account.fault(f"The public endpoint of account {_name(account)} is off.")
 
 
@@ -97,17 +101,15 @@ def reachable(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
-    why="The firewall's bypass is for identities; a caller with a SAS token may be refused.",
-    mend="Try one run before you rely on it, or let the pipelines use ManagedIdentity.",
+    why="ACR Transfer has no published addresses, and storage does not list it among its trusted services.",
+    mend="Set `networkRuleSet.defaultAction` to Allow, or try one run before you rely on it.",
     url=NETWORK,
 )
 def firewall_review(stack: Stack) -> Iterator[Finding]:
-    """Find accounts behind a firewall that a pipeline would use with a SAS token."""
-    for account in _with_sas(stack):
-        if text(account.peek("networkRuleSet.defaultAction")).lower() == "deny":
-            yield account.fault(
-                f"The firewall of account {_name(account)} may refuse a pipeline with a SAS token."
-            )
+    """Find accounts behind a firewall that a pipeline uses."""
+    for account in _in_use(stack):
+        if _network(account) is StorageNetwork.FIREWALLED:
+            yield account.fault(f"The firewall of account {_name(account)} may refuse the pipelines.")
 
 
 @stack_rule(

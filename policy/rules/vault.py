@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.vault_permissions import can_purge
 from policy.framework.controls import Control
 from policy.framework.properties import UNKNOWN, Value, is_other, known_items, peek, text
 from policy.framework.resource_types import ACCESS_POLICY, VAULT
@@ -12,7 +13,6 @@ from policy.framework.rule import resource_rule
 from policy.framework.settings import Setting
 
 BEST_PRACTICES = "https://learn.microsoft.com/azure/key-vault/general/secure-key-vault"
-TOO_MUCH = ("all", "purge")
 _FLAGS = ("enabledForDeployment", "enabledForDiskEncryption", "enabledForTemplateDeployment")
 
 
@@ -63,7 +63,7 @@ def no_purge(holder: Subject) -> Iterator[Finding]:
     for entry in entries:
         granted = peek(entry, "permissions")
         kinds = granted if isinstance(granted, dict) else {}
-        if any(permissions(entry, kind).intersection(TOO_MUCH) for kind in kinds):
+        if any(can_purge(permissions(entry, kind)) for kind in kinds):
             principal = text(peek(entry, "objectId")) or "A principal that is not known yet"
             yield holder.fault(f"{principal} may wipe the vault.")
 

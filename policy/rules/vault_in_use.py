@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.roles import can_read_secrets
+from acr_transfer.model.vault_permissions import can_get_secrets, excess_permissions
 from policy.framework.controls import Control
 from policy.framework.links import (
     PIPELINES,
@@ -27,13 +29,6 @@ from policy.framework.resource_types import (
 from policy.framework.resources import Finding, Stack, Subject
 from policy.framework.rule import stack_rule
 from policy.rules.vault import permissions
-
-_READERS = (
-    "4633458b-17de-408a-b874-0445c86b69e6",  # Key Vault Secrets User
-    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",  # Key Vault Secrets Officer
-    "00482a5a-887f-4fb3-b363-3b7fe8e74483",  # Key Vault Administrator
-)
-"""Roles that can get secrets: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security."""
 
 _LOGS: dict[Kind, str] = {
     VAULT: "AuditEvent",
@@ -65,13 +60,10 @@ def least_privilege(stack: Stack) -> Iterator[Finding]:
 
 def _extra(grant: Subject) -> list[str]:
     """What an access policy gives beyond getting secrets, such as `secrets list`."""
-    kinds = grant.peek("policy.permissions")
-    given = {
-        f"{kind} {each}"
-        for kind in (kinds if isinstance(kinds, dict) else {})
-        for each in permissions(grant.peek("policy"), kind)
-    }
-    return sorted(given - {"secrets get"})
+    kinds, entry = grant.peek("policy.permissions"), grant.peek("policy")
+    return excess_permissions(
+        {kind: permissions(entry, kind) for kind in (kinds if isinstance(kinds, dict) else {})}
+    )
 
 
 def _is_grant_of(stack: Stack, grant: Subject, pipeline: Subject) -> bool:
@@ -112,23 +104,22 @@ def _gets(stack: Stack, grant: Subject, pipeline: Subject) -> bool:
     used = {vault.urn for vault in vaults(stack, pipeline)}
     granted = {vault.urn for vault in stack.linked(grant, "vaultName", VAULT)}
     there = not used or not granted or bool(used & granted)
-    gets = {"get", "all"} & permissions(grant.peek("policy"), "secrets")
-    return there and bool(gets) and _is_grant_of(stack, grant, pipeline)
+    gets = can_get_secrets(permissions(grant.peek("policy"), "secrets"))
+    return there and gets and _is_grant_of(stack, grant, pipeline)
 
 
 def _has_role(stack: Stack, grant: Subject, pipeline: Subject) -> bool:
-    role = text(grant.peek("roleDefinitionId")).lower()
     used = {vault.urn for vault in vaults(stack, pipeline)}
     scopes = {vault.urn for vault in stack.behind(grant, "scope", VAULT)}
     there = not used or not scopes or bool(used & scopes)
     is_its = belongs_to(stack, grant, "principalId", grant.peek("principalId"), pipeline)
-    return role.endswith(_READERS) and there and is_its
+    return can_read_secrets([text(grant.peek("roleDefinitionId"))]) and there and is_its
 
 
 def _lists(stack: Stack, vault: Subject, pipeline: Subject) -> bool:
     """Whether the vault itself has an entry for the pipeline."""
     return any(
-        "get" in permissions(entry, "secrets")
+        can_get_secrets(permissions(entry, "secrets"))
         and belongs_to(stack, vault, "properties", peek(entry, "objectId"), pipeline)
         for entry in known_items(vault.peek("properties.accessPolicies"))
     )

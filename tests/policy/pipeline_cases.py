@@ -321,7 +321,9 @@ CASES: Table = {
             role(CONTRIBUTOR, scope=f"{ACCOUNT_ID}/blobServices/default/containers/other", **to("export")),
             finds=["exportPipeline has no role on its container"],
         ),
-        bad(managed(exports), role(VAULT_USER, **to("export")), finds=["has another role; to write"]),
+        bad(
+            managed(exports), role(VAULT_USER, **to("export")), finds=["has Key Vault Secrets User; to write"]
+        ),
         bad(
             managed(exports),
             managed(imports),
@@ -350,13 +352,17 @@ CASES: Table = {
         other(exports(mode="ManagedIdentity", type=TASK, identity=SYSTEM)),
     ],
     "pipeline-known-options": [
-        good(exports(options=["OverwriteBlobs", "continueonerrors"])),
+        good(exports(options=["OverwriteBlobs", "ContinueOnErrors"])),
+        bad(exports(options=["continueonerrors"]), finds=["expected ContinueOnErrors."]),
         good(imports(options=["OverwriteTags", DELETES, "ContinueOnErrors"])),
         bad(
             exports(options=[DELETES, "OverwriteBlobs"]),
             finds=["Option 'DeleteSourceBlobOnSuccess' of exportPipeline"],
         ),
-        bad(imports(options=["OverwriteBlobs"]), finds=["is none of an import pipeline"]),
+        bad(
+            imports(options=["OverwriteBlobs"]),
+            finds=["is not an option of an import pipeline; expected OverwriteTags"],
+        ),
         bad(exports(options=["a", "b"]), finds=["Option 'a'", "Option 'b'"]),
         unknown(exports(options=UNKNOWN)),
         unknown(exports(options=[UNKNOWN, "Bad"]), finds=["Option 'Bad'"]),

@@ -126,6 +126,7 @@ CASES: Table = {
         bad(secret(token()), finds=["the limit is 2."], maxDays=2.0),
         unknown(secret(UNKNOWN, tags(sp="rawl", expiry=stamp(SOON)))),
         unknown(secret(UNKNOWN, TAGGED)),
+        unknown(secret(UNKNOWN, tags(sp="rawl"))),
         unknown(secret(UNKNOWN, tags(sp="rawl", expiry="2020-01-01T00:00:00Z")), finds=["already past"]),
         absent(secret()),
         other(secret(token(se=None), type=KEY)),

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from tests.policy.tables import UNKNOWN, Resource, Table, absent, bad, good, other, unknown
-from tests.policy.test_credentials import KEY, TOKEN
+from tests.unit.model.test_credentials import KEY, TOKEN
 
 STACK = "pulumi:pulumi:Stack"
 PROVIDER = "pulumi:providers:azure-native"
@@ -32,7 +32,10 @@ CASES: Table = {
         good(outputs(digest=f"sha256:{'0a' * 32}", count=3, more=None, ready=True)),
         good(outputs(ACCOUNT, url=URL)),
         bad(outputs(url=URL), finds=["Output 'url' of main carries a SAS token"]),
-        bad(outputs(COMPONENT, key=KEY), finds=["Output 'key' of main carries what looks like"]),
+        bad(
+            outputs(COMPONENT, key=KEY),
+            finds=["Output 'key' of main carries a text in the form of a storage account's key"],
+        ),
         bad(
             outputs(a={"b": ["x", CONNECTION]}),
             finds=["Output 'a.b[1]' of main carries the key of a connection string"],

@@ -99,7 +99,12 @@ CASES: Table = {
     ],
     "storage-reachable": [
         good(account(publicNetworkAccess="Enabled"), export()),
-        good(account(publicNetworkAccess="Disabled"), export(mode="ManagedIdentity")),
+        good(account(publicNetworkAccess="Disabled")),
+        bad(
+            account(publicNetworkAccess="Disabled"),
+            export(mode="ManagedIdentity"),
+            finds=["The public endpoint of account transfers is off"],
+        ),
         bad(
             account(publicNetworkAccess="disabled"),
             export(),
@@ -111,7 +116,12 @@ CASES: Table = {
     ],
     "storage-firewall-review": [
         good(account(networkRuleSet={"defaultAction": "Allow"}), export()),
-        good(account(**DENY), export(mode="ManagedIdentity")),
+        good(account(**DENY)),
+        bad(
+            account(**DENY),
+            export(mode="ManagedIdentity"),
+            finds=["The firewall of account transfers may refuse"],
+        ),
         bad(account(**DENY), export(), finds=["The firewall of account transfers may refuse"]),
         unknown(account(networkRuleSet=UNKNOWN), export()),
         absent(account(), export()),

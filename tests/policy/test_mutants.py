@@ -13,10 +13,6 @@ WITH_RULES = sorted(
 )
 SHARED = {
     "framework.addresses": ["rules.pipeline", "rules.pipeline_in_use"],
-    "framework.artifacts": ["rules.run"],
-    "framework.clouds": ["rules.pipeline"],
-    "framework.credentials": ["rules.run", "rules.stack"],
-    "framework.names": ["rules.run"],
     "framework.options": ["rules.pipeline", "rules.pipeline_in_use", "rules.run_stack"],
     "framework.properties": WITH_RULES,
     "framework.run_links": ["rules.run", "rules.run_stack"],

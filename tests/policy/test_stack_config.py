@@ -9,7 +9,7 @@ from pulumi_policy.policy import _PolicyAnalyzerServicer
 from policy.framework import stack_config
 from policy.rules.catalogue import ALL
 from tests.policy.tables import Resource, bad, messages
-from tests.policy.test_credentials import TOKEN
+from tests.unit.model.test_credentials import TOKEN
 
 RULE = next(rule for rule in ALL if rule.name == "no-sas-in-config")
 URL = f"https://cargo.blob.core.windows.net/transfer?{TOKEN}"

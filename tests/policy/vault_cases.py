@@ -153,6 +153,7 @@ CASES: Table = {
         good(OUT, vault(), role(SECRETS_USER, scope=["secrets"])),
         good(KNOWN, vault(), role(SECRETS_USER, uses=(), principalId=PRINCIPAL)),
         good(KNOWN, vault(accessPolicies=[entry(["get"])])),
+        good(KNOWN, vault(accessPolicies=[entry(["all"])])),
         good(export("ManagedIdentity", ["secrets"]), vault()),
         good(export(keyVaultUri="https://theirs.vault.azure.net/secrets/sas"), vault()),
         good(export(behind=["sas"]), vault(), SAS, grant(on=["secrets"])),

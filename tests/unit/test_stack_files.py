@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from policy.framework.credentials import credential_in
+from acr_transfer.model.credentials import credential_in
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acr_transfer.model.credentials import quoted
 from acr_transfer.model.references import (
     REFERENCE_PATTERN,
     Artifact,
@@ -67,8 +68,15 @@ def test_any_other_text_is_refused_with_the_reason(text: str, words: str) -> Non
     with pytest.raises(InvalidReferenceError) as raised:
         Artifact.parse(text, "contoso")
     assert words in raised.value.reason
-    assert str(raised.value) == f"{text!r} {raised.value.reason}"
+    assert str(raised.value) == f"{quoted(text)} {raised.value.reason}"
     assert reference_fault(text, "contoso") == raised.value.reason
+
+
+def test_a_password_before_a_host_is_not_shown() -> None:
+    with pytest.raises(InvalidReferenceError) as raised:
+        Artifact.parse("me:password@cargo/app:1?token", "cargo")
+    assert "password" not in str(raised.value)
+    assert "token" not in str(raised.value)
 
 
 def test_an_export_run_needs_a_tag_or_a_digest() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from policy.framework.clouds import Clouds, plain_name
+from acr_transfer.model.clouds import HostDirectory, cloud_name
 
-CLOUDS = Clouds.of(".Local.example", "vault.local.example")
+CLOUDS = HostDirectory.of(".Local.example", "vault.local.example")
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_a_vault_host_belongs_to_one_cloud_or_none(host: str, cloud: str) -> Non
 
 
 def test_no_host_belongs_to_a_cloud_without_suffixes() -> None:
-    assert Clouds.of("", "").of_storage("account.blob.local.example") == ""
-    assert Clouds.of("", "").of_vault("") == ""
+    assert HostDirectory.of("", "").of_storage("account.blob.local.example") == ""
+    assert HostDirectory.of("", "").of_vault("") == ""
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_no_host_belongs_to_a_cloud_without_suffixes() -> None:
         ("AzureChinaCloud", "china"),
         ("Own", "own"),
         ("mars", "mars"),
-        ("", ""),
+        ("", "public"),
     ],
 )
 def test_a_cloud_is_known_by_the_names_that_azures_tools_give_it(name: str, cloud: str) -> None:
-    assert plain_name(name) == cloud
+    assert cloud_name(name) == cloud

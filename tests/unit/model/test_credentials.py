@@ -14,7 +14,7 @@ from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.framework.credentials import credential_in, quoted, without_credentials
+from acr_transfer.model.credentials import credential_in, quoted, without_credentials
 
 KEY = base64.b64encode(hashlib.sha512(b"a key of no account").digest()).decode()
 TOKEN = generate_container_sas(

@@ -1,11 +1,11 @@
-"""Measure the memory of the sandbox while an export and an import move one large layer.
+"""Measures the memory of the sandbox while an export and an import move one large layer.
 
     .venv/bin/python bench/large_layer.py [--size 2G] [--limit 256]
 
-Starts a sandbox of its own, pushes an image with one generated layer, exports it, and imports the blob into
-a second registry. Printed are seconds, and MiB at the peak of the process that serves both clouds (its VmHWM,
-set back before each step). Fails if a peak is above the limit. The temporary folder must have three times the
-size free.
+Starts its own sandbox, pushes an image with one generated layer, exports it, and imports the blob into a
+second registry. Prints the seconds of each step and the peak memory in MiB of the process that serves both clouds
+(its VmHWM, reset before each step). Fails if a peak is above the limit. Needs three times the layer's size in the
+temporary folder.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _CHUNK = 1 << 20
 
 
 def main() -> int:
-    """Print one line a step; 1 where a peak is above the limit."""
+    """Print one line per step; returns 1 if a peak is above the limit."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", type=size, default=size("2G"), help="bytes of the layer")
-    parser.add_argument("--limit", type=int, default=256, help="MiB that a step may take")
+    parser.add_argument("--size", type=size, default=size("2G"), help="size of the layer")
+    parser.add_argument("--limit", type=int, default=256, help="limit of the peak memory in MiB")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         places = Places(Path(folder) / "state", Places.here().cache)
@@ -67,15 +67,15 @@ def _measured(places: Places, bytes_of_layer: int) -> list[float]:
 
 def _step(places: Places, name: str, side: SandboxSide, pipeline: str, *artifacts: str) -> float:
     process = Path("/proc") / str(lifecycle.require_running(places)["process"])
-    (process / "clear_refs").write_text("5")  # the peak begins anew
-    begun = time.monotonic()
+    (process / "clear_refs").write_text("5")  # resets VmHWM
+    started = time.monotonic()
     run = side.start(pipeline, "large", *artifacts)
     while (state := side.state(run)["response"])["status"] == "Running":
         time.sleep(0.5)
     assert state["status"] == "Succeeded", state
     line = next(each for each in (process / "status").read_text().splitlines() if each.startswith("VmHWM"))
     peak = int(line.split()[1]) / 1024
-    print(f"{name}: {time.monotonic() - begun:.1f} s, {peak:.0f} MiB at the peak", flush=True)
+    print(f"{name}: {time.monotonic() - started:.1f} s, {peak:.0f} MiB peak", flush=True)
     return peak
 
 
@@ -95,7 +95,7 @@ def _push(side: SandboxSide, bytes_of_layer: int) -> None:
 
 
 def _chunks(count: int) -> Iterator[bytes]:
-    """The layer, made as it is asked for: no two MiB of it are alike."""
+    """The layer's bytes, generated on demand; no two MiB are equal."""
     for number in range(-(-count // _CHUNK)):
         chunk = hashlib.shake_128(str(number).encode()).digest(1 << 10) * (_CHUNK >> 10)
         yield chunk[: count - number * _CHUNK]

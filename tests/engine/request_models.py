@@ -1,4 +1,4 @@
-"""What Azure's own management clients know of a request: a field unknown to them is a mistake of ours."""
+"""Checks request bodies against the models of Azure's management clients."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _MODELS = {
 }
 _NEWEST_PREVIEW = "v2024_11_01_preview"
 _NEWER = "storageAccessMode"
-"""The one field of 2025-06-01-preview that no released client knows; the specification does."""
+"""The only field of 2025-06-01-preview that is in the specification but in no released client."""
 
 
 def unknown_fields(url: str, body: dict[str, Any]) -> list[str]:
-    """Return the paths in a PUT's body that its model does not know, or loses on the way out again."""
+    """Paths in the body of a PUT that the model does not have or loses in serialization."""
     parts = urlsplit(url)
     version = "v" + parse_qs(parts.query)["api-version"][0].replace("-", "_")
     if version == "v2025_06_01_preview":
@@ -50,12 +50,12 @@ def _without(value: Any, key: str) -> Any:
 
 
 def _lost(sent: Any, back: Any, path: str) -> Iterator[str]:
-    """Older clients forget what they do not know."""
+    """Older clients drop unknown fields."""
     if isinstance(sent, dict) and isinstance(back, dict):
         for key, each in sent.items():
             place = f"{path}.{key}".strip(".")
             if key not in back:
-                # An empty object or list says nothing, and no client sends it.
+                # Clients do not send empty objects and lists.
                 if each not in ({}, [], None):
                     yield place
             else:
@@ -65,7 +65,7 @@ def _lost(sent: Any, back: Any, path: str) -> Iterator[str]:
 
 
 def _unknown(model: Any, sent: dict[str, Any], path: str) -> Iterator[str]:
-    """Newer clients keep what they do not know, so their fields are looked at."""
+    """Newer clients keep unknown fields, so the model's fields are compared."""
     fields = {field._rest_name: name for name, field in type(model)._attr_to_rest_field.items()}
     for key, value in sent.items():
         place = f"{path}.{key}".strip(".")

@@ -1,4 +1,4 @@
-"""A stand-in for azure-native that the tests of it share."""
+"""The stand-in for azure-native, shared by its tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.engine.provider.stand_in import StandIn, running
 
 @pytest.fixture(scope="session")
 def stand_in(sandbox_environment: dict[str, str]) -> Iterator[StandIn]:
-    """The stand-in, signed in to the source cloud."""
+    """The stand-in, configured for the source cloud."""
     with running(sandbox_environment, SOURCE) as found:
         yield found

@@ -1,4 +1,4 @@
-"""The stand-in for azure-native, spoken to over its own protocol, without an engine."""
+"""A client of the stand-in for azure-native that uses the provider protocol without an engine."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ REGISTRY = {"resourceGroupName": "images", "registryName": "contososource"}
 
 
 class CallFailedError(Exception):
-    """What the engine would show."""
+    """A call failed; the message is what the engine shows."""
 
 
-class PartlyMadeError(CallFailedError):
-    """A resource that is there and not good: what the engine keeps of it."""
+class InitFailedError(CallFailedError):
+    """A resource was created but failed; has what the engine keeps of it."""
 
-    def __init__(self, words: str, found: provider_pb2.ErrorResourceInitFailed) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, found: provider_pb2.ErrorResourceInitFailed) -> None:
+        super().__init__(message)
         self.id, self.state, self.inputs = found.id, values(found.properties), values(found.inputs)
 
 
 @dataclass
 class DiffResult:
-    """A diff, in plain values."""
+    """A diff in plain values."""
 
     changed: dict[str, str]
     replaces: list[str]
@@ -41,7 +41,7 @@ class DiffResult:
 
 
 class StandIn:
-    """The calls that an engine makes, in plain values."""
+    """The calls of an engine, with plain values."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._calls = provider_pb2_grpc.ResourceProviderStub(channel)
@@ -127,8 +127,8 @@ class StandIn:
         asked = provider_pb2.InvokeRequest(tok=f"azure-native:{token}", args=struct(arguments))
         return values(getattr(_called(self._calls.Invoke, asked), "return"))
 
-    def made(self, type: str, inputs: Values) -> tuple[str, Values, Values]:
-        """ID, inputs and state of a resource, checked first as an engine does."""
+    def check_and_create(self, type: str, inputs: Values) -> tuple[str, Values, Values]:
+        """Check and create a resource as an engine does; returns ID, inputs and state."""
         checked, faults = self.check(type, inputs)
         assert faults == []
         return (found := self.create(type, checked))[0], checked, found[1]
@@ -136,7 +136,7 @@ class StandIn:
 
 @contextmanager
 def running(environment: dict[str, str], facts: CloudFacts) -> Iterator[StandIn]:
-    """A stand-in in a process of its own, configured for one cloud."""
+    """A stand-in in its own process, configured for one cloud."""
     command = [sys.executable, "-m", "sandbox.pulumi_plugins.azure_native"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -159,10 +159,10 @@ def _called(call: Any, asked: Any) -> Any:
     try:
         return call(asked, timeout=60)
     except grpc.RpcError as error:
-        words, marks = str(error.details()), dict[str, Any](error.trailing_metadata() or ())  # type: ignore
-        details = marks.get("grpc-status-details-bin")
+        message, metadata = str(error.details()), dict[str, Any](error.trailing_metadata() or ())  # type: ignore
+        details = metadata.get("grpc-status-details-bin")
         if not isinstance(details, bytes):
-            raise CallFailedError(words) from error
+            raise CallFailedError(message) from error
         found = provider_pb2.ErrorResourceInitFailed()
         status_pb2.Status.FromString(details).details[0].Unpack(found)
-        raise PartlyMadeError(words, found) from error
+        raise InitFailedError(message, found) from error

@@ -1,4 +1,4 @@
-"""What somebody else made comes under a program, on the real engine: by option, by command, to be read."""
+"""Existing resources are imported by option and by command, and read, with the real engine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROGRAM = f'''
 import pulumi
 from pulumi_azure_native import containerregistry
 
-registry = containerregistry.Registry.get("there", "{REGISTRY}")
+registry = containerregistry.Registry.get("existing", "{REGISTRY}")
 adopted = containerregistry.ExportPipeline(
     "by-option", registry_name=registry.name, resource_group_name="images",
     export_pipeline_name="byOption", location="{SOURCE.location}",
@@ -58,40 +58,40 @@ def project(
 
 
 @pytest.fixture(scope="module")
-def made(places: Places) -> dict[str, Any]:
-    """Two pipelines, made by plain requests as the Azure CLI makes them; their answers by name."""
+def created(places: Places) -> dict[str, Any]:
+    """Two pipelines, created by plain requests as by the Azure CLI; the responses by name."""
     cloud = Cloud(SOURCE, places)
     headers = {"Authorization": f"Bearer {cloud.operator_token(cloud.audience)}"}
     trusted = str(places.authority)
-    answers = {}
+    responses = {}
     for name in ("byOption", "byCommand"):
         url = f"{cloud.arm}{REGISTRY}/exportPipelines/{name}?api-version=2023-01-01-preview"
-        answers[name] = requests.put(url, json=BODY, headers=headers, verify=trusted, timeout=60).json()
-    return answers
+        responses[name] = requests.put(url, json=BODY, headers=headers, verify=trusted, timeout=60).json()
+    return responses
 
 
-def test_pipelines_that_exist_are_adopted_and_not_made_again(
-    project: Project, made: dict[str, Any], places: Places
+def test_existing_pipelines_are_imported_and_not_recreated(
+    project: Project, created: dict[str, Any], places: Places
 ) -> None:
     stack = project.stack("adoption", SOURCE)
     command = ("pulumi", "import", "azure-native:containerregistry:ExportPipeline", "by-command")
     plain = ("--yes", "--generate-code=false", "--protect=false", "--stack", stack)
-    project.run(*command, made["byCommand"]["id"], *plain)
+    project.run(*command, created["byCommand"]["id"], *plain)
     state = json.loads(project.run("pulumi", "stack", "export", "--stack", stack))["deployment"]["resources"]
     inputs = next(each["inputs"] for each in state if each["type"].endswith("ExportPipeline"))
     assert inputs["exportPipelineName"] == "byCommand"
-    assert inputs["identity"]["principalId"] == made["byCommand"]["identity"]["principalId"]
+    assert inputs["identity"]["principalId"] == created["byCommand"]["identity"]["principalId"]
     with (project.folder / "__main__.py").open("a") as program:
-        program.write(_written_down(inputs))
+        program.write(_program_of(inputs))
     assert "1 imported" in project.up(stack)
     outputs = project.outputs(stack)
-    assert outputs["principal"] == made["byOption"]["identity"]["principalId"]
+    assert outputs["principal"] == created["byOption"]["identity"]["principalId"]
     assert outputs["loginServer"] == Cloud(SOURCE, places).login_server(SOURCE.registry)
     assert not re.search(r"\d+ (created|updated|deleted|replaced|imported)", project.up(stack))
 
 
-def _written_down(inputs: dict[str, Any]) -> str:
-    """The program that the imported inputs are."""
+def _program_of(inputs: dict[str, Any]) -> str:
+    """The program for the imported inputs."""
     return f"""
 containerregistry.ExportPipeline(
     "by-command", registry_name="{SOURCE.registry}", resource_group_name="images",

@@ -1,4 +1,4 @@
-"""What the azure-native stand-in says before anything is made: names, faults, differences, previews."""
+"""The azure-native stand-in before a deployment: names, faults, differences, previews."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LOCATION = (
 )
 
 
-def test_the_shapes_that_are_kept_are_those_of_the_installed_sdk() -> None:
+def test_the_stored_schemas_match_the_installed_sdk() -> None:
     kept = json.loads(Path(resource_schema.__file__).with_name("sdk_schemas.json").read_text())
     assert kept == json.loads(json.dumps(sdk_schemas.generate()))
 
 
 @pytest.mark.parametrize("type", RESOURCE_TYPES)
-def test_what_goes_where_in_a_request_is_an_input_of_the_sdk(type: str) -> None:
+def test_the_metadata_of_a_type_uses_inputs_of_the_sdk(type: str) -> None:
     kept = json.loads(Path(resource_schema.__file__).with_name("sdk_schemas.json").read_text())
     kind = RESOURCE_TYPES[type]
     inputs = {name.rstrip("!") for name in kept[type]["inputs"]}
@@ -58,7 +58,7 @@ NAMES: dict[str, tuple[str, Values, str, str, bool]] = {
 
 
 @pytest.mark.parametrize("case", NAMES)
-def test_a_missing_name_is_made_as_the_plugin_makes_it(stand_in: StandIn, case: str) -> None:
+def test_a_missing_name_is_generated_as_by_the_plugin(stand_in: StandIn, case: str) -> None:
     type, inputs, key, pattern, marked = NAMES[case]
     checked, faults = stand_in.check(type, inputs)
     assert faults == []
@@ -67,7 +67,7 @@ def test_a_missing_name_is_made_as_the_plugin_makes_it(stand_in: StandIn, case: 
     assert checked["azureApiVersion"] == RESOURCE_TYPES[type].version
 
 
-def test_a_name_once_made_is_kept(stand_in: StandIn) -> None:
+def test_a_generated_name_is_kept(stand_in: StandIn) -> None:
     old = {"resourceGroupName": "thing00000000", "__createBeforeDelete": True}
     checked, _ = stand_in.check("resources:ResourceGroup", {}, old)
     assert checked["resourceGroupName"] == "thing00000000"
@@ -75,15 +75,15 @@ def test_a_name_once_made_is_kept(stand_in: StandIn) -> None:
 
 
 MODES = {
-    "the engine's name always": ("resources:ResourceGroup", "ENFORCE", "wanted"),
-    "the engine's proposal": ("resources:ResourceGroup", "PROPOSE", "wanted"),
-    "no proposal for a GUID": ("authorization:RoleAssignment", "PROPOSE", "[0-9a-f-]{36}"),
-    "a GUID where it is enforced": ("authorization:RoleAssignment", "ENFORCE", "wanted"),
+    "an enforced name": ("resources:ResourceGroup", "ENFORCE", "wanted"),
+    "a proposed name": ("resources:ResourceGroup", "PROPOSE", "wanted"),
+    "no proposed name for a GUID": ("authorization:RoleAssignment", "PROPOSE", "[0-9a-f-]{36}"),
+    "an enforced name for a GUID": ("authorization:RoleAssignment", "ENFORCE", "wanted"),
 }
 
 
 @pytest.mark.parametrize("case", MODES)
-def test_the_engines_configured_names_win(stand_in: StandIn, case: str) -> None:
+def test_the_engines_autonaming_has_precedence(stand_in: StandIn, case: str) -> None:
     type, mode, expected = MODES[case]
     options = provider_pb2.CheckRequest.AutonamingOptions
     wish = options(proposed_name="wanted", mode=options.Mode.Value(mode))
@@ -92,7 +92,7 @@ def test_the_engines_configured_names_win(stand_in: StandIn, case: str) -> None:
     assert checked["__createBeforeDelete"] is True
 
 
-def test_names_can_be_switched_off(stand_in: StandIn) -> None:
+def test_autonaming_can_be_disabled(stand_in: StandIn) -> None:
     options = provider_pb2.CheckRequest.AutonamingOptions
     checked, _ = stand_in.check(
         "resources:ResourceGroup", {}, autonaming=options(mode=options.Mode.Value("DISABLE"))
@@ -101,25 +101,25 @@ def test_names_can_be_switched_off(stand_in: StandIn) -> None:
 
 
 LOCATIONS = {
-    "its own": ({"location": "own"}, {}, "own"),
-    "the old one": ({}, {"location": "old"}, "old"),
-    "the configured one": ({}, {}, "westeurope"),
+    "given": ({"location": "own"}, {}, "own"),
+    "previous": ({}, {"location": "old"}, "old"),
+    "configured": ({}, {}, "westeurope"),
 }
 
 
 @pytest.mark.parametrize("case", LOCATIONS)
-def test_a_missing_location_is_found(stand_in: StandIn, case: str) -> None:
+def test_a_missing_location_gets_a_default(stand_in: StandIn, case: str) -> None:
     given, old, expected = LOCATIONS[case]
     assert stand_in.check("resources:ResourceGroup", given, old)[0]["location"] == expected
 
 
-def test_pipelines_get_a_location_and_runs_do_not(stand_in: StandIn) -> None:
+def test_pipelines_have_a_location_and_runs_do_not(stand_in: StandIn) -> None:
     assert stand_in.check(PIPELINE, {**REGISTRY, "target": TARGET})[0]["location"] == "westeurope"
     assert "location" not in stand_in.check("containerregistry:PipelineRun", REGISTRY)[0]
 
 
 FAULTS: dict[str, tuple[str, Values, list[str]]] = {
-    "nothing given": (
+    "no inputs": (
         PIPELINE,
         {},
         [
@@ -133,7 +133,7 @@ FAULTS: dict[str, tuple[str, Values, list[str]]] = {
         {**REGISTRY, "target": {"uri": "u"}},
         ["missing required property 'target.keyVaultUri'"],
     ),
-    "hyphen": (
+    "a hyphen in the name": (
         PIPELINE,
         {**REGISTRY, "target": TARGET, "exportPipelineName": "no-good"},
         ["'exportPipelineName' does not match expression '^[a-zA-Z0-9]*$'"],
@@ -151,27 +151,27 @@ FAULTS: dict[str, tuple[str, Values, list[str]]] = {
         {**ACCOUNT, "accountName": "a" * 25},
         ["'accountName' is too long (25): at most 24 characters allowed"],
     ),
-    "text for a boolean": (
+    "a string for a boolean": (
         "storage:StorageAccount",
         {**ACCOUNT, "accountName": "abc", "allowBlobPublicAccess": "yes"},
         ["'allowBlobPublicAccess' should be of type 'boolean' but got a string"],
     ),
-    "text for a list": (
+    "a string for a list": (
         PIPELINE,
         {**REGISTRY, "target": TARGET, "options": "OverwriteBlobs", "exportPipelineName": "export"},
         ["'options' should be of type 'array' but got a string"],
     ),
-    "list for text": (
+    "a list for a string": (
         "keyvault:Secret",
         {"resourceGroupName": "g", "vaultName": "v", "properties": {"value": ["x"]}},
         ["'properties.value' should be of type 'string' but got an array"],
     ),
-    "number for an object": (
+    "a number for an object": (
         PIPELINE,
         {**REGISTRY, "target": 3, "exportPipelineName": "export"},
         ["'target' should be of type 'object' but got a number"],
     ),
-    "half a day": (
+    "a fraction for an integer": (
         "keyvault:Vault",
         {
             "resourceGroupName": "g",
@@ -185,17 +185,17 @@ FAULTS: dict[str, tuple[str, Values, list[str]]] = {
         {"resourceUri": "u", "logs": [{"category": "c"}]},
         ["missing required property 'logs[0].enabled'"],
     ),
-    "an access policy's inside is not looked at": (
+    "the content of an access policy is not checked": (
         "keyvault:AccessPolicy",
         {"resourceGroupName": "g", "policy": {}},
         ["missing required property 'vaultName'"],
     ),
-    "an enum is any text": (
+    "an enum accepts any string": (
         "storage:StorageAccount",
         {**ACCOUNT, "accountName": "abc", "minimumTlsVersion": "TLS9"},
         [],
     ),
-    "what is unknown passes": (
+    "unknown values are accepted": (
         "storage:StorageAccount",
         {**ACCOUNT, "accountName": UNKNOWN, "allowBlobPublicAccess": UNKNOWN, "sku": UNKNOWN},
         [],
@@ -204,62 +204,74 @@ FAULTS: dict[str, tuple[str, Values, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", FAULTS)
-def test_all_faults_are_named_in_the_plugins_words(stand_in: StandIn, case: str) -> None:
+def test_all_faults_are_reported_with_the_plugins_messages(stand_in: StandIn, case: str) -> None:
     type, inputs, expected = FAULTS[case]
     assert stand_in.check(type, inputs, name="exportPipeline")[1] == expected
 
 
-def test_without_any_location_the_message_says_how_to_set_one(
+def test_a_location_without_default_is_reported(
     sandbox_environment: dict[str, str],
 ) -> None:
-    with running(sandbox_environment, SOURCE) as bare:
-        bare.configure(environment=SOURCE.name, subscriptionId=SOURCE.subscription)
-        assert bare.check("resources:ResourceGroup", {})[1] == [LOCATION]
+    with running(sandbox_environment, SOURCE) as plain:
+        plain.configure(environment=SOURCE.name, subscriptionId=SOURCE.subscription)
+        assert plain.check("resources:ResourceGroup", {})[1] == [LOCATION]
         inherited = {**ACCOUNT, "accountName": "abc", "resourceGroupName": "images"}
         del inherited["location"]
-        assert bare.check("storage:StorageAccount", inherited)[0]["location"] == SOURCE.location
+        assert plain.check("storage:StorageAccount", inherited)[0]["location"] == SOURCE.location
         nowhere = {**inherited, "resourceGroupName": "not-there"}
-        assert bare.check("storage:StorageAccount", nowhere)[1] == [LOCATION]
+        assert plain.check("storage:StorageAccount", nowhere)[1] == [LOCATION]
 
 
 BASE = {"resourceGroupName": "g", "accountName": "abc", "location": "West Europe", "tags": {"a": "1"}}
 DIFFS: dict[str, tuple[str, Values, Values, dict[str, str], list[str]]] = {
-    "nothing": ("storage:StorageAccount", BASE, BASE, {}, []),
-    "case of a group": ("storage:StorageAccount", BASE, {**BASE, "resourceGroupName": "G"}, {}, []),
-    "spelling of a location": ("storage:StorageAccount", BASE, {**BASE, "location": "westeurope"}, {}, []),
-    "a location": (
+    "no difference": ("storage:StorageAccount", BASE, BASE, {}, []),
+    "the case of a group": ("storage:StorageAccount", BASE, {**BASE, "resourceGroupName": "G"}, {}, []),
+    "the spelling of a location": (
+        "storage:StorageAccount",
+        BASE,
+        {**BASE, "location": "westeurope"},
+        {},
+        [],
+    ),
+    "another location": (
         "storage:StorageAccount",
         BASE,
         {**BASE, "location": "x"},
         {"location": "UPDATE_REPLACE"},
         ["location"],
     ),
-    "a path": (
+    "another name": (
         "storage:StorageAccount",
         BASE,
         {**BASE, "accountName": "other"},
         {"accountName": "UPDATE_REPLACE"},
         ["accountName"],
     ),
-    "a tag": ("storage:StorageAccount", BASE, {**BASE, "tags": {"a": "2"}}, {"tags.a": "UPDATE"}, []),
-    "a tag less": ("storage:StorageAccount", BASE, {**BASE, "tags": {}}, {"tags.a": "DELETE"}, []),
-    "an entry more": (
+    "another tag value": (
+        "storage:StorageAccount",
+        BASE,
+        {**BASE, "tags": {"a": "2"}},
+        {"tags.a": "UPDATE"},
+        [],
+    ),
+    "a removed tag": ("storage:StorageAccount", BASE, {**BASE, "tags": {}}, {"tags.a": "DELETE"}, []),
+    "an added entry": (
         PIPELINE,
         {"options": ["A"]},
         {"options": ["A", "B"]},
         {"options[1]": "ADD"},
         [],
     ),
-    "an entry else": (PIPELINE, {"options": ["A"]}, {"options": ["B"]}, {"options[0]": "UPDATE"}, []),
-    "case of an enum counts": (
+    "a changed entry": (PIPELINE, {"options": ["A"]}, {"options": ["B"]}, {"options[0]": "UPDATE"}, []),
+    "the case of an enum": (
         PIPELINE,
         {"identity": {"type": "SystemAssigned"}},
         {"identity": {"type": "systemAssigned"}},
         {"identity.type": "UPDATE"},
         [],
     ),
-    "marks do not count": (PIPELINE, {"__createBeforeDelete": True}, {}, {}, []),
-    "a run again": (
+    "internal marks": (PIPELINE, {"__createBeforeDelete": True}, {}, {}, []),
+    "a new forceUpdateTag": (
         "containerregistry:PipelineRun",
         {"forceUpdateTag": "1"},
         {"forceUpdateTag": "2"},
@@ -273,14 +285,14 @@ DIFFS: dict[str, tuple[str, Values, Values, dict[str, str], list[str]]] = {
         {"principalId": "UPDATE_REPLACE", "roleDefinitionId": "UPDATE"},
         ["principalId"],
     ),
-    "another holder of a policy": (
+    "another principal of a policy": (
         "keyvault:AccessPolicy",
         {"policy": {"objectId": "a"}},
         {"policy": {"objectId": "b"}},
         {"policy.objectId": "UPDATE_REPLACE"},
         ["policy.objectId"],
     ),
-    "a default that is written down": (
+    "an explicit default": (
         "containerregistry:Registry",
         {"policies": {"exportPolicy": {}}},
         {"adminUserEnabled": False, "policies": {"exportPolicy": {"status": "enabled"}}},
@@ -291,28 +303,28 @@ DIFFS: dict[str, tuple[str, Values, Values, dict[str, str], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", DIFFS)
-def test_inputs_are_compared_as_the_plugin_compares_them(stand_in: StandIn, case: str) -> None:
+def test_inputs_are_compared_as_by_the_plugin(stand_in: StandIn, case: str) -> None:
     type, old, new, changed, replaces = DIFFS[case]
     answer = stand_in.diff(type, old, new)
     assert (answer.changed, answer.replaces) == (changed, replaces)
     assert answer.deletes_first is bool(replaces)
 
 
-def test_what_has_a_made_up_name_is_replaced_before_it_is_deleted(stand_in: StandIn) -> None:
+def test_a_resource_with_a_generated_name_is_created_before_it_is_deleted(stand_in: StandIn) -> None:
     old = {**BASE, "__createBeforeDelete": True}
     answer = stand_in.diff("storage:StorageAccount", old, {**BASE, "location": "x"})
     assert answer.replaces == ["location"]
     assert not answer.deletes_first
 
 
-def test_an_input_that_says_what_is_so_already_replaces_nothing(stand_in: StandIn) -> None:
+def test_an_added_input_with_the_current_value_replaces_nothing(stand_in: StandIn) -> None:
     old = {"resourceGroupName": "g", "accountName": "abc"}
     new, state = {**old, "isHnsEnabled": True}, {"isHnsEnabled": True}
     assert stand_in.diff("storage:StorageAccount", old, new, state).replaces == []
     assert stand_in.diff("storage:StorageAccount", old, new, {}).replaces == ["isHnsEnabled"]
 
 
-def test_a_preview_knows_what_the_inputs_say_and_nothing_else(stand_in: StandIn) -> None:
+def test_a_preview_has_the_outputs_that_inputs_determine(stand_in: StandIn) -> None:
     inputs = {**REGISTRY, "exportPipelineName": "export", "target": TARGET, "location": "westeurope"}
     inputs["identity"] = {"type": "SystemAssigned"}
     _, shown = stand_in.create(PIPELINE, inputs, preview=True)
@@ -326,32 +338,31 @@ def test_a_preview_knows_what_the_inputs_say_and_nothing_else(stand_in: StandIn)
     assert updated["provisioningState"] == UNKNOWN
 
 
-NOT_KNOWN = {
-    "type": lambda it: it.check("compute:VirtualMachine", {}),
-    "function": lambda it: it.invoke("compute:getVirtualMachine", {}),
-    "other function": lambda it: it.invoke("storage:regenerateEverything", {}),
+UNSUPPORTED = {
+    "type": lambda plugin: plugin.check("compute:VirtualMachine", {}),
+    "function": lambda plugin: plugin.invoke("compute:getVirtualMachine", {}),
+    "other function": lambda plugin: plugin.invoke("storage:regenerateEverything", {}),
 }
 
 
-@pytest.mark.parametrize("case", NOT_KNOWN)
-def test_what_it_does_not_know_it_says(stand_in: StandIn, case: str) -> None:
+@pytest.mark.parametrize("case", UNSUPPORTED)
+def test_unsupported_types_and_functions_are_named(stand_in: StandIn, case: str) -> None:
     with pytest.raises(
         CallFailedError, match=r"stand-in for azure-native does not support the (type|function) azure"
     ):
-        NOT_KNOWN[case](stand_in)
+        UNSUPPORTED[case](stand_in)
 
 
-def test_a_package_whose_parameters_do_not_fit_its_name_is_refused(stand_in: StandIn) -> None:
+def test_an_invalid_parameterization_is_refused(stand_in: StandIn) -> None:
     with pytest.raises(CallFailedError, match="invalid parameterization value"):
         stand_in.parameterize("azure-native_x_v20250101", b"not base64!")
 
 
 def _matches(pattern: str, value: Any) -> bool:
-
     return bool(re.fullmatch(pattern, str(value)))
 
 
-def test_the_documentation_names_every_type_and_function(checkout: Path) -> None:
+def test_the_documentation_lists_every_type_and_function(checkout: Path) -> None:
     text = (checkout / "docs/provider-stand-in.md").read_text()
     rows = re.findall(r"^\| `(\w+:\w+)` \| (\S+) ", text, re.MULTILINE)
     assert dict(rows) == {

@@ -1,4 +1,4 @@
-"""A package of azure-native in another API version, on the real engine, as the vendor's plugin runs it."""
+"""A parameterized package of azure-native in another API version, with the real engine."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ provider = pulumi.ProviderResource(
     PACKAGE, "pipelines",
     {{key: configured.get(key) for key in ("environment", "subscriptionId", "tenantId", "location")}},
     package_ref=package_ref())
-made = Pipeline("by-identity", {{
+pipeline = Pipeline("by-identity", {{
     "resourceGroupName": "images", "registryName": "contososource", "exportPipelineName": "byIdentity",
     "identity": {{"type": "SystemAssigned"}},
     "target": {{"type": "AzureStorageBlobContainer", "keyVaultUri": "https://localhost/secrets/sas",
                 "uri": "https://localhost/account/transfer"}},
 }}, pulumi.ResourceOptions(provider=provider))
-pulumi.export("uri", made.target.apply(lambda target: target["uri"]))
-pulumi.export("principal", made.identity.apply(lambda identity: identity["principalId"]))
+pulumi.export("uri", pipeline.target.apply(lambda target: target["uri"]))
+pulumi.export("principal", pipeline.identity.apply(lambda identity: identity["principalId"]))
 '''
 
 
@@ -71,7 +71,7 @@ def project(
     return Project(folder, sandbox_environment)
 
 
-def test_a_pipeline_of_another_version_is_made_kept_and_removed(project: Project, places: Places) -> None:
+def test_a_pipeline_of_another_version_is_created_kept_and_deleted(project: Project, places: Places) -> None:
     stack = project.stack("modes", SOURCE)
     project.up(stack)
     outputs = project.outputs(stack)

@@ -1,4 +1,4 @@
-"""Resources through the azure-native stand-in: made, refused, read, adopted, changed, removed."""
+"""Resources through the azure-native stand-in: create, refuse, read, import, update, delete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Places
 from sandbox.cloud.store import Store
 from sandbox.pulumi_plugins.protocol.values import Values
-from tests.engine.provider.stand_in import REGISTRY, CallFailedError, PartlyMadeError, StandIn
+from tests.engine.provider.stand_in import REGISTRY, CallFailedError, InitFailedError, StandIn
 
 GROUP = {"resourceGroupName": "provider-tests"}
 ACCOUNT = {**GROUP, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
@@ -33,19 +33,19 @@ RIGHTS = {"tenantId": SOURCE.tenant, "objectId": SOURCE.operator, "permissions":
 
 @pytest.fixture(scope="module", autouse=True)
 def group(stand_in: StandIn) -> None:
-    stand_in.made("resources:ResourceGroup", GROUP)
+    stand_in.check_and_create("resources:ResourceGroup", GROUP)
 
 
 @pytest.fixture(scope="module")
 def vault(stand_in: StandIn) -> str:
-    """A vault whose secrets the operator may set and delete."""
+    """A vault with an access policy of the operator."""
     properties = {**VAULT_PROPERTIES, "accessPolicies": [RIGHTS]}
-    return stand_in.made("keyvault:Vault", {**VAULT, "properties": properties})[0]
+    return stand_in.check_and_create("keyvault:Vault", {**VAULT, "properties": properties})[0]
 
 
 @pytest.fixture
 def sent(places: Places) -> Iterator[Any]:
-    """Method, path and body of what is sent to the management endpoint from here on."""
+    """Method, path and body of the requests to Azure Resource Manager in this test."""
     store = Store(places.state / SOURCE.side)
     before = len(list(store.exchanges()))
 
@@ -67,8 +67,8 @@ def _pipeline(name: str, **more: Any) -> Values:
     return {**REGISTRY, "exportPipelineName": name, "identity": identity, "target": TARGET, **more}
 
 
-def test_a_create_looks_first_writes_once_and_reads_again(stand_in: StandIn, sent: Any) -> None:
-    id, _, state = stand_in.made(PIPELINE, _pipeline("makesOnce", unheardOf=1))
+def test_a_create_checks_existence_writes_once_and_reads_again(stand_in: StandIn, sent: Any) -> None:
+    id, _, state = stand_in.check_and_create(PIPELINE, _pipeline("makesOnce", unheardOf=1))
     exchanges = sent()
     assert [method for method, _, _ in exchanges] == ["GET", "PUT", "GET"]
     assert "unheardOf" not in json.dumps(exchanges)
@@ -99,61 +99,63 @@ EXISTING = {
 
 
 @pytest.mark.parametrize("case", EXISTING)
-def test_what_exists_is_not_made_again(stand_in: StandIn, vault: str, case: str) -> None:
+def test_an_existing_resource_is_not_created_again(stand_in: StandIn, vault: str, case: str) -> None:
     del vault
-    type, inputs, words = EXISTING[case]
+    type, inputs, message = EXISTING[case]
     if type != "keyvault:AccessPolicy":
-        stand_in.made(type, inputs)
-    with pytest.raises(CallFailedError, match=words):
-        stand_in.made(type, inputs)
+        stand_in.check_and_create(type, inputs)
+    with pytest.raises(CallFailedError, match=message):
+        stand_in.check_and_create(type, inputs)
 
 
-def test_a_check_of_existence_that_is_refused_says_what_was_answered(stand_in: StandIn) -> None:
+def test_a_failed_existence_check_reports_the_response(stand_in: StandIn) -> None:
     inputs = {**GROUP, "parentResourcePath": "registries/contososource", "resourceName": "asked"}
     inputs |= {"resourceProviderNamespace": "Microsoft.ContainerRegistry", "resourceType": "exportPipelines"}
-    words = (
+    message = (
         r"cannot check existence of resource '/subscr.*/exportPipelines/asked': status code 400, {.*NoRegist"
     )
-    with pytest.raises(CallFailedError, match=words):
-        stand_in.made("resources:Resource", {**inputs, "apiVersion": "2023-01-01-preview"})
+    with pytest.raises(CallFailedError, match=message):
+        stand_in.check_and_create("resources:Resource", {**inputs, "apiVersion": "2023-01-01-preview"})
 
 
-def test_a_refused_request_leaves_nothing_and_reads_as_the_plugin_writes_it(stand_in: StandIn) -> None:
+def test_a_rejected_request_creates_nothing_and_has_the_plugins_message(stand_in: StandIn) -> None:
     inputs = {**_pipeline("noParent"), "registryName": "not-there"}
     with pytest.raises(
         CallFailedError, match=r'^Status=404 Code="ParentResourceNotFound" Message="'
     ) as caught:
         stand_in.create(PIPELINE, {**inputs, "location": "westeurope"})
-    assert not isinstance(caught.value, PartlyMadeError)
+    assert not isinstance(caught.value, InitFailedError)
 
 
-def test_a_failed_operation_leaves_what_is_there_for_the_next_up(stand_in: StandIn, vault: str) -> None:
+def test_a_failed_operation_keeps_the_created_resource(stand_in: StandIn, vault: str) -> None:
     del vault
-    pipeline, _, _ = stand_in.made(PIPELINE, _pipeline("cannotRun"))
+    pipeline, _, _ = stand_in.check_and_create(PIPELINE, _pipeline("cannotRun"))
     request = {"pipelineResourceId": pipeline, "artifacts": ["a:1"], "target": {"name": "blob"}}
     inputs = {**REGISTRY, "pipelineRunName": "cannotRun", "request": request}
-    with pytest.raises(PartlyMadeError, match=r'^Status=200 Code="\w+" Message="') as caught:
-        stand_in.made("containerregistry:PipelineRun", inputs)
+    with pytest.raises(InitFailedError, match=r'^Status=200 Code="\w+" Message="') as caught:
+        stand_in.check_and_create("containerregistry:PipelineRun", inputs)
     assert caught.value.id.endswith("/pipelineRuns/cannotRun")
     assert caught.value.state["provisioningState"] == "Failed"
     assert caught.value.inputs["request"] == request
 
 
-def test_a_resource_that_is_gone_is_gone_in_a_refresh_and_no_fault_in_a_delete(stand_in: StandIn) -> None:
-    id, inputs, state = stand_in.made(PIPELINE, _pipeline("goesAway"))
+def test_a_missing_resource_is_removed_by_refresh_and_ignored_by_delete(stand_in: StandIn) -> None:
+    id, inputs, state = stand_in.check_and_create(PIPELINE, _pipeline("goesAway"))
     stand_in.delete(PIPELINE, id, inputs)
     assert stand_in.read(PIPELINE, id, inputs, state) == ("", {}, {})
     stand_in.delete(PIPELINE, id, inputs)
 
 
-def test_a_refresh_of_what_nobody_touched_changes_nothing(stand_in: StandIn) -> None:
-    id, inputs, state = stand_in.made(PIPELINE, _pipeline("untouched", options=["OverwriteBlobs"]))
+def test_a_refresh_without_changes_changes_nothing(stand_in: StandIn) -> None:
+    id, inputs, state = stand_in.check_and_create(
+        PIPELINE, _pipeline("untouched", options=["OverwriteBlobs"])
+    )
     assert stand_in.read(PIPELINE, id, inputs, state) == (id, inputs, state)
 
 
-def test_a_refresh_shows_what_somebody_else_changed_and_only_that(stand_in: StandIn) -> None:
+def test_a_refresh_shows_only_external_changes(stand_in: StandIn) -> None:
     before = _pipeline("drifts", options=["OverwriteBlobs"])
-    id, inputs, state = stand_in.made(PIPELINE, before)
+    id, inputs, state = stand_in.check_and_create(PIPELINE, before)
     elsewhere = {**inputs, "options": ["OverwriteBlobs", "ContinueOnErrors"]}
     elsewhere["target"] = {**TARGET, "uri": "https://localhost/other/transfer"}
     stand_in.update(PIPELINE, id, state, elsewhere)
@@ -163,9 +165,9 @@ def test_a_refresh_shows_what_somebody_else_changed_and_only_that(stand_in: Stan
     assert "options" not in stand_in.read(PIPELINE, id, inputs, state)[1]
 
 
-def test_network_rules_that_a_program_lists_no_longer_are_opened(stand_in: StandIn, sent: Any) -> None:
+def test_removed_network_rules_are_opened(stand_in: StandIn, sent: Any) -> None:
     closed = {**ACCOUNT, "accountName": "closedaccount", "networkRuleSet": {"defaultAction": "Deny"}}
-    id, inputs, state = stand_in.made("storage:StorageAccount", closed)
+    id, inputs, state = stand_in.check_and_create("storage:StorageAccount", closed)
     without = {key: value for key, value in inputs.items() if key != "networkRuleSet"}
     stand_in.update("storage:StorageAccount", id, state, without, old=inputs)
     stand_in.update("storage:StorageAccount", id, state, without, old=without)
@@ -174,13 +176,11 @@ def test_network_rules_that_a_program_lists_no_longer_are_opened(stand_in: Stand
     assert rules == [{"defaultAction": "Deny"}, opened, None]
 
 
-def test_policies_that_others_add_to_a_vault_are_no_drift_unless_the_program_lists_its_own(
-    stand_in: StandIn, vault: str
-) -> None:
+def test_access_policies_of_others_are_not_drift_of_a_vault(stand_in: StandIn, vault: str) -> None:
     inputs = {**VAULT, "vaultName": "drifting-vault", "properties": VAULT_PROPERTIES}
-    id, inputs, state = stand_in.made("keyvault:Vault", inputs)
+    id, inputs, state = stand_in.check_and_create("keyvault:Vault", inputs)
     place = {**GROUP, "vaultName": "drifting-vault"}
-    stand_in.made("keyvault:AccessPolicy", {**place, "policy": RIGHTS})
+    stand_in.check_and_create("keyvault:AccessPolicy", {**place, "policy": RIGHTS})
     _, kept, now = stand_in.read("keyvault:Vault", id, inputs, state)
     assert kept == inputs
     assert len(now["properties"]["accessPolicies"]) == 1
@@ -189,42 +189,42 @@ def test_policies_that_others_add_to_a_vault_are_no_drift_unless_the_program_lis
     del vault
 
 
-def test_an_access_policy_is_adopted_by_its_id_changed_and_taken_out(stand_in: StandIn, vault: str) -> None:
+def test_an_access_policy_is_imported_updated_and_deleted(stand_in: StandIn, vault: str) -> None:
     policy = {**RIGHTS, "objectId": "77777777-0000-4000-8000-000000000000"}
     policy["permissions"] = {"secrets": ["get"], "keys": []}
     place = {**GROUP, "vaultName": "provider-tests"}
-    id, _, state = stand_in.made("keyvault:AccessPolicy", {**place, "policy": policy})
+    id, _, state = stand_in.check_and_create("keyvault:AccessPolicy", {**place, "policy": policy})
     assert id == f"{vault}/accessPolicy/{policy['objectId']}"
-    _, adopted, read = stand_in.read("keyvault:AccessPolicy", id)
-    assert read == state == adopted
-    assert adopted["policy"]["permissions"] == {"secrets": ["get"]}
+    _, imported, read = stand_in.read("keyvault:AccessPolicy", id)
+    assert read == state == imported
+    assert imported["policy"]["permissions"] == {"secrets": ["get"]}
     changed = {**policy, "permissions": {"secrets": ["get", "list"]}}
     updated = stand_in.update("keyvault:AccessPolicy", id, state, {**place, "policy": changed})
     assert updated["policy"]["permissions"] == {"secrets": ["get", "list"]}
     stand_in.delete("keyvault:AccessPolicy", id, {**place, "policy": policy})
-    assert stand_in.read("keyvault:AccessPolicy", id, adopted, state)[0] == ""
+    assert stand_in.read("keyvault:AccessPolicy", id, imported, state)[0] == ""
     with pytest.raises(CallFailedError, match=f"access policy for {policy['objectId']} does not exist"):
         stand_in.update("keyvault:AccessPolicy", id, state, {**place, "policy": changed})
 
 
-def test_a_secret_is_adopted_without_its_value_and_shows_no_drift(stand_in: StandIn, vault: str) -> None:
+def test_a_secret_is_imported_without_its_value_and_does_not_drift(stand_in: StandIn, vault: str) -> None:
     place = {**GROUP, "vaultName": "provider-tests", "secretName": "adopted", "tags": {"a": "b"}}
     properties: Values = {
         "value": "very-secret",
         "contentType": "text/plain",
         "attributes": {"expires": 4000000000},
     }
-    id, inputs, state = stand_in.made("keyvault:Secret", {**place, "properties": properties})
+    id, inputs, state = stand_in.check_and_create("keyvault:Secret", {**place, "properties": properties})
     assert id == f"{vault}/secrets/adopted"
     assert "very-secret" not in json.dumps(state)
     assert stand_in.read("keyvault:Secret", id, inputs, state)[1] == inputs
-    _, adopted, _ = stand_in.read("keyvault:Secret", id)
+    _, imported, _ = stand_in.read("keyvault:Secret", id)
     del inputs["properties"]["value"]
-    adopted["properties"]["attributes"].pop("enabled", None)
-    assert adopted == inputs
+    imported["properties"]["attributes"].pop("enabled", None)
+    assert imported == inputs
 
 
-ADOPTED: dict[str, tuple[str, Values]] = {
+IMPORTED: dict[str, tuple[str, Values]] = {
     "group": ("resources:ResourceGroup", {"resourceGroupName": "adopted-group", "location": "westeurope"}),
     "pipeline": (PIPELINE, _pipeline("adopted", options=["ContinueOnErrors"], location="westeurope")),
     "account": (
@@ -242,21 +242,21 @@ ADOPTED: dict[str, tuple[str, Values]] = {
 }
 
 
-@pytest.mark.parametrize("case", ADOPTED)
-def test_what_exists_is_adopted_by_its_id_with_inputs_that_describe_it(stand_in: StandIn, case: str) -> None:
-    type, given = ADOPTED[case]
-    id, inputs, _ = stand_in.made(type, given)
-    found, adopted, state = stand_in.read(type, id)
+@pytest.mark.parametrize("case", IMPORTED)
+def test_an_existing_resource_is_imported_with_inputs_that_describe_it(stand_in: StandIn, case: str) -> None:
+    type, given = IMPORTED[case]
+    id, inputs, _ = stand_in.check_and_create(type, given)
+    found, imported, state = stand_in.read(type, id)
     assert found == id
-    assert _without_case(_subset(adopted, given)) == _without_case(given)
-    assert not [key for key, value in adopted.items() if value in ({}, [])]
-    assert stand_in.check(type, adopted)[1] == []
-    assert stand_in.read(type, id, adopted, state)[1] == adopted
-    answer = stand_in.diff(type, adopted, inputs, state)
+    assert _without_case(_subset(imported, given)) == _without_case(given)
+    assert not [key for key, value in imported.items() if value in ({}, [])]
+    assert stand_in.check(type, imported)[1] == []
+    assert stand_in.read(type, id, imported, state)[1] == imported
+    answer = stand_in.diff(type, imported, inputs, state)
     assert answer.replaces == []
 
 
-def test_an_id_that_names_nothing_is_not_adopted(stand_in: StandIn) -> None:
+def test_a_missing_resource_is_not_imported(stand_in: StandIn) -> None:
     place = f"/subscriptions/{SOURCE.subscription}/resourceGroups/not-there"
     assert stand_in.read("resources:ResourceGroup", place) == ("", {}, {})
 
@@ -265,28 +265,28 @@ GETTERS: dict[str, tuple[str, Values, str, Any]] = {
     "registry": ("containerregistry:getRegistry", REGISTRY, "name", "contososource"),
     "group": ("resources:getResourceGroup", {"resourceGroupName": "images"}, "location", SOURCE.location),
     "vault": ("keyvault:getVault", {**GROUP, "vaultName": "provider-tests"}, "azureApiVersion", "2024-11-01"),
-    "who calls": ("authorization:getClientConfig", {}, "objectId", SOURCE.operator),
+    "the caller": ("authorization:getClientConfig", {}, "objectId", SOURCE.operator),
 }
 
 
 @pytest.mark.parametrize("case", GETTERS)
-def test_functions_read_what_exists(stand_in: StandIn, vault: str, case: str) -> None:
+def test_functions_read_existing_resources(stand_in: StandIn, vault: str, case: str) -> None:
     del vault
     token, arguments, key, expected = GETTERS[case]
     assert stand_in.invoke(token, arguments)[key] == expected
 
 
-def test_a_function_that_fails_names_the_resource_and_the_answer(stand_in: StandIn) -> None:
-    words = r'request failed /subscr.*/registries/nosuch: Status=404 Code="ResourceNotFound" Message="The '
-    with pytest.raises(CallFailedError, match=words):
+def test_a_failed_function_reports_the_resource_and_the_response(stand_in: StandIn) -> None:
+    message = r'request failed /subscr.*/registries/nosuch: Status=404 Code="ResourceNotFound" Message="The '
+    with pytest.raises(CallFailedError, match=message):
         stand_in.invoke("containerregistry:getRegistry", {**REGISTRY, "registryName": "nosuch"})
 
 
-def test_a_service_sas_opens_what_it_names_and_is_in_no_log(stand_in: StandIn, places: Places) -> None:
+def test_a_service_sas_grants_its_scope_and_is_not_logged(stand_in: StandIn, places: Places) -> None:
     account = {**GROUP, "accountName": f"sas{uuid.uuid4().hex[:12]}"}
     inputs = {**account, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "location": SOURCE.location}
-    _, _, made = stand_in.made("storage:StorageAccount", inputs)
-    stand_in.made("storage:BlobContainer", {**account, "containerName": "transfer"})
+    _, _, made = stand_in.check_and_create("storage:StorageAccount", inputs)
+    stand_in.check_and_create("storage:BlobContainer", {**account, "containerName": "transfer"})
     arguments = {
         **account,
         "canonicalizedResource": f"/blob/{account['accountName']}/transfer",
@@ -314,7 +314,7 @@ def test_a_service_sas_opens_what_it_names_and_is_in_no_log(stand_in: StandIn, p
 
 
 def _subset(whole: Any, part: Any) -> Any:
-    """As much of a value as another one names."""
+    """The part of a value that another value has."""
     if isinstance(whole, dict) and isinstance(part, dict):
         return {key: _subset(whole[key], part[key]) for key in part if key in whole}
     return whole

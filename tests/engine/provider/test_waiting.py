@@ -1,4 +1,4 @@
-"""How the stand-in waits, tries again and gives up: on a service that answers what a test has written."""
+"""Polling, retries, timeouts and cancellation of the stand-in, against a scripted service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from sandbox.cloud.definitions import SOURCE
-from tests.engine.provider.stand_in import CallFailedError, PartlyMadeError, StandIn, running
+from tests.engine.provider.stand_in import CallFailedError, InitFailedError, StandIn, running
 
 GROUP = "resources:ResourceGroup"
 INPUTS = {"resourceGroupName": "here", "location": "westeurope"}
@@ -33,14 +33,14 @@ def body(state: str = "") -> dict[str, Any]:
 
 
 class Service:
-    """A management endpoint with its metadata and its tokens.
+    """A management endpoint with metadata and tokens.
 
-    `script` is what it answers, by method and path; the last answer of a list is given again and again.
+    `script` has the responses by method and path; the last response of a list is repeated.
     """
 
     def __init__(self) -> None:
         self.script: dict[str, list[Reply]] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
         service = self
 
@@ -71,7 +71,7 @@ class Service:
             return 200, {}, [{**found, "authentication": {"audiences": [self.url]}}]
         if place == "/token":
             return 200, {}, {"access_token": "a.b.c", "expires_on": "4000000000"}
-        self.asked.append(f"{method} {path}")
+        self.requests.append(f"{method} {path}")
         self.headers.append(headers)
         replies = self.script[f"{method} {place}"]
         return replies.pop(0) if len(replies) > 1 else replies[0]
@@ -100,21 +100,21 @@ def stand_in(service: Service) -> Iterator[StandIn]:
 
 
 def put(first: Reply, *reads: Reply) -> dict[str, list[Reply]]:
-    """A resource that is not there, the answer to its PUT, and what is read from then on."""
+    """A missing resource, the response to its PUT, and the responses to later reads."""
     return {
         f"GET {PATH}": [(404, {}, {}), *(reads or [(200, {}, body("Succeeded"))])],
         f"PUT {PATH}": [first],
     }
 
 
-def shapes(url: str) -> dict[str, tuple[dict[str, list[Reply]], list[str]]]:
+def operations(url: str) -> dict[str, tuple[dict[str, list[Reply]], list[str]]]:
     """DiffResult to the PUT and what the stand-in asks after it."""
     operation, place = f"{url}/operation?api-version=1", f"{url}/place?api-version=1"
     done: Reply = (200, {}, {"status": "Succeeded"})
     running_: Reply = (200, SOON, {"status": "Running"})
     both = {"Azure-AsyncOperation": operation, "Location": place}
     return {
-        "done at once": (put((201, {}, body("Succeeded"))), []),
+        "complete at once": (put((201, {}, body("Succeeded"))), []),
         "no state": (put((200, {}, body())), []),
         "an operation": (
             {
@@ -123,26 +123,26 @@ def shapes(url: str) -> dict[str, tuple[dict[str, list[Reply]], list[str]]]:
             },
             ["GET /operation", "GET /operation", f"GET {PATH}"],
         ),
-        "by its other name": (
+        "an Operation-Location": (
             {**put((201, {"Operation-Location": operation}, body("Creating"))), "GET /operation": [done]},
             ["GET /operation", f"GET {PATH}"],
         ),
-        "an operation before a place": (
+        "an operation and a Location": (
             {**put((202, both, None)), "GET /operation": [done], "GET /place": [(500, {}, {})]},
             ["GET /operation", f"GET {PATH}"],
         ),
-        "a place": (
+        "a Location": (
             {
                 **put((202, {"Location": place}, None)),
                 "GET /place": [(202, SOON, None), (200, {}, body("Succeeded"))],
             },
             ["GET /place", "GET /place"],
         ),
-        "a place without a host and version": (
+        "a relative Location": (
             {**put((202, {"Location": "/place"}, None)), "GET /place": [(200, {}, body("Succeeded"))]},
             ["GET /place"],
         ),
-        "the resource itself": (
+        "the resource's own state": (
             put((201, {}, body("Creating")), (200, SOON, body("Creating")), (200, {}, body("Succeeded"))),
             [f"GET {PATH}", f"GET {PATH}"],
         ),
@@ -156,20 +156,18 @@ def shapes(url: str) -> dict[str, tuple[dict[str, list[Reply]], list[str]]]:
     }
 
 
-@pytest.mark.parametrize("case", shapes(""))
-def test_an_operation_is_followed_as_azcore_follows_it(
-    service: Service, stand_in: StandIn, case: str
-) -> None:
-    service.script, expected = shapes(service.url)[case]
+@pytest.mark.parametrize("case", operations(""))
+def test_an_operation_is_polled_as_by_azcore(service: Service, stand_in: StandIn, case: str) -> None:
+    service.script, expected = operations(service.url)[case]
     id, state = stand_in.create(GROUP, INPUTS)
     assert (id, state["location"]) == (PATH, "westeurope")
-    asked = [each.partition("?")[0] for each in service.asked]
-    assert asked == [f"GET {PATH}", f"PUT {PATH}", *expected, f"GET {PATH}"]
-    assert all("api-version=" in each for each in service.asked)
+    requests = [each.partition("?")[0] for each in service.requests]
+    assert requests == [f"GET {PATH}", f"PUT {PATH}", *expected, f"GET {PATH}"]
+    assert all("api-version=" in each for each in service.requests)
 
 
 FAULTS = {
-    "an operation that is no address": (
+    "an operation without a host": (
         (201, {"Azure-AsyncOperation": "/operation"}, body("Creating")),
         "invalid polling URL /operation",
     ),
@@ -181,41 +179,37 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("case", FAULTS)
-def test_what_was_taken_on_and_failed_is_kept_as_partly_made(
+def test_a_failed_operation_keeps_the_created_resource(
     service: Service, stand_in: StandIn, case: str
 ) -> None:
-    first, words = FAULTS[case]
+    first, message = FAULTS[case]
     service.script = put(first)
-    with pytest.raises(PartlyMadeError) as failed:
+    with pytest.raises(InitFailedError) as failed:
         stand_in.create(GROUP, INPUTS)
-    assert str(failed.value) == words
+    assert str(failed.value) == message
     assert failed.value.state["name"] == "here"
 
 
-def test_a_call_ends_when_its_time_is_over_and_keeps_what_is_there(
-    service: Service, stand_in: StandIn
-) -> None:
+def test_a_timeout_keeps_the_created_resource(service: Service, stand_in: StandIn) -> None:
     service.script = put((201, {}, body("Creating")), (200, SOON, body("Creating")))
-    with pytest.raises(PartlyMadeError, match="operation timed out") as failed:
+    with pytest.raises(InitFailedError, match="operation timed out") as failed:
         stand_in.create(GROUP, INPUTS, timeout=0.1)
     assert failed.value.id == PATH
 
 
-def test_a_call_ends_when_the_engine_gives_up(service: Service, stand_in: StandIn) -> None:
+def test_a_call_ends_when_the_engine_cancels(service: Service, stand_in: StandIn) -> None:
     service.script = put((201, {}, body("Creating")))
     service.script[f"GET {PATH}"] = [(404, {}, {}), (200, {"Retry-After": "1000"}, body("Creating"))]
     with futures.ThreadPoolExecutor(1) as pool:
         call = pool.submit(stand_in.create, GROUP, INPUTS)
-        while len(service.asked) < 3:
+        while len(service.requests) < 3:
             assert not call.done()
         stand_in.cancel()
         with pytest.raises(CallFailedError, match="context canceled"):
             call.result(60)
 
 
-def test_a_delete_waits_and_says_what_azcore_says_where_it_cannot(
-    service: Service, stand_in: StandIn
-) -> None:
+def test_a_delete_waits_and_reports_azcores_errors(service: Service, stand_in: StandIn) -> None:
     delete = f"DELETE {PATH}"
     gone: Reply = (404, {}, None)
     service.script = {
@@ -223,7 +217,7 @@ def test_a_delete_waits_and_says_what_azcore_says_where_it_cannot(
         "GET /place": [(202, SOON, None), gone],
     }
     stand_in.delete(GROUP, PATH, INPUTS)
-    assert [each.partition("?")[0] for each in service.asked] == [delete, "GET /place", "GET /place"]
+    assert [each.partition("?")[0] for each in service.requests] == [delete, "GET /place", "GET /place"]
     service.script = {delete: [(202, {}, None)]}
     with pytest.raises(CallFailedError, match="response is missing polling URL"):
         stand_in.delete(GROUP, PATH, INPUTS)
@@ -231,14 +225,14 @@ def test_a_delete_waits_and_says_what_azcore_says_where_it_cannot(
     stand_in.delete(GROUP, PATH, INPUTS)
 
 
-def test_what_is_busy_too_long_is_an_error_after_four_tries(service: Service, stand_in: StandIn) -> None:
+def test_a_busy_service_is_an_error_after_four_attempts(service: Service, stand_in: StandIn) -> None:
     service.script = {f"GET {PATH}": [(503, {}, {"error": {"code": "Busy", "message": "Later."}})]}
     with pytest.raises(CallFailedError, match=r"cannot check existence of resource .*: status code 503"):
         stand_in.create(GROUP, INPUTS)
-    assert len(service.asked) == 4
+    assert len(service.requests) == 4
 
 
-def test_requests_carry_the_plugins_headers(service: Service, stand_in: StandIn) -> None:
+def test_requests_have_the_plugins_headers(service: Service, stand_in: StandIn) -> None:
     service.script = put((200, {}, body("Succeeded")))
     stand_in.create(GROUP, INPUTS)
     sent = service.headers[1]
@@ -250,33 +244,33 @@ def test_requests_carry_the_plugins_headers(service: Service, stand_in: StandIn)
 
 @contextmanager
 def engine() -> Iterator[tuple[str, list[engine_pb2.LogRequest]]]:
-    """An engine as far as warnings need one: its address, and what it was told."""
-    told: list[engine_pb2.LogRequest] = []
+    """An engine that collects warnings: its address and the warnings."""
+    warnings: list[engine_pb2.LogRequest] = []
 
     class Log(engine_pb2_grpc.EngineServicer):
         def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
-            told.append(request)
+            warnings.append(request)
             return empty_pb2.Empty()
 
     server = grpc.server(futures.ThreadPoolExecutor(1))
     engine_pb2_grpc.add_EngineServicer_to_server(Log(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    yield f"127.0.0.1:{port}", told
+    yield f"127.0.0.1:{port}", warnings
     server.stop(None).wait()
 
 
-def test_a_second_read_that_fails_is_a_warning_and_the_first_answer_is_kept(
+def test_a_failed_second_read_is_a_warning_and_keeps_the_response(
     service: Service, stand_in: StandIn
 ) -> None:
     service.script = put(
         (200, {}, body("Succeeded")), (403, {}, {"error": {"code": "No", "message": "Not you."}})
     )
-    with engine() as (address, told):
+    with engine() as (address, warnings):
         stand_in.handshake(address)
         _, state = stand_in.create(GROUP, INPUTS)
-    assert state["properties"] == {"provisioningState": "Succeeded"}  # as it came, not flattened
-    (warning,) = told
+    assert state["properties"] == {"provisioningState": "Succeeded"}  # not flattened
+    (warning,) = warnings
     assert warning.severity == engine_pb2.WARNING
     assert warning.message.startswith("Failed to read resource after Create. Please report this issue.")
     assert warning.urn.endswith("::thing")
@@ -284,26 +278,28 @@ def test_a_second_read_that_fails_is_a_warning_and_the_first_answer_is_kept(
 
 def test_another_api_version_in_the_state_is_a_warning(stand_in: StandIn) -> None:
     old, new = ({**INPUTS, "azureApiVersion": version} for version in ("2020-10-01", "2024-03-01"))
-    with engine() as (address, told):
+    with engine() as (address, warnings):
         stand_in.handshake(address)
         stand_in.diff(GROUP, old, new)
         stand_in.diff(GROUP, new, new)
-    (warning,) = told
+    (warning,) = warnings
     assert warning.message.startswith("Resource API version has changed from 2020-10-01 to 2024-03-01. ")
 
 
-def test_the_second_read_can_be_switched_off(service: Service, stand_in: StandIn) -> None:
+def test_the_second_read_can_be_disabled(service: Service, stand_in: StandIn) -> None:
     stand_in.configure(environment=SOURCE.name, subscriptionId=SOURCE.subscription, skipReadOnUpdate="true")
     service.script = put((200, {}, body("Succeeded")))
     stand_in.create(GROUP, INPUTS)
-    assert [each.partition("?")[0] for each in service.asked] == [f"GET {PATH}", f"PUT {PATH}"]
+    assert [each.partition("?")[0] for each in service.requests] == [f"GET {PATH}", f"PUT {PATH}"]
 
 
 VALUES = {"float64": 1, "bool": True, "[]interface {}": ["a"], "map[string]interface {}": {"a": 1}}
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_a_name_that_is_no_text_is_refused_in_the_plugins_words(stand_in: StandIn, kind: str) -> None:
+def test_a_name_that_is_not_a_string_is_refused_with_the_plugins_message(
+    stand_in: StandIn, kind: str
+) -> None:
     with pytest.raises(CallFailedError) as refused:
         stand_in.create(GROUP, {**INPUTS, "resourceGroupName": VALUES[kind]})
     assert str(refused.value) == f"expected string value for path parameter 'resourceGroupName', got {kind}"

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from acr_transfer.errors import StackError
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.resource_names import CONTAINER_URL
 
 if TYPE_CHECKING:
     from acr_transfer.model.documents.handover import Handover
@@ -56,9 +56,8 @@ class Stack:
     def container_url(self) -> str:
         """The https URL of the container that blobs leave or arrive in, without a query."""
         url = self.output("containerUrl")
-        parts = urlsplit(url)
         # The value is not shown: whatever was put there by mistake may be a signed URL.
-        if parts.scheme != "https" or parts.query or not parts.path.strip("/") or "@" in parts.netloc:
+        if not CONTAINER_URL.accepts(url):
             raise StackError(
                 f"output containerUrl of stack {self.name!r} is not a plain https URL of a container"
             )

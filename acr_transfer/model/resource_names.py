@@ -48,6 +48,12 @@ BLOB_PREFIX = NameRule(
 )
 """The beginning of exported blobs' names."""
 
+CONTAINER_URL = NameRule(
+    r"https://[A-Za-z0-9.:\[\]-]+/+[A-Za-z0-9._$%\[\]:-][A-Za-z0-9.:/_$%\[\]-]*",
+    "the https URL of a container, without a SAS token",
+)
+"""The address of a container: it has no user and no query, which could hold a credential."""
+
 STORAGE_ACCOUNT = NameRule(r"[a-z0-9]{3,24}", "3 to 24 lower case letters and digits")
 VAULT = NameRule(
     r"[A-Za-z](?=.{2,23}$)[A-Za-z0-9]*(-[A-Za-z0-9]+)*",

@@ -14,6 +14,7 @@ from typing import Protocol
 from acr_transfer.concurrency import together
 from acr_transfer.errors import PlanError
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
+from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.references import Artifact
 from acr_transfer.plan.baseline import Known
@@ -22,9 +23,6 @@ from acr_transfer.plan.rules import Rules
 from acr_transfer.plan.selection import Chosen, Shelves, choose
 from acr_transfer.plan.unsupported import burdens
 from acr_transfer.registry.resolve import Advance, Resolved, Source, resolve, sizes
-
-_RUN_LIMIT = 50
-"""Artifacts that one run takes."""
 
 _LEAST_FILL = 30
 """Artifacts that a run of the source stack has at least, on average (60 % of the limit)."""
@@ -86,8 +84,8 @@ class Plan:
     def batches(self) -> tuple[int, int]:
         """The least and the most runs that the source stack makes of it."""
         count = len(self.moving)
-        least = math.ceil(count / _RUN_LIMIT)
-        return least, max(least, math.ceil(count / _LEAST_FILL)) if count > _RUN_LIMIT else least
+        least = math.ceil(count / ARTIFACTS_PER_RUN)
+        return least, max(least, math.ceil(count / _LEAST_FILL)) if count > ARTIFACTS_PER_RUN else least
 
     def lock(self) -> Lock:
         """The lock of what moves."""

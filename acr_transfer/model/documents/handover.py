@@ -12,10 +12,7 @@ from acr_transfer.model.documents.fields import Form, FullReference, OptionalByt
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.documents.lock import LockedArtifact, LockedArtifacts
 from acr_transfer.model.references import repeated
-from acr_transfer.model.resource_names import BLOB
-
-CONTAINER_URL = r"https://[A-Za-z0-9.:\[\]-]+/+[A-Za-z0-9._$%\[\]:-][A-Za-z0-9.:/_$%\[\]-]*"
-"""The address of a container: no user, and no query, which could be a SAS token."""
+from acr_transfer.model.resource_names import BLOB, CONTAINER_URL
 
 BlobName = Annotated[str, Form(BLOB.pattern, BLOB.expected)]
 
@@ -26,7 +23,7 @@ class HandoverSource(Record):
     login_server: Annotated[str, Form(r"[A-Za-z0-9.-]+(:[0-9]+)?", "a registry's host, with or without port")]
     """The source registry's host, with its port if it has one."""
 
-    container_url: Annotated[str, Form(CONTAINER_URL, "the https URL of a container, without a SAS token")]
+    container_url: Annotated[str, Form(CONTAINER_URL.pattern, CONTAINER_URL.expected)]
     """The container that holds the exported blobs, without a SAS token."""
 
 

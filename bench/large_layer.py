@@ -2,10 +2,10 @@
 
     .venv/bin/python bench/large_layer.py [--size 2G] [--limit 256]
 
-Starts its own sandbox, pushes an image with one generated layer, exports it, and imports the blob into a second
-registry. Prints the seconds of each step and the peak memory in MiB of the process that serves both clouds (its
-VmHWM, reset before each step). Fails if a peak is above the limit. The temporary folder needs three times the
-size of the layer.
+Starts its own sandbox, pushes an image with one generated layer, exports it, and imports the blob into a
+second registry. Prints the seconds of each step and the peak memory in MiB of the process that serves both
+clouds (its VmHWM, reset before each step). Fails if a peak is above the limit. The temporary folder needs
+three times the size of the layer.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from acr_transfer.model.documents.handover import ExportedBlob
 from components import SourceSide, TargetSide
 from components.advice import phrase_changes
 from components.handover import handover_of_stack, qualified_stack_name, was_deployed
-from stack.reading import set_command
+from stack.config_reader import set_command
 from stack.settings import Settings, Side
 
 

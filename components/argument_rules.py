@@ -72,7 +72,7 @@ def check_arguments(component: str, args: Mapping[str, Any], kind: type, *faults
     """
     required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]  # that of a TypedDict
     found = [Fault(name, "is not an argument") for name in args if name not in kind.__annotations__]
-    found += [Fault.of(name, None, "a value") for name in sorted(required - args.keys())]
+    found += [Fault.of(name, None, "a value") for name in sorted(required) if not has(args, name)]
     lines = dict.fromkeys(f"\n  {fault}" for fault in (*found, *value_faults(args), *faults))
     if lines:
         raise ArgumentError(f"The arguments of {component} are invalid:" + "".join(lines))
@@ -140,16 +140,19 @@ def _artifact(text: object, index: int, registry: str) -> tuple[Artifact | None,
 
 def _repetitions(argument: str, values: list[Any], written: list[Any]) -> list[Fault]:
     """The items that repeat an earlier one, the last one first: removing an item moves those behind it."""
+    first: dict[object, int] = {}
+    for index, value in enumerate(values):
+        first.setdefault(value, index)
     return [
         Fault.of(
             argument,
             written[index],
-            f"each item once: it repeats [{values.index(value)}]",
+            f"each item once: it repeats [{first[value]}]",
             index=index,
             instead="",
         )
         for index, value in reversed(list(enumerate(values)))
-        if value is not None and values.index(value) < index
+        if value is not None and first[value] < index
     ]
 
 
@@ -242,8 +245,8 @@ def _identity(value: object) -> str:
 def _number(least: int, most: int) -> Expectation:
     def expectation(value: object) -> str:
         # Other languages pass every number as a float.
-        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-        good = whole and least <= value <= most  # type: ignore[operator]  # a number
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
+        good = number and least <= value <= most  # type: ignore[operator]  # a number
         return "" if good else f"a whole number from {least} to {most}"
 
     return expectation

@@ -4,13 +4,15 @@ from typing import Any, NotRequired
 
 import pulumi
 from pulumi import Output, ResourceOptions
+from pydantic import ValidationError
 
+from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.handover import ExportedBlob
 from acr_transfer.model.documents.json_document import with_whole_numbers
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, TriggerStatus
 
 from . import defaults
-from .argument_rules import check_arguments, side_faults
+from .argument_rules import ArgumentError, check_arguments, side_faults
 from .arguments import SideArgs, TriggerSettings, part_of
 from .batches import short_hash
 from .pipelines.import_pipeline import ImportPipeline, ImportPipelineArgs
@@ -96,7 +98,10 @@ def _imports(args: TargetSideArgs) -> list[Transfer]:
     if args.get("source_trigger_status", defaults.SOURCE_TRIGGER_STATUS) != TriggerStatus.DISABLED:
         return []
     pipeline = args.get("pipeline", defaults.PIPELINES[Direction.IMPORT])
-    blobs = [ExportedBlob.model_validate(with_whole_numbers(each)) for each in args.get("blobs", [])]
+    try:
+        blobs = [ExportedBlob.model_validate(with_whole_numbers(each)) for each in args.get("blobs", [])]
+    except ValidationError as error:
+        raise ArgumentError("blobs are invalid:\n  " + "\n  ".join(faults_of(error))) from None
     blobs.sort(key=lambda blob: (-(blob.size or 0), -len(blob.artifacts), blob.name))
     return [
         Transfer(run_name=short_hash(pipeline, blob.name), blob=blob.name, artifacts=list(blob.artifacts))

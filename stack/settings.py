@@ -1,7 +1,7 @@
 """A stack's configuration, as the arguments of its side."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,8 +17,8 @@ from acr_transfer.model.references import FORMS
 from components import SourceSideArgs, TargetSideArgs
 from components.argument_rules import Fault, side_faults, value_faults
 from components.source_side import LockError, lock_of
+from stack.config_reader import ConfigError, ConfigReader
 from stack.keys import KEYS
-from stack.reading import ConfigError, Reading
 
 NO_OPTIONS = ["None"]
 """The value of `options` for no options, not even the default ones."""
@@ -63,33 +63,33 @@ class Settings:
 
         The expiry must be after `now`; by default that is the current time.
         """
-        reading = Reading(config, stack)
-        side = _side(reading)
+        reader = ConfigReader(config, stack)
+        side = _side(reader)
         args = {
             key.argument: value
             for key in KEYS
             if key.name not in _OWN
             and key.side in ("both", side)
-            and (value := reading.value(key)) is not None
+            and (value := reader.value(key)) is not None
         }
-        _read_identity(reading, args)
+        _read_identity(reader, args)
         if args.get("options") == NO_OPTIONS:
             args["options"] = []
         if side is not Side.TARGET:
-            _read_content(reading, args, side)
-        source, handover = _origin(reading) if side is Side.TARGET else ("", None)
+            _read_content(reader, args, side)
+        source, handover = _origin(reader) if side is Side.TARGET else ("", None)
         direction = side.direction if side else None
         for fault in (
             *_required(args),
             *value_faults(args),
             *side_faults(args, direction, now or datetime.now(UTC)),
         ):
-            reading.fault(fault)
-        _refuse_keys_of_the_other_side(reading, side)
-        reading.other_subscriptions()
-        reading.unknown_keys()
-        if reading.faults or side is None:
-            raise ConfigError(reading.faults)
+            reader.fault(_with_no_options(fault))
+        _refuse_keys_of_the_other_side(reader, side)
+        reader.other_subscriptions()
+        reader.unknown_keys()
+        if reader.faults or side is None:
+            raise ConfigError(reader.faults)
         return cls(side=side, args=args, source=source, handover=handover)
 
     @property
@@ -107,11 +107,11 @@ class Settings:
         return cast(TargetSideArgs, {**self.args, "blobs": [blob.as_json() for blob in blobs]})
 
 
-def _side(reading: Reading) -> Side | None:
-    value = reading.text("side")
+def _side(reader: ConfigReader) -> Side | None:
+    value = reader.text("side")
     if value in list(Side):
         return Side(value)
-    reading.fault(Fault.of("side", value, " or ".join(Side), instead=Side.SOURCE))
+    reader.fault(Fault.of("side", value, " or ".join(Side), instead=Side.SOURCE))
     return None
 
 
@@ -119,73 +119,80 @@ def _required(args: dict[str, Any]) -> list[Fault]:
     return [Fault.of(name, None, "a name") for name in ("resource_group", "registry") if name not in args]
 
 
-def _read_identity(reading: Reading, args: dict[str, Any]) -> None:
+def _read_identity(reader: ConfigReader, args: dict[str, Any]) -> None:
     """Explain the words that earlier versions accepted instead of a resource ID."""
-    full, value = reading.config.full_key("identity"), args.get("identity")
+    full, value = reader.config.full_key("identity"), args.get("identity")
     if value not in ("system", "create"):
         return
     del args["identity"]
     remove = f"pulumi config rm {full}"
     if value == "system":
-        reading.add(f"{full} is 'system'; the identity is system-assigned by default", remove)
+        reader.add(f"{full} is 'system'; the identity is system-assigned by default", remove)
     else:
-        create = f"pulumi config set {reading.config.full_key('createIdentity')} true"
-        reading.add(f"{full} is 'create'; createIdentity creates an identity", remove, create)
+        create = f"pulumi config set {reader.config.full_key('createIdentity')} true"
+        reader.add(f"{full} is 'create'; createIdentity creates an identity", remove, create)
 
 
-def _read_content(reading: Reading, args: dict[str, Any], side: Side | None) -> None:
+def _read_content(reader: ConfigReader, args: dict[str, Any], side: Side | None) -> None:
     """Read the artifacts from the one key that lists them."""
-    given = [name for name in _CONTENT if reading.is_set(name)]
+    given = [name for name in _CONTENT if reader.is_set(name)]
     for name in given[1:]:
-        reading.unwanted(name, f"{given[0]} lists the artifacts already")
+        reader.unwanted(name, f"{given[0]} lists the artifacts already")
         args.pop(name, None)
     if not given and side:
         expected = f"at least one {FORMS}; or artifactsFile or lock instead"
-        reading.fault(Fault.of("artifacts", None, expected, index=0, instead="<repository:tag>"))
+        reader.fault(Fault.of("artifacts", None, expected, index=0, instead="<repository:tag>"))
     if given[:1] == ["artifactsFile"]:
-        args["artifacts"] = _listed(reading)
+        args["artifacts"] = _listed(reader)
     elif given[:1] == ["lock"]:
-        args["lock"] = reading.path("lock")
+        args["lock"] = reader.path("lock")
         try:
             lock_of(args["lock"])
         except LockError as error:
-            reading.add_document("lock", error)
+            reader.add_document("lock", error)
 
 
-def _listed(reading: Reading) -> list[str]:
-    path = reading.path("artifactsFile")
+def _listed(reader: ConfigReader) -> list[str]:
+    path = reader.path("artifactsFile")
     try:
-        found = read_artifact_list(Path(path), reading.text("registry"))
+        found = read_artifact_list(Path(path), reader.text("registry"))
     except ModelError as error:
-        reading.add_document("artifactsFile", error)
+        reader.add_document("artifactsFile", error)
         return []
     if not found:
-        full = reading.config.full_key("artifactsFile")
-        reading.add(f"{full} {path} is empty; expected at least one {FORMS}, one on each line")
+        full = reader.config.full_key("artifactsFile")
+        reader.add(f"{full} {path} is empty; expected at least one {FORMS}, one on each line")
     return [artifact.reference for artifact in found]
 
 
-def _origin(reading: Reading) -> tuple[str, Handover | None]:
+def _with_no_options(fault: Fault) -> Fault:
+    """The fault of an unknown option with the value that only the configuration has."""
+    if fault.argument == "options" and fault.instead:
+        return replace(fault, expected=f"{fault.expected}, or {NO_OPTIONS[0]} alone")
+    return fault
+
+
+def _origin(reader: ConfigReader) -> tuple[str, Handover | None]:
     """The source side's stack, or the hand-over from a file: one of the two."""
-    stack, path = reading.text("source"), reading.path("handover")
+    stack, path = reader.text("source"), reader.path("handover")
     if stack and path:
-        reading.unwanted("handover", "source names the stack with the hand-over already")
+        reader.unwanted("handover", "source names the stack with the hand-over already")
     elif path:
         try:
             return "", Handover.read(Path(path))
         except ModelError as error:
-            reading.add_document("handover", error)
+            reader.add_document("handover", error)
     elif not re.fullmatch(_SOURCE, stack):
         expected = f"{_SOURCE_FORM}; or handover, a file, instead"
-        reading.fault(Fault.of("source", stack, expected, instead="<stack>"))
-    elif stack == reading.stack:
-        reading.fault(
+        reader.fault(Fault.of("source", stack, expected, instead="<stack>"))
+    elif stack == reader.stack:
+        reader.fault(
             Fault.of("source", stack, f"another stack than this one: {_SOURCE_FORM}", instead="<stack>")
         )
     return stack, None
 
 
-def _refuse_keys_of_the_other_side(reading: Reading, side: Side | None) -> None:
+def _refuse_keys_of_the_other_side(reader: ConfigReader, side: Side | None) -> None:
     for key in KEYS:
-        if side and key.side not in ("both", side) and reading.is_set(key.name):
-            reading.unwanted(key.name, f"a {side} side does not have this key")
+        if side and key.side not in ("both", side) and reader.is_set(key.name):
+            reader.unwanted(key.name, f"a {side} side does not have this key")

@@ -49,6 +49,8 @@ def source(deploy: Deploy, opts: ResourceOptions | None = None, /, **changes: An
     ("change", "words"),
     [
         ({"registry": "a-b"}, "registry is 'a-b'; expected 5 to 50 letters and digits: the name, not"),
+        ({"registry": ""}, "registry is missing; expected a value"),
+        ({"sas_warning": float("inf")}, "sas_warning is inf; expected a whole number"),
         ({"regsitry": "contoso"}, "regsitry is not an argument"),
         ({"container": "Upper"}, "container is 'Upper'; expected 3 to 63 lower case"),
         ({"registry_resource_group": ""}, "registry_resource_group is missing; expected the registry's"),

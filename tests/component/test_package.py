@@ -13,10 +13,13 @@ import pulumi
 import pytest
 from google.protobuf import struct_pb2
 from pulumi.provider.server import ComponentInitError
+from pulumi.resource import DependencyProviderResource
 from pulumi.runtime import rpc
+from pulumi_azure_native.provider import Provider
 
 import components
 from components.__main__ import Package
+from components.pipelines.preview_api import PACKAGE
 from tests.component.mock_azure import RUN, SECRET, Deploy
 
 
@@ -77,6 +80,25 @@ def test_numbers_of_other_languages_are_read_as_whole_ones(
 def test_text_of_other_languages_is_read_as_a_choice(deploy: Deploy) -> None:
     constructed(deploy, storageAccess="ManagedIdentity", sasExpiry="")
     assert deploy.last.all(SECRET) == []
+
+
+def test_the_settings_of_another_languages_provider_are_used_too(deploy: Deploy) -> None:
+    """Over the wire a provider is no more than a reference."""
+    wire = struct_pb2.Struct()
+    wire.update({**SIDE, "storageAccess": "ManagedIdentity", "sasExpiry": ""})
+
+    def program() -> pulumi.Output[Any]:
+        explicit = Provider("other", subscription_id="other-subscription", environment="usgovernment")
+        return pulumi.Output.all(explicit.urn, explicit.id).apply(constructed_with)
+
+    def constructed_with(reference: list[str]) -> Any:
+        provider = DependencyProviderResource("::".join(reference))
+        options = pulumi.ResourceOptions(providers={"azure-native": provider})
+        inputs = rpc.deserialize_properties(wire)
+        return Package().construct("images", "acr-transfer:index:SourceSide", inputs, options).state["runs"]
+
+    created = deploy(program).one(f"pulumi:providers:{PACKAGE}")
+    assert created.inputs == {"subscriptionId": "other-subscription", "environment": "usgovernment"}
 
 
 @pytest.mark.parametrize(

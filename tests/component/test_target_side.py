@@ -58,6 +58,11 @@ def test_without_a_trigger_the_stack_imports_every_exported_blob(deploy: Deploy)
     assert [run["artifacts"] for run in deployed.value["runs"]] == [["app:1"], ["lib:1"]]
 
 
+def test_an_invalid_blob_is_an_error_with_its_place(deploy: Deploy) -> None:
+    with pytest.raises(pulumi.RunError, match=r"blobs are invalid:\n  artifacts is missing"):
+        target(deploy, args(source_trigger_status="Disabled", blobs=[{"name": "one"}]))
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -26,7 +26,7 @@ class ConfigError(pulumi.RunError):
 
 
 @dataclass
-class Reading:
+class ConfigReader:
     """One pass over a stack's configuration that collects every fault."""
 
     config: pulumi.Config

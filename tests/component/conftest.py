@@ -1,4 +1,4 @@
-"""Deploy a program, then look: the fixture that all component tests start from."""
+"""The fixture that all component tests use: deploy a program, then inspect the result."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.component.mock_azure import Deploy
 
 @pytest.fixture(autouse=True)
 def event_loop() -> None:
-    """An event loop for Pulumi, which takes the current one; `asyncio.run` of another test leaves none."""
+    """An event loop for Pulumi, which uses the current one; `asyncio.run` of another test leaves none."""
     asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 @pytest.fixture
 def deploy() -> Deploy:
-    """Runs a program on a mock Azure of its own."""
+    """Runs a program on its own mock Azure."""
     return Deploy()

@@ -1,4 +1,4 @@
-"""Deploy a program on Pulumi's mocks, then look at what it asked for."""
+"""Deploys a program on Pulumi's mocks and records its requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Program = Callable[[], object]
 
 @dataclass
 class Made:
-    """One resource that the program asked for."""
+    """One resource that the program registered."""
 
     typ: str
     name: str
@@ -39,7 +39,7 @@ class Made:
 
 
 class RefusedError(grpc.RpcError):
-    """What the engine answers when a function finds nothing, or cannot look."""
+    """The engine's error for a function that fails."""
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNKNOWN
@@ -49,7 +49,7 @@ class RefusedError(grpc.RpcError):
 
 
 class Monitor(mocks.MockMonitor):
-    """A mock engine that also remembers what a request says beside its inputs."""
+    """A mock engine that also records the options of each resource."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 gRPC's name
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -72,16 +72,16 @@ class Monitor(mocks.MockMonitor):
 
 @dataclass
 class Deployed(mocks.Mocks):
-    """An Azure that answers at once, and everything that it was asked for."""
+    """An Azure that answers at once, and the record of all requests."""
 
     registry: dict[str, Any] = field(default_factory=dict)
     response: Callable[[str], dict[str, Any]] = lambda name: {"status": "Succeeded"}
     run_state: str = "Succeeded"
     later: list[dict[str, Any]] = field(default_factory=list)
-    """What a run that is looked at again says, one look after another."""
+    """The answers to later reads of a run, one after another."""
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     half_written: int = 0
-    """How many looks find the state of a stack while it is being written."""
+    """The number of reads that find the state of a stack half written."""
     account: dict[str, Any] = field(default_factory=dict)
     vault: dict[str, Any] = field(default_factory=dict)
     secret: dict[str, Any] = field(default_factory=dict)
@@ -151,8 +151,8 @@ class Deployed(mocks.Mocks):
         return {"name": name, "id": f"/accounts/{name}", **endpoint, **self.account}
 
     def _vault(self, name: str) -> dict[str, Any]:
-        told = {"vaultUri": f"https://{name}.example/", "tenantId": "t-1", **self.vault}
-        return {"name": name, "id": f"/vaults/{name}", "properties": told}
+        properties = {"vaultUri": f"https://{name}.example/", "tenantId": "t-1", **self.vault}
+        return {"name": name, "id": f"/vaults/{name}", "properties": properties}
 
     def _answer(self, typ: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         kind = typ.rsplit(":")[-1] if typ.split(":")[0] != "acr-transfer" else ""
@@ -169,8 +169,8 @@ class Deployed(mocks.Mocks):
             uri = f"https://{inputs['vaultName']}.example/"
             return {"name": inputs["vaultName"], "properties": {"vaultUri": uri, "tenantId": "t-1"}}
         if kind == "Secret":
-            told = {"secretUri": "unused", "attributes": {"created": 0, "updated": 0, **self.secret}}
-            return {"name": inputs["secretName"], "properties": told}
+            properties = {"secretUri": "unused", "attributes": {"created": 0, "updated": 0, **self.secret}}
+            return {"name": inputs["secretName"], "properties": properties}
         if kind == "Registry":
             return {"name": inputs["registryName"], "loginServer": "made.example", "location": "westeurope"}
         if kind in ("ExportPipeline", "ImportPipeline"):
@@ -196,12 +196,12 @@ class Deployed(mocks.Mocks):
 
     @property
     def custom(self) -> list[str]:
-        """The types of everything that is made in a cloud."""
+        """The types of all resources outside this package."""
         return [each.typ for each in self.made if not each.typ.startswith("acr-transfer:")]
 
 
 def _identity(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """As Azure answers: a user-assigned identity's principal is in the map alone."""
+    """Azure's answer: it has a user-assigned identity's principal only in the map."""
     users = asked.get("userAssignedIdentities")
     if not users:
         return {"type": "systemAssigned", **answer}
@@ -212,7 +212,7 @@ def _identity(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any, path: str, secrets: list[str]) -> Any:
-    """The value without the engine's marks for secrets, whose paths are noted."""
+    """The value without the engine's marks for secrets, whose paths are collected."""
     if rpc.is_rpc_secret(value):
         secrets.append(path)
         return _plain(rpc.unwrap_rpc_secret(value), path, secrets)
@@ -224,7 +224,7 @@ def _plain(value: Any, path: str, secrets: list[str]) -> Any:
 
 
 class Deploy:
-    """Run a program to its end on a new mock Azure; keywords say how that one differs."""
+    """Runs a program to its end on a new mock Azure; keywords set its fields."""
 
     def __call__(self, program: Program, *, preview: bool = False, **differences: Any) -> Deployed:
         deployed = Deployed(**differences)

@@ -41,7 +41,7 @@ def pair(
 
 @pytest.fixture(scope="module")
 def arrived(pair: Project) -> str:
-    """What `prove` said after the hop and the triggered imports."""
+    """The output of `prove` after the hop and the triggered imports."""
     stacks = ("--source", "pair-source", "--target", "pair-target")
     pair.run("acr-transfer", "hop", *stacks)
     return pair.run("acr-transfer", "prove", *stacks, "--wait", "120")

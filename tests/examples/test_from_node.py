@@ -36,7 +36,7 @@ def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, place
 
 
 def node_modules(checkout: Path, cache: Path) -> Path:
-    """Where Pulumi's SDK for Node.js is, or a skip that says how to get it."""
+    """The folder of Pulumi's SDK for Node.js, or a skip with the command that installs it."""
     package = json.loads((checkout / "examples" / "from-node" / "package.json").read_text())
     assert package["dependencies"]["@pulumi/pulumi"] == node_sdk.VERSION
     for place in (checkout / "examples" / "from-node", cache / "node-sdk" / node_sdk.VERSION):

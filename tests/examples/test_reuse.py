@@ -1,4 +1,4 @@
-"""The components in somebody else's program."""
+"""The components in a program outside this repository's."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from stack.config_reader import ConfigError
 
 from acr_transfer.azure.clouds import _known
 from acr_transfer.azure.stacks import Stack
@@ -25,7 +26,6 @@ from acr_transfer.operate.finding import Verdict
 from acr_transfer.plan.rules_file import parsed_rules
 from components.sas import expiry_warning
 from policy.rules.catalogue import ALL
-from stack.reading import ConfigError
 from stack.settings import Settings
 from tests.policy.tables import Resource, bad, messages
 

@@ -1,4 +1,4 @@
-"""No stack file of the repository holds a secret in clear, or could come to hold one."""
+"""No stack file of the repository holds a secret in plain text, and each one can encrypt secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 from acr_transfer.model.credentials import credential_in
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(
     file.relative_to(ROOT)
     for file in ROOT.rglob("Pulumi.*.yaml")
@@ -21,20 +21,20 @@ FILES = sorted(
 SECRET_NAME = re.compile(r"sas|key|password|token", re.IGNORECASE)
 PLAIN = {
     "sasExpiry": "a date",
-    "sasKey": "which of an account's keys signs, key1 or key2",
+    "sasKey": "the name of an account's key, key1 or key2",
     "sasSecretName": "a name",
     "sasWarning": "a percentage",
 }
-"""Settings of ours that only sound like a secret, and what they are."""
+"""Keys whose names only resemble secrets, and the meaning of their values."""
 
 
 def in_clear(stack_file: str) -> list[str]:
-    """The settings of a stack file that hold a secret, or should by their name, and are not encrypted."""
+    """The settings of a stack file that are secrets by their name or value, and are not encrypted."""
     return [key for key, value in settings(yaml.safe_load(stack_file)) if is_in_clear(key, value)]
 
 
 def settings(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """All settings, those inside of objects with the name of the outermost one in front."""
+    """All settings; those inside an object with its name in front."""
     waiting = list((content.get("config") or {}).items())
     while waiting:
         key, value = waiting.pop(0)
@@ -54,7 +54,7 @@ def is_in_clear(key: str, value: Any) -> bool:
 
 
 def can_encrypt(stack_file: str) -> bool:
-    """Whether the file says how its secrets are encrypted: by a passphrase, or by a key of a cloud."""
+    """Whether the file configures the encryption of secrets: by a passphrase, or by a cloud's key."""
     content = yaml.safe_load(stack_file)
     return bool(
         content.get("encryptionsalt") or (content.get("secretsprovider") and content.get("encryptedkey"))
@@ -66,13 +66,13 @@ def test_the_stack_files_are_found() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_a_stack_file_holds_no_secret_in_clear(file: Path) -> None:
+def test_a_stack_file_has_no_secret_in_plain_text(file: Path) -> None:
     assert in_clear((ROOT / file).read_text()) == []
 
 
-# An example's stack gets its salt, or its key, from `pulumi stack init`.
+# The stacks of the examples get a salt or a key from `pulumi stack init`.
 @pytest.mark.parametrize("file", [file for file in FILES if file.parent == Path()], ids=str)
-def test_a_stack_of_the_project_can_encrypt_a_secret(file: Path) -> None:
+def test_a_stack_of_the_project_can_encrypt_secrets(file: Path) -> None:
     assert can_encrypt((ROOT / file).read_text())
 
 
@@ -92,7 +92,7 @@ def test_a_stack_of_the_project_can_encrypt_a_secret(file: Path) -> None:
         ("a:url: https://x/c", []),
     ],
 )
-def test_a_secret_in_clear_is_found(settings: str, found: list[str]) -> None:
+def test_a_secret_in_plain_text_is_found(settings: str, found: list[str]) -> None:
     assert in_clear(f"config:\n  {settings}\n") == found
 
 

@@ -19,7 +19,7 @@ from stack.config_reader import ConfigError
 from stack.keys import BY_NAME, KEYS, page, project_file
 from stack.settings import Settings, Side
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SOURCE = {
     "side": "source",

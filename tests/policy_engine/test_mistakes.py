@@ -38,9 +38,9 @@ Previewed = Callable[..., Reviewed]
 THROWING = """
 from pulumi_policy import EnforcementLevel, Severity
 
-from .controls import Control
-from .kinds import SECRET
-from .rule import resource_rule
+from policy.framework.controls import Control
+from policy.framework.resource_types import SECRET
+from policy.framework.rule import resource_rule
 
 
 def throws(secret):
@@ -93,7 +93,7 @@ def test_a_mistake_forbids_the_deployment_and_says_what_to_do(mistake: str, all_
     assert found, all_at_once.said
     assert {each["level"] for each in found} == {"mandatory"}
     assert any(named in each["what"] for each in found)
-    assert all(each["mend"] and each["url"] for each in found)
+    assert all(each["fix"] and each["url"] for each in found)
 
 
 def test_mistakes_end_with_another_exit_code_than_0_and_show_nothing_else(all_at_once: Reviewed) -> None:
@@ -129,7 +129,7 @@ def test_a_rule_that_throws_is_one_violation_without_values(
     pack = tmp_path / "policy"
     shutil.copytree(POLICY, pack, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / ".venv").symlink_to(checkout / ".venv")
-    with (pack / "acr_transfer_policy/catalogue.py").open("a") as catalogue:
+    with (pack / "rules/catalogue.py").open("a") as catalogue:
         catalogue.write(THROWING)
     found = previewed((), policy=pack)
     assert found.code == 1

@@ -10,7 +10,6 @@ from typing import Any
 
 import pulumi
 import pytest
-from stack.config_reader import ConfigError
 
 from acr_transfer.azure.clouds import _known
 from acr_transfer.azure.stacks import Stack
@@ -26,6 +25,7 @@ from acr_transfer.operate.finding import Verdict
 from acr_transfer.plan.rules_file import parsed_rules
 from components.sas import expiry_warning
 from policy.rules.catalogue import ALL
+from stack.config_reader import ConfigError
 from stack.settings import Settings
 from tests.policy.tables import Resource, bad, messages
 

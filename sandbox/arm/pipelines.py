@@ -20,8 +20,8 @@ from sandbox.cloud.store import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import TEXT, choice, listed, mapped, record, usual
 from sandbox.transfer.rules import request_fault, require_transfer_support
-from sandbox.transfer.run_record import TYPE
 from sandbox.transfer.runs import is_running
+from sandbox.transfer.transfer_run import TYPE
 
 
 async def put_export(request: Request) -> Answer:

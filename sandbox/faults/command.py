@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import fields
 
 from sandbox.cloud.definitions import CLOUDS
 from sandbox.cloud.paths import Places
@@ -45,36 +46,35 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_list)
     parser.add_argument("--json", action="store_true", help="print the settings as JSON")
     verbs = parser.add_subparsers(metavar="VERB")
-    _add_set(_verb(verbs, "set", "add a fault to an endpoint", _set))
-    lift = _verb(verbs, "lift", "remove one fault", _order("lift", lambda given: {"id": given.number}))
-    lift.add_argument("number", type=int, help="the fault's number in the list")
-    clock = _verb(verbs, "clock", "shift a cloud's clock, for example by 61d; 0 restores it", _clock)
-    clock.add_argument("shift", type=_duration)
+    _add_set(verbs)
+    lift = _verb(verbs, "lift", "remove one fault", "id")
+    lift.add_argument("id", metavar="NUMBER", type=int, help="the fault's number in the list")
+    clock = _verb(verbs, "clock", "shift a cloud's clock, for example by 61d; 0 restores it", "seconds")
+    clock.add_argument("seconds", metavar="DURATION", type=_duration)
     clock.add_argument("--back", action="store_true", help="shift the clock back instead of ahead")
-    delay = _order("grants", lambda given: {"seconds": given.duration})
-    grants = _verb(verbs, "grants", "delay the effect of new role assignments, for example by 30s", delay)
-    grants.add_argument("duration", type=_duration)
-    answer = _order("choose", lambda given: {"name": given.question, "value": given.value})
-    choose = _verb(verbs, "choose", "choose the answer to an open question", answer)
-    choose.add_argument("question", choices=OPEN_QUESTIONS, metavar="QUESTION")
+    help = "delay the effect of new role assignments, for example by 30s"
+    grants = _verb(verbs, "grants", help, "seconds")
+    grants.add_argument("seconds", metavar="DURATION", type=_duration)
+    choose = _verb(verbs, "choose", "choose the answer to an open question", "name", "value")
+    choose.add_argument("name", choices=OPEN_QUESTIONS, metavar="QUESTION")
     choose.add_argument("value", metavar="VALUE")
     reset = verbs.add_parser("reset", help="restore all defaults in both clouds")
     reset.set_defaults(run=_reset)
 
 
 def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    help: str,
-    run: Callable[[Places, argparse.Namespace], None],
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help: str, *arguments: str
 ) -> argparse.ArgumentParser:
+    """A subcommand that sends the order `name` with these arguments to one cloud."""
     parser = verbs.add_parser(name, help=help)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_send, do=name, arguments=arguments)
     parser.add_argument("cloud", choices=_SIDES)
     return parser
 
 
-def _add_set(parser: argparse.ArgumentParser) -> None:
+def _add_set(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _verb(verbs, "set", "add a fault to an endpoint")
+    parser.set_defaults(run=_set)
     parser.add_argument("endpoint", choices=ENDPOINTS)
     parser.add_argument("--method", default="", help="match this HTTP method only")
     parser.add_argument("--path", default="", help="match this part of path and query only; * is a wildcard")
@@ -88,35 +88,17 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--firewall", action="store_true", help="return the error of a closed firewall")
 
 
-def _order(
-    do: str, arguments: Callable[[argparse.Namespace], Json]
-) -> Callable[[Places, argparse.Namespace], None]:
-    def run(places: Places, given: argparse.Namespace) -> None:
-        send_order(places, given.cloud, do, **arguments(given))
-
-    return run
+def _send(places: Places, given: argparse.Namespace) -> None:
+    arguments = {name: getattr(given, name) for name in given.arguments}
+    if given.do == "clock" and given.back:
+        arguments["seconds"] *= -1
+    send_order(places, given.cloud, given.do, **arguments)
 
 
 def _set(places: Places, given: argparse.Namespace) -> None:
-    names = (
-        "endpoint",
-        "method",
-        "path",
-        "times",
-        "skip",
-        "delay",
-        "status",
-        "code",
-        "retry_after",
-        "cut",
-        "firewall",
-    )
-    number = set_fault(places, given.cloud, Fault(**{name: getattr(given, name) for name in names}))
+    fault = Fault(**{field.name: getattr(given, field.name) for field in fields(Fault)})
+    number = set_fault(places, given.cloud, fault)
     print(f"Fault {number} is set. To remove it: python -m sandbox fault lift {given.cloud} {number}")
-
-
-def _clock(places: Places, given: argparse.Namespace) -> None:
-    send_order(places, given.cloud, "clock", seconds=-given.shift if given.back else given.shift)
 
 
 def _reset(places: Places, _: argparse.Namespace) -> None:
@@ -138,8 +120,8 @@ def _list(places: Places, given: argparse.Namespace) -> None:
 
 def _lines(settings: Json) -> Iterable[str]:
     for fault in settings["faults"]:
-        fields = " ".join(f"{key}={value}" for key, value in fault.items() if key not in ("id", "applied"))
-        yield f"fault {fault['id']}, applied {fault['applied']} times: {fields}"
+        effects = " ".join(f"{key}={value}" for key, value in fault.items() if key not in ("id", "applied"))
+        yield f"fault {fault['id']}, applied {fault['applied']} times: {effects}"
     if settings["clock"]:
         yield f"clock shifted by {settings['clock']:+.0f} s"
     if settings["grants"]:

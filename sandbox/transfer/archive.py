@@ -100,42 +100,25 @@ async def archive_bytes(contents: ArchiveContents, read: ReadBlob) -> AsyncItera
         yield _header(name, len(body)) + body + _padding(len(body))
     for digest, (repository, size) in sorted(contents.blobs.items()):
         yield _header(_path(digest), size)
-        async for chunk in _verified(read(repository, digest), digest, size):
+        async for chunk in verified(read(repository, digest), digest, size):
             yield chunk
         yield _padding(size)
     yield b"\0" * _BLOCK * 2
 
 
-async def _verified(chunks: AsyncIterator[bytes], digest: str, size: int) -> AsyncIterator[bytes]:
+async def verified(chunks: AsyncIterator[bytes], digest: str, size: int) -> AsyncIterator[bytes]:
     """The same bytes; raises WrongContentError if there are too many, or at the end if they are wrong."""
-    check, left = DigestCheck(digest), size
-    async for chunk in check.read(chunks):
-        left -= len(chunk)
-        if left < 0:
+    algorithm, _, expected = digest.partition(":")
+    checksum = hashlib.new(algorithm) if algorithm in _ALGORITHMS else None
+    async for chunk in chunks:
+        size -= len(chunk)
+        if size < 0:
             break
+        if checksum:
+            checksum.update(chunk)
         yield chunk
-    if left or not check.matches:
+    if size or not checksum or checksum.hexdigest() != expected:
         raise WrongContentError(digest)
-
-
-class DigestCheck:
-    """Computes the digest of bytes that pass through."""
-
-    def __init__(self, digest: str) -> None:
-        algorithm, _, self._expected = digest.partition(":")
-        self._hash = hashlib.new(algorithm) if algorithm in _ALGORITHMS else None
-
-    async def read(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The same bytes."""
-        async for chunk in chunks:
-            if self._hash:
-                self._hash.update(chunk)
-            yield chunk
-
-    @property
-    def matches(self) -> bool:
-        """Whether the bytes so far match the digest; False for an unknown algorithm."""
-        return self._hash is not None and self._hash.hexdigest() == self._expected
 
 
 class ArchiveReader:

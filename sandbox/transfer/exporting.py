@@ -16,8 +16,7 @@ from sandbox.transfer.archive import ArchiveContents, archive_bytes
 from sandbox.transfer.container_access import find_blob
 from sandbox.transfer.failures import TransferFailedError, quoted, registry_failures, storage_failures
 from sandbox.transfer.rules import CATEGORY, MAX_LAYER_SIZE, OVERWRITE_BLOBS, split_reference
-from sandbox.transfer.run_record import RunRecord, TransferOutcome
-from sandbox.transfer.transfer_run import TransferRun
+from sandbox.transfer.transfer_run import RunRecord, TransferOutcome, TransferRun
 
 _BLOCK = 4 << 20
 _CONCURRENCY = 4

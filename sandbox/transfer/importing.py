@@ -10,7 +10,7 @@ from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from sandbox.registry.oci_client import ImageNotFoundError, OciClient, WrongContentError
-from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, DigestCheck
+from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, verified
 from sandbox.transfer.container_access import find_blob
 from sandbox.transfer.failures import (
     TransferFailedError,
@@ -20,8 +20,7 @@ from sandbox.transfer.failures import (
     storage_message,
 )
 from sandbox.transfer.rules import DELETE_SOURCE, OVERWRITE_TAGS, is_digest, split_reference
-from sandbox.transfer.run_record import TransferOutcome
-from sandbox.transfer.transfer_run import TransferRun
+from sandbox.transfer.transfer_run import TransferOutcome, TransferRun
 
 
 @dataclass
@@ -152,14 +151,13 @@ async def _push_blobs(
 async def _push_blob(
     registry: OciClient, repositories: list[str], digest: str, size: int, chunks: AsyncIterator[bytes]
 ) -> None:
-    check = DigestCheck(digest)
-    body = check.read(chunks)
+    body = verified(chunks, digest, size)
     first, accepted = next(iter(repositories), ""), True
     if first and not await registry.has(first, "blobs", digest):
         accepted = await registry.put_blob(first, digest, size, body)
     async for _ in body:  # bytes that are not pushed are verified as well
         pass
-    if not (accepted and check.matches):
+    if not accepted:
         raise WrongContentError(digest)
     for repository in repositories[1:]:
         if not await registry.has(repository, "blobs", digest):

@@ -19,8 +19,7 @@ from sandbox.transfer.exporting import export_artifacts
 from sandbox.transfer.failures import TransferFailedError
 from sandbox.transfer.importing import import_artifacts
 from sandbox.transfer.rules import container_end, request_fault, require_transfer_support
-from sandbox.transfer.run_record import TYPE, RunRecord, TransferOutcome
-from sandbox.transfer.transfer_run import TransferRun
+from sandbox.transfer.transfer_run import TYPE, RunRecord, TransferOutcome, TransferRun
 
 _MAX_CONCURRENT = 4
 _SHOWN = ("pipelineResourceId", "artifacts", "catalogDigest")

@@ -36,23 +36,21 @@ def known(value: Any) -> bool:
 
 def changes(old: Any, new: Any, path: str = "") -> Iterable[tuple[str, str]]:
     """Paths of differences with ADD, UPDATE or DELETE; keys that begin with `__` are ignored."""
+    if isinstance(old, list) and isinstance(new, list):
+        old, new = _positions(old), _positions(new)
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
-            if not key.startswith("__"):
-                inner = f"{path}.{key}" if path else key
-                if key not in new or key not in old:
-                    yield inner, "DELETE" if key not in new else "ADD"
-                else:
-                    yield from changes(old[key], new[key], inner)
-    elif isinstance(old, list) and isinstance(new, list):
-        for position in range(max(len(old), len(new))):
-            inner = f"{path}[{position}]"
-            if position >= len(old) or position >= len(new):
-                yield inner, "DELETE" if position >= len(new) else "ADD"
+        for key in sorted(key for key in {*old, *new} if not key.startswith("__")):
+            inner = f"{path}.{key}" if path and not key.startswith("[") else f"{path}{key}"
+            if key in old and key in new:
+                yield from changes(old[key], new[key], inner)
             else:
-                yield from changes(old[position], new[position], inner)
+                yield inner, "ADD" if key in new else "DELETE"
     elif old != new:
         yield path, "UPDATE"
+
+
+def _positions(entries: list[Any]) -> Values:
+    return {f"[{position}]": entry for position, entry in enumerate(entries)}
 
 
 def at(content: Any, path: str) -> Any:

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from acr_transfer.cli.sizes import size
 from sandbox import lifecycle
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.registry.oci_client import OciClient, digest_of
 from tests.sandbox.transfer.side import SandboxSide, manifest_of
 
@@ -40,33 +40,33 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=256, help="limit of the peak memory in MiB")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        places = Places(Path(folder) / "state", Places.here().cache)
-        environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
+        paths = Paths(Path(folder) / "state", Paths.here().cache)
+        environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(paths.state)}
         subprocess.run([sys.executable, "-m", "sandbox", "up"], check=True, cwd=CHECKOUT, env=environment)
         try:
-            peaks = _measured(places, options.size)
+            peaks = _measured(paths, options.size)
         finally:
-            lifecycle.down(places)
+            lifecycle.down(paths)
     return int(max(peaks) > options.limit)
 
 
-def _measured(places: Places, bytes_of_layer: int) -> list[float]:
-    source = SandboxSide(places, "source", "large").build()
-    into = SandboxSide(places, "source", "large")
+def _measured(paths: Paths, bytes_of_layer: int) -> list[float]:
+    source = SandboxSide(paths, "source", "large").build()
+    into = SandboxSide(paths, "source", "large")
     into.registry_name = "largelayer"
-    body = {"location": into.facts.location, "sku": {"name": "Premium"}}
+    body = {"location": into.definition.location, "sku": {"name": "Premium"}}
     into.arm("PUT", into.registry_path(), body)
     _push(source, bytes_of_layer)
     export, back = source.pipeline("export", "out"), into.pipeline("import", "out")
     print(f"one layer of {bytes_of_layer / (1 << 30):.2f} GiB", flush=True)
     return [
-        _step(places, "export", source, export, "large/app:1"),
-        _step(places, "import", into, back),
+        _step(paths, "export", source, export, "large/app:1"),
+        _step(paths, "import", into, back),
     ]
 
 
-def _step(places: Places, name: str, side: SandboxSide, pipeline: str, *artifacts: str) -> float:
-    process = Path("/proc") / str(lifecycle.require_running(places)["process"])
+def _step(paths: Paths, name: str, side: SandboxSide, pipeline: str, *artifacts: str) -> float:
+    process = Path("/proc") / str(lifecycle.require_running(paths)["process"])
     (process / "clear_refs").write_text("5")  # resets VmHWM
     started = time.monotonic()
     run = side.start(pipeline, "large", *artifacts)

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sandbox import shell_env
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1.5
@@ -112,7 +112,7 @@ def _cpu() -> float:
 
 def _pulumi(folder: Path, *arguments: str) -> None:
     # A backend of its own: the stack is gone with the folder.
-    found = shell_env.variables(Places.here()) | {"PULUMI_BACKEND_URL": f"file://{folder}"}
+    found = shell_env.variables(Paths.here()) | {"PULUMI_BACKEND_URL": f"file://{folder}"}
     command = ["pulumi", *arguments, "--non-interactive"]
     ended = subprocess.run(
         command, cwd=folder, env={**os.environ, **found}, capture_output=True, text=True, check=False

@@ -28,7 +28,7 @@ from sandbox import shell_env
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.registry.oci_client import OciClient, digest_of
 from sandbox.samples import samples
 
@@ -88,8 +88,8 @@ def main() -> int:
 
 async def _tagged(count: int) -> None:
     """One small image under as many tags as artifacts are wanted."""
-    cloud = Cloud(SOURCE, Places.here())
-    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
+    cloud = Cloud(SOURCE, Paths.here())
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.paths))
     async with aiohttp.ClientSession(connector=trust) as session:
         url = f"https://{cloud.login_server(SOURCE.registry)}"
         registry = OciClient(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))
@@ -157,7 +157,7 @@ def _preview(folder: Path) -> float:
 
 
 def _pulumi(folder: Path, *arguments: str) -> str:
-    found = shell_env.variables(Places.here())
+    found = shell_env.variables(Paths.here())
     command = ["pulumi", *arguments, "--non-interactive", *([] if "init" in arguments else ["-s", "bench"])]
     ended = subprocess.run(
         command, cwd=folder, env={**os.environ, **found}, capture_output=True, text=True, check=False

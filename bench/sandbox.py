@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sandbox import lifecycle
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 
 LIMITS = {"up (s)": 5.0, "memory, RSS (MB)": 600.0, "ARM GET (ms)": 5.0, "down (s)": 5.0}
 _GETS = 300
@@ -41,11 +41,11 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=5, help="starts and stops that count (default 5)")
     repeat = parser.parse_args().repeat
     with tempfile.TemporaryDirectory() as folder:
-        places = Places(Path(folder) / "state", Places.here().cache)
+        paths = Paths(Path(folder) / "state", Paths.here().cache)
         try:
-            found = list(_rounds(places, repeat))
+            found = list(_rounds(paths, repeat))
         finally:
-            lifecycle.down(places)
+            lifecycle.down(paths)
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"{'':20}{'median':>9}{'least':>9}{'most':>9}{'limit':>9}")
     kept = True
@@ -58,35 +58,35 @@ def main() -> int:
     return 0 if kept else 1
 
 
-def _rounds(places: Places, repeat: int) -> Iterator[Mapping[str, float]]:
-    _timed(places, "up")
-    _timed(places, "down")
+def _rounds(paths: Paths, repeat: int) -> Iterator[Mapping[str, float]]:
+    _timed(paths, "up")
+    _timed(paths, "down")
     for _ in range(repeat):
-        up = _timed(places, "up")
+        up = _timed(paths, "up")
         time.sleep(_REST)
-        memory = _memory(places)
-        get = _get(places)
-        yield {"up (s)": up, **memory, "ARM GET (ms)": get, "down (s)": _timed(places, "down")}
+        memory = _memory(paths)
+        get = _get(paths)
+        yield {"up (s)": up, **memory, "ARM GET (ms)": get, "down (s)": _timed(paths, "down")}
 
 
-def _timed(places: Places, *words: str) -> float:
-    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
+def _timed(paths: Paths, *words: str) -> float:
+    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(paths.state)}
     begun = time.monotonic()
     command = [sys.executable, "-m", "sandbox", *words]
     subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True)
     return time.monotonic() - begun
 
 
-def _memory(places: Places) -> Mapping[str, float]:
-    server = psutil.Process(lifecycle.require_running(places)["process"])
+def _memory(paths: Paths) -> Mapping[str, float]:
+    server = psutil.Process(lifecycle.require_running(paths)["process"])
     held = [process.memory_full_info() for process in [server, *server.children(recursive=True)]]
     resident, own = sum(each.rss for each in held), sum(getattr(each, "pss", each.uss) for each in held)
     return {"memory, RSS (MB)": resident / 1e6, "memory, PSS (MB)": own / 1e6}
 
 
-def _get(places: Places) -> float:
+def _get(paths: Paths) -> float:
     """Median of one client's GETs of a registry, one after the other over a kept connection."""
-    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
+    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(paths.state)}
     command = [sys.executable, "-m", "sandbox", "status", "--json"]
     said = subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True).stdout
     cloud = json.loads(said)["clouds"]["source"]

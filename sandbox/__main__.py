@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox import lifecycle
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.faults import command as fault
 from sandbox.http.azure_errors import SandboxError
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked, 1 with a message when it could not."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(Places.here(), options)
+        options.run(Paths.here(), options)
     except SandboxError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     env.add_argument(
         "--real-provider",
         metavar="CLOUD",
-        choices=[facts.side for facts in CLOUDS],
+        choices=[definition.side for definition in CLOUDS],
         help="use the vendor's azure-native and random plugins, pointed at this cloud (source or target)",
     )
     command("seed", _seed, "fill the source registry with the sample content")
@@ -67,20 +67,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _up(places: Places, options: argparse.Namespace) -> None:
+def _up(paths: Paths, options: argparse.Namespace) -> None:
     print("Starting two clouds (storage, registries, vaults, management) ...", file=sys.stderr)
-    lifecycle.up(places, fresh=options.fresh)
+    lifecycle.up(paths, fresh=options.fresh)
     print('Up. Next: eval "$(.venv/bin/python -m sandbox env)"', file=sys.stderr)
 
 
-def _down(places: Places, _: argparse.Namespace) -> None:
-    print("Stopped." if lifecycle.down(places) else "The sandbox was not running.", file=sys.stderr)
+def _down(paths: Paths, _: argparse.Namespace) -> None:
+    print("Stopped." if lifecycle.down(paths) else "The sandbox was not running.", file=sys.stderr)
 
 
-def _status(places: Places, options: argparse.Namespace) -> None:
+def _status(paths: Paths, options: argparse.Namespace) -> None:
     from sandbox import status
 
-    found = status.status(places)
+    found = status.status(paths)
     if options.json:
         print(json.dumps(found, indent=2))
     else:
@@ -104,25 +104,29 @@ def _print_status(found: dict[str, Any]) -> None:
             print(f"  vault {name}: {place}")
 
 
-def _env(places: Places, options: argparse.Namespace) -> None:
+def _env(paths: Paths, options: argparse.Namespace) -> None:
     from sandbox import shell_env
 
-    print(shell_env.exports(shell_env.variables(places, real_provider=options.real_provider or "")), end="")
+    print(shell_env.exports(shell_env.variables(paths, real_provider=options.real_provider or "")), end="")
 
 
-def _seed(places: Places, _: argparse.Namespace) -> None:
+def _seed(paths: Paths, _: argparse.Namespace) -> None:
     from sandbox import seed
 
-    lifecycle.require_running(places)
-    seed.seed(places, lambda words: print(words, file=sys.stderr))
+    lifecycle.require_running(paths)
+    seed.seed(paths, lambda words: print(words, file=sys.stderr))
 
 
-def _log(places: Places, options: argparse.Namespace) -> None:
+def _log(paths: Paths, options: argparse.Namespace) -> None:
     from sandbox.cloud.store import Store
 
-    if not places.state.exists():
+    if not paths.state.exists():
         raise SandboxError("There is no sandbox yet. Start it: `.venv/bin/python -m sandbox up`.")
-    merged = [(facts.side, each) for facts in CLOUDS for each in Store(places.state / facts.side).exchanges()]
+    merged = [
+        (definition.side, each)
+        for definition in CLOUDS
+        for each in Store(paths.state / definition.side).exchanges()
+    ]
     for side, exchange in sorted(merged, key=lambda pair: pair[1]["time"]):
         if options.json:
             print(json.dumps({"cloud": side, **exchange}))
@@ -132,10 +136,10 @@ def _log(places: Places, options: argparse.Namespace) -> None:
         print(f"{clock} {side:6} {exchange['door']:5} {line}")
 
 
-def _serve(places: Places, _: argparse.Namespace) -> None:
+def _serve(paths: Paths, _: argparse.Namespace) -> None:
     from sandbox import server
 
-    server.main(places)
+    server.main(paths)
 
 
 if __name__ == "__main__":

@@ -10,21 +10,21 @@ import aiohttp
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.registry.oci_client import OciClient, digest_of
 from sandbox.samples import Sample, samples
 
 _AT_ONCE = 8
 
 
-def seed(places: Places, say: Callable[[str], None]) -> None:
+def seed(paths: Paths, say: Callable[[str], None]) -> None:
     """Push all samples; what is there already is not sent again."""
-    count = asyncio.run(_push_all(Cloud(SOURCE, places)))
+    count = asyncio.run(_push_all(Cloud(SOURCE, paths)))
     say(f"The source registry {SOURCE.registry} holds {count} sample manifests.")
 
 
 async def _push_all(cloud: Cloud) -> int:
-    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.paths))
     async with aiohttp.ClientSession(connector=trust) as session:
         url = f"https://{cloud.login_server(SOURCE.registry)}"
         registry = OciClient(session, url, lambda repository: cloud.authorise(SOURCE.registry, repository))

@@ -18,7 +18,7 @@ from sandbox.arm.resource_type import Request
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.ports import free_port
 from sandbox.cloud.store import Json
 from sandbox.entra import managed_identity
@@ -31,29 +31,29 @@ from sandbox.transfer.runs import PipelineRuns
 from sandbox.transfer.trigger import SourceTrigger
 
 
-async def serve(places: Places) -> None:
+async def serve(paths: Paths) -> None:
     """Start both clouds, say where they are, and stop them on SIGTERM or SIGINT."""
-    certificates.ensure(places)
+    certificates.ensure(paths)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    clouds = [Cloud(facts, places) for facts in CLOUDS]
+    clouds = [Cloud(definition, paths) for definition in CLOUDS]
     for cloud in clouds:
         cloud.ports.refuse_taken()
     try:
         await asyncio.gather(*(_start(cloud, clouds) for cloud in clouds))
         endpoints = {"identity": await _identity(clouds), "control": await _control(clouds)}
-        _announce(places, clouds, endpoints)
+        _announce(paths, clouds, endpoints)
         await stop.wait()
     finally:
-        places.running.unlink(missing_ok=True)
+        paths.running.unlink(missing_ok=True)
         await asyncio.gather(*(cloud.stop() for cloud in clouds))
 
 
 async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     """Bring one cloud up with all that its state names."""
     cloud.neighbours = clouds
-    containers = ContainerAccess(cloud.tokens, cloud.facts.vault_audience, cloud.places)
+    containers = ContainerAccess(cloud.tokens, cloud.definition.vault_audience, cloud.paths)
     cloud.runs = PipelineRuns(cloud.store, cloud.faults, containers, cloud.registry)
     _ensure_group(cloud)
     roles.seed(cloud)
@@ -64,7 +64,7 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
         await data_plane.open_vault(cloud, body["name"])
     await cloud.open("management", app.application(cloud), cloud.arm_port)
-    if cloud.facts.registry not in names:
+    if cloud.definition.registry not in names:
         await _existing_registry(cloud)
     await blobs.renew_grants(cloud)
     cloud.runs.resume()
@@ -73,9 +73,9 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
 
 
 def _ensure_group(cloud: Cloud) -> None:
-    id = ResourceId(cloud.facts.subscription, cloud.facts.registry_group)
+    id = ResourceId(cloud.definition.subscription, cloud.definition.registry_group)
     state = {"provisioningState": "Succeeded"}
-    body = {"id": str(id), "name": id.group, "type": groups.TYPE, "location": cloud.facts.location}
+    body = {"id": str(id), "name": id.group, "type": groups.TYPE, "location": cloud.definition.location}
     if cloud.store.get(id) is None:
         cloud.store.put(id, groups.TYPE, {**body, "tags": {}, "properties": state})
 
@@ -87,15 +87,15 @@ async def _open_registry(cloud: Cloud, name: str) -> None:
 
 async def _existing_registry(cloud: Cloud) -> None:
     """The registry that is there before anyone deploys, made the way that anyone would make it."""
-    facts = cloud.facts
+    definition = cloud.definition
     id = ResourceId(
-        facts.subscription,
-        facts.registry_group,
+        definition.subscription,
+        definition.registry_group,
         "Microsoft.ContainerRegistry",
-        ("registries", facts.registry),
+        ("registries", definition.registry),
     )
-    body = {"location": facts.location, "sku": {"name": "Premium"}}
-    request = Request(cloud, "PUT", id, "2023-01-01-preview", facts.operator, body)
+    body = {"location": definition.location, "sku": {"name": "Premium"}}
+    request = Request(cloud, "PUT", id, "2023-01-01-preview", definition.operator, body)
     await registries.put(request)
 
 
@@ -106,7 +106,7 @@ async def _identity(clouds: list[Cloud]) -> Json:
 
 async def _control(clouds: list[Cloud]) -> Json:
     password = secrets.token_hex(16)
-    told = {cloud.facts.side: (cloud.faults, partial(blobs.renew, cloud)) for cloud in clouds}
+    told = {cloud.definition.side: (cloud.faults, partial(blobs.renew, cloud)) for cloud in clouds}
     return await _local(control_endpoint.application(told, password), password, "/faults")
 
 
@@ -119,25 +119,25 @@ async def _local(application: web.Application, password: str, path: str) -> Json
     return {"endpoint": f"http://127.0.0.1:{port}{path}", "header": password}
 
 
-def _announce(places: Places, clouds: list[Cloud], endpoints: Json) -> None:
+def _announce(paths: Paths, clouds: list[Cloud], endpoints: Json) -> None:
     """Write the addresses where the commands find them; whole or not at all."""
     me = psutil.Process()
     running = {
         "process": me.pid,
         "started": me.create_time(),
         **endpoints,
-        "arm": {cloud.facts.side: cloud.arm for cloud in clouds},
+        "arm": {cloud.definition.side: cloud.arm for cloud in clouds},
     }
-    draft = places.running.with_suffix(".draft")
+    draft = paths.running.with_suffix(".draft")
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(running))
-    draft.replace(places.running)
+    draft.replace(paths.running)
 
 
-def main(places: Places) -> None:
+def main(paths: Paths) -> None:
     """Serve; what goes wrong is in the log that `up` shows."""
     logging.basicConfig(level=logging.WARNING)
     # These print addresses with their signature at lower levels; they must never be asked to.
     for library in ("azure", "aiohttp.client", "urllib3"):
         logging.getLogger(library).setLevel(logging.ERROR)
-    asyncio.run(serve(places))
+    asyncio.run(serve(paths))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.lifecycle import require_running
 from sandbox.registry import tokens
 
@@ -25,20 +25,20 @@ _STAND_INS = {
 }
 
 
-def variables(places: Places, *, real_provider: str = "") -> dict[str, str]:
+def variables(paths: Paths, *, real_provider: str = "") -> dict[str, str]:
     """Names and values to export; `real_provider` names the cloud that the vendor's plugin is pointed at."""
-    running = require_running(places)
-    clouds = {facts.side: Cloud(facts, places) for facts in CLOUDS}
-    _write_docker_config(places, list(clouds.values()))
-    _write_programs(places, stand_ins=not real_provider)
-    passphrase = places.state / "passphrase"
+    running = require_running(paths)
+    clouds = {definition.side: Cloud(definition, paths) for definition in CLOUDS}
+    _write_docker_config(paths, list(clouds.values()))
+    _write_programs(paths, stand_ins=not real_provider)
+    passphrase = paths.state / "passphrase"
     passphrase.write_text(PASSPHRASE)
-    backend, home = places.state / "stacks", places.state / "pulumi"
+    backend, home = paths.state / "stacks", paths.state / "pulumi"
     backend.mkdir(exist_ok=True)
     cloud = clouds[real_provider or "source"]
     return {
-        "PATH": os.pathsep.join([str(places.programs), _other_path(places)]),
-        "ACR_TRANSFER_SANDBOX": str(places.state),
+        "PATH": os.pathsep.join([str(paths.programs), _other_path(paths)]),
+        "ACR_TRANSFER_SANDBOX": str(paths.state),
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_HOME": str(home),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
@@ -48,9 +48,9 @@ def variables(places: Places, *, real_provider: str = "") -> dict[str, str]:
         "IDENTITY_ENDPOINT": running["identity"]["endpoint"],
         "IDENTITY_HEADER": running["identity"]["header"],
         "AZURE_TOKEN_CREDENTIALS": "managedidentitycredential",
-        "DOCKER_CONFIG": str(places.state / "docker"),
-        **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(places.bundle)),
-        "NODE_EXTRA_CA_CERTS": str(places.authority),
+        "DOCKER_CONFIG": str(paths.state / "docker"),
+        **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(paths.bundle)),
+        "NODE_EXTRA_CA_CERTS": str(paths.authority),
         **_without_proxy(),
     }
 
@@ -70,40 +70,40 @@ def exports(values: dict[str, str]) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
-def _other_path(places: Places) -> str:
+def _other_path(paths: Paths) -> str:
     """PATH without what an earlier `env` put there."""
     parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(part for part in parts if part != str(places.programs))
+    return os.pathsep.join(part for part in parts if part != str(paths.programs))
 
 
-def _write_docker_config(places: Places, clouds: list[Cloud]) -> None:
+def _write_docker_config(paths: Paths, clouds: list[Cloud]) -> None:
     """What `az acr login` leaves behind, for every registry of both clouds."""
     auths = {}
     for cloud in clouds:
         for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries"):
             pair = f"{tokens.TOKEN_USER}:{tokens.refresh_token(cloud, body['name'])}"
             auths[cloud.login_server(body["name"])] = {"auth": base64.b64encode(pair.encode()).decode()}
-    folder = places.state / "docker"
+    folder = paths.state / "docker"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / "config.json").write_text(json.dumps({"auths": auths}, indent=2))
 
 
-def _write_programs(places: Places, *, stand_ins: bool) -> None:
+def _write_programs(paths: Paths, *, stand_ins: bool) -> None:
     """Fill the folder that goes first on PATH; what the user has of the vendor's is used as it is."""
-    shutil.rmtree(places.programs, ignore_errors=True)
-    places.programs.mkdir()
-    path = _other_path(places)
-    _write(places, "acr-transfer", "-m acr_transfer")
-    if not shutil.which("pulumi", path=path) and (pulumi := places.pulumi()):
-        (places.programs / "pulumi").symlink_to(pulumi)
+    shutil.rmtree(paths.programs, ignore_errors=True)
+    paths.programs.mkdir()
+    path = _other_path(paths)
+    _write(paths, "acr-transfer", "-m acr_transfer")
+    if not shutil.which("pulumi", path=path) and (pulumi := paths.pulumi()):
+        (paths.programs / "pulumi").symlink_to(pulumi)
     if not shutil.which("pulumi-language-python", path=path):
-        _write(places, "pulumi-language-python", "-m sandbox.pulumi_plugins.language_host")
+        _write(paths, "pulumi-language-python", "-m sandbox.pulumi_plugins.language_host")
     for name, module in _STAND_INS.items() if stand_ins else ():
-        _write(places, name, f"-m {module}")
+        _write(paths, name, f"-m {module}")
 
 
-def _write(places: Places, name: str, arguments: str) -> None:
-    program: Path = places.programs / name
+def _write(paths: Paths, name: str, arguments: str) -> None:
+    program: Path = paths.programs / name
     checkout = f"PYTHONPATH={shlex.quote(str(CHECKOUT))}${{PYTHONPATH:+:$PYTHONPATH}}"
     python = shlex.quote(sys.executable)
     program.write_text(f'#!/bin/sh\n{checkout} exec {python} {arguments} "$@"\n')

@@ -7,15 +7,15 @@ from typing import Any
 from sandbox.arm.vaults import uri
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.lifecycle import require_running
 from sandbox.storage import blobs
 
 
-def status(places: Places) -> dict[str, Any]:
+def status(paths: Paths) -> dict[str, Any]:
     """Both clouds' addresses, a bearer token for each, and what they hold."""
-    require_running(places)
-    return {"clouds": {facts.side: _cloud_status(Cloud(facts, places)) for facts in CLOUDS}}
+    require_running(paths)
+    return {"clouds": {definition.side: _cloud_status(Cloud(definition, paths)) for definition in CLOUDS}}
 
 
 def _cloud_status(cloud: Cloud) -> dict[str, Any]:
@@ -24,12 +24,12 @@ def _cloud_status(cloud: Cloud) -> dict[str, Any]:
 
     return {
         "arm": cloud.arm,
-        "subscription": cloud.facts.subscription,
-        "tenant": cloud.facts.tenant,
+        "subscription": cloud.definition.subscription,
+        "tenant": cloud.definition.tenant,
         "authority": cloud.authority,
-        "clientId": cloud.facts.operator_application,
+        "clientId": cloud.definition.operator_application,
         "clientSecret": cloud.operator_secret,
-        "ca": str(cloud.places.authority),
+        "ca": str(cloud.paths.authority),
         "token": cloud.operator_token(cloud.audience),
         "registries": {
             name: cloud.login_server(name) for name in named("Microsoft.ContainerRegistry/registries")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from sandbox import lifecycle, shell_env
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 
 # A busy machine is no fault of the code: nothing here is judged by the clock.
 settings.register_profile("unhurried", deadline=None)
@@ -30,10 +30,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
     """A running sandbox with the sample content, apart from the one that the user may have running."""
     state = tmp_path_factory.mktemp("a sandbox") / "state"
-    found = Places(state=state, cache=Places.here().cache)
+    found = Paths(state=state, cache=Paths.here().cache)
     before = os.environ.get("ACR_TRANSFER_SANDBOX")
     os.environ["ACR_TRANSFER_SANDBOX"] = str(state)
     try:
@@ -48,9 +48,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
 
 
 @pytest.fixture(scope="session")
-def sandbox_environment(places: Places) -> dict[str, str]:
+def sandbox_environment(paths: Paths) -> dict[str, str]:
     """What a shell has after `eval "$(python -m sandbox env)"`."""
-    return {**os.environ, **shell_env.variables(places)}
+    return {**os.environ, **shell_env.variables(paths)}
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def _marks(cloud: Cloud, request: web.Request) -> dict[str, str]:
     marks = {
         "x-ms-request-id": own,
         "x-ms-correlation-request-id": correlation,
-        "x-ms-routing-request-id": f"{cloud.facts.location.upper()}:{moment}:{own}",
+        "x-ms-routing-request-id": f"{cloud.definition.location.upper()}:{moment}:{own}",
         "Cache-Control": "no-cache",
     }
     if sent.get("x-ms-return-client-request-id", "").lower() == "true" and "x-ms-client-request-id" in sent:

@@ -23,12 +23,12 @@ def find(
 ) -> tuple[Handler | None, ResourceId | None]:
     """Who answers a path that names no resource of a type, and the ID that it spells."""
     if path.lower().startswith(_ROLES.lower()):
-        return None, ResourceId.parse(f"/subscriptions/{cloud.facts.subscription}{path}")
+        return None, ResourceId.parse(f"/subscriptions/{cloud.definition.subscription}{path}")
     if path.lower() == "/providers":
-        path = f"/subscriptions/{cloud.facts.subscription}{path}"
+        path = f"/subscriptions/{cloud.definition.subscription}{path}"
     for pattern, verbs in _paths(types):
         if match := re.fullmatch(pattern, path, re.IGNORECASE):
-            given = {"subscription": cloud.facts.subscription, **match.groupdict()}
+            given = {"subscription": cloud.definition.subscription, **match.groupdict()}
             operation = given.pop("operation", "")
             id = ResourceId(**given, segments=("operationResults", operation) if operation else ())
             if method not in verbs:
@@ -72,9 +72,9 @@ def _paths(types: Mapping[str, ResourceType]) -> Iterator[tuple[str, dict[str, H
 
 
 async def _tenants(request: Request) -> Answer:
-    tenant = request.cloud.facts.tenant
+    tenant = request.cloud.definition.tenant
     shown = {"id": f"/tenants/{tenant}", "tenantId": tenant, "tenantCategory": "Home"}
-    names = {"displayName": request.cloud.facts.name, "defaultDomain": "sandbox.invalid", "domains": []}
+    names = {"displayName": request.cloud.definition.name, "defaultDomain": "sandbox.invalid", "domains": []}
     return Answer(200, {"value": [{**shown, **names, "countryCode": "NL", "tenantType": "AAD"}]})
 
 
@@ -88,22 +88,22 @@ async def _subscription(request: Request) -> Answer:
 
 
 def _described(request: Request) -> Json:
-    facts = request.cloud.facts
+    definition = request.cloud.definition
     policies = {"locationPlacementId": "Internal_2014-09-01", "quotaId": "Internal_2014-09-01"}
     return {
-        "id": f"/subscriptions/{facts.subscription}",
+        "id": f"/subscriptions/{definition.subscription}",
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
-        "subscriptionId": facts.subscription,
-        "tenantId": facts.tenant,
-        "displayName": facts.name,
+        "subscriptionId": definition.subscription,
+        "tenantId": definition.tenant,
+        "displayName": definition.name,
         "state": "Enabled",
         "subscriptionPolicies": {**policies, "spendingLimit": "Off"},
     }
 
 
 async def _locations(request: Request) -> Answer:
-    name = request.cloud.facts.location
+    name = request.cloud.definition.location
     shown = {"id": f"/subscriptions/{request.id.subscription}/locations/{name}", "name": name}
     names = {"displayName": name, "regionalDisplayName": name}
     kind = {"regionType": "Physical", "regionCategory": "Recommended", "pairedRegion": []}
@@ -119,7 +119,7 @@ def _provider(request: Request, namespace: str, types: Mapping[str, ResourceType
     listed = [
         {
             "resourceType": kind.name.partition("/")[2],
-            "locations": [request.cloud.facts.location],
+            "locations": [request.cloud.definition.location],
             "apiVersions": sorted(kind.versions, reverse=True),
             "capabilities": "SupportsTags, SupportsLocation" if kind.needs_location else "None",
         }

@@ -20,7 +20,7 @@ async def put_identity(request: Request) -> Answer:
         "id": str(request.id).replace("/resourceGroups/", "/resourcegroups/"),
         "name": request.id.name,
         "type": typed_name(request.id),
-        "properties": {"isolationScope": "None", "tenantId": request.cloud.facts.tenant, **ids},
+        "properties": {"isolationScope": "None", "tenantId": request.cloud.definition.tenant, **ids},
     }
     status = created(request, body)
     return Answer(status, body, {"Location": str(request.id)} if status == 201 else {})

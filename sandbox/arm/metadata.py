@@ -27,12 +27,12 @@ def handler(cloud: Cloud) -> Callable[[web.Request], Awaitable[web.Response]]:
 def document(cloud: Cloud) -> Json:
     """One cloud's endpoints, in the keys of Azure's own document."""
     return {
-        "name": cloud.facts.name,
+        "name": cloud.definition.name,
         "resourceManager": cloud.audience,
         "authentication": {
             "loginEndpoint": cloud.audience,
             "audiences": [cloud.audience],
-            "tenant": cloud.facts.tenant,
+            "tenant": cloud.definition.tenant,
             "identityProvider": "AAD",
         },
         "suffixes": {
@@ -41,5 +41,5 @@ def document(cloud: Cloud) -> Json:
             "acrLoginServer": REGISTRY_HOST,
         },
         "microsoftGraphResourceId": cloud.audience,
-        "vaultAudience": cloud.facts.vault_audience,
+        "vaultAudience": cloud.definition.vault_audience,
     }

@@ -42,7 +42,7 @@ def by_location(request: Request, kind: str, resource: Any = None) -> dict[str, 
     operation = named(kind)
     kept = {"resource": resource, "sandbox": {"polls": polls(request), "location": True}}
     request.cloud.store.put_operation(operation, kept)
-    namespace, location = request.id.namespace, request.cloud.facts.location
+    namespace, location = request.id.namespace, request.cloud.definition.location
     where = f"/providers/{namespace}/locations/{location}" if namespace else ""
     base = f"{request.cloud.arm}/subscriptions/{request.id.subscription}{where}/operationResults/{operation}"
     return {"Location": f"{base}?api-version={request.version}", **FAST}

@@ -97,7 +97,11 @@ def _identity(request: Request) -> Json:
     if kind == "systemassigned":
         old = (request.existing or {}).get("identity") or {}
         principal = old.get("principalId") or new_id()
-        return {"principalId": principal, "tenantId": request.cloud.facts.tenant, "type": "systemAssigned"}
+        return {
+            "principalId": principal,
+            "tenantId": request.cloud.definition.tenant,
+            "type": "systemAssigned",
+        }
     if kind == "userassigned" and sent.get("userAssignedIdentities"):
         assigned = {id: _assigned(request, id) for id in sent["userAssignedIdentities"]}
         return {"type": "userAssigned", "userAssignedIdentities": assigned}

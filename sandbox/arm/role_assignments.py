@@ -22,7 +22,7 @@ async def put_assignment(request: Request) -> Answer:
     _refuse_twice(request, role, principal)
     if principal not in roles.principals(request.cloud):
         raise AzureError(
-            "PrincipalNotFound", principal=principal.replace("-", ""), tenant=request.cloud.facts.tenant
+            "PrincipalNotFound", principal=principal.replace("-", ""), tenant=request.cloud.definition.tenant
         )
     body = roles.assignment(request.cloud, request.id, principal, role)
     body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
@@ -120,7 +120,7 @@ def _definition(request: Request, guid: str) -> Json:
         "dataActions": role.data_actions,
         "notDataActions": [],
     }
-    scope = f"/subscriptions/{request.cloud.facts.subscription}"
+    scope = f"/subscriptions/{request.cloud.definition.subscription}"
     return {
         "id": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
         "type": "Microsoft.Authorization/roleDefinitions",

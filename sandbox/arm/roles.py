@@ -124,7 +124,7 @@ def _wait(cloud: Cloud, body: Json) -> float:
 
 def principals(cloud: Cloud) -> set[str]:
     """Everyone that this cloud's directory knows: who calls from this machine, and all identities."""
-    found = {cloud.facts.operator}
+    found = {cloud.definition.operator}
     found |= {body["properties"]["principalId"] for body in cloud.store.of_type(IDENTITIES)}
     for type in PIPELINES:
         found |= {principal_of(body) for body in cloud.store.of_type(type)}
@@ -140,19 +140,18 @@ def principal_of(resource: Json) -> str:
 
 def seed(cloud: Cloud) -> None:
     """Who calls from this machine owns the subscription, and may work with blobs, which no Owner may."""
-    scope = f"/subscriptions/{cloud.facts.subscription}"
+    scope = f"/subscriptions/{cloud.definition.subscription}"
     for number, role in enumerate((BLOB_CONTRIBUTOR, OWNER), start=1):
         id = ResourceId.parse(f"{scope}/providers/{ASSIGNMENTS}/0b5e0000-0000-4000-8000-0000000000b{number}")
         assert id
         if cloud.store.get(id) is None:
-            cloud.store.put(id, ASSIGNMENTS, assignment(cloud, id, cloud.facts.operator, role))
+            cloud.store.put(id, ASSIGNMENTS, assignment(cloud, id, cloud.definition.operator, role))
 
 
 def assignment(cloud: Cloud, id: ResourceId, principal: str, role: str) -> Json:
     """The body of a role assignment."""
-    definition = (
-        f"/subscriptions/{cloud.facts.subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
-    )
+    scope = f"/subscriptions/{cloud.definition.subscription}"
+    definition = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}"
     given = {"roleDefinitionId": definition, "principalId": principal, "principalType": "ServicePrincipal"}
     shown = {**given, "scope": id.scope or "/"}
     return {"id": str(id), "name": id.name, "type": ASSIGNMENTS, "properties": shown}

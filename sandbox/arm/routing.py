@@ -76,7 +76,7 @@ async def answer(cloud: Cloud, asked: Asked) -> Answer:
         raise AzureError("MissingApiVersionParameter")
     handler, id = discovery.find(cloud, asked.method, asked.path, TYPES)
     id = id or ResourceId.parse(asked.path)
-    if not id or id.subscription.lower() != cloud.facts.subscription:
+    if not id or id.subscription.lower() != cloud.definition.subscription:
         raise AzureError("SubscriptionNotFound", subscription=id.subscription if id else asked.path)
     request = Request(
         cloud, asked.method, id, version, asked.principal, asked.body, asked.query, path=asked.path
@@ -114,7 +114,7 @@ def _known(request: Request, id: ResourceId) -> ResourceType:
     namespace, _, type = id.type.partition("/")
     if kind:
         known = f" The supported api-versions are '{', '.join(sorted(kind.versions))}'."
-        where, version = request.cloud.facts.location, request.version
+        where, version = request.cloud.definition.location, request.version
         raise AzureError("NoRegisteredProviderFound", location=where, version=version, type=type, known=known)
     if any(each.startswith(f"{namespace}/") for each in TYPES):
         raise AzureError("InvalidResourceType", type=type, namespace=id.namespace, version=request.version)

@@ -121,7 +121,7 @@ async def list_deleted(request: Request) -> list[Json]:
 
 
 def _deleted_id(request: Request) -> ResourceId:
-    segments = ("locations", request.cloud.facts.location, "deletedVaults", request.id.name)
+    segments = ("locations", request.cloud.definition.location, "deletedVaults", request.id.name)
     return ResourceId(request.id.subscription, "", "Microsoft.KeyVault", segments)
 
 

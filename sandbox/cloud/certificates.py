@@ -8,42 +8,42 @@ from pathlib import Path
 import certifi
 import trustme
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 
 
-def ensure(places: Places) -> None:
+def ensure(paths: Paths) -> None:
     """Make the authority, the bundle and the server's certificate, once for a sandbox."""
-    if places.bundle.exists():
+    if paths.bundle.exists():
         return
     authority = trustme.CA(organization_name="acr-transfer sandbox")
     server = authority.issue_cert("localhost", "127.0.0.1", "::1", common_name="localhost")
-    server.private_key_pem.write_to_path(_private(server_key(places)))
+    server.private_key_pem.write_to_path(_private(server_key(paths)))
     chain = b"".join(pem.bytes() for pem in server.cert_chain_pems)
-    server_chain(places).write_bytes(chain)
-    authority.cert_pem.write_to_path(places.authority)
-    places.bundle.write_bytes(_system_authorities() + b"\n" + authority.cert_pem.bytes())
+    server_chain(paths).write_bytes(chain)
+    authority.cert_pem.write_to_path(paths.authority)
+    paths.bundle.write_bytes(_system_authorities() + b"\n" + authority.cert_pem.bytes())
 
 
-def server_chain(places: Places) -> Path:
+def server_chain(paths: Paths) -> Path:
     """The certificate that every door and Azurite show."""
-    return places.state / "server.pem"
+    return paths.state / "server.pem"
 
 
-def server_key(places: Places) -> Path:
+def server_key(paths: Paths) -> Path:
     """Its private key."""
-    return places.state / "server.key"
+    return paths.state / "server.key"
 
 
-def server_context(places: Places) -> ssl.SSLContext:
+def server_context(paths: Paths) -> ssl.SSLContext:
     """TLS for a door."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(server_chain(places), server_key(places))
+    context.load_cert_chain(server_chain(paths), server_key(paths))
     return context
 
 
-def client_context(places: Places) -> ssl.SSLContext:
+def client_context(paths: Paths) -> ssl.SSLContext:
     """TLS for a client that trusts the sandbox and nothing else."""
-    return ssl.create_default_context(cafile=str(places.authority))
+    return ssl.create_default_context(cafile=str(paths.authority))
 
 
 def _private(path: Path) -> Path:

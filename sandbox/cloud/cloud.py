@@ -12,8 +12,8 @@ from aiohttp import web
 
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud import certificates
-from sandbox.cloud.definitions import CloudFacts
-from sandbox.cloud.paths import Places
+from sandbox.cloud.definitions import CloudDefinition
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.ports import Ports
 from sandbox.cloud.servers import Azurite, RegistryServer
 from sandbox.cloud.store import Json, Store
@@ -39,8 +39,8 @@ _LAST_ANSWERS = 2.0
 class Cloud:
     """What the doors of one cloud share. Two clouds share nothing but the machine."""
 
-    facts: CloudFacts
-    places: Places
+    definition: CloudDefinition
+    paths: Paths
     runs: PipelineRuns = field(init=False, repr=False, compare=False)
     """The transfer service; only a serving cloud has one."""
 
@@ -48,12 +48,12 @@ class Cloud:
     """All clouds of the sandbox, which a metadata document may list."""
 
     def __post_init__(self) -> None:
-        folder = self.places.state / self.facts.side
+        folder = self.paths.state / self.definition.side
         self.store = Store(folder)
         self.faults = Faults(self.store)
-        self.tokens = Tokens(self.facts, folder, self.faults.time)
+        self.tokens = Tokens(self.definition, folder, self.faults.time)
         self.ports = Ports(self.store)
-        self.azurite = Azurite(self.places, folder / "storage", self.ports.of("storage"), self.faults.count)
+        self.azurite = Azurite(self.paths, folder / "storage", self.ports.of("storage"), self.faults.count)
         self.registries: dict[str, RegistryServer] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.doors: dict[str, web.AppRunner] = {}
@@ -73,7 +73,7 @@ class Cloud:
     @property
     def authority(self) -> str:
         """Where one signs in to this cloud's tenant."""
-        return f"{self.arm}/{self.facts.tenant}"
+        return f"{self.arm}/{self.definition.tenant}"
 
     @property
     def operator_secret(self) -> str:
@@ -82,7 +82,7 @@ class Cloud:
 
     def operator_token(self, audience: str) -> str:
         """A token of the one who calls from this machine."""
-        return self.tokens.issue(self.facts.operator, audience, idtyp="app")
+        return self.tokens.issue(self.definition.operator, audience, idtyp="app")
 
     async def open(self, name: str, application: web.Application, port: int) -> None:
         """Serve an application over TLS on a port of its own; the cloud's faults are played before it."""
@@ -91,7 +91,7 @@ class Cloud:
         injection.install(application, self.faults, self.store, door)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_LAST_ANSWERS)
         await runner.setup()
-        await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.places)).start()
+        await web.TCPSite(runner, HOST, port, ssl_context=certificates.server_context(self.paths)).start()
         self.doors[name] = runner
 
     async def shut(self, name: str) -> None:
@@ -109,7 +109,7 @@ class Cloud:
         """Start a registry's server; the answer is its login server. Its front door opens separately."""
         login_server = self.login_server(name)
         server = RegistryServer(
-            self.places, self._folder / "registries" / name.lower(), self.ports.of(f"registry-server/{name}")
+            self.paths, self._folder / "registries" / name.lower(), self.ports.of(f"registry-server/{name}")
         )
         await server.start(login_server, self.tokens.issuer, self.tokens.key_set)
         self.registries[name.lower()] = server

@@ -1,4 +1,4 @@
-"""The fixed facts of the two clouds: what a stack's configuration may name before any port is known."""
+"""The fixed definition of the two clouds: what a stack's configuration may name before any port is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class CloudFacts:
+class CloudDefinition:
     """One cloud's identity. Nothing here depends on the machine, so stack files can name it."""
 
     side: str
@@ -37,7 +37,7 @@ class CloudFacts:
         return f"https://vault.{self.name.lower()}.invalid"
 
 
-SOURCE = CloudFacts(
+SOURCE = CloudDefinition(
     side="source",
     name="SandboxSource",
     subscription="50000000-0000-4000-8000-000000000001",
@@ -45,7 +45,7 @@ SOURCE = CloudFacts(
     location="westeurope",
     registry="contososource",
 )
-TARGET = CloudFacts(
+TARGET = CloudDefinition(
     side="target",
     name="SandboxTarget",
     subscription="70000000-0000-4000-8000-000000000001",

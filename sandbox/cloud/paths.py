@@ -18,15 +18,15 @@ AZURITE_VERSION = "3.37.0"
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """Folders of one sandbox. State is private to the user and outside the checkout: it holds keys."""
 
     state: Path
     cache: Path
 
     @classmethod
-    def here(cls, environ: Mapping[str, str] = os.environ) -> Places:
-        """The places for this checkout; `ACR_TRANSFER_SANDBOX` and `ACR_TRANSFER_CACHE` override them."""
+    def here(cls, environ: Mapping[str, str] = os.environ) -> Paths:
+        """The paths for this checkout; `ACR_TRANSFER_SANDBOX` and `ACR_TRANSFER_CACHE` override them."""
         home = Path.home()
         states = Path(environ.get("XDG_STATE_HOME") or home / ".local/state") / "acr-transfer"
         own = states / f"sandbox-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]}"

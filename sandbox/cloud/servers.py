@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sandbox.cloud import certificates
-from sandbox.cloud.paths import Places, node
+from sandbox.cloud.paths import Paths, node
 from sandbox.cloud.store import Json
 from sandbox.http.azure_errors import SandboxError
 
@@ -30,10 +30,10 @@ class Azurite:
     """One cloud's blob storage, for all its accounts."""
 
     def __init__(
-        self, places: Places, folder: Path, port: int, met: Callable[[int], object] | None = None
+        self, paths: Paths, folder: Path, port: int, met: Callable[[int], object] | None = None
     ) -> None:
         """`met` is called with the number of a fault each time that a request meets it."""
-        self._places, self._folder, self.port, self._met = places, folder, port, met
+        self._places, self._folder, self.port, self._met = paths, folder, port, met
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._seed = _secret_file(folder / "account-keys.seed")
@@ -104,8 +104,8 @@ class Azurite:
 class RegistryServer:
     """One registry: the distribution project's server, on loopback behind the registry's own door."""
 
-    def __init__(self, places: Places, folder: Path, port: int) -> None:
-        self._places, self._folder, self.port = places, folder, port
+    def __init__(self, paths: Paths, folder: Path, port: int) -> None:
+        self._places, self._folder, self.port = paths, folder, port
         self._process: asyncio.subprocess.Process | None = None
 
     @property

@@ -57,8 +57,8 @@ def _answer(cloud: Cloud, request: web.Request, body: Json) -> Json:
 
 def _principals(cloud: Cloud) -> Iterator[Json]:
     """Who calls from this machine, and every user-assigned identity."""
-    facts = cloud.facts
-    yield _principal(facts.operator, facts.operator_application, "operator", "Application")
+    definition = cloud.definition
+    yield _principal(definition.operator, definition.operator_application, "operator", "Application")
     for body in cloud.store.of_type(roles.IDENTITIES):
         ids = body["properties"]
         yield _principal(ids["principalId"], ids["clientId"], body["name"], "ManagedIdentity")

@@ -44,7 +44,7 @@ def _issuer(cloud: Cloud, audience: str) -> Handler:
     async def issue(request: web.Request) -> web.StreamResponse:
         if bearer := _bearer(cloud, request):
             return _issued(cloud, bearer, audience, request)
-        return _refused(400, f"No such user-assigned identity in the cloud {cloud.facts.name}.")
+        return _refused(400, f"No such user-assigned identity in the cloud {cloud.definition.name}.")
 
     return issue
 
@@ -54,7 +54,7 @@ def _audience(cloud: Cloud, resource: str) -> str:
 
     The name that all of Azure's storage shares would be the first cloud's here: say the account's endpoint.
     """
-    for audience in (cloud.audience, cloud.facts.vault_audience, blobs.AUDIENCE):
+    for audience in (cloud.audience, cloud.definition.vault_audience, blobs.AUDIENCE):
         if audience.rstrip("/") == resource:
             return audience
     return resource if resource.startswith(blobs.url(cloud, "").rstrip("/") + "/") else ""
@@ -73,7 +73,7 @@ def _bearer(cloud: Cloud, request: web.Request) -> tuple[str, str] | None:
     """Object ID and client ID of whom the token is for; None where the named identity is not there."""
     named = {key: value.lower() for key, value in request.query.items() if key in _NAMES}
     if not named:
-        return cloud.facts.operator, cloud.facts.operator_application
+        return cloud.definition.operator, cloud.definition.operator_application
     for body in cloud.store.of_type(roles.IDENTITIES):
         if all(_NAMES[key](body).lower() == value for key, value in named.items()):
             return body["properties"]["principalId"], body["properties"]["clientId"]

@@ -105,21 +105,21 @@ async def _bearer(cloud: Cloud, form: Mapping[str, str]) -> tuple[str, str]:
         identity = _identity(cloud, client)
         await workload_identity.check(cloud, identity, form.get("client_assertion", ""))
         return identity["properties"]["principalId"], client
-    if client != cloud.facts.operator_application:
-        raise SignInError(700016, client=client, tenant=cloud.facts.name)
+    if client != cloud.definition.operator_application:
+        raise SignInError(700016, client=client, tenant=cloud.definition.name)
     secret = form.get("client_secret")
     if secret is None:
         raise SignInError(7000218)
     if not hmac.compare_digest(secret.encode(), cloud.operator_secret.encode()):
         raise SignInError(7000215, client=client)
-    return cloud.facts.operator, client
+    return cloud.definition.operator, client
 
 
 def _identity(cloud: Cloud, client: str) -> Json:
     for body in cloud.store.of_type(roles.IDENTITIES):
         if body["properties"]["clientId"] == client:
             return body
-    raise SignInError(700016, client=client, tenant=cloud.facts.name)
+    raise SignInError(700016, client=client, tenant=cloud.definition.name)
 
 
 def _audience(cloud: Cloud, form: Mapping[str, str]) -> str:
@@ -129,16 +129,16 @@ def _audience(cloud: Cloud, form: Mapping[str, str]) -> str:
     plain = asked.rstrip("/")
     if plain in (cloud.arm, "https://management.azure.com", "https://management.core.windows.net"):
         return cloud.audience
-    if plain in (cloud.facts.vault_audience, "https://vault.azure.net"):
-        return cloud.facts.vault_audience
+    if plain in (cloud.definition.vault_audience, "https://vault.azure.net"):
+        return cloud.definition.vault_audience
     if plain in (blobs.AUDIENCE, tokens.AUDIENCE) or plain.startswith(blobs.url(cloud, "").rstrip("/") + "/"):
         return plain
-    raise SignInError(500011, resource=asked, tenant=cloud.facts.name)
+    raise SignInError(500011, resource=asked, tenant=cloud.definition.name)
 
 
 def _ours(cloud: Cloud, request: web.Request) -> bool:
     tenant = request.match_info["tenant"].lower()
-    return tenant in (cloud.facts.tenant, "common", "organizations")
+    return tenant in (cloud.definition.tenant, "common", "organizations")
 
 
 def _no_tenant(request: web.Request) -> web.Response:

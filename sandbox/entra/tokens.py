@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.cloud.definitions import CloudFacts
+from sandbox.cloud.definitions import CloudDefinition
 from sandbox.http.azure_errors import AzureError
 
 _ALGORITHM = "RS256"
@@ -25,10 +25,12 @@ _ALGORITHM = "RS256"
 class Tokens:
     """Issues and checks JSON web tokens (RFC 7519) for one cloud."""
 
-    def __init__(self, facts: CloudFacts, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        self._facts, self._clock = facts, clock
+    def __init__(
+        self, definition: CloudDefinition, folder: Path, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._facts, self._clock = definition, clock
         self._key = _signing_key(folder / "tokens.pem")
-        self._name = f"{facts.side}-tokens"
+        self._name = f"{definition.side}-tokens"
         self.key_set = folder / "tokens.jwks"
         """The public key as a JSON web key set: what the registry servers check tokens with."""
         self.key_set.write_text(json.dumps(self.public_keys))

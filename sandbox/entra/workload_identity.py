@@ -46,7 +46,7 @@ async def _check_signature(cloud: Cloud, issuer: str, audience: str, assertion: 
 
 
 async def _keys(cloud: Cloud, issuer: str) -> jwt.PyJWKSet:
-    context = certificates.client_context(cloud.places)
+    context = certificates.client_context(cloud.paths)
     async with aiohttp.ClientSession(timeout=_PATIENCE, raise_for_status=True) as session:
         place = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
         async with session.get(place, ssl=context) as answer:

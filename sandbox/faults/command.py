@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.faults.control import send_order, set_fault
 from sandbox.faults.fault import CUTS, ENDPOINTS, Fault, Json
 from sandbox.faults.open_questions import OPEN_QUESTIONS
 
-_SIDES = [facts.side for facts in CLOUDS]
+_SIDES = [definition.side for definition in CLOUDS]
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _EXAMPLES = """\
 examples:
@@ -88,26 +88,26 @@ def _add_set(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--firewall", action="store_true", help="return the error of a closed firewall")
 
 
-def _send(places: Places, given: argparse.Namespace) -> None:
+def _send(paths: Paths, given: argparse.Namespace) -> None:
     arguments = {name: getattr(given, name) for name in given.arguments}
     if given.do == "clock" and given.back:
         arguments["seconds"] *= -1
-    send_order(places, given.cloud, given.do, **arguments)
+    send_order(paths, given.cloud, given.do, **arguments)
 
 
-def _set(places: Places, given: argparse.Namespace) -> None:
+def _set(paths: Paths, given: argparse.Namespace) -> None:
     fault = Fault(**{field.name: getattr(given, field.name) for field in fields(Fault)})
-    number = set_fault(places, given.cloud, fault)
+    number = set_fault(paths, given.cloud, fault)
     print(f"Fault {number} is set. To remove it: python -m sandbox fault lift {given.cloud} {number}")
 
 
-def _reset(places: Places, _: argparse.Namespace) -> None:
+def _reset(paths: Paths, _: argparse.Namespace) -> None:
     for side in _SIDES:
-        send_order(places, side, "reset")
+        send_order(paths, side, "reset")
 
 
-def _list(places: Places, given: argparse.Namespace) -> None:
-    settings = {side: send_order(places, side, "list") for side in _SIDES}
+def _list(paths: Paths, given: argparse.Namespace) -> None:
+    settings = {side: send_order(paths, side, "list") for side in _SIDES}
     for side in _SIDES:
         del settings[side]["result"]
     if given.json:

@@ -7,15 +7,15 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.faults.fault import Fault, Json
 from sandbox.http.azure_errors import SandboxError
 from sandbox.lifecycle import require_running
 
 
-def send_order(places: Places, cloud: str, do: str, **arguments: Any) -> Json:
+def send_order(paths: Paths, cloud: str, do: str, **arguments: Any) -> Json:
     """Send an order, which is in effect on return; returns all settings. Raises SandboxError."""
-    control = require_running(places)["control"]
+    control = require_running(paths)["control"]
     request = urllib.request.Request(
         control["endpoint"],
         json.dumps({"cloud": cloud, "do": do, **arguments}).encode(),
@@ -30,6 +30,6 @@ def send_order(places: Places, cloud: str, do: str, **arguments: Any) -> Json:
         raise SandboxError(json.load(error)["error"]) from None
 
 
-def set_fault(places: Places, cloud: str, fault: Fault) -> int:
+def set_fault(paths: Paths, cloud: str, fault: Fault) -> int:
     """Add a fault to a cloud; returns its number."""
-    return int(send_order(places, cloud, "set", fault=fault.json())["result"])
+    return int(send_order(paths, cloud, "set", fault=fault.json())["result"])

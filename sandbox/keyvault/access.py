@@ -34,7 +34,7 @@ def demand(cloud: Cloud, body: Json, name: str, principal: str, right: str) -> N
     if body["properties"].get("enableRbacAuthorization"):
         _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
     elif not _has_policy(body, principal, _ASKED.get(right, right)):
-        place = cloud.facts.location
+        place = cloud.definition.location
         raise AzureError("Forbidden", principal=principal, right=right, vault=body["name"], location=place)
 
 
@@ -47,7 +47,7 @@ def _demand_role(cloud: Cloud, secret: str, principal: str, right: str) -> None:
             action=action,
             resource=secret,
             vault=secret.split("/")[-3],
-            location=cloud.facts.location,
+            location=cloud.definition.location,
         )
 
 

@@ -64,13 +64,13 @@ async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response
     exchange = (request.method, f"{request.host}{request.path_qs}", status)
     request_log.record(cloud.store, "vault", principal, exchange, sent, text)
     kind = "application/json" if text else None
-    headers = {"x-ms-request-id": new_id(), "x-ms-keyvault-region": cloud.facts.location, **headers}
+    headers = {"x-ms-request-id": new_id(), "x-ms-keyvault-region": cloud.definition.location, **headers}
     return web.Response(status=status if text else 204, text=text or None, content_type=kind, headers=headers)
 
 
 def _claims(cloud: Cloud, request: web.Request) -> Json:
     """Who asks. Whom the vault does not know is told where to sign in, and for what."""
-    resource = cloud.facts.vault_audience
+    resource = cloud.definition.vault_audience
     challenge = f'Bearer authorization="{cloud.authority}", resource="{resource}"'
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:

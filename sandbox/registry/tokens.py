@@ -28,7 +28,7 @@ _ACCESS_SECONDS, _REFRESH_SECONDS = 75 * 60, 30 * 86_400
 def refresh_token(cloud: Cloud, name: str, principal: str = "") -> str:
     """A refresh token, as `az acr login` stores it for Docker; by default for the operator."""
     audience = f"refresh:{cloud.login_server(name)}"
-    return cloud.tokens.issue(principal or cloud.facts.operator, audience, seconds=_REFRESH_SECONDS)
+    return cloud.tokens.issue(principal or cloud.definition.operator, audience, seconds=_REFRESH_SECONDS)
 
 
 async def exchange(cloud: Cloud, name: str, request: web.Request) -> dict[str, str]:

@@ -14,7 +14,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from sandbox.arm import roles
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import HOST, Cloud
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Json
 from sandbox.entra.tokens import Tokens
 
@@ -65,18 +65,18 @@ class Identity:
 def service(cloud: Cloud, account: str) -> BlobServiceClient:
     """A client of an account that may do everything; faults at storage, which are for others, let it pass."""
     return BlobServiceClient(
-        url(cloud, account), Identity(cloud.tokens), transport=transport(cloud.places), user_agent=_ITSELF
+        url(cloud, account), Identity(cloud.tokens), transport=transport(cloud.paths), user_agent=_ITSELF
     )
 
 
-def transport(places: Places) -> AioHttpTransport:
+def transport(paths: Paths) -> AioHttpTransport:
     """Connections for one client, used for one request after the other.
 
     With its option `connection_verify` azure-core makes a TLS context for each request, and aiohttp uses no
     connection of another context again: so each block would take a handshake, and some MiB until its idle
     connection ends.
     """
-    trust = aiohttp.TCPConnector(ssl=certificates.client_context(places))
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(paths))
     return AioHttpTransport(session=aiohttp.ClientSession(connector=trust, auto_decompress=False))
 
 

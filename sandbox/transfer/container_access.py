@@ -14,7 +14,7 @@ from azure.storage.blob.aio import ContainerClient, LinearRetry
 
 from sandbox.arm import roles
 from sandbox.cloud import certificates
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Json
 from sandbox.entra.tokens import Tokens
 from sandbox.faults import injection
@@ -53,7 +53,7 @@ class ContainerAccess:
 
     tokens: Tokens
     vault_audience: str
-    places: Places
+    paths: Paths
 
     async def open(self, session: aiohttp.ClientSession, pipeline: Json) -> ContainerClient:
         """The container of a pipeline; raises TransferFailedError."""
@@ -74,7 +74,7 @@ class ContainerAccess:
         return ContainerClient.from_container_url(
             container["uri"],
             credential=credential,
-            transport=blobs.transport(self.places),
+            transport=blobs.transport(self.paths),
             retry_policy=LinearRetry(backoff=0, retry_total=2, random_jitter_range=0),
             max_single_get_size=_READ_SIZE,
             max_chunk_get_size=_READ_SIZE,
@@ -87,7 +87,7 @@ class ContainerAccess:
         trusted = {firewall.TRUSTED: True}
         token = self.tokens.issue(principal, self.vault_audience, seconds=600, **trusted)
         headers = {"Authorization": f"Bearer {token}"}
-        context = certificates.client_context(self.places)
+        context = certificates.client_context(self.paths)
         try:
             async with session.get(f"{uri}?api-version=7.4", headers=headers, ssl=context) as response:
                 body = await response.json()

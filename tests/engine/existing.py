@@ -17,8 +17,8 @@ from azure.mgmt.storage import StorageManagementClient
 
 from sandbox import status
 from sandbox.arm.roles import SECRETS_OFFICER
-from sandbox.cloud.definitions import CloudFacts
-from sandbox.cloud.paths import Places
+from sandbox.cloud.definitions import CloudDefinition
+from sandbox.cloud.paths import Paths
 
 
 def token_by_hand() -> str:
@@ -41,14 +41,14 @@ class Bearer:
 class Existing:
     """One resource group in one cloud, filled by hand."""
 
-    facts: CloudFacts
+    definition: CloudDefinition
     group: str
     settings: dict[str, Any]
 
     @classmethod
-    def of(cls, places: Places, facts: CloudFacts, group: str) -> Existing:
+    def of(cls, paths: Paths, definition: CloudDefinition, group: str) -> Existing:
         """A new resource group."""
-        found = status.status(places)["clouds"][facts.side]
+        found = status.status(paths)["clouds"][definition.side]
         settings = {
             "credential": Bearer(found["token"]),
             "subscription_id": found["subscription"],
@@ -57,15 +57,15 @@ class Existing:
             "connection_verify": found["ca"],
             "polling_interval": 0,
         }
-        made = cls(facts, group, settings)
+        made = cls(definition, group, settings)
         client = made._client(ResourceManagementClient)
-        client.resource_groups.create_or_update(group, {"location": facts.location})
+        client.resource_groups.create_or_update(group, {"location": definition.location})
         return made
 
     def account(self, name: str, container: str = "") -> str:
         """A storage account, with a container if one is named; its resource ID."""
         client = self._client(StorageManagementClient, api_version="2024-01-01")
-        body = {"location": self.facts.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+        body = {"location": self.definition.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
         made = client.storage_accounts.begin_create(self.group, name, body).result()
         if container:
             client.blob_containers.create(self.group, name, container, {})
@@ -74,12 +74,12 @@ class Existing:
     def vault(self, name: str, *, rbac: bool = False) -> str:
         """A key vault; its resource ID."""
         properties = {
-            "tenantId": self.facts.tenant,
+            "tenantId": self.definition.tenant,
             "sku": {"family": "A", "name": "standard"},
             "enableRbacAuthorization": rbac,
             "accessPolicies": [],
         }
-        body = {"location": self.facts.location, "properties": properties}
+        body = {"location": self.definition.location, "properties": properties}
         made = self._client(KeyVaultManagementClient, api_version="2024-11-01").vaults.begin_create_or_update(
             self.group, name, body
         )
@@ -94,7 +94,7 @@ class Existing:
     def policy(self, vault: str, principal: str, *rights: str) -> str:
         """Rights on secrets, by default to get them; the ID by which Pulumi knows it."""
         permissions = {"secrets": list(rights or ("get",))}
-        entry = {"tenantId": self.facts.tenant, "objectId": principal, "permissions": permissions}
+        entry = {"tenantId": self.definition.tenant, "objectId": principal, "permissions": permissions}
         body = {"properties": {"accessPolicies": [entry]}}
         client = self._client(KeyVaultManagementClient, api_version="2024-11-01")
         client.vaults.update_access_policy(self.group, vault, "add", body)
@@ -103,18 +103,18 @@ class Existing:
     def identity(self, name: str) -> str:
         """A user-assigned identity; its resource ID."""
         client = self._client(ManagedServiceIdentityClient, api_version="2024-11-30")
-        body = {"location": self.facts.location}
+        body = {"location": self.definition.location}
         return str(client.user_assigned_identities.create_or_update(self.group, name, body).id)
 
     def officer(self, vault_id: str) -> None:
         """Let the deployer delete secrets of an RBAC vault, as docs/adopt.md requires."""
-        self.role(vault_id, SECRETS_OFFICER, self.facts.operator)
+        self.role(vault_id, SECRETS_OFFICER, self.definition.operator)
 
     def role(self, scope: str, role: str, principal: str) -> str:
         """A role at one resource; the assignment's ID."""
         client = self._client(AuthorizationManagementClient, api_version="2022-04-01")
         definitions = (
-            f"/subscriptions/{self.facts.subscription}/providers/Microsoft.Authorization/roleDefinitions"
+            f"/subscriptions/{self.definition.subscription}/providers/Microsoft.Authorization/roleDefinitions"
         )
         given = {"roleDefinitionId": f"{definitions}/{role}", "principalId": principal}
         body = {"properties": {**given, "principalType": "ServicePrincipal"}}
@@ -126,11 +126,11 @@ class Existing:
 
         client = self._client(ContainerRegistryManagementClient, api_version="2023-01-01-preview")
         made = client.export_pipelines.begin_create(
-            self.facts.registry_group,
-            self.facts.registry,
+            self.definition.registry_group,
+            self.definition.registry,
             name,
             models.ExportPipeline(
-                location=self.facts.location,
+                location=self.definition.location,
                 identity=models.IdentityProperties(type="SystemAssigned"),
                 target=models.ExportPipelineTargetProperties(
                     type="AzureStorageBlobContainer", uri=container_url, key_vault_uri=secret_uri

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 
 PROGRAM = (
     "__main__.py",
@@ -41,13 +41,13 @@ class Project:
         (folder / "Pulumi.yaml").write_text((checkout / "Pulumi.yaml").read_text())
         return cls(folder, environment)
 
-    def stack(self, name: str, facts: CloudFacts, **config: Any) -> str:
+    def stack(self, name: str, definition: CloudDefinition, **config: Any) -> str:
         """Create a stack with this configuration; keys are without their namespace."""
-        registry = {"registry": facts.registry, "registryResourceGroup": facts.registry_group}
+        registry = {"registry": definition.registry, "registryResourceGroup": definition.registry_group}
         own = {"resourceGroup": f"tests-{name}", "pipeline": name.replace("-", "")}
-        given = {"side": facts.side, **own, **registry, **config}
-        cloud = {"environment": facts.name, "location": facts.location}
-        cloud |= {"subscriptionId": facts.subscription, "tenantId": facts.tenant}
+        given = {"side": definition.side, **own, **registry, **config}
+        cloud = {"environment": definition.name, "location": definition.location}
+        cloud |= {"subscriptionId": definition.subscription, "tenantId": definition.tenant}
         whole = {f"acr-transfer:{key}": value for key, value in given.items()}
         whole |= {f"azure-native:{key}": value for key, value in cloud.items()}
         (self.folder / f"Pulumi.{name}.yaml").write_text(json.dumps({"config": whole}))

@@ -13,7 +13,7 @@ import pytest
 from acr_transfer.model.roles import Role
 from sandbox import status
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
@@ -27,11 +27,11 @@ class ByHand:
     ids: dict[str, str]
 
 
-def by_hand(places: Places, vault: str, pipeline: str, *, rbac: bool) -> ByHand:
+def by_hand(paths: Paths, vault: str, pipeline: str, *, rbac: bool) -> ByHand:
     """A pipeline whose identity has an access policy or a role on a vault."""
-    made = Existing.of(places, SOURCE, "by-hand")
+    made = Existing.of(paths, SOURCE, "by-hand")
     vault_id = made.vault(vault, rbac=rbac)
-    cloud = status.status(places)["clouds"]["source"]
+    cloud = status.status(paths)["clouds"]["source"]
     url = cloud["accounts"]["madebyhand"]["blob"].rstrip("/") + "/boxes"
     secret = cloud["vaults"][vault].rstrip("/") + "/secrets/oldsas"
     secret_id = made.secret(vault, "oldsas", token_by_hand())
@@ -45,9 +45,9 @@ def by_hand(places: Places, vault: str, pipeline: str, *, rbac: bool) -> ByHand:
 
 
 @pytest.fixture(scope="module")
-def account(places: Places) -> str:
+def account(paths: Paths) -> str:
     """The account that both pipelines write to."""
-    return Existing.of(places, SOURCE, "by-hand").account("madebyhand", "boxes")
+    return Existing.of(paths, SOURCE, "by-hand").account("madebyhand", "boxes")
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +75,10 @@ def taken_over(project: Project, stack: str, ids: dict[str, str], **config: Any)
 
 
 @pytest.fixture(scope="module")
-def made(places: Places, account: str) -> ByHand:
+def made(paths: Paths, account: str) -> ByHand:
     """A pipeline, a container, a secret and an access policy."""
-    found = by_hand(places, "made-by-hand", "madeByHand", rbac=False)
-    Existing.of(places, SOURCE, "by-hand").policy("made-by-hand", SOURCE.operator, "get", "delete")
+    found = by_hand(paths, "made-by-hand", "madeByHand", rbac=False)
+    Existing.of(paths, SOURCE, "by-hand").policy("made-by-hand", SOURCE.operator, "get", "delete")
     found.ids["storage:BlobContainer"] = f"{account}/blobServices/default/containers/boxes"
     return found
 
@@ -104,9 +104,9 @@ def test_a_preview_shows_that_nothing_is_replaced(project: Project, adopted: str
     }
 
 
-def test_a_role_on_a_vault_is_kept_too(project: Project, places: Places, account: str) -> None:
+def test_a_role_on_a_vault_is_kept_too(project: Project, paths: Paths, account: str) -> None:
     del account
-    found = by_hand(places, "made-by-role", "madeByRole", rbac=True)
+    found = by_hand(paths, "made-by-role", "madeByRole", rbac=True)
     config = {"vault": "made-by-role", "vaultAccess": "rbac", "createContainer": False}
     taken_over(project, "adopt-role", found.ids, pipeline="madeByRole", **config)
     assert steps(project, "adopt-role") == {
@@ -117,9 +117,9 @@ def test_a_role_on_a_vault_is_kept_too(project: Project, places: Places, account
 
 
 def test_the_first_up_keeps_the_pipeline_with_its_identity_and_the_second_changes_nothing(
-    project: Project, adopted: str, made: ByHand, places: Places
+    project: Project, adopted: str, made: ByHand, paths: Paths
 ) -> None:
-    store = Store(places.state / SOURCE.side)
+    store = Store(paths.state / SOURCE.side)
     before = (store.get(made.pipeline) or {})["identity"]["principalId"]
     said = project.up(adopted)
     assert re.search(r"1 created\s+~ 2 updated", said), said

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
 
@@ -23,9 +23,9 @@ CONFLICTS = [
 
 
 @pytest.fixture
-def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], places: Places) -> Project:
+def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], paths: Paths) -> Project:
     """A stack whose resources have all been created by hand before."""
-    made = Existing.of(places, SOURCE, "walked")
+    made = Existing.of(paths, SOURCE, "walked")
     made.account("walkedbefore", "boxes")
     made.vault("walked-before")
     made.policy("walked-before", SOURCE.operator, "get", "delete")

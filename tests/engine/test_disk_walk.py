@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from sandbox.cloud.definitions import SOURCE, TARGET
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from tests.engine.projects import Project
 
@@ -14,7 +14,7 @@ ARTIFACTS = ["shop/web:1.0.0", "platform/agent:2.0"]
 
 
 def test_a_folder_carries_the_images_and_the_far_side_proves_them(
-    tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], places: Places
+    tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], paths: Paths
 ) -> None:
     here, there, disk, carried = (tmp_path / name for name in ("here", "there", "disk", "carried"))
     here.mkdir()
@@ -28,7 +28,7 @@ def test_a_folder_carries_the_images_and_the_far_side_proves_them(
     shutil.copytree(disk, carried)
     shutil.rmtree(disk)
     shutil.rmtree(here)
-    asked = asked_by_people(places)
+    asked = asked_by_people(paths)
 
     far = Project.made(there, checkout, sandbox_environment)
     handover = carried / "handover.json"
@@ -39,10 +39,10 @@ def test_a_folder_carries_the_images_and_the_far_side_proves_them(
     proof = ("--handover", str(handover), "--target", "walk-target", "--wait", "120")
     said = far.run("acr-transfer", "prove", *proof)
     assert f"{len(ARTIFACTS)} of {len(ARTIFACTS)} artifacts proved" in said
-    assert asked_by_people(places) == asked
+    assert asked_by_people(paths) == asked
 
 
-def asked_by_people(places: Places) -> int:
+def asked_by_people(paths: Paths) -> int:
     """How often the source's cloud was asked, but for what the pipelines of other tests ask by themselves."""
-    exchanges = Store(places.state / SOURCE.side).exchanges()
+    exchanges = Store(paths.state / SOURCE.side).exchanges()
     return sum(exchange["principal"] == SOURCE.operator for exchange in exchanges)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
 from tests.sandbox.faults.control import fault
 
@@ -68,12 +68,12 @@ def test_a_stopped_sandbox_is_an_error_with_the_command_that_starts_it(project: 
 
 
 def test_a_throttled_cloud_is_waited_for_and_closed_storage_is_an_error_with_its_fix(
-    project: Project, places: Places
+    project: Project, paths: Paths
 ) -> None:
     stack = project.source("troubled", ["shop/web:1.0.0"])
     with (
-        fault(places, "source", "arm", status=429, retry_after=1, times=2, method="PUT") as throttled,
-        fault(places, "source", "storage", path="/transfer", firewall=True) as refused,
+        fault(paths, "source", "arm", status=429, retry_after=1, times=2, method="PUT") as throttled,
+        fault(paths, "source", "storage", path="/transfer", firewall=True) as refused,
     ):
         said = project.up(stack, good=False)
         assert (throttled(), refused() > 0) == (2, True)

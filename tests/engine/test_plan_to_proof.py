@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE, TARGET
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
 from tests.transfer.pushing import push
 
@@ -32,8 +32,8 @@ def moved(project: Project) -> list[str]:
     return sorted(artifact for blob in handover["blobs"] for artifact in blob["artifacts"])
 
 
-def test_a_second_round_moves_the_one_new_image_and_its_sbom_alone(project: Project, places: Places) -> None:
-    cloud = Cloud(SOURCE, places)
+def test_a_second_round_moves_the_one_new_image_and_its_sbom_alone(project: Project, paths: Paths) -> None:
+    cloud = Cloud(SOURCE, paths)
     for number in range(3):
         push(cloud, "planned/app", f"1.{number}")
     project.stack("plan-source", SOURCE, sasExpiry="2098-01-01T00:00:00Z", lock="transfer.lock.json")
@@ -58,16 +58,16 @@ def test_a_second_round_moves_the_one_new_image_and_its_sbom_alone(project: Proj
     said = project.run("acr-transfer", "plan", "--source", "plan-source", *RULE, "--since", "receipt.json")
     assert "nothing is to move" in said
     receipt = json.loads((project.folder / "receipt.json").read_text())
-    assert receipt["registry"] == Cloud(TARGET, places).login_server(TARGET.registry)
+    assert receipt["registry"] == Cloud(TARGET, paths).login_server(TARGET.registry)
     assert f"planned/app@{sbom.digest}" in [entry["reference"] for entry in receipt["artifacts"]]
-    assert referrers_at_the_target(places, added.digest) == [sbom.digest]
+    assert referrers_at_the_target(paths, added.digest) == [sbom.digest]
 
 
-def referrers_at_the_target(places: Places, digest: str) -> list[str]:
+def referrers_at_the_target(paths: Paths, digest: str) -> list[str]:
     """What curl finds there: an independent client."""
-    cloud = Cloud(TARGET, places)
+    cloud = Cloud(TARGET, paths)
     token = cloud.authorise(TARGET.registry, "planned/app")["Authorization"]
     url = f"https://{cloud.login_server(TARGET.registry)}/v2/planned/app/referrers/{digest}"
-    line = ["curl", "-sS", "--fail", "--cacert", str(places.authority), "-H", f"Authorization: {token}", url]
+    line = ["curl", "-sS", "--fail", "--cacert", str(paths.authority), "-H", f"Authorization: {token}", url]
     said = subprocess.run(line, capture_output=True, check=True).stdout
     return [entry["digest"] for entry in json.loads(said)["manifests"]]

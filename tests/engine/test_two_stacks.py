@@ -13,8 +13,8 @@ import pytest
 from sandbox import status
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.definitions import CLOUDS, SOURCE, TARGET, CloudFacts
-from sandbox.cloud.paths import Places
+from sandbox.cloud.definitions import CLOUDS, SOURCE, TARGET, CloudDefinition
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from sandbox.keyvault.secrets import Secrets
 from sandbox.samples import artifacts
@@ -65,45 +65,45 @@ def test_every_artifact_arrives_with_its_digest(arrived: str) -> None:
     assert f"{len(SMALL)} of {len(SMALL)} artifacts proved" in arrived
 
 
-def test_an_independent_reader_sees_equal_manifests_on_both_sides(arrived: str, places: Places) -> None:
+def test_an_independent_reader_sees_equal_manifests_on_both_sides(arrived: str, paths: Paths) -> None:
     """curl reads what the registries hold: index, children and the signature among them."""
     del arrived
     for repository, reference in (
         ("platform/agent", "2.0"),
         ("secure/vault-agent", SMALL_SIGNATURE.partition("@")[2]),
     ):
-        bodies = {_curled(places, Cloud(facts, places), repository, reference) for facts in CLOUDS}
+        bodies = {_curled(paths, Cloud(definition, paths), repository, reference) for definition in CLOUDS}
         assert len(bodies) == 1
         for child in json.loads(bodies.pop()).get("manifests", []):
-            assert len({_curled(places, Cloud(f, places), repository, child["digest"]) for f in CLOUDS}) == 1
+            assert len({_curled(paths, Cloud(f, paths), repository, child["digest"]) for f in CLOUDS}) == 1
 
 
-def registry_id(facts: CloudFacts) -> ResourceId:
+def registry_id(definition: CloudDefinition) -> ResourceId:
     """The registry that was there before."""
-    place = ("Microsoft.ContainerRegistry", ("registries", facts.registry))
-    return ResourceId(facts.subscription, facts.registry_group, *place)
+    place = ("Microsoft.ContainerRegistry", ("registries", definition.registry))
+    return ResourceId(definition.subscription, definition.registry_group, *place)
 
 
 SMALL_SIGNATURE = next(artifact for artifact in SMALL if artifact.startswith("secure/vault-agent@"))
 
 
-def _curled(places: Places, cloud: Cloud, repository: str, reference: str) -> bytes:
-    bearer = cloud.authorise(cloud.facts.registry, repository)["Authorization"]
-    url = f"https://{cloud.login_server(cloud.facts.registry)}/v2/{repository}/manifests/{reference}"
+def _curled(paths: Paths, cloud: Cloud, repository: str, reference: str) -> bytes:
+    bearer = cloud.authorise(cloud.definition.registry, repository)["Authorization"]
+    url = f"https://{cloud.login_server(cloud.definition.registry)}/v2/{repository}/manifests/{reference}"
     accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
     config = f'url = "{url}"\nheader = "Authorization: {bearer}"\nheader = "Accept: {accept}"\nfail\nsilent\n'
-    command = ["curl", "--cacert", str(places.authority), "--config", "-"]
+    command = ["curl", "--cacert", str(paths.authority), "--config", "-"]
     return subprocess.run(command, input=config.encode(), capture_output=True, check=True).stdout
 
 
-def test_a_key_is_rolled_without_a_gap(pair: Project, places: Places) -> None:
+def test_a_key_is_rolled_without_a_gap(pair: Project, paths: Paths) -> None:
     """The token moves to the other key, and another secret, while the first key still opens the container."""
     for key, value in (("sasKey", "key2"), ("sasSecretName", "rolled")):
         pair.run("pulumi", "config", "set", f"acr-transfer:{key}", value, "--stack", "pair-source")
     said = pair.up("pair-source")
     assert re.search(r"~ 1 updated\s+\+-1 replaced", said), said
     account = pair.outputs("pair-source")["containerUrl"].split("/")[-2]
-    Existing.of(places, SOURCE, "tests-pair-source").roll(account, "key1")
+    Existing.of(paths, SOURCE, "tests-pair-source").roll(account, "key1")
 
 
 def test_a_new_force_update_tag_runs_every_export_again_and_nothing_else(pair: Project) -> None:
@@ -116,18 +116,18 @@ def test_a_new_force_update_tag_runs_every_export_again_and_nothing_else(pair: P
     assert all(after[name] > before[name] for name in before)
 
 
-def test_the_log_shows_what_the_program_sent(pair: Project, places: Places) -> None:
+def test_the_log_shows_what_the_program_sent(pair: Project, paths: Paths) -> None:
     del pair
-    lines = [json.dumps(exchange) for exchange in Store(places.state / SOURCE.side).exchanges()]
+    lines = [json.dumps(exchange) for exchange in Store(paths.state / SOURCE.side).exchanges()]
     assert any('"PUT"' in line and "/pipelineRuns/" in line and "forceUpdateTag" in line for line in lines)
 
 
-def test_no_secret_is_anywhere_in_clear(pair: Project, arrived: str, places: Places, checkout: Path) -> None:
+def test_no_secret_is_anywhere_in_clear(pair: Project, arrived: str, paths: Paths, checkout: Path) -> None:
     del arrived
-    secrets = list(_secrets(places))
+    secrets = list(_secrets(paths))
     assert len(secrets) >= 6
     haystacks = {"commands' output": pair.said.encode()}
-    folders = (pair.folder, places.state, checkout)
+    folders = (pair.folder, paths.state, checkout)
     haystacks |= {str(path): _bytes(path) for folder in folders for path in _files(folder)}
     haystacks |= {f"command line {path}": _bytes(path) for path in Path("/proc").glob("[0-9]*/cmdline")}
     planted = {"planted": secrets[0]}
@@ -136,10 +136,10 @@ def test_no_secret_is_anywhere_in_clear(pair: Project, arrived: str, places: Pla
     assert found == []
 
 
-def _secrets(places: Places) -> Iterator[bytes]:
+def _secrets(paths: Paths) -> Iterator[bytes]:
     """Every live SAS signature, as it is and decoded, and every account key."""
-    for facts in CLOUDS:
-        cloud = Cloud(facts, places)
+    for definition in CLOUDS:
+        cloud = Cloud(definition, paths)
         for body in cloud.store.of_type("Microsoft.Storage/storageAccounts"):
             yield from (key.encode() for key in blobs.keys(cloud, body))
         vaults = cloud.store.of_type("Microsoft.KeyVault/vaults")
@@ -167,17 +167,19 @@ def _bytes(path: Path) -> bytes:
 
 
 def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
-    pair: Project, arrived: str, places: Places
+    pair: Project, arrived: str, paths: Paths
 ) -> None:
     del arrived
     for stack in ("pair-target", "pair-source"):
         pair.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
-    held = status.status(places)["clouds"]
-    for facts in (SOURCE, TARGET):
-        group = f"/subscriptions/{facts.subscription}/resourceGroups/tests-pair-{facts.side}"
-        store = Store(places.state / facts.side)
+    held = status.status(paths)["clouds"]
+    for definition in (SOURCE, TARGET):
+        group = f"/subscriptions/{definition.subscription}/resourceGroups/tests-pair-{definition.side}"
+        store = Store(paths.state / definition.side)
         assert store.get(group) is None
-        assert [each for each in store.get_below(registry_id(facts)) if f"pair{facts.side}" in each] == []
-        assert facts.registry in held[facts.side]["registries"]
-    target = Cloud(TARGET, places)
-    assert _curled(places, target, "platform/agent", "2.0")
+        assert [
+            each for each in store.get_below(registry_id(definition)) if f"pair{definition.side}" in each
+        ] == []
+        assert definition.registry in held[definition.side]["registries"]
+    target = Cloud(TARGET, paths)
+    assert _curled(paths, target, "platform/agent", "2.0")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from acr_transfer.review.configuration import with_waivers
-from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
-from sandbox.cloud.paths import Places
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from sandbox.samples import artifacts
 from tests.engine.existing import Existing
@@ -41,13 +41,13 @@ class There:
 
 
 @pytest.fixture(scope="module")
-def there(places: Places) -> There:
-    made = Existing.of(places, SOURCE, "there-before")
+def there(paths: Paths) -> There:
+    made = Existing.of(paths, SOURCE, "there-before")
     account, vault = made.account("therebefore", "boxes"), made.vault("there-before", rbac=True)
     made.officer(vault)
     by_policy = made.vault("there-by-policy")
     made.policy("there-by-policy", SOURCE.operator, "get", "delete")
-    far = Existing.of(places, TARGET, "there-before").account("therefar")
+    far = Existing.of(paths, TARGET, "there-before").account("therefar")
     return There(account, vault, by_policy, made.identity("mover"), far)
 
 
@@ -117,7 +117,7 @@ def no_token_target(project: Project, there: There) -> str:
     return project.target("v-reader", "v-there", **MANAGED, **own)
 
 
-CASES: list[tuple[CloudFacts, Callable[[Project, There], str]]] = [
+CASES: list[tuple[CloudDefinition, Callable[[Project, There], str]]] = [
     (SOURCE, all_there),
     (SOURCE, own_identity),
     (SOURCE, no_token),
@@ -136,38 +136,40 @@ def begun() -> float:
 @pytest.fixture(scope="module")
 def deployed(
     project: Project, there: There, pack: tuple[str, ...], begun: float
-) -> dict[str, tuple[CloudFacts, dict[str, Any]]]:
+) -> dict[str, tuple[CloudDefinition, dict[str, Any]]]:
     """Every stack with its outputs. A violation of the pack, which reads the tokens, would stop it."""
     found = {}
-    for facts, case in CASES:
+    for definition, case in CASES:
         stack = case(project, there)
         project.up(stack, *pack)
-        found[stack] = (facts, project.outputs(stack))
+        found[stack] = (definition, project.outputs(stack))
     return found
 
 
-def test_every_run_of_every_variant_succeeds(deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]) -> None:
+def test_every_run_of_every_variant_succeeds(
+    deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]],
+) -> None:
     states = {stack: {run["status"] for run in each["runs"]} for stack, (_, each) in deployed.items()}
     sources = {"v-there", "v-identity", "v-managed", "v-people"}
     assert states == {stack: {"Succeeded"} if stack in sources else set() for stack in deployed}
 
 
 def test_no_token_is_shown_while_the_pack_reads_them_all(
-    project: Project, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+    project: Project, deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]]
 ) -> None:
     assert project.said.count("Policies:") == len(deployed)
     assert "sig=" not in project.said
 
 
 def test_only_stacks_with_a_token_have_its_uri_as_output(
-    deployed: dict[str, tuple[CloudFacts, dict[str, Any]]],
+    deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]],
 ) -> None:
     with_token = {stack for stack, (_, each) in deployed.items() if "sasSecretUri" in each}
     assert with_token == {"v-there", "v-identity", "v-registry"}
 
 
 def test_no_more_runs_than_the_limit_are_in_progress(
-    deployed: dict[str, tuple[CloudFacts, dict[str, Any]]],
+    deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]],
 ) -> None:
     runs = sorted(deployed["v-there"][1]["runs"], key=lambda run: run["started"])
     assert len(runs) > 1
@@ -175,7 +177,7 @@ def test_no_more_runs_than_the_limit_are_in_progress(
 
 
 def test_a_second_up_of_every_variant_changes_nothing(
-    project: Project, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+    project: Project, deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]]
 ) -> None:
     said = {stack: project.up(stack) for stack in deployed}
     changed = {
@@ -185,7 +187,7 @@ def test_a_second_up_of_every_variant_changes_nothing(
 
 
 def test_an_exported_state_is_reviewed_without_its_program_and_passphrase(
-    project: Project, pack: tuple[str, ...], deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+    project: Project, pack: tuple[str, ...], deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]]
 ) -> None:
     assert "v-identity" in deployed
     file, profile = project.folder / "exported.json", pack[-1]
@@ -202,10 +204,12 @@ def test_an_exported_state_is_reviewed_without_its_program_and_passphrase(
 
 
 def test_azures_own_models_have_every_field_that_the_program_sends(
-    places: Places, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]], begun: float
+    paths: Paths, deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]], begun: float
 ) -> None:
     del deployed
-    sent = [each for facts in (SOURCE, TARGET) for each in Store(places.state / facts.side).exchanges()]
+    sent = [
+        each for definition in (SOURCE, TARGET) for each in Store(paths.state / definition.side).exchanges()
+    ]
     bodies = [
         (each["url"], json.loads(each["request"]))
         for each in sent
@@ -230,25 +234,25 @@ def test_an_unknown_field_is_found() -> None:
 
 
 def test_destroyed_stacks_leave_only_what_existed_before(
-    project: Project, places: Places, there: There, deployed: dict[str, tuple[CloudFacts, dict[str, Any]]]
+    project: Project, paths: Paths, there: There, deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]]
 ) -> None:
     before = {"images", "there-before"}
     for stack in reversed(deployed):
         project.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
-    for facts in (SOURCE, TARGET):
-        store = Store(places.state / facts.side)
+    for definition in (SOURCE, TARGET):
+        store = Store(paths.state / definition.side)
         left = [each["id"] for typ in PARTS for each in store.of_type(typ)]
         mine = [id for id in left if re.search("/(v-|v)(there|identity|managed|people|registry|reader)", id)]
         assert mine == []
         groups = {each["name"] for each in store.of_type("Microsoft.Resources/resourceGroups")}
         assert not {name for name in groups - before if name.startswith("tests-v-")}
-    assert Store(places.state / SOURCE.side).get(there.account)
+    assert Store(paths.state / SOURCE.side).get(there.account)
     for vault in (there.vault, there.vault_by_policy):
-        assert Store(places.state / SOURCE.side).get(vault)
-    kept = Store(places.state / SOURCE.side).secrets("there-by-policy", "mine")
+        assert Store(paths.state / SOURCE.side).get(vault)
+    kept = Store(paths.state / SOURCE.side).secrets("there-by-policy", "mine")
     assert kept
     assert all(deleted for *_, deleted in kept)
-    assert Store(places.state / TARGET.side).get(there.target_account)
+    assert Store(paths.state / TARGET.side).get(there.target_account)
 
 
 PARTS = (

@@ -12,8 +12,8 @@ from typing import Any
 
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.definitions import CLOUDS, CloudFacts
-from sandbox.cloud.paths import Places
+from sandbox.cloud.definitions import CLOUDS, CloudDefinition
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from tests.engine.projects import PROGRAM, Project
 
@@ -51,30 +51,34 @@ class Example(Project):
             self.run("pulumi", "destroy", "--stack", stack, *plain)
 
 
-def manifests(places: Places, facts: CloudFacts, registry: str, reference: str) -> list[bytes]:
+def manifests(paths: Paths, definition: CloudDefinition, registry: str, reference: str) -> list[bytes]:
     """A manifest and, of an index, all that it lists, as the registry gives them out."""
     name, at, digest = reference.partition("@")
     repository, _, tag = name.partition(":")
-    body = _manifest(places, Cloud(facts, places), registry, repository, digest if at else tag)
+    body = _manifest(paths, Cloud(definition, paths), registry, repository, digest if at else tag)
     children = [child["digest"] for child in json.loads(body).get("manifests", [])]
     return [
         body,
-        *(each for child in children for each in manifests(places, facts, registry, f"{repository}@{child}")),
+        *(
+            each
+            for child in children
+            for each in manifests(paths, definition, registry, f"{repository}@{child}")
+        ),
     ]
 
 
-def _manifest(places: Places, cloud: Cloud, registry: str, repository: str, reference: str) -> bytes:
+def _manifest(paths: Paths, cloud: Cloud, registry: str, repository: str, reference: str) -> bytes:
     url = f"https://{cloud.login_server(registry)}/v2/{repository}/manifests/{reference}"
     headers = {"Accept": _MANIFESTS, **cloud.authorise(registry, repository)}
-    trust = ssl.create_default_context(cafile=str(places.authority))
+    trust = ssl.create_default_context(cafile=str(paths.authority))
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), context=trust) as answer:
         body: bytes = answer.read()
     return body
 
 
-def imported(places: Places, facts: CloudFacts, pipeline: str) -> list[str]:
+def imported(paths: Paths, definition: CloudDefinition, pipeline: str) -> list[str]:
     """The blobs that runs of an import pipeline have imported."""
-    runs = [_run(body) for body in Store(places.state / facts.side).of_type(_RUNS)]
+    runs = [_run(body) for body in Store(paths.state / definition.side).of_type(_RUNS)]
     return sorted(
         blob for made_by, status, blob in runs if made_by.endswith(f"/{pipeline}") and status == "Succeeded"
     )
@@ -89,11 +93,11 @@ def _run(body: dict[str, Any]) -> tuple[str, str, str]:
     )
 
 
-def everything(places: Places) -> set[str]:
+def everything(paths: Paths) -> set[str]:
     """The IDs of all in both clouds, in lower case; a deleted vault, which can be recovered, is no more."""
     return {
         found.lower()
-        for facts in CLOUDS
-        for found in Store(places.state / facts.side).get_below(ResourceId(facts.subscription))
+        for definition in CLOUDS
+        for found in Store(paths.state / definition.side).get_below(ResourceId(definition.subscription))
         if "/deletedvaults/" not in found.lower()
     }

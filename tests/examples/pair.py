@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.cloud.definitions import SOURCE, CloudFacts
-from sandbox.cloud.paths import Places
+from sandbox.cloud.definitions import SOURCE, CloudDefinition
+from sandbox.cloud.paths import Paths
 from tests.examples.example import Example, everything, imported, manifests
 
 
@@ -15,16 +15,16 @@ class Case:
     """An example of two stacks that one machine reaches."""
 
     name: str
-    cloud: CloudFacts
+    cloud: CloudDefinition
     """Where the target is."""
 
     registry: str
     pipeline: str
 
 
-def moves_and_proves(case: Case, example: Example, places: Places) -> None:
+def moves_and_proves(case: Case, example: Example, paths: Paths) -> None:
     """Deploy both stacks, carry the blobs, prove all that arrived, change nothing, and leave nothing."""
-    before = everything(places)
+    before = everything(paths)
     source, target = f"{case.name}-source", f"{case.name}-target"
     example.up_from_nothing(source)
     example.up_from_nothing(target)
@@ -33,13 +33,13 @@ def moves_and_proves(case: Case, example: Example, places: Places) -> None:
     said = example.run("acr-transfer", "prove", *stacks, "--wait", "120")
     artifacts = artifacts_of(example.outputs(source))
     assert f"{len(artifacts)} of {len(artifacts)} artifacts proved" in said
-    assert_arrived(places, case.cloud, case.registry, artifacts)
-    assert imported(places, case.cloud, case.pipeline) == blobs_of(example.outputs(source))
+    assert_arrived(paths, case.cloud, case.registry, artifacts)
+    assert imported(paths, case.cloud, case.pipeline) == blobs_of(example.outputs(source))
     for stack in (source, target):
         example.up_changes_nothing(stack)
     assert "sig=" not in example.said
     example.destroy(source, target)
-    assert everything(places) == before
+    assert everything(paths) == before
 
 
 def artifacts_of(outputs: dict[str, Any]) -> list[str]:
@@ -52,9 +52,9 @@ def blobs_of(outputs: dict[str, Any]) -> list[str]:
     return sorted(blob["name"] for blob in outputs["handover"]["blobs"])
 
 
-def assert_arrived(places: Places, cloud: CloudFacts, registry: str, artifacts: list[str]) -> None:
+def assert_arrived(paths: Paths, cloud: CloudDefinition, registry: str, artifacts: list[str]) -> None:
     """Both registries give out the same manifests, byte for byte, children among them."""
     assert artifacts
     for artifact in artifacts:
-        sent = manifests(places, SOURCE, SOURCE.registry, artifact)
-        assert manifests(places, cloud, registry, artifact) == sent, artifact
+        sent = manifests(paths, SOURCE, SOURCE.registry, artifact)
+        assert manifests(paths, cloud, registry, artifact) == sent, artifact

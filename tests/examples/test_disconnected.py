@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from sandbox.cloud.definitions import TARGET
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.examples.conftest import Copy
 from tests.examples.example import Example, everything, imported
 from tests.examples.pair import artifacts_of, assert_arrived, blobs_of
@@ -16,8 +16,8 @@ SOURCE_STACK, TARGET_STACK = "disconnected-source", "disconnected-target"
 ARTIFACTS = ["secure/vault-agent:3.1", "shop/cart:1.0.0"]
 
 
-def test_images_go_over_a_gap_in_files(copied: Copy, places: Places, checkout: Path, tmp_path: Path) -> None:
-    before = everything(places)
+def test_images_go_over_a_gap_in_files(copied: Copy, paths: Paths, checkout: Path, tmp_path: Path) -> None:
+    before = everything(paths)
     here = copied("disconnected")
     here.run("pulumi", "stack", "init", SOURCE_STACK)
     here.run("acr-transfer", "plan", "--source", SOURCE_STACK, *ARTIFACTS)
@@ -33,8 +33,8 @@ def test_images_go_over_a_gap_in_files(copied: Copy, places: Places, checkout: P
     artifacts = artifacts_of(exported)
     assert set(ARTIFACTS) <= set(artifacts)
     assert {run["status"] for run in there.outputs(TARGET_STACK)["runs"]} == {"Succeeded"}
-    assert imported(places, TARGET, "disconnectedImport") == blobs_of(exported)
-    assert_arrived(places, TARGET, TARGET.registry, artifacts)
+    assert imported(paths, TARGET, "disconnectedImport") == blobs_of(exported)
+    assert_arrived(paths, TARGET, TARGET.registry, artifacts)
     said = there.run("acr-transfer", "prove", "--handover", "disk/handover.json", "--target", TARGET_STACK)
     assert f"{len(artifacts)} of {len(artifacts)} artifacts proved" in said
 
@@ -44,7 +44,7 @@ def test_images_go_over_a_gap_in_files(copied: Copy, places: Places, checkout: P
     assert "sig=" not in here.said + there.said
     here.destroy(SOURCE_STACK)
     there.destroy(TARGET_STACK)
-    assert everything(places) == before
+    assert everything(paths) == before
 
 
 def a_changed_hand_over_is_refused(there: Example) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from acr_transfer.model.documents.handover import Handover
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from setup import node_sdk
 from tests.examples.conftest import Copy
 from tests.examples.example import Example, everything
@@ -18,10 +18,10 @@ DRIVER = Path(__file__).with_name("inline.js")
 """Stands in for the vendor's language host of Node.js."""
 
 
-def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, places: Places) -> None:
-    before = everything(places)
+def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, paths: Paths) -> None:
+    before = everything(paths)
     example = copied("from-node")
-    example.environment = {**example.environment, "NODE_PATH": str(node_modules(checkout, places.cache))}
+    example.environment = {**example.environment, "NODE_PATH": str(node_modules(checkout, paths.cache))}
     outputs = ran(example, "up")["outputs"]
     assert [run["status"] for run in outputs["runs"]] == ["Succeeded"]
     handover = example.folder / "handover.json"
@@ -32,7 +32,7 @@ def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, place
     assert set(ran(example, "up")["changes"]) == {"same"}
     assert "sig=" not in example.said
     ran(example, "destroy")
-    assert everything(places) == before
+    assert everything(paths) == before
 
 
 def node_modules(checkout: Path, cache: Path) -> Path:

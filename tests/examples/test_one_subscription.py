@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.examples.conftest import Copy
 from tests.examples.pair import Case, moves_and_proves
 
 
-def test_a_new_registry_is_made_and_filled(copied: Copy, places: Places) -> None:
+def test_a_new_registry_is_made_and_filled(copied: Copy, paths: Paths) -> None:
     case = Case("one-subscription", SOURCE, "contosocopy", "oneSubscriptionImport")
-    moves_and_proves(case, copied(case.name), places)
+    moves_and_proves(case, copied(case.name), paths)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sandbox.cloud.definitions import TARGET
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.examples.conftest import Copy
 from tests.examples.pair import Case, moves_and_proves
 
 
-def test_images_go_from_cloud_to_cloud(copied: Copy, places: Places) -> None:
+def test_images_go_from_cloud_to_cloud(copied: Copy, paths: Paths) -> None:
     case = Case("two-clouds", TARGET, "contosotarget", "twoCloudsImport")
-    moves_and_proves(case, copied(case.name), places)
+    moves_and_proves(case, copied(case.name), paths)

@@ -11,7 +11,7 @@ import pytest
 
 from acr_transfer.model.documents.handover import Handover
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.policy_engine.reviews import POLICY, Reviewed, review, strict
@@ -40,11 +40,11 @@ def reviewed(
     tmp_path_factory: pytest.TempPathFactory,
     checkout: Path,
     sandbox_environment: dict[str, str],
-    places: Places,
+    paths: Paths,
 ) -> Reviewed:
     """One strict review of all of them, before anything of them is there."""
     project = Project.made(tmp_path_factory.mktemp("clean"), checkout, sandbox_environment)
-    there = Existing.of(places, SOURCE, "clean-there")
+    there = Existing.of(paths, SOURCE, "clean-there")
     vault = there.vault("clean-there", rbac=True)
     own = {"storageAccount": there.account("cleanthere"), "vault": vault, "vaultAccess": "rbac"}
     group = {"resourceGroup": "clean-there", "createResourceGroup": False}

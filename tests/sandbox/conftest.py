@@ -10,28 +10,26 @@ from azure.identity import ManagedIdentityCredential
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS, SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.sandbox.here import Bearer, Here, looked_up
 from tests.sandbox.registry.endpoint import RegistryEndpoint
 
 
-@pytest.fixture(scope="module", params=CLOUDS, ids=lambda facts: facts.side)
-def here(
-    request: pytest.FixtureRequest, places: Places, sandbox_environment: dict[str, str]
-) -> Iterator[Here]:
+@pytest.fixture(scope="module", params=CLOUDS, ids=lambda definition: definition.side)
+def here(request: pytest.FixtureRequest, paths: Paths, sandbox_environment: dict[str, str]) -> Iterator[Here]:
     """Each of the two clouds in turn, as who calls from this machine."""
     said = looked_up()
     patch = pytest.MonkeyPatch()
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         patch.setenv(name, sandbox_environment[name])
     with ManagedIdentityCredential() as credential:
-        yield Here(request.param, places, said[request.param.side], credential)
+        yield Here(request.param, paths, said[request.param.side], credential)
     patch.undo()
 
 
 @pytest.fixture(scope="module")
-def cloud(places: Places) -> Iterator[Cloud]:
-    found = Cloud(SOURCE, places)
+def cloud(paths: Paths) -> Iterator[Cloud]:
+    found = Cloud(SOURCE, paths)
     yield found
     found.store.close()
 
@@ -46,6 +44,6 @@ def registry(cloud: Cloud) -> RegistryEndpoint:
 def client(cloud: Cloud, registry: RegistryEndpoint) -> Iterator[ContainerRegistryClient]:
     """Azure's own client, with its certificate check on."""
     credential = Bearer(cloud.operator_token(cloud.audience))
-    options = {"audience": cloud.arm, "connection_verify": str(cloud.places.authority)}
+    options = {"audience": cloud.arm, "connection_verify": str(cloud.paths.authority)}
     with ContainerRegistryClient(f"https://{registry.server}", credential, **options) as found:
         yield found

@@ -20,8 +20,8 @@ from azure.mgmt.storage import StorageManagementClient
 from azure.storage.blob import ContainerClient
 
 from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.definitions import CloudFacts
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.definitions import CloudDefinition
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.storage import blobs
 
 GROUP = "images"
@@ -31,8 +31,8 @@ GROUP = "images"
 class Here:
     """One cloud as an administrator of it has it at hand."""
 
-    facts: CloudFacts
-    places: Places
+    definition: CloudDefinition
+    paths: Paths
     said: dict[str, Any]
     credential: ManagedIdentityCredential
 
@@ -41,7 +41,7 @@ class Here:
         scopes = [f"{self.said['arm']}/.default"]
         return kind(
             self.credential,
-            self.facts.subscription,
+            self.definition.subscription,
             base_url=self.said["arm"],
             credential_scopes=scopes,
             connection_verify=self.said["ca"],
@@ -53,7 +53,7 @@ class Here:
         storage = self.client(StorageManagementClient)
         name = f"rights{uuid.uuid4().hex[:12]}"
         body = {
-            "location": self.facts.location,
+            "location": self.definition.location,
             "sku": {"name": "Standard_LRS"},
             "kind": "StorageV2",
             "properties": properties,
@@ -76,7 +76,7 @@ class Here:
 
     def scope(self, account: str, container: str = "") -> str:
         """The ID of an account, or of a container in it."""
-        base = f"/subscriptions/{self.facts.subscription}/resourceGroups/{GROUP}/providers"
+        base = f"/subscriptions/{self.definition.subscription}/resourceGroups/{GROUP}/providers"
         below = f"/blobServices/default/containers/{container}" if container else ""
         return f"{base}/Microsoft.Storage/storageAccounts/{account}{below}"
 
@@ -93,7 +93,7 @@ def identity(here: Here) -> Any:
     """A new user-assigned identity."""
     msi = here.client(ManagedServiceIdentityClient)
     name = f"identity-{uuid.uuid4().hex[:8]}"
-    return msi.user_assigned_identities.create_or_update(GROUP, name, {"location": here.facts.location})
+    return msi.user_assigned_identities.create_or_update(GROUP, name, {"location": here.definition.location})
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def assign(here: Here, scope: str, principal: str, role: str) -> Any:
 
 def bearer(here: Here, principal: str) -> Bearer:
     """A token for blobs of any principal of this cloud."""
-    return Bearer(Cloud(here.facts, here.places).tokens.issue(principal, blobs.AUDIENCE))
+    return Bearer(Cloud(here.definition, here.paths).tokens.issue(principal, blobs.AUDIENCE))
 
 
 class Bearer:

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
-from sandbox.cloud.paths import Places
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
+from sandbox.cloud.paths import Paths
 from setup.azure_cli import PROGRAM, current
 from tests.sandbox.here import looked_up
 
@@ -30,7 +30,7 @@ PIPELINES = "2025-06-01-preview"
 class Shell:
     """A shell in which the Azure CLI is signed in to one cloud."""
 
-    facts: CloudFacts
+    definition: CloudDefinition
     said: dict[str, Any]
     folder: Path
     bundle: Path
@@ -41,7 +41,7 @@ class Shell:
         whole = [str(PROGRAM), *line.split(), *secret]
         environment = {
             **os.environ,
-            "AZURE_CONFIG_DIR": str(self.folder / self.facts.side),
+            "AZURE_CONFIG_DIR": str(self.folder / self.definition.side),
             "AZURE_CORE_COLLECT_TELEMETRY": "no",
             "REQUESTS_CA_BUNDLE": str(self.bundle),
         }
@@ -56,19 +56,19 @@ class Shell:
     def sign_in(self) -> None:
         """As docs/sandbox-clients.md says."""
         self.az(
-            f"cloud register -n {self.facts.name} --endpoint-resource-manager {self.said['arm']}"
+            f"cloud register -n {self.definition.name} --endpoint-resource-manager {self.said['arm']}"
             " --suffix-keyvault-dns",
             "",
         )
-        self.az(f"cloud set -n {self.facts.name}")
+        self.az(f"cloud set -n {self.definition.name}")
         self.az("config set core.instance_discovery=false")
         who = f"login --service-principal -u {self.said['clientId']} --tenant {self.said['tenant']}"
         found = self.az(who, "-p", self.said["clientSecret"])
-        assert [each["id"] for each in found] == [self.facts.subscription]
+        assert [each["id"] for each in found] == [self.definition.subscription]
 
     def storage(self, group: str, account: str) -> str:
         """A group, an account and a container `transfer`; the account's blob endpoint."""
-        self.az(f"group create -n {group} -l {self.facts.location}")
+        self.az(f"group create -n {group} -l {self.definition.location}")
         made = self.az(f"storage account create -n {account} -g {group} --sku Standard_LRS")
         blob = str(made["primaryEndpoints"]["blob"])
         key = self.az(f"storage account keys list -n {account} -g {group}")[0]["value"]
@@ -88,7 +88,7 @@ class Shell:
     def secret(self, group: str, vault: str, name: str, value: str) -> str:
         """A vault with access policies and a secret in it; the secret's address."""
         by_policy = "--enable-rbac-authorization false"
-        self.az(f"keyvault create -n {vault} -g {group} -l {self.facts.location} {by_policy}")
+        self.az(f"keyvault create -n {vault} -g {group} -l {self.definition.location} {by_policy}")
         uri = self.az(f"keyvault show -n {vault}")["properties"]["vaultUri"]
         host = uri.removeprefix("https://").rstrip("/")
         made = self.az(f"keyvault secret set --vault-name {host} -n {name}", "--value", value)
@@ -99,7 +99,7 @@ class Shell:
         """A pipeline by `az resource`, as the extension that Azure has for it cannot be had from PyPI."""
         which = "target" if kind == "exportPipelines" else "source"
         body = {
-            "location": self.facts.location,
+            "location": self.definition.location,
             "identity": {"type": "SystemAssigned"},
             "properties": {which: {"type": "AzureStorageBlobContainer", **end}, "options": options},
         }
@@ -111,8 +111,10 @@ class Shell:
     @property
     def registry(self) -> str:
         """The registry's ID."""
-        group = f"/subscriptions/{self.facts.subscription}/resourceGroups/{self.facts.registry_group}"
-        return f"{group}/providers/Microsoft.ContainerRegistry/registries/{self.facts.registry}"
+        group = (
+            f"/subscriptions/{self.definition.subscription}/resourceGroups/{self.definition.registry_group}"
+        )
+        return f"{group}/providers/Microsoft.ContainerRegistry/registries/{self.definition.registry}"
 
     def allow(self, vault: str, pipeline: dict[str, Any]) -> None:
         """The pipeline's own identity may read secrets."""
@@ -131,19 +133,21 @@ class Shell:
         return found["provisioningState"], found["response"]["status"]
 
 
-def test_the_published_walkthrough_can_be_typed(places: Places, tmp_path: Path) -> None:
+def test_the_published_walkthrough_can_be_typed(paths: Paths, tmp_path: Path) -> None:
     said, run = looked_up(), uuid.uuid4().hex[:8]
-    source, target = (Shell(facts, said[facts.side], tmp_path, places.bundle) for facts in (SOURCE, TARGET))
+    source, target = (
+        Shell(definition, said[definition.side], tmp_path, paths.bundle) for definition in (SOURCE, TARGET)
+    )
     group, blob, archive = f"cli-{run}", f"blob{run}", tmp_path / "archive"
     places_of = {}
     for shell, rights in ((source, "rwla"), (target, "rldw")):
         shell.sign_in()
-        account = f"cli{shell.facts.side}{run}"
+        account = f"cli{shell.definition.side}{run}"
         url = shell.storage(group, account)
         sas = shell.token(group, account, rights)
-        uri = shell.secret(group, f"cli-{shell.facts.side}-{run}", "sas", sas)
+        uri = shell.secret(group, f"cli-{shell.definition.side}-{run}", "sas", sas)
         end = {"uri": f"{url}transfer", "keyVaultUri": uri}
-        places_of[shell.facts.side] = (end, f"--account-name {account} --blob-endpoint {url}", sas)
+        places_of[shell.definition.side] = (end, f"--account-name {account} --blob-endpoint {url}", sas)
     assert source.az(f"acr show -n {SOURCE.registry}")["sku"]["name"] == "Premium"
     assert "shop/web" in source.az(f"acr repository list -n {SOURCE.registry}")
 
@@ -164,7 +168,7 @@ def test_the_published_walkthrough_can_be_typed(places: Places, tmp_path: Path) 
     request = {"pipelineResourceId": pipeline["id"], "source": storage}
     assert target.run(f"import{run}", request) == ("Succeeded", "Succeeded")
     wanted = "acr manifest show-metadata -r {} -n shop/web:1.0.0"
-    digests = [shell.az(wanted.format(shell.facts.registry))["digest"] for shell in (source, target)]
+    digests = [shell.az(wanted.format(shell.definition.registry))["digest"] for shell in (source, target)]
     assert digests[0] == digests[1]
 
     for shell in (source, target):

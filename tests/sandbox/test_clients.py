@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.cloud import certificates
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.registry.content import Content
 from tests.sandbox.here import GROUP, Here
 
@@ -70,7 +70,7 @@ def client(here: Here, credential: TokenCredential, kind: type[Any], **options: 
 
 
 def test_a_wrong_secret_or_a_foreign_tenant_gets_no_token(here: Here) -> None:
-    other = next(facts for facts in CLOUDS if facts is not here.facts)
+    other = next(definition for definition in CLOUDS if definition is not here.definition)
     scope = f"{here.said['arm']}/.default"
     with signed_in(here, secret="wrong") as wrong, pytest.raises(ClientAuthenticationError) as refused:
         wrong.get_token(scope)
@@ -82,12 +82,12 @@ def test_a_wrong_secret_or_a_foreign_tenant_gets_no_token(here: Here) -> None:
 class Issuer:
     """Somebody else's issuer of tokens, as a Kubernetes cluster has one: two documents over HTTPS."""
 
-    def __init__(self, folder: Path, places: Places) -> None:
+    def __init__(self, folder: Path, paths: Paths) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         handler = functools.partial(_Silent, directory=str(folder))
         self.server = http.server.ThreadingHTTPServer(("localhost", 0), handler)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificates.server_chain(places), certificates.server_key(places))
+        context.load_cert_chain(certificates.server_chain(paths), certificates.server_key(paths))
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://localhost:{self.server.server_port}"
         public = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
@@ -109,8 +109,8 @@ class _Silent(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def issuer(tmp_path: Path, places: Places) -> Iterator[Issuer]:
-    found = Issuer(tmp_path, places)
+def issuer(tmp_path: Path, paths: Paths) -> Iterator[Issuer]:
+    found = Issuer(tmp_path, paths)
     yield found
     found.server.shutdown()
     found.server.server_close()
@@ -120,7 +120,7 @@ def test_a_workload_gets_the_identity_that_trusts_its_issuer_and_no_other_does(
     here: Here, operator: TokenCredential, issuer: Issuer, tmp_path: Path
 ) -> None:
     identities = client(here, operator, ManagedServiceIdentityClient)
-    name, place = f"workload-{uuid.uuid4().hex[:8]}", {"location": here.facts.location}
+    name, place = f"workload-{uuid.uuid4().hex[:8]}", {"location": here.definition.location}
     made = identities.user_assigned_identities.create_or_update(GROUP, name, place)
     trusted = {"issuer": issuer.url, "subject": "pod:one", "audiences": ["api://AzureADTokenExchange"]}
     identities.federated_identity_credentials.create_or_update(GROUP, name, "pod", {"properties": trusted})
@@ -147,11 +147,11 @@ def test_a_workload_gets_the_identity_that_trusts_its_issuer_and_no_other_does(
 
 def test_groups_and_resources_by_the_resource_client(here: Here, operator: TokenCredential) -> None:
     resources, name = client(here, operator, ResourceManagementClient), f"group-{uuid.uuid4().hex[:8]}"
-    made = resources.resource_groups.create_or_update(name, {"location": here.facts.location})
+    made = resources.resource_groups.create_or_update(name, {"location": here.definition.location})
     assert made.properties.provisioning_state == "Succeeded"
     assert resources.resource_groups.check_existence(name)
     assert resources.resource_groups.update(name, {"tags": {"a": "b"}}).tags == {"a": "b"}
-    inside = {"location": here.facts.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+    inside = {"location": here.definition.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
     account = f"generic{uuid.uuid4().hex[:12]}"
     parts = ("Microsoft.Storage", "", "storageAccounts", account)
     resources.resources.begin_create_or_update(name, *parts, inside, api_version="2024-01-01").result()
@@ -164,7 +164,7 @@ def test_groups_and_resources_by_the_resource_client(here: Here, operator: Token
 
 def test_keys_rules_and_containers_by_the_storage_client(here: Here, operator: TokenCredential) -> None:
     storage, name = client(here, operator, StorageManagementClient), f"client{uuid.uuid4().hex[:12]}"
-    place: Any = {"location": here.facts.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+    place: Any = {"location": here.definition.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
     assert storage.storage_accounts.check_name_availability({"name": name}).name_available
     storage.storage_accounts.begin_create(GROUP, name, place).result()
     assert not storage.storage_accounts.check_name_availability({"name": name}).name_available
@@ -202,12 +202,12 @@ def test_a_secret_lives_and_dies_by_both_of_a_vaults_doors(here: Here, operator:
     vaults, name = client(here, operator, KeyVaultManagementClient), f"client-{uuid.uuid4().hex[:12]}"
     policy = {
         "tenantId": here.said["tenant"],
-        "objectId": here.facts.operator,
+        "objectId": here.definition.operator,
         "permissions": {"secrets": ["all"]},
     }
     sku = {"family": "A", "name": "standard"}
     properties = {"tenantId": here.said["tenant"], "sku": sku, "accessPolicies": [policy]}
-    place = {"location": here.facts.location, "properties": properties}
+    place = {"location": here.definition.location, "properties": properties}
     made = vaults.vaults.begin_create_or_update(GROUP, name, place).result()
     assert made.properties.provisioning_state == "Succeeded"
     assert name in {each.name for each in vaults.vaults.list_by_subscription()}
@@ -216,7 +216,7 @@ def test_a_secret_lives_and_dies_by_both_of_a_vaults_doors(here: Here, operator:
     with SecretClient(
         url, operator, verify_challenge_resource=False, connection_verify=here.said["ca"]
     ) as own:
-        own.set_secret("sas", "first", content_type="text/plain", tags={"side": here.facts.side})
+        own.set_secret("sas", "first", content_type="text/plain", tags={"side": here.definition.side})
         second = own.set_secret("sas", "second")
         assert own.get_secret("sas").value == "second"
         assert len(list(own.list_properties_of_secret_versions("sas"))) == 2
@@ -241,7 +241,7 @@ def test_a_secret_lives_and_dies_by_both_of_a_vaults_doors(here: Here, operator:
             own.get_deleted_secret("other")
     vaults.vaults.delete(GROUP, name)
     assert name in {each.name for each in vaults.vaults.list_deleted()}
-    vaults.vaults.begin_purge_deleted(name, here.facts.location).result()
+    vaults.vaults.begin_purge_deleted(name, here.definition.location).result()
     assert name not in {each.name for each in vaults.vaults.list_deleted()}
 
 
@@ -251,7 +251,7 @@ def test_roles_by_the_authorization_client(here: Here, operator: TokenCredential
     reader = next(iter(roles.role_definitions.list(group, filter="roleName eq 'Reader'")))
     assert reader.permissions[0].actions == ["*/read"]
     identities = client(here, operator, ManagedServiceIdentityClient)
-    place, name = {"location": here.facts.location}, f"reader-{uuid.uuid4().hex[:8]}"
+    place, name = {"location": here.definition.location}, f"reader-{uuid.uuid4().hex[:8]}"
     who = identities.user_assigned_identities.create_or_update(GROUP, name, place).principal_id
     given: Any = {
         "properties": {
@@ -273,7 +273,7 @@ def test_an_import_pipeline_by_the_registry_client(here: Here, operator: TokenCr
     }
     pipeline: Any = {"identity": {"type": "SystemAssigned"}, "properties": {"source": source}}
     name = f"client{uuid.uuid4().hex[:8]}"
-    at = (GROUP, here.facts.registry)
+    at = (GROUP, here.definition.registry)
     made = registries.import_pipelines.begin_create(*at, name, pipeline).result()
     assert (made.provisioning_state, made.trigger.source_trigger.status) == ("Succeeded", "Enabled")
     pipeline["properties"]["trigger"] = {"sourceTrigger": {"status": "Disabled"}}
@@ -287,7 +287,7 @@ def test_an_import_pipeline_by_the_registry_client(here: Here, operator: TokenCr
 
 def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCredential) -> None:
     registries = client(here, operator, ContainerRegistryManagementClient, api_version=PIPELINES)
-    registry = registries.registries.get(GROUP, here.facts.registry)
+    registry = registries.registries.get(GROUP, here.definition.registry)
     assert registry.sku.tier == "Premium"
     assert not registries.registries.check_name_availability(
         {"name": registry.name, "type": "Microsoft.ContainerRegistry/registries"}
@@ -297,7 +297,7 @@ def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCr
     target = {"type": "AzureStorageBlobContainer", "uri": "https://localhost/none/none",
               "keyVaultUri": "https://localhost:9/secrets/sas"}  # fmt: skip
     pipeline: Any = {
-        "location": here.facts.location, "identity": {"type": "SystemAssigned"},
+        "location": here.definition.location, "identity": {"type": "SystemAssigned"},
         "properties": {"target": target, "options": ["OverwriteBlobs"]},
     }  # fmt: skip
     name = f"client{uuid.uuid4().hex[:8]}"
@@ -318,7 +318,7 @@ def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCr
         endpoint, operator, audience="https://containerregistry.azure.net", connection_verify=here.said["ca"]
     ) as images:
         listed = list(images.list_repository_names())
-    kept = here.places.state / here.facts.side / "registries" / registry.name / "images"
+    kept = here.paths.state / here.definition.side / "registries" / registry.name / "images"
     assert listed == Content(kept).repositories()
     # Other tests fill the target; only the source is filled for all of them.
-    assert here.facts.side == "target" or "shop/web" in listed
+    assert here.definition.side == "target" or "shop/web" in listed

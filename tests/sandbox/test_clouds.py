@@ -14,8 +14,8 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.storage import StorageManagementClient
 
 from sandbox import lifecycle, shell_env
-from sandbox.cloud.definitions import CLOUDS, SOURCE, TARGET, CloudFacts
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.definitions import CLOUDS, SOURCE, TARGET, CloudDefinition
+from sandbox.cloud.paths import CHECKOUT, Paths
 
 PIPELINES = "2023-01-01-preview"
 
@@ -32,7 +32,7 @@ class Bearer:
 
 
 @pytest.fixture(scope="module")
-def clouds(places: Places) -> dict[str, Any]:
+def clouds(paths: Paths) -> dict[str, Any]:
     """What `status --json` says."""
     command = [sys.executable, "-m", "sandbox", "status", "--json"]
     said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
@@ -48,9 +48,9 @@ def asked(cloud: dict[str, Any], method: str, path: str, **options: Any) -> requ
     return requests.request(method, url, headers=headers, verify=cloud["ca"], timeout=60, **options)
 
 
-def registry_of(facts: CloudFacts) -> str:
-    group = f"/resourceGroups/{facts.registry_group}/providers"
-    return f"{group}/Microsoft.ContainerRegistry/registries/{facts.registry}"
+def registry_of(definition: CloudDefinition) -> str:
+    group = f"/resourceGroups/{definition.registry_group}/providers"
+    return f"{group}/Microsoft.ContainerRegistry/registries/{definition.registry}"
 
 
 def test_the_two_clouds_have_nothing_in_common(clouds: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ def test_ids_are_matched_whatever_their_case(clouds: dict[str, Any]) -> None:
 
 
 def test_azures_storage_client_makes_an_account_and_reads_its_keys(
-    clouds: dict[str, Any], places: Places
+    clouds: dict[str, Any], paths: Paths
 ) -> None:
     cloud = clouds["source"]
     group = "/resourceGroups/tests-storage?api-version=2024-03-01"
@@ -135,7 +135,7 @@ def test_azures_storage_client_makes_an_account_and_reads_its_keys(
         cloud["subscription"],
         base_url=cloud["arm"],
         credential_scopes=[cloud["arm"] + "/.default"],
-        connection_verify=str(places.bundle),
+        connection_verify=str(paths.bundle),
         polling_interval=0,
         api_version="2024-01-01",
     )
@@ -192,19 +192,19 @@ def test_a_secret_is_read_by_those_alone_whom_a_policy_names(clouds: dict[str, A
     assert read.json()["value"] == "a-canary"
 
 
-def _vault_token(facts: CloudFacts) -> str:
+def _vault_token(definition: CloudDefinition) -> str:
     """From the machine's identity endpoint, as any program gets it."""
-    running = lifecycle.require_running(Places.here())
+    running = lifecycle.require_running(Paths.here())
     answer = requests.get(
         running["identity"]["endpoint"],
-        params={"api-version": "2019-08-01", "resource": facts.vault_audience},
+        params={"api-version": "2019-08-01", "resource": definition.vault_audience},
         headers={"X-IDENTITY-HEADER": running["identity"]["header"]},
         timeout=60,
     )
     return str(answer.json()["access_token"])
 
 
-def test_the_log_shows_bodies_and_no_secret(places: Places, clouds: dict[str, Any]) -> None:
+def test_the_log_shows_bodies_and_no_secret(paths: Paths, clouds: dict[str, Any]) -> None:
     command = [sys.executable, "-m", "sandbox", "log", "--json"]
     said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
     assert "a-canary" not in said
@@ -213,7 +213,7 @@ def test_the_log_shows_bodies_and_no_secret(places: Places, clouds: dict[str, An
     assert all(json.loads(line)["door"] for line in said.splitlines())
 
 
-def test_a_second_start_is_refused_and_says_what_to_do(places: Places) -> None:
+def test_a_second_start_is_refused_and_says_what_to_do(paths: Paths) -> None:
     command = [sys.executable, "-m", "sandbox", "up"]
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=False, text=True)
     assert ended.returncode == 1
@@ -232,11 +232,11 @@ def test_without_a_running_sandbox_each_command_says_how_to_start_it(
     assert "python -m sandbox up" in ended.stderr
 
 
-def test_the_stand_ins_are_not_on_path_where_the_real_plugins_are_asked_for(places: Places) -> None:
-    shell_env.variables(places, real_provider=CLOUDS[0].side)
-    assert [path.name for path in places.programs.glob("pulumi-resource-*")] == []
-    shell_env.variables(places)
-    names = {path.name for path in places.programs.glob("pulumi-resource-*")}
+def test_the_stand_ins_are_not_on_path_where_the_real_plugins_are_asked_for(paths: Paths) -> None:
+    shell_env.variables(paths, real_provider=CLOUDS[0].side)
+    assert [path.name for path in paths.programs.glob("pulumi-resource-*")] == []
+    shell_env.variables(paths)
+    names = {path.name for path in paths.programs.glob("pulumi-resource-*")}
     assert names == {"pulumi-resource-azure-native", "pulumi-resource-random"}
 
 
@@ -254,13 +254,13 @@ def test_registries_refuse_the_other_clouds_token(clouds: dict[str, Any]) -> Non
     assert answer.json()["refresh_token"]
 
 
-def test_errors_are_http_errors_to_azures_clients(clouds: dict[str, Any], places: Places) -> None:
+def test_errors_are_http_errors_to_azures_clients(clouds: dict[str, Any], paths: Paths) -> None:
     client = StorageManagementClient(
         Bearer("no token of ours"),
         clouds["source"]["subscription"],
         base_url=clouds["source"]["arm"],
         credential_scopes=["any/.default"],
-        connection_verify=str(places.bundle),
+        connection_verify=str(paths.bundle),
     )
     with client, pytest.raises(HttpResponseError) as caught:
         list(client.storage_accounts.list())

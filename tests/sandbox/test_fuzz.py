@@ -17,7 +17,7 @@ from sandbox import lifecycle
 from sandbox.arm.routing import TYPES
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.keyvault import data_plane
 from tests.sandbox.strange import ANYTHING, NAMES, bodies, names, versions
 
@@ -56,13 +56,13 @@ unhurried = settings(max_examples=15, suppress_health_check=list(HealthCheck))
 class Doors:
     """The doors of the source cloud, and what each may answer."""
 
-    def __init__(self, places: Places) -> None:
-        self.cloud = Cloud(SOURCE, places)
+    def __init__(self, paths: Paths) -> None:
+        self.cloud = Cloud(SOURCE, paths)
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.verify = str(places.authority)
-        self.running = lifecycle.require_running(places)
-        self.log = places.log
+        self.session.verify = str(paths.authority)
+        self.running = lifecycle.require_running(paths)
+        self.log = paths.log
         self.bearer = {"Authorization": f"Bearer {self.cloud.operator_token(self.cloud.audience)}"}
 
     def send(self, method: str, url: str, **options: Any) -> requests.Response:
@@ -91,9 +91,9 @@ def azures(answer: requests.Response) -> None:
 
 
 @pytest.fixture(scope="module")
-def doors(places: Places) -> Iterator[Doors]:
+def doors(paths: Paths) -> Iterator[Doors]:
     """Doors with one parent of each kind behind them; what they logged shows no traceback."""
-    found = Doors(places)
+    found = Doors(paths)
     base = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{GROUP}"
     found.arm("PUT", base, "2024-11-01", {"location": SOURCE.location})
     for kind in TYPES.values():

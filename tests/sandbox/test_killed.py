@@ -16,7 +16,7 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.cloud import certificates
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.cloud.ports import free_port
 from sandbox.cloud.servers import Azurite
 
@@ -25,10 +25,10 @@ class Own:
     """A sandbox of the test's own."""
 
     def __init__(self, state: Path) -> None:
-        self.places = Places(state, Places.here().cache)
+        self.paths = Paths(state, Paths.here().cache)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(self.places.state)}
+        environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(self.paths.state)}
         whole = [sys.executable, "-m", "sandbox", *words]
         return subprocess.run(
             whole, cwd=CHECKOUT, env=environment, capture_output=True, check=False, text=True
@@ -40,7 +40,7 @@ class Own:
 
     @property
     def server(self) -> psutil.Process:
-        found = lifecycle.running(self.places)
+        found = lifecycle.running(self.paths)
         assert found
         return psutil.Process(found["process"])
 
@@ -52,7 +52,7 @@ class Own:
                 said = [*process.cmdline(), *process.environ().values()]
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-            if process.pid != os.getpid() and any(str(self.places.state) in each for each in said):
+            if process.pid != os.getpid() and any(str(self.paths.state) in each for each in said):
                 found.append(process)
         return found
 
@@ -68,7 +68,7 @@ def kill(*processes: psutil.Process) -> None:
 def own(tmp_path: Path) -> Iterator[Own]:
     found = Own(tmp_path / "state")
     yield found
-    lifecycle.down(found.places)
+    lifecycle.down(found.paths)
 
 
 def test_a_killed_sandbox_says_so_leaves_nothing_and_comes_up_again(own: Own) -> None:
@@ -105,9 +105,9 @@ def test_killed_servers_are_named_and_a_new_start_mends_it(own: Own) -> None:
 
 
 def test_storage_ends_by_itself_though_clients_keep_their_connections(tmp_path: Path) -> None:
-    places = Places(tmp_path, Places.here().cache)
-    certificates.ensure(places)
-    storage = Azurite(places, tmp_path / "storage", free_port())
+    paths = Paths(tmp_path, Paths.here().cache)
+    certificates.ensure(paths)
+    storage = Azurite(paths, tmp_path / "storage", free_port())
 
     async def work() -> int | None:
         await storage.start({"issuer": "", "publicKey": "", "accounts": {}})

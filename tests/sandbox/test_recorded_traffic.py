@@ -18,7 +18,7 @@ import requests
 from sandbox import lifecycle
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.storage import blobs
 
 FOLDER = os.environ.get("RECORDED_TRAFFIC", "")
@@ -43,15 +43,15 @@ WORDS = {
 class Cast:
     """The resources that the recordings take for granted, made in the sandbox under names of its own."""
 
-    def __init__(self, places: Places) -> None:
-        self._arm = lifecycle.require_running(places)["arm"][SOURCE.side]
-        self._trust, self._cloud = str(places.bundle), Cloud(SOURCE, places)
+    def __init__(self, paths: Paths) -> None:
+        self._arm = lifecycle.require_running(paths)["arm"][SOURCE.side]
+        self._trust, self._cloud = str(paths.bundle), Cloud(SOURCE, paths)
         self._headers = {"Authorization": f"Bearer {self._cloud.operator_token(self._cloud.audience)}"}
         names = {"registries": "recordedregistry", "storageAccounts": "recordedaccount"}
         self.names = {**names, "vaults": "recorded-vault", "userAssignedIdentities": "recorded-identity"}
 
     def place(self, path: str) -> str:
-        """A recorded path, with the sandbox's own names in the recording's places."""
+        """A recorded path, with the sandbox's own names in the recording's paths."""
         path = re.sub('(?i)/subscriptions/[^/"]+', f"/subscriptions/{SOURCE.subscription}", path)
         path = re.sub('(?i)(/resourcegroups)/[^/?"]+', rf"\1/{GROUP}", path)
         for kind, name in self.names.items():
@@ -87,9 +87,9 @@ class Cast:
 
 
 @pytest.fixture(scope="module")
-def answers(places: Places) -> dict[str, requests.Response]:
+def answers(paths: Paths) -> dict[str, requests.Response]:
     """Every recorded request, in an order in which each finds what it found on Azure."""
-    cast = Cast(places)
+    cast = Cast(paths)
     group = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{GROUP}?api-version=2024-11-01"
     cast.send("PUT", group, {"location": "westus", "tags": {"product": "x"}})
     found: dict[str, requests.Response] = {"vault_get_404": cast.exchange("vault_get_404")}
@@ -108,7 +108,7 @@ def answers(places: Places) -> dict[str, requests.Response]:
         if (made_by := name.replace("_get_", "_put_")) in RECORDED:
             found[made_by] = cast.exchange(made_by)
         found[name] = cast.exchange(name)
-    found["blob_container_put_dataplane"] = _container(cast, places)
+    found["blob_container_put_dataplane"] = _container(cast, paths)
     for name in ("export_delete_200", "import_delete_200", "identity_delete_200", "vault_delete_200"):
         found[name] = cast.exchange(name)
     found["registry_delete_202"] = cast.exchange("registry_delete_202")
@@ -129,12 +129,12 @@ def _vault_scene(cast: Cast, found: dict[str, requests.Response]) -> None:
     found["secret_put_200_dataplane"] = cast.vault("PUT", place, token=True, body=sent)
 
 
-def _container(cast: Cast, places: Places) -> requests.Response:
-    cloud = Cloud(SOURCE, places)
+def _container(cast: Cast, paths: Paths) -> requests.Response:
+    cloud = Cloud(SOURCE, paths)
     headers = {"x-ms-version": "2023-11-03", "Content-Length": "0"}
     headers["Authorization"] = f"Bearer {cloud.operator_token(blobs.AUDIENCE)}"
     url = f"https://localhost:{cloud.azurite.port}/recordedaccount/export-container?restype=container"
-    return requests.put(url, headers=headers, verify=str(places.bundle), timeout=60)
+    return requests.put(url, headers=headers, verify=str(paths.bundle), timeout=60)
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sandbox import lifecycle
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.cloud.store import Store
 
 
@@ -24,7 +24,7 @@ def command(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_addresses_survive_a_restart_and_a_taken_port_is_named(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    places = Places(state, Places.here().cache)
+    paths = Paths(state, Paths.here().cache)
     try:
         assert command(state, "up").returncode == 0
         before = json.loads(command(state, "status", "--json").stdout)["clouds"]["source"]
@@ -44,4 +44,4 @@ def test_addresses_survive_a_restart_and_a_taken_port_is_named(tmp_path: Path) -
         assert "up --fresh" in refused.stderr
         assert "Traceback" not in refused.stderr
     finally:
-        lifecycle.down(places)
+        lifecycle.down(paths)

@@ -20,10 +20,12 @@ from tests.sandbox.here import GROUP, Bearer, Here, assign, bearer, identity, re
 def test_an_identity_keeps_its_principal_and_is_spelled_as_azure_spells_it(here: Here) -> None:
     made = identity(here)
     msi = here.client(ManagedServiceIdentityClient)
-    again = msi.user_assigned_identities.create_or_update(GROUP, made.name, {"location": here.facts.location})
+    again = msi.user_assigned_identities.create_or_update(
+        GROUP, made.name, {"location": here.definition.location}
+    )
     assert (made.principal_id, made.client_id) == (again.principal_id, again.client_id)
     assert "/resourcegroups/images/" in made.id
-    assert made.tenant_id == here.facts.tenant
+    assert made.tenant_id == here.definition.tenant
 
 
 @pytest.mark.parametrize(
@@ -59,8 +61,8 @@ def test_a_role_is_taken_away_at_once(here: Here) -> None:
 
 
 def test_a_token_of_the_other_cloud_opens_nothing(here: Here) -> None:
-    other = next(facts for facts in CLOUDS if facts is not here.facts)
-    token = Cloud(other, here.places).tokens.issue(other.operator, blobs.AUDIENCE)
+    other = next(definition for definition in CLOUDS if definition is not here.definition)
+    token = Cloud(other, here.paths).tokens.issue(other.operator, blobs.AUDIENCE)
     with here.container(here.account(), Bearer(token)) as container:
         assert refusal(lambda: list(container.list_blobs())) == "InvalidAuthenticationInfo"
 
@@ -111,7 +113,7 @@ def test_assignments_are_found_at_their_scope_and_below(here: Here) -> None:
     for scope in (
         here.scope(account),
         here.scope(account, "images"),
-        f"/subscriptions/{here.facts.subscription}",
+        f"/subscriptions/{here.definition.subscription}",
     ):
         found = client.role_assignments.list_for_scope(scope, filter=f"principalId eq '{principal}'")
         assert [each.principal_id for each in found] == [principal]

@@ -57,7 +57,7 @@ def test_a_role_permits_what_azure_says_and_nothing_else(here: Here, case: str) 
 
 
 def _account(here: Here) -> dict[str, Any]:
-    return {"location": here.facts.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+    return {"location": here.definition.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
 
 
 def test_a_refusal_names_the_caller_the_action_and_the_scope(here: Here) -> None:
@@ -98,9 +98,9 @@ def test_what_a_caller_may_do_at_a_resource_is_told(here: Here) -> None:
 
 def test_an_identity_is_handed_to_a_pipeline_by_those_alone_who_may_hand_it_on(here: Here) -> None:
     caller, given = identity(here), identity(here)
-    base = f"/subscriptions/{here.facts.subscription}/resourceGroups"
-    registry = f"{base}/{here.facts.registry_group}/providers/Microsoft.ContainerRegistry"
-    scope = f"{registry}/registries/{here.facts.registry}"
+    base = f"/subscriptions/{here.definition.subscription}/resourceGroups"
+    registry = f"{base}/{here.definition.registry_group}/providers/Microsoft.ContainerRegistry"
+    scope = f"{registry}/registries/{here.definition.registry}"
     assign(here, scope, caller.principal_id, "bf94e731-3a51-4a7c-8c54-a1ab9971dfc1")
     name = f"import{uuid.uuid4().hex[:8]}"
     source = {"uri": "https://account.invalid/transfer", "keyVaultUri": "https://vault.invalid/secrets/sas"}
@@ -125,12 +125,12 @@ def _vault(here: Here, *, by_role: bool) -> tuple[str, str]:
     """A vault with a secret `sas`: its ID and address."""
     name = f"rights-{uuid.uuid4().hex[:12]}"
     properties = {
-        "tenantId": here.facts.tenant,
+        "tenantId": here.definition.tenant,
         "sku": {"family": "A", "name": "standard"},
         "accessPolicies": [],
         "enableRbacAuthorization": by_role,
     }
-    body = {"location": here.facts.location, "properties": properties}
+    body = {"location": here.definition.location, "properties": properties}
     client = here.client(KeyVaultManagementClient, api_version="2024-11-01")
     made = client.vaults.begin_create_or_update(GROUP, name, body).result()
     client.secrets.create_or_update(GROUP, name, "sas", {"properties": {"value": "canary"}})
@@ -176,16 +176,16 @@ def _secrets(here: Here, uri: str) -> SecretClient:
 
 
 def _other_clouds_token(here: Here, audience: str) -> Bearer:
-    other = next(facts for facts in CLOUDS if facts is not here.facts)
-    return Bearer(Cloud(other, here.places).tokens.issue(other.operator, audience))
+    other = next(definition for definition in CLOUDS if definition is not here.definition)
+    return Bearer(Cloud(other, here.paths).tokens.issue(other.operator, audience))
 
 
 def test_no_door_takes_a_token_of_the_other_cloud_or_for_another_door(
     here: Here, vaults: dict[bool, tuple[str, str]]
 ) -> None:
-    cloud, account = Cloud(here.facts, here.places), here.account()
+    cloud, account = Cloud(here.definition, here.paths), here.account()
     _, uri = vaults[True]
-    server = cloud.login_server(here.facts.registry)
+    server = cloud.login_server(here.definition.registry)
 
     def management(token: Bearer) -> Any:
         return list(replace(here, credential=token).client(StorageManagementClient).storage_accounts.list())  # type: ignore[arg-type]
@@ -205,12 +205,12 @@ def test_no_door_takes_a_token_of_the_other_cloud_or_for_another_door(
 
     doors = (
         (management, here.said["arm"] + "/"),
-        (vault, here.facts.vault_audience),
+        (vault, here.definition.vault_audience),
         (storage, blobs.AUDIENCE),
         (registry, here.said["arm"] + "/"),
     )
     for door, audience in doors:
-        for_another_door = cloud.tokens.issue(here.facts.operator, "https://graph.invalid")
+        for_another_door = cloud.tokens.issue(here.definition.operator, "https://graph.invalid")
         assert _status(door, _other_clouds_token(here, audience)) == 401
         assert _status(door, Bearer(for_another_door)) == 401
 

@@ -11,7 +11,7 @@ import requests
 from sandbox.arm.routing import TYPES
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.sandbox.faults import control
 from tests.sandbox.here import looked_up
 
@@ -26,8 +26,8 @@ PLACE = {"location": SOURCE.location}
 class Arm:
     """Requests on the source cloud's management endpoint."""
 
-    def __init__(self, places: Places) -> None:
-        self.places, self.cloud = places, Cloud(SOURCE, places)
+    def __init__(self, paths: Paths) -> None:
+        self.paths, self.cloud = paths, Cloud(SOURCE, paths)
         said = looked_up()["source"]
         self.url, self.token, self.trust = said["arm"], said["token"], said["ca"]
 
@@ -41,8 +41,8 @@ class Arm:
 
 
 @pytest.fixture(scope="module")
-def arm(places: Places) -> Arm:
-    found = Arm(places)
+def arm(paths: Paths) -> Arm:
+    found = Arm(paths)
     assert found.ask("PUT", INSIDE, "2024-11-01", PLACE).status_code == 201
     return found
 
@@ -85,7 +85,7 @@ def test_a_list_comes_in_pages_that_lead_on(arm: Arm) -> None:
 def test_pages_can_be_made_short_for_clients_that_ask_for_all(arm: Arm) -> None:
     for number in range(3):
         arm.ask("PUT", f"{IDENTITIES}/short-{number}", "2024-11-30", PLACE)
-    with control.choice(arm.places, "source", "page-size", "2"):
+    with control.choice(arm.paths, "source", "page-size", "2"):
         page = arm.ask("GET", IDENTITIES, "2024-11-30").json()
     assert len(page["value"]) == 2
     assert arm.ask("GET", page["nextLink"]).json()["value"]
@@ -94,7 +94,7 @@ def test_pages_can_be_made_short_for_clients_that_ask_for_all(arm: Arm) -> None:
 def test_an_operation_can_take_no_time_at_all(arm: Arm) -> None:
     group = f"{BASE}/resourceGroups/tests-wire-quick"
     arm.ask("PUT", group, "2024-11-01", PLACE)
-    with control.choice(arm.places, "source", "polls", "0"):
+    with control.choice(arm.paths, "source", "polls", "0"):
         begun = arm.ask("DELETE", group, "2024-11-01")
     assert arm.ask("GET", begun.headers["Location"]).status_code == 200
 

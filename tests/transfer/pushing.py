@@ -37,7 +37,7 @@ async def _push(cloud: Cloud, repository: str, tag: str, subject: Manifest | Non
         about = {"mediaType": IMAGE, "digest": subject.digest, "size": len(subject.body)}
         said |= {"subject": about, "artifactType": "application/spdx+json"}
     manifest = Manifest(IMAGE, json.dumps(said).encode())
-    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.places))
+    trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.paths))
     async with aiohttp.ClientSession(connector=trust) as session:
         url = f"https://{cloud.login_server(SOURCE.registry)}"
         registry = OciClient(session, url, lambda name: cloud.authorise(SOURCE.registry, name))

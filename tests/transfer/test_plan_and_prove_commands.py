@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE, TARGET
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.registry.oci_client import Manifest
 from sandbox.samples import samples
 from tests.transfer.pushing import push
@@ -62,9 +62,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(
-    places: Places, sandbox_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Desk:
+def desk(paths: Paths, sandbox_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("a desk")
     (folder / "Pulumi.yaml").write_text("name: desk\nruntime: python\n")
     config = {
@@ -76,7 +74,7 @@ def desk(
     }
     (folder / "Pulumi.desk.yaml").write_text(json.dumps({"config": config}))
     environment = {**sandbox_environment, "ACR_TRANSFER_SOURCE": "desk"}
-    made = Desk(folder, environment, Cloud(SOURCE, places))
+    made = Desk(folder, environment, Cloud(SOURCE, paths))
     subprocess.run(
         ["pulumi", "stack", "init", "desk"], cwd=folder, env=environment, check=True, capture_output=True
     )
@@ -158,7 +156,7 @@ def test_evidence_is_table_json_page_and_receipt(desk: Desk) -> None:
 
 def test_what_did_not_arrive_is_missing(desk: Desk) -> None:
     desk.run("plan", "tools/probe:1.0", "--out", "m.json")
-    other = Cloud(TARGET, desk.cloud.places).login_server(TARGET.registry)
+    other = Cloud(TARGET, desk.cloud.paths).login_server(TARGET.registry)
     said = desk.json("prove", "--lock", "m.json", "--registry", other, code=3)
     assert (said["missing"], said["good"]) == (1, False)
     assert "1 missing: Has the blob arrived" in desk.said

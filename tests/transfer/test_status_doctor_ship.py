@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.definitions import SOURCE, TARGET, CloudFacts
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.cloud.store import Store
 from sandbox.storage import blobs
 from tests.engine.projects import Project
@@ -29,11 +29,11 @@ def project(
     tmp_path_factory: pytest.TempPathFactory,
     checkout: Path,
     sandbox_environment: dict[str, str],
-    places: Places,
+    paths: Paths,
 ) -> Iterator[Project]:
     for artifact in ARTIFACTS:
         repository, _, tag = artifact.partition(":")
-        push(Cloud(SOURCE, places), repository, tag)
+        push(Cloud(SOURCE, paths), repository, tag)
     made = Project.made(tmp_path_factory.mktemp("ship"), checkout, sandbox_environment)
     made.source("ship-source", ARTIFACTS)
     made.target("ship-target", "ship-source")
@@ -107,24 +107,24 @@ def test_doctor_finds_nothing_at_stacks_that_work(project: Project, shipped: dic
 class Azure:
     """Changes behind the program's back, as a colleague in the portal makes them."""
 
-    def __init__(self, facts: CloudFacts, places: Places, group: str) -> None:
-        self.cloud, self.facts = Cloud(facts, places), facts
-        self.group = f"/subscriptions/{facts.subscription}/resourceGroups/{group}"
+    def __init__(self, definition: CloudDefinition, paths: Paths, group: str) -> None:
+        self.cloud, self.definition = Cloud(definition, paths), definition
+        self.group = f"/subscriptions/{definition.subscription}/resourceGroups/{group}"
         self.registry = (
-            f"/subscriptions/{facts.subscription}/resourceGroups/{facts.registry_group}"
-            f"/providers/Microsoft.ContainerRegistry/registries/{facts.registry}"
+            f"/subscriptions/{definition.subscription}/resourceGroups/{definition.registry_group}"
+            f"/providers/Microsoft.ContainerRegistry/registries/{definition.registry}"
         )
 
     def one(self, type: str) -> dict[str, Any]:
         """The only resource of this type in the stack's group."""
-        (found,) = Store(self.cloud.places.state / self.facts.side).of_type(type, f"{self.group}/")
+        (found,) = Store(self.cloud.paths.state / self.definition.side).of_type(type, f"{self.group}/")
         return found
 
     def ask(self, method: str, path: str, version: str, body: Any = None) -> Any:
         """One request to the management endpoint."""
         headers = {"Authorization": f"Bearer {self.cloud.operator_token(self.cloud.audience)}"}
         url = f"{self.cloud.arm}{path}"
-        trust = str(self.cloud.places.authority)
+        trust = str(self.cloud.paths.authority)
         answer = requests.request(
             method, url, params={"api-version": version}, json=body, headers=headers, verify=trust, timeout=60
         )
@@ -133,10 +133,10 @@ class Azure:
 
 
 def test_doctor_names_every_fault_of_a_broken_source(
-    project: Project, shipped: dict[str, Any], places: Places
+    project: Project, shipped: dict[str, Any], paths: Paths
 ) -> None:
     del shipped
-    azure = Azure(SOURCE, places, "tests-ship-source")
+    azure = Azure(SOURCE, paths, "tests-ship-source")
     vault = azure.one("Microsoft.KeyVault/vaults")["id"]
     sas = "?sv=2022-11-02&sr=c&sp={}&se={}-01-01T00:00:00Z&spr=https&sig=bm90LWEtcmVhbC1zaWduYXR1cmU%3D"
     me = {"tenantId": SOURCE.tenant, "objectId": SOURCE.operator, "permissions": {"secrets": ["get"]}}
@@ -174,10 +174,10 @@ def test_doctor_names_every_fault_of_a_broken_source(
 
 
 def test_doctor_names_a_blob_that_the_trigger_would_not_see(
-    project: Project, shipped: dict[str, Any], places: Places
+    project: Project, shipped: dict[str, Any], paths: Paths
 ) -> None:
     del shipped
-    azure = Azure(TARGET, places, "tests-ship-target")
+    azure = Azure(TARGET, paths, "tests-ship-target")
     account = azure.one("Microsoft.Storage/storageAccounts")["name"]
     upload(azure, account)
     code, out, _ = typed(project, "doctor", "--only", "target", "--json")
@@ -193,16 +193,16 @@ def upload(azure: Azure, account: str) -> None:
     keys = blobs.keys(azure.cloud, azure.one("Microsoft.Storage/storageAccounts"))
     url = f"{blobs.url(azure.cloud, account)}transfer/by-hand"
     credential = {"account_name": account, "account_key": keys[0]}
-    trust = str(azure.cloud.places.authority)
+    trust = str(azure.cloud.paths.authority)
     with BlobClient.from_blob_url(url, credential=credential, connection_verify=trust) as blob:
         blob.upload_blob(b"content")
 
 
 def test_status_tells_why_a_run_failed_and_what_mends_it(
-    project: Project, shipped: dict[str, Any], places: Places
+    project: Project, shipped: dict[str, Any], paths: Paths
 ) -> None:
     del shipped
-    azure = Azure(TARGET, places, "tests-ship-target")
+    azure = Azure(TARGET, paths, "tests-ship-target")
     pipeline = f"{azure.registry}/importPipelines/shiptarget"
     request = {"pipelineResourceId": pipeline, "source": {"type": "AzureStorageBlob", "name": "nowhere"}}
     run = f"{azure.registry}/pipelineRuns/shipFailed"
@@ -214,11 +214,11 @@ def test_status_tells_why_a_run_failed_and_what_mends_it(
 
 
 def test_no_secret_is_in_anything_that_was_said(
-    project: Project, shipped: dict[str, Any], places: Places
+    project: Project, shipped: dict[str, Any], paths: Paths
 ) -> None:
     del shipped
-    for facts in (SOURCE, TARGET):
-        azure = Azure(facts, places, f"tests-ship-{facts.side}")
+    for definition in (SOURCE, TARGET):
+        azure = Azure(definition, paths, f"tests-ship-{definition.side}")
         for key in blobs.keys(azure.cloud, azure.one("Microsoft.Storage/storageAccounts")):
             assert key not in project.said
     assert "sig=" not in project.said

@@ -13,7 +13,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from sandbox.cloud.definitions import CloudFacts
+from sandbox.cloud.definitions import CloudDefinition
 from sandbox.pulumi_plugins.protocol.values import Values, struct, values
 
 REGISTRY = {"resourceGroupName": "images", "registryName": "contososource"}
@@ -135,7 +135,7 @@ class StandIn:
 
 
 @contextmanager
-def running(environment: dict[str, str], facts: CloudFacts) -> Iterator[StandIn]:
+def running(environment: dict[str, str], definition: CloudDefinition) -> Iterator[StandIn]:
     """A stand-in in its own process, configured for one cloud."""
     command = [sys.executable, "-m", "sandbox.pulumi_plugins.azure_native"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -144,7 +144,9 @@ def running(environment: dict[str, str], facts: CloudFacts) -> Iterator[StandIn]
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             found = StandIn(channel)
             found.configure(
-                environment=facts.name, subscriptionId=facts.subscription, location=facts.location
+                environment=definition.name,
+                subscriptionId=definition.subscription,
+                location=definition.location,
             )
             yield found
         process.terminate()

@@ -13,7 +13,7 @@ import requests
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
 
 REGISTRY = ResourceId(
@@ -58,11 +58,11 @@ def project(
 
 
 @pytest.fixture(scope="module")
-def created(places: Places) -> dict[str, Any]:
+def created(paths: Paths) -> dict[str, Any]:
     """Two pipelines, created by plain requests as by the Azure CLI; the responses by name."""
-    cloud = Cloud(SOURCE, places)
+    cloud = Cloud(SOURCE, paths)
     headers = {"Authorization": f"Bearer {cloud.operator_token(cloud.audience)}"}
-    trusted = str(places.authority)
+    trusted = str(paths.authority)
     responses = {}
     for name in ("byOption", "byCommand"):
         url = f"{cloud.arm}{REGISTRY}/exportPipelines/{name}?api-version=2023-01-01-preview"
@@ -71,7 +71,7 @@ def created(places: Places) -> dict[str, Any]:
 
 
 def test_existing_pipelines_are_imported_and_not_recreated(
-    project: Project, created: dict[str, Any], places: Places
+    project: Project, created: dict[str, Any], paths: Paths
 ) -> None:
     stack = project.stack("adoption", SOURCE)
     command = ("pulumi", "import", "azure-native:containerregistry:ExportPipeline", "by-command")
@@ -86,7 +86,7 @@ def test_existing_pipelines_are_imported_and_not_recreated(
     assert "1 imported" in project.up(stack)
     outputs = project.outputs(stack)
     assert outputs["principal"] == created["byOption"]["identity"]["principalId"]
-    assert outputs["loginServer"] == Cloud(SOURCE, places).login_server(SOURCE.registry)
+    assert outputs["loginServer"] == Cloud(SOURCE, paths).login_server(SOURCE.registry)
     assert not re.search(r"\d+ (created|updated|deleted|replaced|imported)", project.up(stack))
 
 

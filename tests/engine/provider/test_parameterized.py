@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from tests.engine.projects import Project
 
@@ -71,7 +71,7 @@ def project(
     return Project(folder, sandbox_environment)
 
 
-def test_a_pipeline_of_another_version_is_created_kept_and_deleted(project: Project, places: Places) -> None:
+def test_a_pipeline_of_another_version_is_created_kept_and_deleted(project: Project, paths: Paths) -> None:
     stack = project.stack("modes", SOURCE)
     project.up(stack)
     outputs = project.outputs(stack)
@@ -80,11 +80,11 @@ def test_a_pipeline_of_another_version_is_created_kept_and_deleted(project: Proj
     assert "3 unchanged" in project.up(stack)
     assert "unchanged" in project.run("pulumi", "refresh", "--yes", "--stack", stack)
     project.run("pulumi", "destroy", "--yes", "--stack", stack)
-    sent = [each for each in _exchanges(places) if "/exportPipelines/byIdentity" in each["url"]]
+    sent = [each for each in _exchanges(paths) if "/exportPipelines/byIdentity" in each["url"]]
     assert {each["url"].partition("api-version=")[2] for each in sent} == {"2023-11-01-preview"}
     assert [each["status"] for each in sent if each["method"] == "DELETE"] == [200]
 
 
-def _exchanges(places: Places) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(json.dumps(list(Store(places.state / SOURCE.side).exchanges())))
+def _exchanges(paths: Paths) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(json.dumps(list(Store(paths.state / SOURCE.side).exchanges())))
     return found

@@ -13,7 +13,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ContainerClient
 
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from sandbox.pulumi_plugins.protocol.values import Values
 from tests.engine.provider.stand_in import REGISTRY, CallFailedError, InitFailedError, StandIn
@@ -44,9 +44,9 @@ def vault(stand_in: StandIn) -> str:
 
 
 @pytest.fixture
-def sent(places: Places) -> Iterator[Any]:
+def sent(paths: Paths) -> Iterator[Any]:
     """Method, path and body of the requests to Azure Resource Manager in this test."""
-    store = Store(places.state / SOURCE.side)
+    store = Store(paths.state / SOURCE.side)
     before = len(list(store.exchanges()))
 
     def since() -> list[tuple[str, str, Any]]:
@@ -282,7 +282,7 @@ def test_a_failed_function_reports_the_resource_and_the_response(stand_in: Stand
         stand_in.invoke("containerregistry:getRegistry", {**REGISTRY, "registryName": "nosuch"})
 
 
-def test_a_service_sas_grants_its_scope_and_is_not_logged(stand_in: StandIn, places: Places) -> None:
+def test_a_service_sas_grants_its_scope_and_is_not_logged(stand_in: StandIn, paths: Paths) -> None:
     account = {**GROUP, "accountName": f"sas{uuid.uuid4().hex[:12]}"}
     inputs = {**account, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "location": SOURCE.location}
     _, _, made = stand_in.check_and_create("storage:StorageAccount", inputs)
@@ -298,13 +298,13 @@ def test_a_service_sas_grants_its_scope_and_is_not_logged(stand_in: StandIn, pla
     }
     token = stand_in.invoke("storage:listStorageAccountServiceSAS", arguments)["serviceSasToken"]
     url = f"{made['primaryEndpoints']['blob']}transfer"
-    trusted = str(places.bundle)
+    trusted = str(paths.bundle)
     with ContainerClient.from_container_url(f"{url}?{token}", connection_verify=trusted) as container:
         assert list(container.list_blobs()) == []
         with pytest.raises(HttpResponseError):
             container.upload_blob("a", b"1")
     signature = parse_qs(token)["sig"][0]
-    exchanges = list(Store(places.state / SOURCE.side).exchanges())
+    exchanges = list(Store(paths.state / SOURCE.side).exchanges())
     assert any("ListServiceSas" in each["url"] for each in exchanges)
     assert signature not in json.dumps(exchanges)
     assert quote(signature, safe="") not in json.dumps(exchanges)

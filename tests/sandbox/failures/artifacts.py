@@ -101,7 +101,7 @@ for _part, _message in (("layer", _WRONG), ("manifest", _BROKEN)):
     def _rotten(clouds: BothClouds, part: str = _part) -> str:
         sent = clouds.source.image(f"fail/rotten{part}", "1", f"rotten {part} {os.urandom(4).hex()}".encode())
         digest = sent.digest if part == "manifest" else next(reversed(sent.blobs))
-        stored = clouds.source.cloud.places.state.glob(
+        stored = clouds.source.cloud.paths.state.glob(
             f"source/registries/contososource/images/**/{digest.removeprefix('sha256:')}/data"
         )
         data = next(stored)
@@ -174,7 +174,7 @@ def _downgraded(clouds: BothClouds) -> str:
 
 def _with_registry(side: SandboxSide, change: Json, pipeline: str) -> str:
     """Run a pipeline while the registry has other properties."""
-    body = {"location": side.facts.location, "sku": {"name": "Premium"}}
+    body = {"location": side.definition.location, "sku": {"name": "Premium"}}
     side.arm("PUT", side.registry_path(), {**body, **change})
     try:
         return error_message(side.run(pipeline, pipeline, BothClouds.IMAGE))
@@ -191,7 +191,7 @@ def _with_registry(side: SandboxSide, change: Json, pipeline: str) -> str:
 def _pipeline_gone(clouds: BothClouds) -> str:
     source = clouds.source
     pipeline = source.pipeline("export", "out")
-    with control.fault(source.places, "source", "storage", path="/out", delay=2):
+    with control.fault(source.paths, "source", "storage", path="/out", delay=2):
         run = source.start(pipeline, pipeline, BothClouds.IMAGE)
         source.arm("DELETE", source.pipeline_path("export", pipeline))
         return error_message(source.ended(run)["response"])

@@ -70,7 +70,7 @@ def _existing_blob(clouds: BothClouds) -> str:
 )
 def _skipped_blob(clouds: BothClouds) -> str:
     assert export_error(clouds, blob="twice", options=("OverwriteBlobs",)) == NO_ERROR
-    with control.choice(clouds.source.places, "source", "existing", "skip"):
+    with control.choice(clouds.source.paths, "source", "existing", "skip"):
         return export_error(clouds, blob="twice")
 
 
@@ -164,7 +164,7 @@ def _replaced(clouds: BothClouds) -> str:
     body = _large_archive(clouds)
     pipeline = clouds.target.pipeline("import", BothClouds.INTO)
     slow = {"method": "GET", "path": "/come/large", "skip": 1, "delay": 1.5}
-    with control.fault(clouds.target.places, "target", "storage", **slow) as applied:
+    with control.fault(clouds.target.paths, "target", "storage", **slow) as applied:
         run = clouds.target.start(pipeline, "large")
         until(applied, bool)
         clouds.target.put_blob(BothClouds.INTO, "large", body[::-1])

@@ -71,7 +71,7 @@ failure(
 )
 def _accepted(clouds: BothClouds) -> str:
     pipeline = clouds.source.pipeline("export", "out")
-    with control.choice(clouds.source.places, "source", "bad-run", "run"):
+    with control.choice(clouds.source.paths, "source", "bad-run", "run"):
         return error_message(clouds.source.run(pipeline, "any", *(f"fail/app:{n}" for n in range(51))))
 
 
@@ -99,8 +99,8 @@ def _while_running(clouds: BothClouds, point: str, ask: Any) -> str:
     source = clouds.source
     pipeline = source.pipeline("export", "out")
     with (
-        control.choice(source.places, "source", point, "conflict"),
-        control.fault(source.places, "source", "storage", path=f"/out*{pipeline}", delay=1),
+        control.choice(source.paths, "source", point, "conflict"),
+        control.fault(source.paths, "source", "storage", path=f"/out*{pipeline}", delay=1),
     ):
         run = source.start(pipeline, pipeline, clouds.IMAGE)
         text = message(
@@ -126,7 +126,7 @@ def pipeline_of(clouds: BothClouds, registry: Json | None = None, **change: Any)
         "keyVaultUri": "https://localhost:1/secrets/any",
     }
     body: Json = {"identity": {"type": "SystemAssigned"}, "properties": {"target": place}, **change}
-    good = {"location": source.facts.location, "sku": {"name": "Premium"}}
+    good = {"location": source.definition.location, "sku": {"name": "Premium"}}
     source.arm("PUT", path, {**good, **(registry or {})})
     try:
         return message(source.request("PUT", source.pipeline_path("export", "refused"), body))
@@ -165,7 +165,7 @@ def _delete_used(clouds: BothClouds) -> str:
     source = clouds.source
     pipeline = source.pipeline("export", "out")
     assert source.run(pipeline, pipeline, clouds.IMAGE)["status"] == "Succeeded"
-    with control.choice(source.places, "source", "delete-used", "conflict"):
+    with control.choice(source.paths, "source", "delete-used", "conflict"):
         return message(source.request("DELETE", source.pipeline_path("export", pipeline)))
 
 
@@ -178,7 +178,7 @@ def _delete_used(clouds: BothClouds) -> str:
 )
 def _open_without_exports(clouds: BothClouds) -> str:
     policies = {"policies": {"exportPolicy": {"status": "disabled"}}}
-    body = {"location": clouds.source.facts.location, "sku": {"name": "Premium"}, "properties": policies}
+    body = {"location": clouds.source.definition.location, "sku": {"name": "Premium"}, "properties": policies}
     return message(clouds.source.request("PUT", clouds.source.registry_path(), body))
 
 
@@ -193,7 +193,7 @@ def _open_without_exports(clouds: BothClouds) -> str:
     "recently deleted but not purged …",
 )
 def _deleted_vault(clouds: BothClouds) -> str:
-    side = SandboxSide(clouds.source.places, "source", clouds.source.name)
+    side = SandboxSide(clouds.source.paths, "source", clouds.source.name)
     side.vault = "fails-deleted"
     side.put_vault().raise_for_status()
     side.arm("DELETE", side.provider("KeyVault", "vaults", side.vault))
@@ -240,7 +240,7 @@ failure(
     "(ExpiredAuthenticationToken) The access token expiry UTC time '…' is earlier than current UTC time '…'.",
 )
 def _expired_token(clouds: BothClouds) -> str:
-    with control.clock(clouds.source.places, "source", 25 * 3600):
+    with control.clock(clouds.source.paths, "source", 25 * 3600):
         return plain_request(clouds)
 
 
@@ -251,7 +251,7 @@ def _expired_token(clouds: BothClouds) -> str:
     "(InvalidAuthenticationToken) The access token is invalid: The token is not yet valid (nbf).",
 )
 def _early_token(clouds: BothClouds) -> str:
-    with control.clock(clouds.source.places, "source", -3600):
+    with control.clock(clouds.source.paths, "source", -3600):
         return plain_request(clouds)
 
 
@@ -263,7 +263,7 @@ def _early_token(clouds: BothClouds) -> str:
     "tenant '…' of this cloud.",
 )
 def _other_cloud(clouds: BothClouds) -> str:
-    side = SandboxSide(clouds.source.places, "source", clouds.source.name)
+    side = SandboxSide(clouds.source.paths, "source", clouds.source.name)
     side.token = clouds.target.token
     return message(side.request("GET", side.registry_path()))
 
@@ -276,7 +276,7 @@ def _other_cloud(clouds: BothClouds) -> str:
 )
 def _no_token(clouds: BothClouds) -> str:
     def ask(clouds: BothClouds) -> str:
-        identity = require_running(clouds.source.places)["identity"]
+        identity = require_running(clouds.source.paths)["identity"]
         query = {"api-version": "2019-08-01", "resource": SOURCE.vault_audience}
         answer = requests.get(
             identity["endpoint"], params=query, headers={"X-IDENTITY-HEADER": identity["header"]}, timeout=60

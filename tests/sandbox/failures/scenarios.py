@@ -38,7 +38,7 @@ def with_fault(endpoint: str, scenario: Scenario, side: str = "source", **more: 
     """Run a scenario with a fault at an endpoint; the fault must be applied."""
 
     def run(clouds: BothClouds) -> str:
-        with control.fault(clouds.source.places, side, endpoint, **more) as applied:
+        with control.fault(clouds.source.paths, side, endpoint, **more) as applied:
             message = scenario(clouds)
             assert applied()
         return message
@@ -49,7 +49,7 @@ def with_fault(endpoint: str, scenario: Scenario, side: str = "source", **more: 
 @contextmanager
 def shifted_clock(side: SandboxSide, seconds: float) -> Iterator[None]:
     """Shift the clock of one cloud, with a token that is valid at that time."""
-    with control.clock(side.places, side.side, seconds):
+    with control.clock(side.paths, side.side, seconds):
         side.renew()
         yield
     side.renew()

@@ -51,10 +51,10 @@ def _expired(clouds: BothClouds) -> str:
 def _expires_during_run(clouds: BothClouds) -> str:
     source = clouds.source
     pipeline = source.pipeline("export", "out")
-    with control.fault(source.places, "source", "storage", path="comp=block&", delay=1) as applied:
+    with control.fault(source.paths, "source", "storage", path="comp=block&", delay=1) as applied:
         run = source.start(pipeline, pipeline, clouds.IMAGE)
         until(applied, bool)
-        with control.clock(source.places, "source", 7200):
+        with control.clock(source.paths, "source", 7200):
             return error_message(source.ended(run)["response"])
 
 

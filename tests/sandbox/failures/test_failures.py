@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 import tests.sandbox.failures as _scenarios  # noqa: F401 - fills the table
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.sandbox.failures.table import FAILURES, PAGE, BothClouds, Failure, page
 from tests.sandbox.transfer.side import SandboxSide
 
 
 @pytest.fixture(scope="module")
-def clouds(places: Places) -> BothClouds:
+def clouds(paths: Paths) -> BothClouds:
     made = BothClouds(
-        SandboxSide(places, "source", "fails").build(), SandboxSide(places, "target", "fails").build()
+        SandboxSide(paths, "source", "fails").build(), SandboxSide(paths, "target", "fails").build()
     )
     made.source.image("fail/app", "1")
     response = made.source.run(made.source.pipeline("export", "out"), made.ARCHIVE, made.IMAGE)

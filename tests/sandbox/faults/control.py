@@ -6,47 +6,47 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.faults.control import send_order, set_fault
 from sandbox.faults.fault import Fault, Json
 
 
-def times_applied(places: Places, cloud: str, id: int) -> int:
+def times_applied(paths: Paths, cloud: str, id: int) -> int:
     """The number of requests to which a fault has been applied."""
-    faults = send_order(places, cloud, "list")["faults"]
+    faults = send_order(paths, cloud, "list")["faults"]
     return next(int(fault["applied"]) for fault in faults if fault["id"] == id)
 
 
 @contextmanager
-def fault(places: Places, cloud: str, endpoint: str, **effects: Any) -> Iterator[Callable[[], int]]:
+def fault(paths: Paths, cloud: str, endpoint: str, **effects: Any) -> Iterator[Callable[[], int]]:
     """A fault within the block; yields a function that returns how often it was applied."""
-    id = set_fault(places, cloud, Fault(endpoint=endpoint, **effects))
+    id = set_fault(paths, cloud, Fault(endpoint=endpoint, **effects))
     try:
-        yield lambda: times_applied(places, cloud, id)
+        yield lambda: times_applied(paths, cloud, id)
     finally:
-        send_order(places, cloud, "lift", id=id)
+        send_order(paths, cloud, "lift", id=id)
 
 
-def clock(places: Places, cloud: str, seconds: float) -> AbstractContextManager[None]:
+def clock(paths: Paths, cloud: str, seconds: float) -> AbstractContextManager[None]:
     """A shifted clock within the block."""
-    return _within(places, cloud, "clock", {"seconds": seconds}, {"seconds": 0})
+    return _within(paths, cloud, "clock", {"seconds": seconds}, {"seconds": 0})
 
 
-def slow_grants(places: Places, cloud: str, seconds: float) -> AbstractContextManager[None]:
+def slow_grants(paths: Paths, cloud: str, seconds: float) -> AbstractContextManager[None]:
     """Delayed role assignments within the block."""
-    return _within(places, cloud, "grants", {"seconds": seconds}, {"seconds": 0})
+    return _within(paths, cloud, "grants", {"seconds": seconds}, {"seconds": 0})
 
 
-def choice(places: Places, cloud: str, name: str, value: str) -> AbstractContextManager[None]:
+def choice(paths: Paths, cloud: str, name: str, value: str) -> AbstractContextManager[None]:
     """Another answer to an open question within the block."""
-    before = send_order(places, cloud, "list")["choices"][name]
-    return _within(places, cloud, "choose", {"name": name, "value": value}, {"name": name, "value": before})
+    before = send_order(paths, cloud, "list")["choices"][name]
+    return _within(paths, cloud, "choose", {"name": name, "value": value}, {"name": name, "value": before})
 
 
 @contextmanager
-def _within(places: Places, cloud: str, do: str, now: Json, after: Json) -> Iterator[None]:
-    send_order(places, cloud, do, **now)
+def _within(paths: Paths, cloud: str, do: str, now: Json, after: Json) -> Iterator[None]:
+    send_order(paths, cloud, do, **now)
     try:
         yield
     finally:
-        send_order(places, cloud, do, **after)
+        send_order(paths, cloud, do, **after)

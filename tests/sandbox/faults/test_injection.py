@@ -12,7 +12,7 @@ import requests
 
 from sandbox.__main__ import main
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.cloud.store import Store
 from sandbox.faults.control import send_order
 from sandbox.lifecycle import require_running
@@ -25,13 +25,13 @@ GROUP = "/resourceGroups/fault-tests"
 class SourceEndpoints:
     """One plain request to each endpoint of the source cloud."""
 
-    def __init__(self, places: Places) -> None:
-        self.places = places
-        self.cloud: dict[str, Any] = status(places)["clouds"]["source"]
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self.cloud: dict[str, Any] = status(paths)["clouds"]["source"]
         self.account = f"https://localhost:{self._storage_port()}/devstoreaccount/"
 
     def _storage_port(self) -> int:
-        port = Store(self.places.state / SOURCE.side).port("storage")
+        port = Store(self.paths.state / SOURCE.side).port("storage")
         assert port
         return port
 
@@ -41,7 +41,7 @@ class SourceEndpoints:
         return self._ask(method, url, headers=bearer, **more)
 
     def token(self) -> requests.Response:
-        identity = require_running(self.places)["identity"]
+        identity = require_running(self.paths)["identity"]
         query = {"api-version": "2019-08-01", "resource": SOURCE.vault_audience}
         return self._ask(
             "GET", identity["endpoint"], params=query, headers={"X-IDENTITY-HEADER": identity["header"]}
@@ -58,8 +58,8 @@ class SourceEndpoints:
 
 
 @pytest.fixture(scope="module")
-def endpoints(places: Places) -> SourceEndpoints:
-    return SourceEndpoints(places)
+def endpoints(paths: Paths) -> SourceEndpoints:
+    return SourceEndpoints(paths)
 
 
 def command(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
@@ -90,7 +90,7 @@ def test_an_endpoint_throttles_the_given_number_of_requests(
     healthy = REQUESTS[endpoint](endpoints).status_code
     more = {"code": "TooManyRequests"} if endpoint == "storage" else {}
     with fault(
-        endpoints.places, "source", endpoint, status=429, retry_after=7, times=2, skip=1, **more
+        endpoints.paths, "source", endpoint, status=429, retry_after=7, times=2, skip=1, **more
     ) as applied:
         answers = [REQUESTS[endpoint](endpoints) for _ in range(4)]
         assert applied() == 2
@@ -103,7 +103,7 @@ def test_an_endpoint_throttles_the_given_number_of_requests(
 @pytest.mark.parametrize("cut", ["before", "after"])
 def test_an_endpoint_closes_the_connection(endpoint: str, cut: str, endpoints: SourceEndpoints) -> None:
     with (
-        fault(endpoints.places, "source", endpoint, cut=cut),
+        fault(endpoints.paths, "source", endpoint, cut=cut),
         pytest.raises(requests.ConnectionError),
     ):
         REQUESTS[endpoint](endpoints)
@@ -116,7 +116,7 @@ def test_only_a_request_that_is_cut_after_processing_has_an_effect(
     for cut, expected in (("before", 404), ("after", 200)):
         path = f"{GROUP}-{cut}"
         with (
-            fault(endpoints.places, "source", "arm", cut=cut, method="PUT", times=1),
+            fault(endpoints.paths, "source", "arm", cut=cut, method="PUT", times=1),
             pytest.raises(requests.ConnectionError),
         ):
             endpoints.arm("PUT", path, json={"location": SOURCE.location})
@@ -125,9 +125,9 @@ def test_only_a_request_that_is_cut_after_processing_has_an_effect(
 
 def test_a_token_expires_when_the_clock_is_shifted(endpoints: SourceEndpoints) -> None:
     path = f"/resourceGroups/{SOURCE.registry_group}"
-    with clock(endpoints.places, "source", 25 * 3600):
+    with clock(endpoints.paths, "source", 25 * 3600):
         assert endpoints.arm("GET", path).json()["error"]["code"] == "ExpiredAuthenticationToken"
-        assert SourceEndpoints(endpoints.places).arm("GET", path).status_code == 200
+        assert SourceEndpoints(endpoints.paths).arm("GET", path).status_code == 200
     assert endpoints.arm("GET", path).status_code == 200
 
 
@@ -159,7 +159,7 @@ def test_the_command_shifts_the_clock_and_resets(
 def test_the_command_answers_an_open_question_differently(
     endpoints: SourceEndpoints, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with choice(endpoints.places, "target", "existing", "fail"):
+    with choice(endpoints.paths, "target", "existing", "fail"):
         command(capsys, "choose", "target", "existing", "skip")
         assert "existing is skip" in command(capsys)
         assert "Values: fail, skip." in command(capsys, "choose", "target", "existing", "perhaps", code=1)
@@ -167,20 +167,20 @@ def test_the_command_answers_an_open_question_differently(
 
 
 def test_the_control_endpoint_requires_its_password(endpoints: SourceEndpoints) -> None:
-    endpoint = require_running(endpoints.places)["control"]["endpoint"]
+    endpoint = require_running(endpoints.paths)["control"]["endpoint"]
     answer = requests.post(endpoint, json={"cloud": "source", "do": "reset"}, timeout=60)
     assert answer.status_code == 401
 
 
-def test_faults_leave_no_signature_in_logs_or_databases(endpoints: SourceEndpoints, places: Places) -> None:
+def test_faults_leave_no_signature_in_logs_or_databases(endpoints: SourceEndpoints, paths: Paths) -> None:
     """Searches logs, databases and the output of Azurite."""
-    with fault(places, "source", "storage", status=403):
+    with fault(paths, "source", "storage", status=403):
         assert endpoints.storage().status_code == 403
-    with fault(places, "source", "arm", status=500):
+    with fault(paths, "source", "arm", status=500):
         endpoints.arm("GET", f"{GROUP}?x=https://account/c?sig=a-signature-to-look-for&y=")
-    with fault(places, "source", "storage", cut="after"), pytest.raises(requests.ConnectionError):
+    with fault(paths, "source", "storage", cut="after"), pytest.raises(requests.ConnectionError):
         endpoints.storage()
-    send_order(places, "source", "list")
-    searched = [path for path in Path(places.state).rglob("*") if path.is_file()]
+    send_order(paths, "source", "list")
+    searched = [path for path in Path(paths.state).rglob("*") if path.is_file()]
     found = [path for path in searched if b"a-signature-to-look-for" in path.read_bytes()]
     assert found == []

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.faults.open_questions import OPEN_QUESTIONS
 from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
 
 
 @pytest.fixture(scope="module")
-def side(places: Places) -> SandboxSide:
-    made = SandboxSide(places, "source", "points").build()
+def side(paths: Paths) -> SandboxSide:
+    made = SandboxSide(paths, "source", "points").build()
     made.image("points/app", "1")
     return made
 
@@ -51,7 +51,7 @@ def _order_of_runs(side: SandboxSide) -> object:
 
 
 def _registry_without_exports(side: SandboxSide) -> object:
-    good = {"location": side.facts.location, "sku": {"name": "Premium"}}
+    good = {"location": side.definition.location, "sku": {"name": "Premium"}}
     closed = {"policies": {"exportPolicy": {"status": "disabled"}}, "publicNetworkAccess": "Disabled"}
     side.arm("PUT", side.registry_path(), {**good, "properties": closed})
     try:
@@ -104,7 +104,7 @@ def test_every_answer_can_be_chosen(name: str, side: SandboxSide) -> None:
     observe, expected = ANSWERS[name]
     assert list(expected) == list(OPEN_QUESTIONS[name].values)
     for value, observed in expected.items():
-        with control.choice(side.places, "source", name, value):
+        with control.choice(side.paths, "source", name, value):
             assert observe(side) == observed
 
 

@@ -20,7 +20,7 @@ AN_HOUR = 3600.0
 
 def requests_of(here: Here, made: Any, account: str) -> dict[str, Callable[[], str]]:
     """An identity's error at Azure Resource Manager and storage; empty if it has access."""
-    token = Bearer(Cloud(here.facts, here.places).tokens.issue(made.principal_id, blobs.AUDIENCE))
+    token = Bearer(Cloud(here.definition, here.paths).tokens.issue(made.principal_id, blobs.AUDIENCE))
 
     def management() -> str:
         with acting_as(here, made) as other:
@@ -54,7 +54,7 @@ def access_errors(here: Here) -> Callable[[], dict[str, str]]:
 
 @pytest.fixture
 def slow(here: Here) -> Any:
-    return lambda seconds: slow_grants(here.places, here.facts.side, seconds)
+    return lambda seconds: slow_grants(here.paths, here.definition.side, seconds)
 
 
 def test_a_role_assignment_is_delayed_until_the_delay_is_removed(

@@ -26,7 +26,7 @@ class RegistryEndpoint:
         self.server = cloud.login_server(name)
         self.session = requests.Session()
         self.session.trust_env = False  # otherwise REQUESTS_CA_BUNDLE takes precedence
-        self.session.verify = str(cloud.places.authority)
+        self.session.verify = str(cloud.paths.authority)
 
     def request(self, method: str, path: str, token: str = "", **options: Any) -> requests.Response:
         headers = {"Accept": f"{MANIFEST}, {INDEX}, */*", **options.pop("headers", {})}
@@ -36,7 +36,7 @@ class RegistryEndpoint:
 
     def token(self, *scopes: str, principal: str = "", **options: Any) -> str:
         """An access token, by the same two requests as Azure's clients make."""
-        entra = self.cloud.tokens.issue(principal or self.cloud.facts.operator, self.cloud.audience)
+        entra = self.cloud.tokens.issue(principal or self.cloud.definition.operator, self.cloud.audience)
         form = {"grant_type": "access_token", "service": self.server, "access_token": entra}
         refresh = self.request("POST", "/oauth2/exchange", data=form).json()["refresh_token"]
         return self.issue_token({"refresh_token": refresh}, *scopes)
@@ -77,5 +77,5 @@ def managed(cloud: Cloud, method: str, name: str, action: str = "", **options: A
     place = ("Microsoft.ContainerRegistry", ("registries", name))
     url = f"{cloud.arm}{ResourceId(SOURCE.subscription, 'images', *place)}{action}?api-version={VERSION}"
     headers = {"Authorization": f"Bearer {cloud.operator_token(cloud.audience)}"}
-    ca = str(cloud.places.authority)
+    ca = str(cloud.paths.authority)
     return requests.request(method, url, headers=headers, verify=ca, timeout=60, **options)

@@ -25,7 +25,7 @@ from sandbox.arm import roles
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.registry.oci_client import digest_of
 from sandbox.registry.tokens import TOKEN_USER
 from tests.sandbox.registry.endpoint import INDEX, MANIFEST, RegistryEndpoint, descriptor, image, managed
@@ -149,10 +149,10 @@ def test_a_client_that_disconnects_early_leaves_no_traceback(
 ) -> None:
     open_registry.push("open/gone", "1", image())
     token, path = open_registry.token("repository:open/gone:pull"), "/v2/open/gone/manifests/1"
-    log = cloud.places.log
+    log = cloud.paths.log
     before = log.stat().st_size
     host, _, port = open_registry.server.partition(":")
-    trust = ssl.create_default_context(cafile=str(cloud.places.authority))
+    trust = ssl.create_default_context(cafile=str(cloud.paths.authority))
     asked = f"GET {path} HTTP/1.1\r\nHost: {open_registry.server}\r\nAuthorization: Bearer {token}\r\n\r\n"
     for _ in range(30):
         with socket.create_connection((host, int(port))) as plain:
@@ -221,9 +221,9 @@ def test_azures_client_deletes_a_tag_a_manifest_and_a_repository(
 
 
 def test_azures_client_without_a_token_needs_anonymous_pull(
-    registry: RegistryEndpoint, open_registry: RegistryEndpoint, places: Places
+    registry: RegistryEndpoint, open_registry: RegistryEndpoint, paths: Paths
 ) -> None:
-    options = {"audience": "https://ignored.invalid", "connection_verify": str(places.authority)}
+    options = {"audience": "https://ignored.invalid", "connection_verify": str(paths.authority)}
     with ContainerRegistryClient(f"https://{open_registry.server}", **options) as anonymous:  # type: ignore[arg-type]
         assert anonymous.get_manifest("open/image", "1").digest
     with (

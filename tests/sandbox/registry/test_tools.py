@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from setup import peers
 
 Tool = Callable[..., str]
@@ -23,19 +23,19 @@ INSTALL = {"skopeo": "`apt-get install skopeo`", "docker": "`apt-get install doc
 
 
 @pytest.fixture(scope="module")
-def servers(places: Places) -> tuple[str, str]:
+def servers(paths: Paths) -> tuple[str, str]:
     """Login servers of the source and target registries."""
-    source, target = (Cloud(facts, places).login_server(facts.registry) for facts in CLOUDS)
+    source, target = (Cloud(definition, paths).login_server(definition.registry) for definition in CLOUDS)
     return source, target
 
 
 @pytest.fixture
-def tool(sandbox_environment: dict[str, str], places: Places, tmp_path: Path) -> Callable[[str], Tool]:
+def tool(sandbox_environment: dict[str, str], paths: Paths, tmp_path: Path) -> Callable[[str], Tool]:
     """Run a program in an empty folder; skip the test if the program is not installed."""
 
     def named(name: str) -> Tool:
         path = os.pathsep.join(
-            [sandbox_environment["PATH"], str(places.cache / "peers" / peers.VERSION / "bin")]
+            [sandbox_environment["PATH"], str(paths.cache / "peers" / peers.VERSION / "bin")]
         )
         program = shutil.which(name, path=path)
         if not program:

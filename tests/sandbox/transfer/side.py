@@ -27,7 +27,7 @@ from azure.storage.blob import (
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.registry.oci_client import Manifest, OciClient, digest_of
 from sandbox.transfer.rules import CATEGORY
 
@@ -50,24 +50,24 @@ _numbers = itertools.count(1)
 class SandboxSide:
     """One side of a transfer; all names are derived from the module's name."""
 
-    def __init__(self, places: Places, side: str, name: str) -> None:
-        self.places, self.side, self.name = places, side, name
-        self.facts = next(facts for facts in CLOUDS if facts.side == side)
+    def __init__(self, paths: Paths, side: str, name: str) -> None:
+        self.paths, self.side, self.name = paths, side, name
+        self.definition = next(definition for definition in CLOUDS if definition.side == side)
         self._session = requests.Session()
         self.account = f"{name}{side}"[:24]
         self.vault = f"{name}-{side}"[:24]
         self.group = f"/resourceGroups/{name}"
-        self.registry_name = self.facts.registry
+        self.registry_name = self.definition.registry
         self.renew()
 
     def renew(self) -> None:
         """Read addresses and a token again, as after a restart of the sandbox."""
-        self.cloud = Cloud(self.facts, self.places)
+        self.cloud = Cloud(self.definition, self.paths)
         self.token = self.cloud.operator_token(self.cloud.audience)
 
     def build(self) -> SandboxSide:
         """Create the resource group, account and vault."""
-        place = {"location": self.facts.location}
+        place = {"location": self.definition.location}
         self.arm("PUT", self.group, place, version="2024-03-01")
         self.put_account()
         self.put_vault()
@@ -80,10 +80,10 @@ class SandboxSide:
     ) -> requests.Response:
         """Send a request below the subscription."""
         known = next((each for name, each in _VERSIONS.items() if f"/{name}/" in path), "2024-03-01")
-        url = f"{self.cloud.arm}/subscriptions/{self.facts.subscription}{path}"
+        url = f"{self.cloud.arm}/subscriptions/{self.definition.subscription}{path}"
         bearer = {"Authorization": f"Bearer {self.token}"}
         query = {"api-version": version or known}
-        trust = str(self.places.authority)
+        trust = str(self.paths.authority)
         return self._session.request(
             method, url, params=query, json=body, headers=bearer, verify=trust, timeout=60
         )
@@ -100,21 +100,21 @@ class SandboxSide:
 
     def registry_path(self, *segments: str) -> str:
         """The path of the registry, or of a resource below it."""
-        group = f"/resourceGroups/{self.facts.registry_group}"
-        if self.registry_name != self.facts.registry:
+        group = f"/resourceGroups/{self.definition.registry_group}"
+        if self.registry_name != self.definition.registry:
             group = self.group
         base = f"{group}/providers/Microsoft.ContainerRegistry/registries/{self.registry_name}"
         return "/".join((base, *segments))
 
     def put_account(self, **properties: Any) -> None:
-        body = {"location": self.facts.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+        body = {"location": self.definition.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
         path = self.provider("Storage", "storageAccounts", self.account)
         self.request("PUT", path, {**body, "properties": properties}).raise_for_status()
 
     def put_vault(self, **properties: Any) -> requests.Response:
         sku = {"family": "A", "name": "standard"}
-        whole = {"tenantId": self.facts.tenant, "sku": sku, "accessPolicies": [], **properties}
-        body = {"location": self.facts.location, "properties": whole}
+        whole = {"tenantId": self.definition.tenant, "sku": sku, "accessPolicies": [], **properties}
+        body = {"location": self.definition.location, "properties": whole}
         return self.request("PUT", self.provider("KeyVault", "vaults", self.vault), body)
 
     def keys(self) -> list[str]:
@@ -130,7 +130,7 @@ class SandboxSide:
     def service(self) -> BlobServiceClient:
         """A client with the account's key."""
         return BlobServiceClient(
-            self.blob_url, self.keys()[0], connection_verify=str(self.places.authority), retry_total=0
+            self.blob_url, self.keys()[0], connection_verify=str(self.paths.authority), retry_total=0
         )
 
     def container(self, name: str) -> ContainerClient:
@@ -177,14 +177,14 @@ class SandboxSide:
 
     def grant(self, principal: str, verb: str = "add", permissions: Json = GET_SECRET) -> None:
         """Change an identity's access policy in the vault."""
-        policy = {"objectId": principal, "tenantId": self.facts.tenant, "permissions": permissions}
+        policy = {"objectId": principal, "tenantId": self.definition.tenant, "permissions": permissions}
         path = self.provider("KeyVault", "vaults", self.vault, "accessPolicies", verb)
         self.arm("PUT", path, {"properties": {"accessPolicies": [policy]}})
 
     def assign(self, principal: str, role: str) -> None:
         """Assign a role on the account."""
         account = self.provider("Storage", "storageAccounts", self.account)
-        scope = f"/subscriptions/{self.facts.subscription}"
+        scope = f"/subscriptions/{self.definition.subscription}"
         definition = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}"
         given = {
             "roleDefinitionId": definition,
@@ -245,7 +245,7 @@ class SandboxSide:
     def run_request(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> Json:
         """The body of a run; `more` is added to its request."""
         kind = "export" if pipeline.startswith("export") else "import"
-        id = f"/subscriptions/{self.facts.subscription}{self.pipeline_path(kind, pipeline)}"
+        id = f"/subscriptions/{self.definition.subscription}{self.pipeline_path(kind, pipeline)}"
         end = {"type": "AzureStorageBlob", "name": blob}
         place = "target" if kind == "export" else "source"
         asked: Json = {"pipelineResourceId": id, place: end, **more}
@@ -281,7 +281,7 @@ class SandboxSide:
         while link := page.get("nextLink"):
             bearer = {"Authorization": f"Bearer {self.token}"}
             page = self._session.get(
-                link, headers=bearer, verify=str(self.places.authority), timeout=60
+                link, headers=bearer, verify=str(self.paths.authority), timeout=60
             ).json()
             found += page["value"]
         return found
@@ -297,7 +297,7 @@ class SandboxSide:
         """Use the registry through its endpoint."""
 
         async def run() -> Found:
-            trust = aiohttp.TCPConnector(ssl=certificates.client_context(self.places))
+            trust = aiohttp.TCPConnector(ssl=certificates.client_context(self.paths))
             async with aiohttp.ClientSession(connector=trust) as session:
                 url = f"https://{self.cloud.login_server(self.registry_name)}"
                 return await work(

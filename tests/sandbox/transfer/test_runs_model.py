@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.sandbox.transfer.side import Json, SandboxSide
 
 PIPELINES, RUNS, BLOBS = (st.sampled_from(names) for names in ("ab", "klm", "xy"))
@@ -58,7 +58,7 @@ class Transfers(RuleBasedStateMachine):
         artifact = "model/app:1" if good else "model/nothing:1"
         body = self.side.run_request(f"exportmodel{pipeline}", blob, artifact)
         request = body["properties"]["request"]
-        id = f"/subscriptions/{self.side.facts.subscription}{self.path('exportPipelines', pipeline)}"
+        id = f"/subscriptions/{self.side.definition.subscription}{self.path('exportPipelines', pipeline)}"
         request["pipelineResourceId"] = id
         body["properties"]["forceUpdateTag"] = tag
         before = self.runs.get(name)
@@ -102,8 +102,8 @@ def _states(run: Json) -> tuple[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def side(places: Places) -> SandboxSide:
-    made = SandboxSide(places, "source", "model").build()
+def side(paths: Paths) -> SandboxSide:
+    made = SandboxSide(paths, "source", "model").build()
     made.image("model/app", "1")
     return made
 

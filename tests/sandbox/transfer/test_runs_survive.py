@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from sandbox import lifecycle
-from sandbox.cloud.paths import CHECKOUT, Places
+from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.faults.control import set_fault
 from sandbox.faults.fault import Fault
 from tests.sandbox.faults.control import times_applied
@@ -22,9 +22,9 @@ from tests.sandbox.transfer.side import SandboxSide, until
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
     """A sandbox for this module, which kills it."""
-    found = Places(tmp_path_factory.mktemp("killed") / "state", Places.here().cache)
+    found = Paths(tmp_path_factory.mktemp("killed") / "state", Paths.here().cache)
     up(found)
     try:
         yield found
@@ -32,14 +32,14 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
         lifecycle.down(found)
 
 
-def up(places: Places) -> None:
-    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(places.state)}
+def up(paths: Paths) -> None:
+    environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(paths.state)}
     subprocess.run([sys.executable, "-m", "sandbox", "up"], check=True, cwd=CHECKOUT, env=environment)
 
 
-def kill(places: Places) -> None:
+def kill(paths: Paths) -> None:
     """Kill the process as the kernel does when out of memory; its servers then end themselves."""
-    process = psutil.Process(lifecycle.require_running(places)["process"])
+    process = psutil.Process(lifecycle.require_running(paths)["process"])
     servers = process.children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait(20)
@@ -47,7 +47,7 @@ def kill(places: Places) -> None:
 
 
 @pytest.fixture(scope="module")
-def side(own: Places) -> SandboxSide:
+def side(own: Paths) -> SandboxSide:
     made = SandboxSide(own, "source", "survive").build()
     made.image("survive/app", "1")
     return made
@@ -56,7 +56,7 @@ def side(own: Places) -> SandboxSide:
 def stuck(side: SandboxSide, **fault: object) -> tuple[int, Fault]:
     """A fault that blocks a run at one step for longer than the test waits."""
     held = Fault(**{"endpoint": "storage", "delay": 600, "times": 1, **fault})  # type: ignore[arg-type]
-    return set_fault(side.places, "source", held), held
+    return set_fault(side.paths, "source", held), held
 
 
 def test_no_run_is_lost_when_the_sandbox_is_killed(side: SandboxSide) -> None:
@@ -77,9 +77,9 @@ def test_no_run_is_lost_when_the_sandbox_is_killed(side: SandboxSide) -> None:
         side.start(again, "removed"),
     ]
     for number, _ in points:
-        until(lambda number=number: times_applied(side.places, "source", number), bool)  # type: ignore[misc]
-    kill(side.places)
-    up(side.places)
+        until(lambda number=number: times_applied(side.paths, "source", number), bool)  # type: ignore[misc]
+    kill(side.paths)
+    up(side.paths)
     side.renew()
     ended = [side.ended(run)["response"] for run in runs]
     assert [each["status"] for each in ended] == ["Succeeded"] * 3, ended
@@ -94,14 +94,14 @@ def test_a_run_continues_after_a_stop(side: SandboxSide) -> None:
     pipeline = side.pipeline("export", "out")
     number, _ = stuck(side, method="PUT", path="/out/stopped*comp=block&")
     run = side.start(pipeline, "stopped", "survive/app:1")
-    until(lambda: times_applied(side.places, "source", number), bool)
-    lifecycle.down(side.places)
-    up(side.places)
+    until(lambda: times_applied(side.paths, "source", number), bool)
+    lifecycle.down(side.paths)
+    up(side.paths)
     side.renew()
     assert side.ended(run)["provisioningState"] == "Succeeded"
 
 
-def test_no_file_of_the_sandbox_contains_a_token_or_key(side: SandboxSide, own: Places) -> None:
+def test_no_file_of_the_sandbox_contains_a_token_or_key(side: SandboxSide, own: Paths) -> None:
     """Searches the state of a sandbox that had faults and was killed."""
     token = side.sas("out", "rawl")
     pipeline = side.pipeline("export", "out", token=token)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from sandbox.registry.oci_client import ImageNotFoundError, Manifest
 from sandbox.transfer.rules import CATEGORY
 from tests.sandbox.faults import control
@@ -15,13 +15,13 @@ from tests.sandbox.transfer.side import IMAGE, SandboxSide, index_of, manifest_o
 
 
 @pytest.fixture(scope="module")
-def source(places: Places) -> SandboxSide:
-    return SandboxSide(places, "source", "moves").build()
+def source(paths: Paths) -> SandboxSide:
+    return SandboxSide(paths, "source", "moves").build()
 
 
 @pytest.fixture(scope="module")
-def target(places: Places) -> SandboxSide:
-    return SandboxSide(places, "target", "moves").build()
+def target(paths: Paths) -> SandboxSide:
+    return SandboxSide(paths, "target", "moves").build()
 
 
 def transfer_blob(
@@ -180,8 +180,8 @@ def test_progress_is_reported_in_steps_or_only_at_start_and_end(source: SandboxS
     pipeline = source.pipeline("export", "out")
     for choice, seen in (("steps", "10"), ("ends", "0")):
         with (
-            control.choice(source.places, "source", "progress", choice),
-            control.fault(source.places, "source", "storage", path=f"/out/{choice}*comp=block", delay=1),
+            control.choice(source.paths, "source", "progress", choice),
+            control.fault(source.paths, "source", "storage", path=f"/out/{choice}*comp=block", delay=1),
         ):
             run = source.start(pipeline, choice, "steps/app:1")
             until(lambda run=run: source.state(run)["response"]["progress"]["percentage"], seen.__eq__)  # type: ignore[misc]
@@ -191,7 +191,7 @@ def test_progress_is_reported_in_steps_or_only_at_start_and_end(source: SandboxS
 def test_a_run_whose_pipeline_is_deleted_fails_with_that_reason(source: SandboxSide) -> None:
     source.image("orphan/app", "1")
     pipeline = source.pipeline("export", "out")
-    with control.fault(source.places, "source", "storage", path="/out/orphan", delay=3):
+    with control.fault(source.paths, "source", "storage", path="/out/orphan", delay=3):
         run = source.start(pipeline, "orphan", "orphan/app:1")
         source.arm("DELETE", source.pipeline_path("export", pipeline))
         state = source.ended(run)

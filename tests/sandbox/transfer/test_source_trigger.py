@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContentSettings
 
-from sandbox.cloud.paths import Places
+from sandbox.cloud.paths import Paths
 from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import SandboxSide, until
 
 
 @pytest.fixture(scope="module")
-def side(places: Places) -> SandboxSide:
+def side(paths: Paths) -> SandboxSide:
     """The source cloud, which exports and imports here."""
-    return SandboxSide(places, "source", "trigger").build()
+    return SandboxSide(paths, "source", "trigger").build()
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def test_a_blob_without_category_or_md5_is_ignored(side: SandboxSide, archive: b
 
 def test_a_blob_older_than_sixty_days_is_ignored(side: SandboxSide, archive: bytes) -> None:
     side.put_blob("aged", "old", archive)
-    with control.clock(side.places, "source", 61 * 86_400):
+    with control.clock(side.paths, "source", 61 * 86_400):
         side.renew()
         pipeline = side.pipeline("import", "aged", enabled=True, token=_long_lived(side, "aged", "rl"))
         side.put_blob("aged", "young", archive)
         (run,) = until(lambda: side.runs_of(pipeline), bool)
         assert side.ended(run["name"])["response"]["source"]["uri"].endswith("/young")
-    with control.clock(side.places, "source", 59 * 86_400):  # the same blob two days earlier
+    with control.clock(side.paths, "source", 59 * 86_400):  # the same blob two days earlier
         side.renew()
         found = until(lambda: side.runs_of(pipeline), lambda found: len(found) == 2)
         assert any(each["properties"]["response"]["source"]["uri"].endswith("/old") for each in found)
@@ -109,7 +109,7 @@ def test_deleting_a_pipeline_deletes_its_triggered_runs_and_a_new_pipeline_impor
 
 
 def test_triggered_runs_can_have_plain_names(side: SandboxSide, archive: bytes) -> None:
-    with control.choice(side.places, "source", "trigger-name", "plain"):
+    with control.choice(side.paths, "source", "trigger-name", "plain"):
         pipeline = side.pipeline("import", "named", enabled=True)
         side.put_blob("named", "blob", archive)
         (run,) = until(lambda: side.runs_of(pipeline), bool)

@@ -13,46 +13,30 @@ TRANSFER_PIPELINE_CONTRIBUTOR = "Container Registry Transfer Pipeline Contributo
 
 
 class Role(StrEnum):
-    """A role that a pipeline's identity may have, by its ID, which is the same in every cloud."""
+    """A role that a pipeline's identity may have: its ID, which is the same in every cloud, and its name."""
 
-    BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
-    """Storage Blob Data Reader."""
+    label: str
+    """The name that Azure shows."""
 
-    BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-    """Storage Blob Data Contributor."""
+    def __new__(cls, guid: str, label: str) -> "Role":
+        """Take the ID as the value."""
+        role = str.__new__(cls, guid)
+        role._value_, role.label = guid, label
+        return role
 
-    BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
-    """Storage Blob Data Owner."""
-
-    VAULT_SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
-    """Key Vault Secrets User."""
-
-    VAULT_SECRETS_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
-    """Key Vault Secrets Officer."""
-
-    VAULT_ADMINISTRATOR = "00482a5a-887f-4fb3-b363-3b7fe8e74483"
-    """Key Vault Administrator."""
-
-    @property
-    def label(self) -> str:
-        """The name that Azure shows."""
-        return _LABELS[self]
+    BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "Storage Blob Data Reader"
+    BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "Storage Blob Data Contributor"
+    BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "Storage Blob Data Owner"
+    VAULT_SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6", "Key Vault Secrets User"
+    VAULT_SECRETS_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", "Key Vault Secrets Officer"
+    VAULT_ADMINISTRATOR = "00482a5a-887f-4fb3-b363-3b7fe8e74483", "Key Vault Administrator"
 
     @classmethod
     def of(cls, role_definition_id: str) -> "Role | None":
         """Return the role of a role definition's resource ID or GUID; None for any other role."""
         guid = role_definition_id.rpartition("/")[2].lower()
-        return cls(guid) if guid in list(cls) else None
+        return next((role for role in cls if role == guid), None)
 
-
-_LABELS = {
-    Role.BLOB_READER: "Storage Blob Data Reader",
-    Role.BLOB_CONTRIBUTOR: "Storage Blob Data Contributor",
-    Role.BLOB_OWNER: "Storage Blob Data Owner",
-    Role.VAULT_SECRETS_USER: "Key Vault Secrets User",
-    Role.VAULT_SECRETS_OFFICER: "Key Vault Secrets Officer",
-    Role.VAULT_ADMINISTRATOR: "Key Vault Administrator",
-}
 
 SECRET_READERS = frozenset({Role.VAULT_SECRETS_USER, Role.VAULT_SECRETS_OFFICER, Role.VAULT_ADMINISTRATOR})
 """The roles that can get secrets of a vault."""

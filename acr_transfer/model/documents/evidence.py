@@ -14,18 +14,18 @@ from acr_transfer.model.documents.fields import (
     Time,
     named,
 )
-from acr_transfer.model.documents.json_document import Report, ReportPart
+from acr_transfer.model.documents.json_document import Report
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 
 
-class EvidenceTool(ReportPart):
+class EvidenceTool(Report):
     """The program that wrote the evidence."""
 
     name: Literal["acr-transfer"]
     version: Text
 
 
-class EvidenceHandover(ReportPart):
+class EvidenceHandover(Report):
     """The document that the expectation was read from."""
 
     from_: AnyText = named("from")
@@ -38,7 +38,7 @@ class EvidenceHandover(ReportPart):
     """Whether every expected digest was fixed before the export; otherwise the source was read now."""
 
 
-class EvidenceLayers(ReportPart):
+class EvidenceLayers(Report):
     """The configs and layers that were read."""
 
     mode: LayerMode
@@ -52,7 +52,7 @@ class EvidenceLayers(ReportPart):
     """Bytes of those that were right."""
 
 
-class EvidenceFinding(ReportPart):
+class EvidenceFinding(Report):
     """One artifact and its verdict."""
 
     artifact: Text

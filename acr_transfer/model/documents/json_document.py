@@ -46,14 +46,10 @@ class Record(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-class ReportPart(Record):
-    """A JSON object inside a report: every key is declared."""
+class Report(Record):
+    """A JSON document that is only printed, or an object in it: every key is declared, without a checksum."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Report(ReportPart):
-    """A JSON document that is only printed, for machines to read. It has no checksum."""
 
 
 class Document(Record):

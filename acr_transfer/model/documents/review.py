@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from acr_transfer.model.documents.fields import AnyText, Count, Flag, Form, Whole, named
-from acr_transfer.model.documents.json_document import Report, ReportPart
+from acr_transfer.model.documents.json_document import Report
 
 
 class ReviewLevel(StrEnum):
@@ -15,22 +15,13 @@ class ReviewLevel(StrEnum):
     WAIVED = "waived"
 
 
-class ReviewSeverity(StrEnum):
-    """How serious a violation is."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-
-class ReviewViolation(ReportPart):
+class ReviewViolation(Report):
     """One rule that one resource breaks."""
 
     level: ReviewLevel
     """mandatory forbids the deployment, advisory does not; waived is accepted until a date."""
 
-    severity: ReviewSeverity | None = None
+    severity: Annotated[str, Form("(critical|high|medium|low)", "a severity")] = ""
     """How serious it is; missing if the policy does not state it."""
 
     rule: AnyText
@@ -67,7 +58,7 @@ class ReviewViolation(ReportPart):
     """The resource's type."""
 
 
-class ReviewedStack(ReportPart):
+class ReviewedStack(Report):
     """The review of one stack."""
 
     stack: AnyText

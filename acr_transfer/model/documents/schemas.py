@@ -36,13 +36,11 @@ class _Schema(GenerateJsonSchema):
 
 
 def _plain(schema: Any) -> Any:
-    """The schema without defaults, without the titles that pydantic makes up, and with short forms."""
+    """The schema without defaults, and without the titles that pydantic makes up."""
     if isinstance(schema, list):
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    if "anyOf" in schema:
-        return _choice(schema)
     made_up = {"title", "default"} | ({"additionalProperties"} if schema.get("properties") else set())
     plain: dict[str, Any] = {}
     for key, value in schema.items():
@@ -54,17 +52,6 @@ def _plain(schema: Any) -> Any:
             plain[key] = _plain(value)
     least, most = plain.get("minimum"), plain.get("maximum")
     return plain if least is None or least != most else {"description": plain["description"], "const": least}
-
-
-def _choice(schema: dict[str, Any]) -> Any:
-    """A value that may be null, or one that may be missing instead."""
-    rest = {key: each for key, each in schema.items() if key != "anyOf"}
-    ways = [way for way in schema["anyOf"] if way != {"type": "null"}]
-    if "default" in schema:
-        return _plain(rest | ways[0])
-    if list(ways[0]) == ["type"]:
-        return _plain(rest | {"type": [ways[0]["type"], "null"]})
-    return {**_plain(rest), "anyOf": [*map(_plain, ways), {"type": "null"}]}
 
 
 def schema_of(name: str) -> dict[str, Any]:

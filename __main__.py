@@ -5,15 +5,12 @@ from pulumi import Output
 
 from acr_transfer.model.documents.handover import ExportedBlob
 from components import SourceSide, TargetSide
-from components.advice import phrase_changes
 from components.handover import handover_of_stack, qualified_stack_name, was_deployed
-from stack.config_reader import set_command
 from stack.settings import Settings, Side
 
 
 async def main() -> dict[str, Output[object]]:
     """Create the side of this stack, and return its outputs."""
-    phrase_changes(set_command)
     settings = Settings.load(pulumi.Config(), pulumi.get_stack())
     if settings.side is Side.SOURCE:
         return SourceSide("transfer", settings.source_args).outputs

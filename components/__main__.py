@@ -8,12 +8,11 @@ from typing import Any
 
 from pulumi.provider import main
 from pulumi.provider.experimental.component import ComponentProvider
-from pulumi.provider.experimental.util import camel_case
 
 # Pulumi runs this folder as a script, so the package itself is not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from components import HOSTED
+from components import HOSTED, advice
 from components.sdk import descriptions
 
 
@@ -21,6 +20,7 @@ class Package(ComponentProvider):
     """The components, with a schema that describes inherited arguments too."""
 
     def __init__(self) -> None:
+        advice.use(advice.CAMEL_CASE)
         super().__init__(HOSTED, "acr-transfer", version="0.1.0")
         self.schema = json.dumps(_described(json.loads(self.schema or "")))
 
@@ -31,7 +31,7 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
         inputs = schema["resources"][f"acr-transfer:index:{component.__name__}"]["inputProperties"]
         kind: type = inspect.signature(component).parameters["args"].annotation
         for name, description in descriptions(kind).items():
-            inputs[camel_case(name)]["description"] = description
+            inputs[advice.camel_case(name)]["description"] = advice.camel_case(description)
     return schema
 
 

@@ -1,24 +1,47 @@
-"""How messages phrase a change of an argument: by its name, or as the command of the program that sets it."""
+"""How messages name the arguments and phrase their changes: as in Python, unless a program says otherwise."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
-Phrase = Callable[[str, str], str]
-"""Returns the words that change an argument to a value."""
-
-
-def _by_name(argument: str, value: str) -> str:
-    return f"set {argument} to {value}"
+_SNAKE_CASE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
 
-_phrase: Phrase = _by_name
+@dataclass(frozen=True)
+class Wording:
+    """The names of the arguments in messages, and the words that change one."""
+
+    name: Callable[[str], str]
+    """Returns a text about arguments with their names."""
+
+    change: Callable[[str, str], str]
+    """Returns the words that change an argument to a value, such as "set registry to <name>"."""
+
+
+PYTHON = Wording(str, lambda argument, value: f"set {argument} to {value}")
+_wording = PYTHON
+
+
+def use(wording: Wording) -> None:
+    """Have the messages of all components use this wording, from now on."""
+    global _wording
+    _wording = wording
+
+
+def named(text: str) -> str:
+    """Return a text about arguments with the names that the program has for them."""
+    return _wording.name(text)
 
 
 def change(argument: str, value: str) -> str:
-    """Return the words that change an argument to a value, such as "set registry to <name>"."""
-    return _phrase(argument, value)
+    """Return the words that change an argument to a value."""
+    return _wording.change(argument, value)
 
 
-def phrase_changes(phrase: Phrase) -> None:
-    """Have every component phrase changes like this: the program has other names for the arguments."""
-    global _phrase
-    _phrase = phrase
+def camel_case(text: str) -> str:
+    """Return a text about arguments with their names in camelCase."""
+    return _SNAKE_CASE.sub(lambda name: re.sub("_(.)", lambda letter: letter[1].upper(), name[0]), text)
+
+
+CAMEL_CASE = Wording(camel_case, lambda argument, value: f"set {camel_case(argument)} to {value}")
+"""The wording for programs in other languages."""

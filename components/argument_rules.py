@@ -19,6 +19,7 @@ from acr_transfer.model.resource_names import NameRule
 from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
 
 from . import defaults
+from .advice import named
 from .arguments import TokenSettings, VaultSelection, has
 from .choices import AccountKey, StorageAccess, VaultAccess
 
@@ -55,14 +56,11 @@ class Fault:
         found = f"is {str(value)!r}" if isinstance(value, StrEnum) else f"is {value!r}"
         return cls(argument, "is missing" if value in (None, "", []) else found, expected, **more)
 
-    @property
-    def subject(self) -> str:
-        """The argument, with the index of the wrong item."""
-        return self.argument if self.index is None else f"{self.argument}[{self.index}]"
-
-    def __str__(self) -> str:
-        """The fault as a sentence."""
-        return f"{self.subject} {self.found}" + (f"; expected {self.expected}" if self.expected else "")
+    def about(self, subject: str) -> str:
+        """Return the fault as a sentence about the subject, which stands for the argument."""
+        item = "" if self.index is None else f"[{self.index}]"
+        expected = f"; expected {named(self.expected)}" if self.expected else ""
+        return f"{subject}{item} {self.found}{expected}"
 
 
 def check_arguments(component: str, args: Mapping[str, Any], kind: type, *faults: Fault) -> None:
@@ -73,7 +71,8 @@ def check_arguments(component: str, args: Mapping[str, Any], kind: type, *faults
     required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]  # that of a TypedDict
     found = [Fault(name, "is not an argument") for name in args if name not in kind.__annotations__]
     found += [Fault.of(name, None, "a value") for name in sorted(required) if not has(args, name)]
-    lines = dict.fromkeys(f"\n  {fault}" for fault in (*found, *value_faults(args), *faults))
+    all_faults = (*found, *value_faults(args), *faults)
+    lines = dict.fromkeys(f"\n  {fault.about(named(fault.argument))}" for fault in all_faults)
     if lines:
         raise ArgumentError(f"The arguments of {component} are invalid:" + "".join(lines))
 

@@ -14,7 +14,7 @@ from acr_transfer.model.sas import ends_soon, needed_rights, rotation_due
 from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
 
 from . import defaults
-from .advice import change
+from .advice import change, named
 from .argument_rules import check_arguments
 from .arguments import TokenSettings
 from .conflicts import SECRET, explain_conflict
@@ -145,7 +145,7 @@ def _expiry(args: SasSecretArgs) -> datetime:
     try:
         return parse_expiry(text)
     except ValueError as failure:
-        raise SasError(f"sas_expiry is {text!r}; expected {EXPIRY_FORM}") from failure
+        raise SasError(f"{named('sas_expiry')} is {text!r}; expected {EXPIRY_FORM}") from failure
 
 
 def container_sas(account: str, container: str, key: str, rights: str, expiry: datetime) -> str:

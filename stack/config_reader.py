@@ -11,9 +11,10 @@ from pathlib import Path
 import pulumi
 
 from acr_transfer.model.resource_ids import ResourceId
+from components.advice import Wording, camel_case
 from components.argument_rules import Fault
 from components.sdk import configured_keys
-from stack.keys import BY_NAME, REMOVED, Key, key_of, with_keys
+from stack.keys import BY_NAME, REMOVED, Key
 
 
 class ConfigError(pulumi.RunError):
@@ -60,11 +61,9 @@ class ConfigReader:
 
     def fault(self, fault: Fault) -> None:
         """Add a fault, named by its key, with the command that fixes it."""
-        key = key_of(fault.argument)
-        full = self.config.full_key(key) + ("" if fault.index is None else f"[{fault.index}]")
-        expected = with_keys(fault.expected)
-        problem = f"{full} {fault.found}" + (f"; expected {expected}" if expected else "")
-        self.add(problem, self._fix(fault, key, full))
+        key = camel_case(fault.argument)
+        full = self.config.full_key(key)
+        self.add(fault.about(full), self._fix(fault, key, full))
 
     def unwanted(self, name: str, reason: str) -> None:
         """Add a fault of a key that must not be set."""
@@ -106,18 +105,20 @@ class ConfigReader:
                 self.fault(Fault.of(name, self.text(name), expected))
 
     def _fix(self, fault: Fault, key: str, full: str) -> str:
-        path = "--path " if fault.index is not None else ""
+        path, item = ("", "") if fault.index is None else ("--path ", f"[{fault.index}]")
+        full = shlex.quote(f"{full}{item}")
         if fault.instead == "":
-            return f"pulumi config rm {path}{shlex.quote(full)}"
+            return f"pulumi config rm {path}{full}"
         default = BY_NAME[key].default
         own = str(default).lower() if isinstance(default, bool | int) else default
         value = fault.instead or (own if isinstance(own, str) and own else "<value>")
-        return f"pulumi config set {path}{shlex.quote(full)} {shlex.quote(value)}"
+        return f"pulumi config set {path}{full} {shlex.quote(value)}"
 
 
-def set_command(argument: str, value: str) -> str:
-    """Return the command that sets the key of an argument, for the messages of the components."""
-    return f"pulumi config set acr-transfer:{key_of(argument)} {value}"
+COMMANDS = Wording(
+    camel_case, lambda argument, value: f"pulumi config set acr-transfer:{camel_case(argument)} {value}"
+)
+"""The wording of the components' messages in this program: keys, and the commands that set them."""
 
 
 def _parsed(text: str, key: Key) -> object:

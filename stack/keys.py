@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from components import SourceSideArgs, TargetSideArgs, defaults
+from components.advice import camel_case
 from components.sdk import descriptions
 
 Default = str | bool | int | list[str] | dict[str, str]
@@ -37,7 +38,7 @@ class Key:
     def description(self) -> str:
         """The description: that of the argument, with the keys' names."""
         kind = TargetSideArgs if self.side == "target" else SourceSideArgs
-        return self.own_description or with_keys(descriptions(kind)[self.argument])
+        return self.own_description or camel_case(descriptions(kind)[self.argument])
 
 
 KEYS = (
@@ -112,20 +113,6 @@ KEYS = (
 """Every key, in the order of the documentation."""
 
 BY_NAME = {key.name: key for key in KEYS}
-_BY_ARGUMENT = {key.argument: key.name for key in KEYS}
-_SNAKE_CASE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
-
-
-def key_of(argument: str) -> str:
-    """Return the key of an argument."""
-    return _BY_ARGUMENT.get(argument, argument)
-
-
-def with_keys(text: str) -> str:
-    """Return a text about arguments with the names of their keys."""
-    return _SNAKE_CASE.sub(lambda name: key_of(name[0]), text)
-
-
 REMOVED = {
     "createStorageAccount": "the stack creates a storage account unless storageAccount is set",
     "createVault": "the stack creates a vault unless vault is set",

@@ -14,10 +14,10 @@ from acr_transfer.model.documents.handover import ExportedBlob, Handover
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.options import Direction, TriggerStatus
 from acr_transfer.model.references import FORMS
-from components import SourceSideArgs, TargetSideArgs
+from components import SourceSideArgs, TargetSideArgs, advice
 from components.argument_rules import Fault, side_faults, value_faults
 from components.source_side import LockError, lock_of
-from stack.config_reader import ConfigError, ConfigReader
+from stack.config_reader import COMMANDS, ConfigError, ConfigReader
 from stack.keys import KEYS
 
 NO_OPTIONS = ["None"]
@@ -63,6 +63,7 @@ class Settings:
 
         The expiry must be after `now`; by default that is the current time.
         """
+        advice.use(COMMANDS)  # for the messages of the components too
         reader = ConfigReader(config, stack)
         side = _side(reader)
         args = {

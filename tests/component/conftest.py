@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from components import advice
 from tests.component.mock_azure import Deploy
 
 
@@ -13,6 +14,12 @@ from tests.component.mock_azure import Deploy
 def event_loop() -> None:
     """An event loop for Pulumi, which uses the current one; `asyncio.run` of another test leaves none."""
     asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+@pytest.fixture(autouse=True)
+def wording(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wording of Python: another test may have used another one."""
+    monkeypatch.setattr(advice, "_wording", advice.PYTHON)
 
 
 @pytest.fixture

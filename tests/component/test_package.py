@@ -41,6 +41,12 @@ def test_every_component_input_and_output_is_described(schema: dict[str, Any]) -
     assert [path for path, described in _described(schema) if not described] == []
 
 
+def test_descriptions_spell_arguments_as_the_schema_does(schema: dict[str, Any]) -> None:
+    inputs = schema["resources"]["acr-transfer:index:SourceSide"]["inputProperties"]
+    described = inputs["registryResourceGroup"]["description"]
+    assert described == "The registry's resource group; resourceGroup by default."
+
+
 def test_each_component_has_the_token_that_it_registers_itself_by(schema: dict[str, Any]) -> None:
     assert set(schema["resources"]) == {f"acr-transfer:index:{each.__name__}" for each in components.HOSTED}
 
@@ -104,7 +110,7 @@ def test_the_settings_of_another_languages_provider_are_used_too(deploy: Deploy)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"sasExpiry": ""}, "sas_expiry is missing"),
+        ({"sasExpiry": ""}, "sasExpiry is missing"),
         ({"sasExpiry": "2099-12-31T00:00:00"}, "expected a time with its time zone"),
         ({"artifacts": ["App:1"]}, "has upper case letters in its repository; expected 'app'"),
     ],

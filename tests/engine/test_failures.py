@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
+from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.sandbox.faults.control import fault
 
@@ -48,6 +50,21 @@ def test_a_taken_registry_name_is_an_error_with_its_fixes(project: Project) -> N
     assert "It may belong to another tenant" in said
     assert "To use another name: pulumi config set acr-transfer:registry <name>" in said
     assert "If the registry is yours: pulumi config set acr-transfer:createRegistry false" in said
+    assert "Traceback" not in said
+
+
+def test_a_taken_name_of_a_new_account_and_vault_is_an_error_with_its_fix(
+    project: Project, paths: Paths
+) -> None:
+    existing = Existing.of(paths, SOURCE, "taken-names")
+    existing.account("takenaccount", "boxes")
+    existing.vault("taken-vault")
+    names = {"newStorageAccountName": "takenaccount", "newVaultName": "taken-vault"}
+    said = project.up(project.source("taken-names", ["shop/web:1.0.0"], **names), good=False)
+    assert "The storage account name takenaccount already exists; this deployment would create it." in said
+    assert "To use another name: pulumi config set acr-transfer:newStorageAccountName <name>" in said
+    assert "The key vault name taken-vault already exists; this deployment would create it." in said
+    assert "To use another name: pulumi config set acr-transfer:newVaultName <name>" in said
     assert "Traceback" not in said
 
 

@@ -39,7 +39,7 @@ demo: install
 # With STACKS, the shell's own environment is used: backend, passphrase and cloud are the user's.
 review: $(if $(STACKS),venv,install)
 	@if [ -n '$(STACKS)' ]; then \
-	  .venv/bin/python policy/review.py --profile '$(or $(PROFILE),baseline)' --json review.json --sarif review.sarif $(STACKS); \
+	  .venv/bin/acr-transfer review --profile '$(or $(PROFILE),baseline)' --report review.json --sarif review.sarif $(STACKS); \
 	else PROFILE='$(PROFILE)' bash examples/review.sh; fi
 
 test: install lint

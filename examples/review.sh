@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Both stacks of this repository in the sandbox, reviewed with the policy pack: `make review` runs it.
-# Starts the sandbox unless it is up, and stops it again if it did. Exit code of the review: see policy/review.py --help.
+# Reviews both stacks of this repository in the sandbox with the policy pack; `make review` runs it.
+# Starts the sandbox if it is down, and then stops it at the end. The exit code is that of `acr-transfer review`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -17,10 +17,10 @@ done
 if [ ! -f transfer.lock.json ]; then
   acr-transfer plan --source source --repository '**' --quiet >/dev/null
 fi
-# A target's stack reads what its source's stack gave out.
+# The target stack reads the outputs of the source stack.
 if ! pulumi stack output handover --stack source >/dev/null 2>&1; then
   echo 'Deploying the source stack, which the target stack reads ...' >&2
-  said=$(pulumi up --stack source --yes --skip-preview --suppress-outputs 2>&1) || { echo "$said" >&2; exit 3; }
+  output=$(pulumi up --stack source --yes --skip-preview --suppress-outputs 2>&1) || { echo "$output" >&2; exit 3; }
 fi
-"$python" policy/review.py --profile "${PROFILE:-sandbox}" --waivers policy/waivers.json \
-  --json review.json --sarif review.sarif source target
+.venv/bin/acr-transfer review --profile "${PROFILE:-sandbox}" --waivers policy/waivers.json \
+  --report review.json --sarif review.sarif source target

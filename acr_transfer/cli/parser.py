@@ -16,9 +16,9 @@ _ABOUT = (
 
 _ENDING = """exit codes:
     0  done; for prove: everything is proved
-    1  a fault of this program: please report it
+    1  review: a mandatory rule is broken; else a fault of this program: please report it
     2  the command line is wrong
-    3  prove: not everything is proved
+    3  prove: not everything is proved; review: a stack was not reviewed completely
     4  a stack cannot be read, was never deployed, or lacks an output
     5  hop: nothing was exported, or a blob that the import would not take
     6  nobody is logged in, or a right is missing

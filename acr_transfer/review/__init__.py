@@ -1,1 +1,1 @@
-"""What the pack says about stacks, as a reviewer and a code review tool read it."""
+"""Review of stacks before their deployment: runs Pulumi with the policy pack and reports the violations."""

@@ -1,60 +1,64 @@
-"""The configuration of one review: a profile of the pack, and the waivers of whoever uses it."""
+"""The policy configuration of one review: a profile and further waivers."""
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from acr_transfer.review.engine import PACK, ReviewError
-from policy.rules.catalogue import ALL
-
-_PROFILES = PACK / "profiles"
+from acr_transfer.model.text_files import read_text
+from acr_transfer.review.pack import PolicyPack, ReviewError
 
 
 @contextmanager
-def configuration(profile: str, waivers: Path | None) -> Iterator[Path]:
-    """Yield the file for `--policy-pack-config`, which takes one alone."""
-    chosen = _profile(profile)
+def configuration(pack: PolicyPack, profile: str, waivers: Path | None) -> Iterator[Path]:
+    """Yield the file for `--policy-pack-config`, which accepts one file only. Raises `ReviewError`."""
+    chosen = _profile(pack, profile)
     if waivers is None:
         yield chosen
         return
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder, "configuration.json")
-        whole.write_text(json.dumps(with_waivers(_read(chosen), _read(waivers))))
-        yield whole
-
-
-def with_waivers(config: dict[str, Any], waivers: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with more waivers, which are listed by their rule."""
-    strangers = sorted(set(waivers) - {rule.name for rule in ALL})
-    if strangers:
+    granted = _read(waivers)
+    if unknown := sorted(granted.keys() - pack.rules.keys()):
         raise ReviewError(
-            f"There are waivers for what is no rule: {', '.join(strangers)}. See docs/policies.md."
+            f"{waivers} has waivers for unknown rules: {', '.join(unknown)}.\n"
+            "Fix: use the names in docs/policies.md."
         )
-    return {**config, **{rule: _waived(config.get(rule, {}), granted) for rule, granted in waivers.items()}}
+    with tempfile.TemporaryDirectory() as folder:
+        merged = Path(folder, "configuration.json")
+        merged.write_text(json.dumps(with_waivers(_read(chosen), granted)))
+        yield merged
 
 
-def _waived(config: Any, granted: list[Any]) -> dict[str, Any]:
-    known = {"enforcementLevel": config} if isinstance(config, str) else config
-    return {**known, "waivers": [*known.get("waivers", []), *granted]}
+def with_waivers(config: Mapping[str, Any], waivers: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Return a policy configuration with further waivers, given by their rules."""
+    return {**config, **{rule: _waived(config.get(rule, {}), added) for rule, added in waivers.items()}}
 
 
-def _profile(name: str) -> Path:
+def _waived(config: Any, added: list[Any]) -> dict[str, Any]:
+    settings = {"enforcementLevel": config} if isinstance(config, str) else config
+    return {**settings, "waivers": [*settings.get("waivers", []), *added]}
+
+
+def _profile(pack: PolicyPack, name: str) -> Path:
     """A profile by its name, or a file by its path."""
-    for each in (_PROFILES / f"{name}.json", Path(name)):
-        if each.is_file():
-            return each
-    known = ", ".join(sorted(each.stem for each in _PROFILES.glob("*.json")))
-    raise ReviewError(f"{name} is no file and no profile; profiles are {known}.")
+    profiles = pack.folder / "profiles"
+    for path in (profiles / f"{name}.json", Path(name)):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in profiles.glob("*.json")))
+    raise ReviewError(
+        f"{name} is neither a profile nor a file.\nFix: use one of {known}, or a policy configuration file."
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ReviewError(f"{path} cannot be read as JSON: {error}") from error
+        found = json.loads(read_text(path, "policy configuration"))
+    except ValueError as error:
+        raise ReviewError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(found, dict):
-        raise ReviewError(f"{path} is no JSON object of rules by their names.")
+        raise ReviewError(
+            f"{path} is not a JSON object.\nFix: write one key for each rule; see docs/review.md."
+        )
     return found

@@ -1,4 +1,4 @@
-"""Asks Pulumi for a preview with the pack, or for the pack's word on an exported state."""
+"""Runs Pulumi with the policy pack and collects the events of the engine."""
 
 import json
 import os
@@ -9,66 +9,63 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PACK = Path(__file__).resolve().parents[2] / "policy"
-"""The folder that `--policy-pack` names."""
-
-
-class ReviewError(Exception):
-    """There is nothing to review; the message says why and what to do."""
+from acr_transfer.review.pack import ReviewError
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the engine has said."""
+class EngineOutput:
+    """The output of one preview or analysis."""
 
     events: Sequence[Mapping[str, Any]]
-    """Its events, see https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go."""
+    """https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go"""
 
-    errors: str
-    """What stood on its standard error."""
-
+    stderr: str
     succeeded: bool
     resources: int
-    """How many resources it looked at."""
+    """The number of resources that the pack analyzed."""
+
+    def of_kind(self, kind: str) -> list[Mapping[str, Any]]:
+        """Return the events of one kind, such as `policyEvent`."""
+        return [event[kind] for event in self.events if kind in event]
 
 
-def preview(stack: str, folder: Path, config: Path) -> Heard:
-    """Preview a stack of the project in a folder."""
-    events, ended = _run("preview", ["--stack", stack], folder, config)
-    looked = {
-        each["policyAnalyzeSummaryEvent"]["resourceUrn"]
-        for each in events
-        if "policyAnalyzeSummaryEvent" in each
+def preview(stack: str, project: Path, pack: Path, config: Path) -> EngineOutput:
+    """Preview a stack of the project in a folder. Raises `ReviewError` without Pulumi."""
+    events, ended = _run(["preview", "--stack", stack], project, pack, config)
+    analyzed = {
+        event["policyAnalyzeSummaryEvent"]["resourceUrn"]
+        for event in events
+        if "policyAnalyzeSummaryEvent" in event
     }
-    return Heard(events, ended.stderr, ended.returncode == 0, len(looked))
+    return EngineOutput(events, ended.stderr, ended.returncode == 0, len(analyzed))
 
 
-def analysis(state: Path, config: Path) -> Heard:
-    """Look at a state that `pulumi stack export` has written; secrets in it stay unread."""
-    events, ended = _run("policy analyze", ["--file", str(state.resolve())], Path(), config)
-    return Heard(events, ended.stderr, ended.returncode == 0, _count(state))
+def analyze(state: Path, pack: Path, config: Path) -> EngineOutput:
+    """Analyze a state that `pulumi stack export` wrote; its secrets stay encrypted."""
+    events, ended = _run(["policy", "analyze", "--file", str(state.resolve())], Path(), pack, config)
+    return EngineOutput(events, ended.stderr, ended.returncode == 0, _count(state))
 
 
 def _count(state: Path) -> int:
-    """Of an analysis the engine does not say so."""
+    """The number of resources, which the events of an analysis do not contain."""
     try:
-        deployment = json.loads(state.read_text())["deployment"]
-        return len(deployment.get("resources", []))
-    except (OSError, ValueError, KeyError, TypeError):
+        return len(json.loads(state.read_text())["deployment"].get("resources", []))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return 0
 
 
 def _run(
-    command: str, about: list[str], folder: Path, config: Path
+    command: list[str], folder: Path, pack: Path, config: Path
 ) -> tuple[list[Mapping[str, Any]], subprocess.CompletedProcess[str]]:
-    """Events come over a pipe: a file of them would hold all properties that nobody marked as secret."""
+    """Read the events from a pipe: a file would hold every property that is not marked as secret."""
     if not shutil.which("pulumi"):
         raise ReviewError(
-            'Pulumi is not on PATH. Install it, or in the sandbox: eval "$(.venv/bin/python -m sandbox env)"'
+            "Pulumi is not on PATH.\n"
+            'Fix: install it, or use the sandbox\'s: eval "$(.venv/bin/python -m sandbox env)"'
         )
-    pack = ["--policy-pack", str(PACK), "--policy-pack-config", str(config.resolve())]
+    options = ["--policy-pack", str(pack), "--policy-pack-config", str(config.resolve())]
     ended = subprocess.run(
-        ["pulumi", *command.split(), *about, *pack, "--json", "--color", "never", "--non-interactive"],
+        ["pulumi", *command, *options, "--json", "--color", "never", "--non-interactive"],
         cwd=folder,
         env={**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
         stdin=subprocess.DEVNULL,

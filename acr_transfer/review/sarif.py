@@ -3,15 +3,17 @@
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from acr_transfer.review.review import Review
-from acr_transfer.review.violation import Violation
-from policy.framework.rule import Rule
-from policy.rules.catalogue import ALL
+from acr_transfer.model.documents.review import ReviewedStack, ReviewViolation
+
+if TYPE_CHECKING:
+    from policy.framework.rule import Rule
 
 _HOME = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {
@@ -22,16 +24,17 @@ _LEVELS = {
     "remediate": "error",
 }
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
-"""How GitHub ranks: https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning."""
+"""GitHub's ranks:
+https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning"""
 
 
-def sarif(reviews: Sequence[Review]) -> dict[str, Any]:
-    """Return one run with the results of all stacks: GitHub takes no second run of the same category."""
+def sarif(reviews: Sequence[ReviewedStack], rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """Return one run with the results of all stacks: GitHub accepts only one run of a category."""
     found = [each for review in reviews for each in review.violations]
-    rules = _rules(found)
-    places = {each["id"]: number for number, each in enumerate(rules)}
-    versions = sorted({version for review in reviews for version in review.packs.values()})
-    driver = {"name": "acr-transfer policy", "rules": rules}
+    described = _described(found, rules)
+    places = {each["id"]: number for number, each in enumerate(described)}
+    versions = sorted({version for review in reviews for version in review.policy_packs.values()})
+    driver = {"name": "acr-transfer policy", "rules": described}
     run = {
         "tool": {"driver": {**driver, **({"semanticVersion": versions[-1]} if versions else {})}},
         "automationDetails": {"id": "acr-transfer-policy/"},
@@ -42,7 +45,7 @@ def sarif(reviews: Sequence[Review]) -> dict[str, Any]:
     return {"$schema": _HOME, "version": "2.1.0", "runs": [run]}
 
 
-def _invocation(reviews: Sequence[Review]) -> dict[str, Any]:
+def _invocation(reviews: Sequence[ReviewedStack]) -> dict[str, Any]:
     errors = [
         {"level": "error", "message": {"text": f"{review.stack}: {each}"}}
         for review in reviews
@@ -51,34 +54,28 @@ def _invocation(reviews: Sequence[Review]) -> dict[str, Any]:
     return {"executionSuccessful": not errors, "toolExecutionNotifications": errors}
 
 
-def _rules(found: Iterable[Violation]) -> list[dict[str, Any]]:
-    """The pack's own rules, broken or not, and those of other packs that were broken."""
-    own = {rule.name: _own(rule) for rule in ALL}
-    others = {each.rule: _other(each) for each in found if each.rule not in own}
-    return [each for _, each in sorted({**own, **others}.items())]
+def _described(found: Iterable[ReviewViolation], rules: Mapping[str, Rule]) -> list[dict[str, Any]]:
+    """All rules of the pack, and the violated rules of other packs."""
+    others = {each.rule: {"id": each.rule, "shortDescription": {"text": each.why}} for each in found}
+    return [each for _, each in sorted({**others, **{name: _rule(rules[name]) for name in rules}}.items())]
 
 
-def _own(rule: Rule) -> dict[str, Any]:
-    severity = rule.severity.value if rule.severity else ""
+def _rule(rule: Rule) -> dict[str, Any]:
     reference, title = rule.control.value
     return {
         "id": rule.name,
         "shortDescription": {"text": rule.why},
-        "help": {"text": f"{rule.mend}\n{rule.url}", "markdown": f"{rule.mend}\n\n[Source]({rule.url})"},
+        "help": {"text": f"{rule.fix}\n{rule.url}", "markdown": f"{rule.fix}\n\n[Source]({rule.url})"},
         "helpUri": rule.url,
         "defaultConfiguration": {"level": _LEVELS[rule.level.value]},
         "properties": {
             "tags": ["security", rule.chapter, f"{reference} {title}"],
-            **({"security-severity": _SCORES[severity]} if severity in _SCORES else {}),
+            "security-severity": _SCORES[rule.severity.value],
         },
     }
 
 
-def _other(found: Violation) -> dict[str, Any]:
-    return {"id": found.rule, "shortDescription": {"text": found.why}}
-
-
-def _results(review: Review, places: dict[str, int]) -> Iterable[dict[str, Any]]:
+def _results(review: ReviewedStack, places: Mapping[str, int]) -> Iterable[dict[str, Any]]:
     seen = Counter[tuple[str, str]]()
     for each in review.violations:
         seen[each.rule, each.urn] += 1
@@ -91,15 +88,15 @@ def _results(review: Review, places: dict[str, int]) -> Iterable[dict[str, Any]]
             "ruleId": each.rule,
             "ruleIndex": places[each.rule],
             "level": _LEVELS[each.level],
-            "message": {"text": f"{each.what} {each.mend}".strip()},
+            "message": {"text": f"{each.what} {each.fix}".strip()},
             "locations": [_location(review, each)],
             "partialFingerprints": {"ruleAndResource/v1": _fingerprint(each, seen[each.rule, each.urn])},
             "suppressions": [waiver] if each.until else [],
         }
 
 
-def _location(review: Review, found: Violation) -> dict[str, Any]:
-    """The stack's file stands for its resources: the engine says no lines of the program."""
+def _location(review: ReviewedStack, found: ReviewViolation) -> dict[str, Any]:
+    """The stack's file stands for its resources: the events contain no lines of the program."""
     return {
         "physicalLocation": {
             "artifactLocation": {"uri": review.file, "uriBaseId": "%SRCROOT%"},
@@ -111,7 +108,7 @@ def _location(review: Review, found: Violation) -> dict[str, Any]:
     }
 
 
-def _fingerprint(found: Violation, number: int) -> str:
-    """The same for the same rule and resource whatever the message: hours in it pass."""
+def _fingerprint(found: ReviewViolation, number: int) -> str:
+    """A value that depends on rule and resource, but not on the message: it may contain a time."""
     whole = "\n".join((found.rule, found.urn))
     return f"{hashlib.sha256(whole.encode()).hexdigest()[:16]}:{number}"

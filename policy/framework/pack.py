@@ -38,7 +38,7 @@ def served(rule: Rule) -> Policy:
         "severity": rule.severity,
         "framework": rule.control.framework,
         "tags": ["acr-transfer", rule.chapter],
-        "remediation_steps": rule.mend,
+        "remediation_steps": rule.fix,
         "url": rule.url,
     }
     if isinstance(rule, StackRule):
@@ -78,7 +78,7 @@ def _report(rule: Rule, found: list[Finding], config: Mapping[str, Any], report:
 
 def message(rule: Rule, finding: Finding, ended: Waiver | None = None) -> str:
     """Return what the engine shows below the rule's description: what is wrong, what to do, where to read."""
-    lines = [finding.what, f"Mend: {rule.mend}", f"See: {rule.url}"]
+    lines = [finding.what, f"Fix: {rule.fix}", f"See: {rule.url}"]
     if ended:
         lines.insert(1, f"Its waiver ended with {ended.until} ({ended.reason}).")
     return without_credentials("\n".join(lines))

@@ -28,7 +28,7 @@ class About(TypedDict):
     why: str
     """Why there is the rule, in a sentence that is true of every violation."""
 
-    mend: str
+    fix: str
     """What to change, in an imperative sentence."""
 
     url: str
@@ -47,7 +47,7 @@ class Rule:
     severity: Severity
     control: Control
     why: str
-    mend: str
+    fix: str
     url: str
     settings: tuple[Setting, ...] = ()
 

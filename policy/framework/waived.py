@@ -33,7 +33,7 @@ _of_resources, _of_stack = _Notes(), _Notes()
 
 def remember(rule: Rule, finding: Finding, waiver: Waiver) -> None:
     """Keep what a rule has let pass, until the policies of this module are asked in the same thread."""
-    text = f"{rule.name}: {finding.what}\nIt may pass until {waiver.until}: {waiver.reason}"
+    text = f"{rule.name}: {finding.what}\nWaived until {waiver.until}: {waiver.reason}"
     notes = _of_stack if isinstance(rule, StackRule) else _of_resources
     notes.waiting.append((without_credentials(text), finding.urn))
 

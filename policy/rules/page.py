@@ -31,16 +31,16 @@ def page() -> str:
 
 def _chapter(chapter: str) -> str:
     rows = [_row(rule) for rule in ALL if rule.chapter == chapter]
-    head = ["| rule | level, severity | why | mend | control |", "| --- | --- | --- | --- | --- |"]
+    head = ["| rule | level, severity | why | fix | control |", "| --- | --- | --- | --- | --- |"]
     return f"\n## {CHAPTERS[chapter]}\n\n" + "\n".join([*head, *rows]) + "\n" if rows else ""
 
 
 def _row(rule: Rule) -> str:
     looks_at = "resource" if isinstance(rule, ResourceRule) else "stack"
     level = f"{rule.level.value}, {rule.severity.value}; {looks_at}"
-    mend = " ".join([rule.mend, *_remedy(rule), *map(_setting, rule.settings)])
+    fix = " ".join([rule.fix, *_remedy(rule), *map(_setting, rule.settings)])
     reference, title = rule.control.value
-    cells = (f"[`{rule.name}`]({rule.url})", level, rule.why, mend, f"{reference} {title}")
+    cells = (f"[`{rule.name}`]({rule.url})", level, rule.why, fix, f"{reference} {title}")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

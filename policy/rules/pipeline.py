@@ -48,7 +48,7 @@ def _is_emulated(address: Address, pipeline: Subject) -> bool:
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     why="Over http everybody on the way can read the images and the token that opens the container.",
-    mend="Begin the address with `https://`.",
+    fix="Begin the address with `https://`.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
 )
@@ -71,7 +71,7 @@ def https(pipeline: Subject) -> Iterator[Finding]:
     control=Control.NO_EXPOSED_SECRET,
     why="Whoever can read a pipeline can read this address: it is no place for a credential. "
     "It stands for one whole container.",
-    mend="Write `https://<account host>/<container>` and nothing more; "
+    fix="Write `https://<account host>/<container>` and nothing more; "
     "a SAS token goes into the key vault's secret.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
@@ -102,7 +102,7 @@ def bare_uri(pipeline: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="Azure clouds share nothing: a pipeline reaches storage and a vault of its own cloud alone.",
-    mend="Use the hosts that Azure shows for the account and the vault, of one cloud in a stack. "
+    fix="Use the hosts that Azure shows for the account and the vault, of one cloud in a stack. "
     "For a cloud with other hosts set `storageSuffix` and `vaultSuffix` of this rule; "
     "for an emulator `allowEmulator`.",
     url="https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers",
@@ -151,7 +151,7 @@ def _clouds_of(pipeline: Subject, clouds: HostDirectory) -> Iterator[tuple[str, 
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     why="A pipeline that names a version of its secret goes on with the old token when it is rotated.",
-    mend="End `keyVaultUri` after the secret's name.",
+    fix="End `keyVaultUri` after the secret's name.",
     url=PREREQUISITES,
 )
 def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
@@ -172,7 +172,7 @@ def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
     control=Control.APPLICATION_IDENTITY,
     why="With a SAS token a pipeline needs the secret that holds it; "
     "to go without, it needs an API version that knows how.",
-    mend="Set `keyVaultUri` for a SAS token. "
+    fix="Set `keyVaultUri` for a SAS token. "
     "For ManagedIdentity make the pipeline with API version 2025-06-01-preview: "
     "`pulumi package add azure-native containerregistry 2025-06-01-preview`",
     url=VERSIONS,
@@ -206,7 +206,7 @@ def _api_version(pipeline: Subject) -> str:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     why="With ManagedIdentity no secret is read, so one that is named only misleads.",
-    mend="Remove `keyVaultUri`, and the secret if nobody else reads it.",
+    fix="Remove `keyVaultUri`, and the secret if nobody else reads it.",
     url=VERSIONS,
 )
 def mode_leftover(pipeline: Subject) -> Iterator[Finding]:
@@ -225,7 +225,7 @@ def mode_leftover(pipeline: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
     why="A pipeline reads the vault or the container as its identity.",
-    mend="Set `identity.type` to SystemAssigned, or to UserAssigned with `userAssignedIdentities`.",
+    fix="Set `identity.type` to SystemAssigned, or to UserAssigned with `userAssignedIdentities`.",
     url=PREREQUISITES,
 )
 def has_identity(pipeline: Subject) -> Iterator[Finding]:
@@ -244,7 +244,7 @@ def has_identity(pipeline: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="Exports and imports have options of their own; with another one a pipeline is refused or does less.",
-    mend="Remove the option, or write one that this kind of pipeline has.",
+    fix="Remove the option, or write one that this kind of pipeline has.",
     url=TRANSFER,
 )
 def known_options(pipeline: Subject) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/contain
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="With ManagedIdentity a pipeline can do in its container just what its identity's role allows.",
-    mend=f"Assign {Role.BLOB_CONTRIBUTOR.label} to the pipeline's principal, at the container; "
+    fix=f"Assign {Role.BLOB_CONTRIBUTOR.label} to the pipeline's principal, at the container; "
     f"{Role.BLOB_READER.label} is enough for an import that deletes nothing.",
     url=CLI,
 )
@@ -100,7 +100,7 @@ def _role_name(id: Value) -> str:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="A blob that should go after its import stays when the SAS token does not allow to delete it.",
-    mend="Make the token with `d` among its permissions (`sp`), "
+    fix="Make the token with `d` among its permissions (`sp`), "
     "or remove the option DeleteSourceBlobOnSuccess.",
     url=TRANSFER,
 )
@@ -120,7 +120,7 @@ def delete_permission(stack: Stack) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="A trigger finds new blobs by listing the container.",
-    mend="Make the token with `l` among its permissions (`sp`), or disable the trigger and make runs.",
+    fix="Make the token with `l` among its permissions (`sp`), or disable the trigger and make runs.",
     url=TROUBLE,
 )
 def trigger_can_list(stack: Stack) -> Iterator[Finding]:

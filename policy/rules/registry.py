@@ -27,7 +27,7 @@ def _name(registry: Subject) -> str:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="Transfer pipelines are made in registries of the Premium tier alone.",
-    mend="Set `sku.name` to Premium.",
+    fix="Set `sku.name` to Premium.",
     url=PREREQUISITES,
 )
 def premium_sku(registry: Subject) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def premium_sku(registry: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="Azure makes no export pipeline in a registry whose export policy keeps images in.",
-    mend="Set `policies.exportPolicy.status` to enabled while exports run, and to disabled elsewhere.",
+    fix="Set `policies.exportPolicy.status` to enabled while exports run, and to disabled elsewhere.",
     url=LOSS_PREVENTION,
 )
 def export_allowed(stack: Stack) -> Iterator[Finding]:
@@ -70,7 +70,7 @@ def _keeps_images_in(registry: Subject) -> bool:
     severity=Severity.LOW,
     control=Control.NETWORK,
     why="What was brought into a closed registry can be taken out again while its export policy allows it.",
-    mend="Set `policies.exportPolicy.status` and `publicNetworkAccess` to disabled.",
+    fix="Set `policies.exportPolicy.status` and `publicNetworkAccess` to disabled.",
     url=LOSS_PREVENTION,
 )
 def export_closed_on_target(stack: Stack) -> Iterator[Finding]:
@@ -94,7 +94,7 @@ def export_closed_on_target(stack: Stack) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.CENTRAL_IDENTITY,
     why="The admin user gives one shared password to the whole registry.",
-    mend="Set `adminUserEnabled` to false, and give identities roles.",
+    fix="Set `adminUserEnabled` to false, and give identities roles.",
     url="https://learn.microsoft.com/azure/container-registry/container-registry-authentication#admin-account",
 )
 def no_admin_user(registry: Subject) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def no_admin_user(registry: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="With anonymous pull anyone could pull what was transferred.",
-    mend="Set `anonymousPullEnabled` to false.",
+    fix="Set `anonymousPullEnabled` to false.",
     url="https://learn.microsoft.com/azure/container-registry/anonymous-pull-access",
 )
 def no_anonymous_pull(registry: Subject) -> Iterator[Finding]:
@@ -127,7 +127,7 @@ def no_anonymous_pull(registry: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
     why="A registry is best closed to networks that do not need it, and open to trusted services.",
-    mend="Set `publicNetworkAccess` to Disabled, or `networkRuleSet.defaultAction` to Deny; "
+    fix="Set `publicNetworkAccess` to Disabled, or `networkRuleSet.defaultAction` to Deny; "
     "keep `networkRuleBypassOptions` at AzureServices.",
     url="https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services",
 )

@@ -36,7 +36,7 @@ def _artifacts(run: Subject) -> list[str]:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why=f"One export run takes 1 to {LIMIT} artifacts.",
-    mend=f"Split the list into runs of at most {LIMIT}, each with a blob of its own; remove a run of none.",
+    fix=f"Split the list into runs of at most {LIMIT}, each with a blob of its own; remove a run of none.",
     url=TRANSFER,
 )
 def artifact_count(run: Subject) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def artifact_count(run: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="ACR skips an artifact that it cannot find by its name, and the blob comes without it.",
-    mend="Write each artifact once, as `repository:tag` or `repository@sha256:<64 hex digits>`.",
+    fix="Write each artifact once, as `repository:tag` or `repository@sha256:<64 hex digits>`.",
     url=TROUBLE,
 )
 def artifact_form(run: Subject) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def _some(items: Iterable[str]) -> str:
     severity=Severity.MEDIUM,
     control=Control.SUPPLY_CHAIN,
     why="A tag may be moved to other content between the review and the export; a digest may not.",
-    mend="Name artifacts as `repository@sha256:<64 hex digits>`. "
+    fix="Name artifacts as `repository@sha256:<64 hex digits>`. "
     "To insist on it, configure this rule with the level mandatory.",
     url=TRANSFER,
 )
@@ -109,7 +109,7 @@ def digest(run: Subject) -> Iterator[Finding]:
     control=Control.CONFIGURATION,
     why="Azure refuses names of other forms: of pipelines and runs it takes 5 to 50 letters and digits, "
     "of blobs 1 to 1024 characters that end in neither / nor a dot.",
-    mend="Choose another name.",
+    fix="Choose another name.",
     url=BLOB_NAMES,
 )
 def names(resource: Subject) -> Iterator[Finding]:
@@ -139,7 +139,7 @@ def _blob_name(run: Subject) -> Value:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     why="Azure makes a run again only when something in it has changed, such as its forceUpdateTag.",
-    mend="Set `forceUpdateTag` from the stack's configuration, and change it there to run again.",
+    fix="Set `forceUpdateTag` from the stack's configuration, and change it there to run again.",
     url=RUNS,
 )
 def tag(run: Subject) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ RUNS = "https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/cre
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="Of two runs that write one blob the second replaces what the first exported, or fails.",
-    mend="Give each run a blob of its own.",
+    fix="Give each run a blob of its own.",
     url=TRANSFER,
 )
 def blob_unique(stack: Stack) -> Iterator[Finding]:
@@ -57,7 +57,7 @@ def _stands_for(runs: Runs, run: Subject) -> str:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     why="A run that is made again finds its first blob there, and replaces it only with OverwriteBlobs.",
-    mend="Add OverwriteBlobs to the pipeline's options, or give each repetition a blob name of its own.",
+    fix="Add OverwriteBlobs to the pipeline's options, or give each repetition a blob name of its own.",
     url=TRANSFER,
 )
 def overwrite_option(stack: Stack) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def overwrite_option(stack: Stack) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="A run needs a pipeline of its own registry, one that exports for a run that exports.",
-    mend="Set `pipelineResourceId` to the ID of the pipeline that is meant, from its output. "
+    fix="Set `pipelineResourceId` to the ID of the pipeline that is meant, from its output. "
     "For a pipeline that another stack has made, waive this rule for the run.",
     url=RUNS,
 )
@@ -121,7 +121,7 @@ def _kind(is_export: bool) -> str:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     why="A blob is imported by the pipeline's trigger or by a run, and by nobody else.",
-    mend="Enable the trigger, or add a PipelineRun for each blob.",
+    fix="Enable the trigger, or add a PipelineRun for each blob.",
     url=TRANSFER,
 )
 def has_runner(stack: Stack) -> Iterator[Finding]:
@@ -141,7 +141,7 @@ def has_runner(stack: Stack) -> Iterator[Finding]:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     why="A trigger imports every blob of its container; a run for one of them imports that blob once more.",
-    mend="Choose one: disable the trigger, or remove the runs.",
+    fix="Choose one: disable the trigger, or remove the runs.",
     url=TRANSFER,
 )
 def runs_once(stack: Stack) -> Iterator[Finding]:
@@ -171,7 +171,7 @@ def _imports_from(stack: Stack, other: Subject | Absent, pipeline: Subject) -> b
     severity=Severity.LOW,
     control=Control.ASSET_LIFE,
     why="A blob that is no longer needed costs money, can be read, and can be imported once more.",
-    mend="Add DeleteSourceBlobOnSuccess to the pipeline's options, or a lifecycle rule for its container.",
+    fix="Add DeleteSourceBlobOnSuccess to the pipeline's options, or a lifecycle rule for its container.",
     url=TRANSFER,
 )
 def leaves_blob(stack: Stack) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ def _name(secret: Subject) -> str:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="ACR Transfer puts the secret behind the container's address as it is.",
-    mend="Put one `?` in front of the token.",
+    fix="Put one `?` in front of the token.",
     url=TRANSFER,
 )
 def question_mark(secret: Subject) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def question_mark(secret: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="With fewer rights than its pipeline needs a token fails, with more it can be misused.",
-    mend="Make a new token: with read, add, write and list (`rawl`) to export, with read and list (`rl`) to "
+    fix="Make a new token: with read, add, write and list (`rawl`) to export, with read and list (`rl`) to "
     "import, and with delete (`d`) too if the import deletes its blobs.",
     url=TRANSFER,
 )
@@ -92,7 +92,7 @@ def _differs(secret: Subject, token: SasToken, way: Direction) -> tuple[Set[str]
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     why="A token that is valid over http can be read on its way and used by others.",
-    mend="Make a new token with `protocol=https`.",
+    fix="Make a new token with `protocol=https`.",
     url=SERVICE_SAS,
 )
 def https_only(secret: Subject) -> Iterator[Finding]:
@@ -109,7 +109,7 @@ def https_only(secret: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="A pipeline works in one container, and a token should open no more.",
-    mend="Make a service SAS of the container (`sr=c`).",
+    fix="Make a service SAS of the container (`sr=c`).",
     url=OVERVIEW,
     settings=(Setting("allowAccountSas", False, "Whether a SAS of the whole account may be used."),),
 )
@@ -132,7 +132,7 @@ def container_scope(secret: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
     why="A token that is past opens nothing, and one that lives long can be misused for long.",
-    mend=_ROTATE,
+    fix=_ROTATE,
     url=OVERVIEW,
     settings=(Setting("maxDays", 7, "The longest life of a token, in days from its start or from now."),),
 )
@@ -160,7 +160,7 @@ def lifetime(secret: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     why="A run that outlives its token fails in the middle.",
-    mend=_ROTATE,
+    fix=_ROTATE,
     url=OVERVIEW,
     settings=(Setting("minDays", REVIEW_MARGIN.days, "How long a token should be good for still, in days."),),
 )
@@ -180,7 +180,7 @@ def expires_soon(secret: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
     why="A vault says when a secret ends, so that people and alerts can see it: for a token, when that ends.",
-    mend="Set `properties.attributes.expires` to the token's `se`, in seconds since 1970.",
+    fix="Set `properties.attributes.expires` to the token's `se`, in seconds since 1970.",
     url="https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#secret-attributes",
 )
 def secret_expiry(secret: Subject) -> Iterator[Finding]:
@@ -204,7 +204,7 @@ def secret_expiry(secret: Subject) -> Iterator[Finding]:
     severity=Severity.LOW,
     control=Control.KEY_REPOSITORY,
     why="Whoever finds a secret should see what it is without reading it.",
-    mend="Set `properties.contentType` to application/x-azure-sas.",
+    fix="Set `properties.contentType` to application/x-azure-sas.",
     url="https://learn.microsoft.com/azure/key-vault/secrets/about-secrets",
 )
 def content_type(secret: Subject) -> Iterator[Finding]:
@@ -220,7 +220,7 @@ def content_type(secret: Subject) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     why="An account key opens the whole account for ever; a pipeline needs a SAS token of one container.",
-    mend="Store a container's SAS token, and rotate the key if others could read the secret.",
+    fix="Store a container's SAS token, and rotate the key if others could read the secret.",
     url="https://learn.microsoft.com/azure/storage/common/storage-account-keys-manage",
 )
 def no_account_key(secret: Subject) -> Iterator[Finding]:

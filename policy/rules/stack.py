@@ -48,7 +48,7 @@ def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     why="Whoever may read a stack's outputs, as other stacks do, would hold the credential, secret or not.",
-    mend="Export the secret's name or URI; who needs the token reads it from the vault. "
+    fix="Export the secret's name or URI; who needs the token reads it from the vault. "
     "Make a new credential if this one was ever deployed.",
     url=SECRETS,
 )
@@ -67,7 +67,7 @@ def no_sas_in_outputs(stack: Stack) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     why="A property is shown in previews, and is kept in the state and by the service that it is sent to.",
-    mend="Move it to a key vault secret (`properties.value`), and give the property the secret's URI. "
+    fix="Move it to a key vault secret (`properties.value`), and give the property the secret's URI. "
     "Make a new credential if this one was ever deployed.",
     url=SECRETS,
 )
@@ -85,7 +85,7 @@ def no_sas_in_props(resource: Subject) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     why="The stack's configuration lies in a file in clear, and is most often committed.",
-    mend="Take it out, or encrypt it: `pulumi config set --secret <key>`. "
+    fix="Take it out, or encrypt it: `pulumi config set --secret <key>`. "
     "Make a new credential if this one was committed. "
     "Where the engine is too old to tell what is encrypted, name the key in `allowKeys` of this rule.",
     url=SECRETS,
@@ -109,7 +109,7 @@ def no_sas_in_config(stack: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.ASSET_LIFE,
     why="One pulumi destroy would delete the images, the blobs or the secrets with what holds them.",
-    mend="Give the resource the option `protect`; "
+    fix="Give the resource the option `protect`; "
     "in the stacks of acr-transfer: `pulumi config set acr-transfer:protect true`.",
     url=PROTECT,
     settings=(

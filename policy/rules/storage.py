@@ -27,7 +27,7 @@ def _name(account: Subject) -> str:
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     why="Over http a SAS token travels in clear, and whoever reads it can use it.",
-    mend="Set `enableHttpsTrafficOnly` to true.",
+    fix="Set `enableHttpsTrafficOnly` to true.",
     url="https://learn.microsoft.com/azure/storage/common/storage-require-secure-transfer",
 )
 def https_only(account: Subject) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def https_only(account: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     why="TLS before 1.2 is broken, and without the setting azure-native asks for TLS 1.0.",
-    mend="Set `minimumTlsVersion` to TLS1_2.",
+    fix="Set `minimumTlsVersion` to TLS1_2.",
     url="https://learn.microsoft.com/azure/storage/common/transport-layer-security-configure-minimum-version",
 )
 def min_tls(account: Subject) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ def min_tls(account: Subject) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.LEAST_PRIVILEGE,
     why="Exported images are for the pipelines alone, and a public container shows them to the world.",
-    mend="Set `allowBlobPublicAccess` to false; without the setting an account may allow it.",
+    fix="Set `allowBlobPublicAccess` to false; without the setting an account may allow it.",
     url="https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent",
 )
 def no_public_blobs(account: Subject) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def no_public_blobs(account: Subject) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     control=Control.LEAST_PRIVILEGE,
     why="Exported images are for the pipelines alone, and a public container shows them to the world.",
-    mend="Set `publicAccess` to None.",
+    fix="Set `publicAccess` to None.",
     url="https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-configure",
 )
 def container_private(container: Subject) -> Iterator[Finding]:
@@ -95,7 +95,7 @@ def container_private(container: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     why="Without a SAS policy nobody notices a token that lives for years.",
-    mend="Set `sasPolicy` to a `sasExpirationPeriod` such as 07.00:00:00 with the action Log; "
+    fix="Set `sasPolicy` to a `sasExpirationPeriod` such as 07.00:00:00 with the action Log; "
     "Block only once a transfer has been seen to work with it.",
     url="https://learn.microsoft.com/azure/storage/common/sas-expiration-policy",
     settings=(Setting("maxDays", 7, "The longest life of a SAS token that an account may allow, in days."),),
@@ -129,7 +129,7 @@ def _days(period: str) -> float | None:
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
     why="Behind a firewall, ACR reaches an account as a trusted service, or not at all.",
-    mend="Add AzureServices to `networkRuleSet.bypass`.",
+    fix="Add AzureServices to `networkRuleSet.bypass`.",
     url="https://learn.microsoft.com/azure/storage/common/storage-network-security-trusted-azure-services",
 )
 def trusted_bypass(account: Subject) -> Iterator[Finding]:

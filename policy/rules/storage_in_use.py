@@ -50,7 +50,7 @@ def _network(account: Subject) -> StorageNetwork:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="A SAS token is signed with an account key, and is refused where keys are off.",
-    mend="Set `allowSharedKeyAccess` to true, or let the pipelines use ManagedIdentity.",
+    fix="Set `allowSharedKeyAccess` to true, or let the pipelines use ManagedIdentity.",
     url="https://learn.microsoft.com/azure/storage/common/shared-key-authorization-prevent",
 )
 def shared_key_for_sas(stack: Stack) -> Iterator[Finding]:
@@ -66,7 +66,7 @@ def shared_key_for_sas(stack: Stack) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.CENTRAL_IDENTITY,
     why="An account key opens the whole account, and where no SAS is used nobody needs it.",
-    mend="Set `allowSharedKeyAccess` to false.",
+    fix="Set `allowSharedKeyAccess` to false.",
     url="https://learn.microsoft.com/azure/storage/common/shared-key-authorization-prevent",
 )
 def shared_key_off(stack: Stack) -> Iterator[Finding]:
@@ -86,7 +86,7 @@ def shared_key_off(stack: Stack) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.NETWORK,
     why="Pipelines reach storage over its public endpoint; without one their runs end in 403.",
-    mend="Set `publicNetworkAccess` to Enabled, or waive this rule once a run has worked.",
+    fix="Set `publicNetworkAccess` to Enabled, or waive this rule once a run has worked.",
     url=TROUBLE,
 )
 def reachable(stack: Stack) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def reachable(stack: Stack) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
     why="ACR Transfer has no published addresses, and storage does not list it among its trusted services.",
-    mend="Set `networkRuleSet.defaultAction` to Allow, or try one run before you rely on it.",
+    fix="Set `networkRuleSet.defaultAction` to Allow, or try one run before you rely on it.",
     url=NETWORK,
 )
 def firewall_review(stack: Stack) -> Iterator[Finding]:
@@ -118,7 +118,7 @@ def firewall_review(stack: Stack) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.BACKUP,
     why="A blob that a bad import has deleted can be had back with soft delete only.",
-    mend="Add BlobServiceProperties with `deleteRetentionPolicy` enabled for 7 days.",
+    fix="Add BlobServiceProperties with `deleteRetentionPolicy` enabled for 7 days.",
     url="https://learn.microsoft.com/azure/storage/blobs/soft-delete-blob-overview",
 )
 def soft_delete(stack: Stack) -> Iterator[Finding]:
@@ -140,7 +140,7 @@ def soft_delete(stack: Stack) -> Iterator[Finding]:
     severity=Severity.LOW,
     control=Control.ASSET_LIFE,
     why="Exported images that nobody deletes cost money and can be read for ever.",
-    mend="Add a lifecycle rule for the container, or the option DeleteSourceBlobOnSuccess to its import.",
+    fix="Add a lifecycle rule for the container, or the option DeleteSourceBlobOnSuccess to its import.",
     url="https://learn.microsoft.com/azure/storage/blobs/lifecycle-management-overview",
 )
 def cleanup(stack: Stack) -> Iterator[Finding]:
@@ -193,7 +193,7 @@ def _begins(container: str, prefix: Value) -> bool:
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     why="Pipelines that share a container import, overwrite or delete each other's blobs.",
-    mend="Give each pipeline a container of its own.",
+    fix="Give each pipeline a container of its own.",
     url=TRANSFER,
 )
 def container_per_pipeline(stack: Stack) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def permissions(entry: Value, kind: str) -> set[str]:
     severity=Severity.HIGH,
     control=Control.KEY_REPOSITORY,
     why="Without soft delete and purge protection a secret can be lost for good.",
-    mend="Set `properties.enableSoftDelete` and `properties.enablePurgeProtection` to true; "
+    fix="Set `properties.enableSoftDelete` and `properties.enablePurgeProtection` to true; "
     "neither can be undone.",
     url="https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview",
     settings=(Setting("requirePurgeProtection", True, "Whether purge protection must be on."),),
@@ -54,7 +54,7 @@ def recoverable(vault: Subject) -> Iterator[Finding]:
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="Who may purge can wipe what soft delete has kept.",
-    mend="Name the permissions one by one, without `all` and `purge`.",
+    fix="Name the permissions one by one, without `all` and `purge`.",
     url=BEST_PRACTICES,
 )
 def no_purge(holder: Subject) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def no_purge(holder: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.LEAST_PRIVILEGE,
     why="With such a flag, virtual machines, disk encryption or deployments read secrets; no pipeline does.",
-    mend="Set the flag to false.",
+    fix="Set the flag to false.",
     url=BEST_PRACTICES,
 )
 def narrow_flags(vault: Subject) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def narrow_flags(vault: Subject) -> Iterator[Finding]:
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
     why="ACR comes past a vault's firewall as a trusted service, so nobody else needs to.",
-    mend="Set `properties.networkAcls` to the default action Deny with the bypass AzureServices.",
+    fix="Set `properties.networkAcls` to the default action Deny with the bypass AzureServices.",
     url="https://learn.microsoft.com/azure/key-vault/general/network-security",
 )
 def firewall(vault: Subject) -> Iterator[Finding]:

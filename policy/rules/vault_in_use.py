@@ -44,7 +44,7 @@ _GROUPS = ("audit", "alllogs")
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     why="A pipeline reads one secret, and whatever else it may do can be misused.",
-    mend="Set the access policy's permissions to `secrets: [get]` and nothing else.",
+    fix="Set the access policy's permissions to `secrets: [get]` and nothing else.",
     url="https://learn.microsoft.com/azure/key-vault/general/assign-access-policy",
 )
 def least_privilege(stack: Stack) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def _is_grant_of(stack: Stack, grant: Subject, pipeline: Subject) -> bool:
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
     why="Without the right to get secrets a pipeline's runs end in 403 from Key Vault.",
-    mend="Give the pipeline's principal an access policy with `secrets: [get]`; in a vault with role-based "
+    fix="Give the pipeline's principal an access policy with `secrets: [get]`; in a vault with role-based "
     "access give it the role Key Vault Secrets User.",
     url="https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites",
 )
@@ -131,7 +131,7 @@ def _lists(stack: Stack, vault: Subject, pipeline: Subject) -> bool:
     severity=Severity.MEDIUM,
     control=Control.LOGGING,
     why="Without a diagnostic setting, use of the SAS leaves no trace.",
-    mend="Add a DiagnosticSetting with the category group audit or allLogs; for storage to its blobs.",
+    fix="Add a DiagnosticSetting with the category group audit or allLogs; for storage to its blobs.",
     url="https://learn.microsoft.com/azure/azure-monitor/platform/diagnostic-settings",
 )
 def audit_logs(stack: Stack) -> Iterator[Finding]:

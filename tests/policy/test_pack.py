@@ -113,10 +113,10 @@ def test_a_remedy_ends_the_violation_only_where_it_is_asked_for(
     assert not pack.Remediate(request(wrong)).remediations
     configure(pack, **{rule.name: ("remediate", {})})
     (answer,) = pack.Remediate(request(wrong)).remediations
-    mended = json_format.MessageToDict(answer.properties)
-    assert mended == remedy
-    assert not pack.Analyze(request(mended)).diagnostics
-    assert not pack.Remediate(request(mended)).remediations
+    corrected = json_format.MessageToDict(answer.properties)
+    assert corrected == remedy
+    assert not pack.Analyze(request(corrected)).diagnostics
+    assert not pack.Remediate(request(corrected)).remediations
 
 
 def test_a_remedy_leaves_every_secret_a_secret(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
@@ -179,7 +179,7 @@ def test_a_waiver_turns_a_violation_into_a_note(pack: analyzer_pb2_grpc.Analyzer
         (note,) = analyzed(pack)
         assert (note.policyName, note.enforcementLevel) == ("waived", analyzer_pb2.ADVISORY)
         assert "storage-min-tls: Account account takes old TLS" in note.message
-        assert "It may pass until 2999-12-31: Until the move in May." in note.message
+        assert "Waived until 2999-12-31: Until the move in May." in note.message
     assert analyzed(pack, minimumTlsVersion="TLS1_2") == []
 
 

@@ -38,6 +38,6 @@ def test_a_rule_has_a_case_of_each_shape(rule: Rule) -> None:
 def test_a_message_says_what_to_do_and_where_to_read_on(rule: Rule) -> None:
     bad = next(case for case in CASES[rule.name] if case.shape is Shape.BAD)
     for message in messages(rule, bad):
-        assert rule.mend in message
+        assert rule.fix in message
         assert message.endswith(rule.url)
         assert "could not be evaluated" not in message

@@ -52,13 +52,13 @@ def strict(folder: Path, **more: Any) -> Path:
 def review(
     folder: Path, environment: dict[str, str], *line: str, profile: str = "strict", policy: Path = POLICY
 ) -> Reviewed:
-    """Run `policy/review.py` in a project's folder; `policy` is the pack to run it from."""
+    """Run `acr-transfer review` in a project's folder with the policy pack in `policy`."""
     report, sarif = folder / "review.json", folder / "review.sarif"
     for each in (report, sarif):
         each.unlink(missing_ok=True)
-    files = ("--json", str(report), "--sarif", str(sarif))
+    files = ("--report", str(report), "--sarif", str(sarif), "--policy-pack", str(policy))
     ended = subprocess.run(
-        [sys.executable, str(policy / "review.py"), "--profile", profile, *files, *line],
+        [sys.executable, "-m", "acr_transfer", "review", "--profile", profile, *files, *line],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

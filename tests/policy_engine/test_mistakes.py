@@ -49,7 +49,7 @@ def throws(secret):
 
 
 _ABOUT = {"level": EnforcementLevel.MANDATORY, "severity": Severity.LOW, "control": Control.CONFIGURATION}
-_WORDS = {"why": "It is broken.", "mend": "Mend the rule.", "url": "https://example.invalid"}
+_WORDS = {"why": "It is broken.", "fix": "Correct the rule.", "url": "https://example.invalid"}
 ALL = (*ALL, resource_rule("throws", SECRET, **_ABOUT, **_WORDS)(throws))
 """
 """A rule that shows what it has read when it breaks, at the end of the pack's catalogue."""

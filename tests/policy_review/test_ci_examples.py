@@ -1,4 +1,4 @@
-"""The example jobs for reviews of pull requests run what is there."""
+"""The example jobs for reviews of pull requests use existing commands, options and files."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from typing import Any
 import pytest
 import yaml
 
-from acr_transfer.review.command import _parser
+from acr_transfer.cli.commands import commands as command_modules
+from acr_transfer.cli.parser import parser
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = sorted((ROOT / "examples/review-ci").glob("*.yml"))
-INSTALLED = {"pip", "python"}
-"""What a new virtual environment has."""
+INSTALLED = {"acr-transfer", "pip", "python"}
+"""The programs of the virtual environment."""
 
 BUILTINS = {"export"}
 
 
 def scripts(found: Any) -> Iterator[str]:
-    """Every script of a job, wherever it stands."""
+    """Every script of a job, at any depth."""
     if isinstance(found, dict):
         for key, value in found.items():
             if key in ("run", "script", "inlineScript"):
@@ -36,7 +37,7 @@ def scripts(found: Any) -> Iterator[str]:
 
 
 def commands(job: Path) -> list[list[str]]:
-    """Every command of every script, with what CI puts into it replaced by a word."""
+    """Every command of every script, with a word in place of each variable of the CI."""
     lines = [line for script in scripts(yaml.safe_load(job.read_text())) for line in script.splitlines()]
     return [shlex.split(re.sub(r"\$\([^)]*\)|\$\w+", "word", line)) for line in lines if line.strip()]
 
@@ -46,7 +47,7 @@ def exists(program: str) -> bool:
     return name in INSTALLED if folder == ".venv/bin" else bool(shutil.which(program)) or program in BUILTINS
 
 
-def test_there_is_a_job_for_github_and_one_for_azure() -> None:
+def test_github_and_azure_have_one_job_each() -> None:
     assert [job.name for job in JOBS] == ["azure-pipelines.yml", "github-actions.yml"]
 
 
@@ -58,10 +59,9 @@ def test_every_command_of_a_job_exists(job: Path) -> None:
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
-def test_a_job_reviews_as_the_command_allows_and_shows_the_sarif(job: Path) -> None:
-    (line,) = [each for each in commands(job) if "policy/review.py" in each]
-    assert (ROOT / line[1]).is_file()
-    options = _parser().parse_args(line[2:])
+def test_a_job_reviews_with_valid_options_and_publishes_the_sarif(job: Path) -> None:
+    (line,) = [each for each in commands(job) if "review" in each]
+    options = parser(command_modules()).parse_args(line[1:])
     assert options.stacks
     assert options.profile == "baseline"
     assert options.sarif.suffix or options.sarif.name == "word"
@@ -69,7 +69,7 @@ def test_a_job_reviews_as_the_command_allows_and_shows_the_sarif(job: Path) -> N
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.stem)
-def test_a_job_installs_the_files_that_are_there(job: Path) -> None:
+def test_a_job_installs_from_an_existing_requirements_file(job: Path) -> None:
     for line in commands(job):
         if "--requirement" in line:
             assert (ROOT / line[line.index("--requirement") + 1]).is_file()

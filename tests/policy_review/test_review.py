@@ -1,4 +1,4 @@
-"""What a reviewer reads, and what programs read, is what the engine said, in order and without secrets."""
+"""A review contains the engine's violations and errors, in order and without secrets, in every format."""
 
 from __future__ import annotations
 
@@ -9,100 +9,115 @@ from typing import Any
 import jsonschema
 import pytest
 
-from acr_transfer.review.report import report
-from acr_transfer.review.review import Review
-from acr_transfer.review.sarif import sarif
-from acr_transfer.review.text import text
-from acr_transfer.review.violation import Violation
+from acr_transfer.model.documents.review import ReviewedStack, ReviewReport
+from acr_transfer.review import sarif as sarif_module
+from acr_transfer.review import violations
+from acr_transfer.review.configuration import configuration
+from acr_transfer.review.pack import PolicyPack, ReviewError
+from acr_transfer.review.review_text import review_text
+from acr_transfer.review.reviewed_stack import reviewed_stack
 from policy.rules.catalogue import ALL
-from tests.policy_review.heard import heard, urn, violation
+from tests.policy_review.engine_output import output, urn, violation
+
+RULES = {rule.name: rule for rule in ALL}
 
 SKU = ALL[0]
 CANARY = "c2VjcmV0LWNhbmFyeS1vZi10aGUtcmV2aWV3LXRlc3Q"
 SIGNED = f"https://account/box?sp=r&sig={CANARY}%3D"
-SAID = f"{SKU.why}\nThe tier of contoso is 'Basic'.\nMend: {SKU.mend}\nSee: {SKU.url}"
+MESSAGE = f"{SKU.why}\nThe tier of contoso is 'Basic'.\nFix: {SKU.fix}\nSee: {SKU.url}"
 FOUND = [
     violation("zz-advice", "Why.\nB.", enforcementLevel="advisory", severity="critical"),
     violation("b-rule", "Why.\nB.", "two", severity="medium"),
-    violation(SKU.name, SAID),
+    violation(SKU.name, MESSAGE),
     violation("b-rule", "Why.\nB.", "one", severity="medium"),
-    violation(SKU.name, SAID),
+    violation(SKU.name, MESSAGE),
 ]
 
-NOTE = f"It may pass.\n{SKU.name}: The tier is 'Basic'.\nIt may pass until 2099-01-31: We move soon."
+NOTE = f"It may pass.\n{SKU.name}: The tier is 'Basic'.\nWaived until 2099-01-31: We move soon."
 WAIVED = violation("waived", NOTE, enforcementLevel="advisory", severity="low")
 
 
-def reviewed(*events: dict[str, Any], **more: Any) -> Review:
-    return Review.of("source", "Pulumi.source.yaml", heard(*events, **more))
+def reviewed(*events: dict[str, Any], **more: Any) -> ReviewedStack:
+    return reviewed_stack("source", "Pulumi.source.yaml", output(*events, **more), RULES)
+
+
+def report(review: ReviewedStack, profile: str = "baseline") -> dict[str, Any]:
+    return ReviewReport(schema_=2, profile=profile, stacks=(review,)).as_json()
+
+
+def sarif(*reviews: ReviewedStack) -> dict[str, Any]:
+    return sarif_module.sarif(reviews, RULES)
 
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    """The standard's own: OASIS's errata schema rtm.5, as Microsoft's package jest-sarif carries it."""
+    """OASIS's errata schema rtm.5, as in Microsoft's package jest-sarif."""
     found: dict[str, Any] = json.loads(Path(__file__).with_name("sarif-2.1.0-rtm.5.json").read_text())
     return found
 
 
-def test_each_violation_is_told_once_the_worst_first() -> None:
-    told = [(each.rule, each.resource) for each in reviewed(*FOUND).violations]
-    assert told == [(SKU.name, "export"), ("b-rule", "one"), ("b-rule", "two"), ("zz-advice", "export")]
+def test_each_violation_is_listed_once_the_worst_first() -> None:
+    listed = [(each.rule, each.resource) for each in reviewed(*FOUND).violations]
+    assert listed == [(SKU.name, "export"), ("b-rule", "one"), ("b-rule", "two"), ("zz-advice", "export")]
 
 
-def test_a_message_of_the_pack_is_taken_apart() -> None:
-    found = Violation.of(violation(SKU.name, SAID)["policyEvent"])
-    assert (found.why, found.mend, found.url) == (SKU.why, SKU.mend, SKU.url)
+def test_a_message_of_the_pack_is_split_into_its_fields() -> None:
+    found = violations.violation(violation(SKU.name, MESSAGE)["policyEvent"], RULES)
+    assert (found.why, found.fix, found.url) == (SKU.why, SKU.fix, SKU.url)
     assert found.what == "The tier of contoso is 'Basic'."
     assert found.type == "azure-native:containerregistry:ExportPipeline"
 
 
-@pytest.mark.parametrize("said", ["One line.", "One line.\nMore of it,\nand more."])
-def test_a_message_of_another_pack_is_kept_whole(said: str) -> None:
-    found = Violation.of(violation("theirs", said, policyPackName="theirs")["policyEvent"])
-    assert said in {found.what, f"{found.why}\n{found.what}"}
+@pytest.mark.parametrize("message", ["One line.", "One line.\nMore of it,\nand more."])
+def test_a_message_of_another_pack_stays_complete(message: str) -> None:
+    event = violation("theirs", message, policyPackName="theirs")["policyEvent"]
+    found = violations.violation(event, RULES)
+    assert message in {found.what, f"{found.why}\n{found.what}"}
 
 
-def test_what_is_read_says_resource_what_why_mend_and_link() -> None:
-    said = text(reviewed(*FOUND))
-    for part in ("export (azure-native:containerregistry:ExportPipeline)", SKU.why, SKU.mend, SKU.url):
-        assert part in " ".join(said.split())
-    assert said.endswith(
+def test_the_text_names_resource_what_why_fix_and_link() -> None:
+    text = review_text(reviewed(*FOUND))
+    for part in ("export (azure-native:containerregistry:ExportPipeline)", SKU.why, SKU.fix, SKU.url):
+        assert part in " ".join(text.split())
+    assert text.endswith(
         "source: 12 resources reviewed by acr-transfer 0.1.0: 3 mandatory, 1 advisory, 0 waived"
     )
 
 
-def test_a_waived_violation_is_told_as_its_rules_and_forbids_nothing() -> None:
+def test_a_waived_violation_belongs_to_its_rule_and_forbids_nothing() -> None:
     review = reviewed(WAIVED)
     (found,) = review.violations
     assert (found.rule, found.level, found.what) == (SKU.name, "waived", "The tier is 'Basic'.")
     assert not review.forbidden
-    assert "until 2099-01-31: We move soon." in text(review)
-    (result,) = sarif([review])["runs"][0]["results"]
+    assert "until 2099-01-31: We move soon." in review_text(review)
+    (result,) = sarif(review)["runs"][0]["results"]
     assert result["suppressions"][0]["justification"] == "We move soon. (until 2099-01-31)"
-    assert report([review], "x")["stacks"][0]["violations"][0]["until"] == "2099-01-31"
+    assert report(review)["stacks"][0]["violations"][0]["until"] == "2099-01-31"
 
 
-def test_the_engines_word_that_a_forbidden_preview_failed_is_no_error_of_its_own() -> None:
-    said = {"diagnosticEvent": {"severity": "error", "message": "preview failed\n", "color": "never"}}
-    assert reviewed(*FOUND, said, succeeded=False).errors == ()
-    assert reviewed(said, succeeded=False).errors != ()
+def test_the_failure_of_a_forbidden_preview_is_not_a_separate_error() -> None:
+    failed = {"diagnosticEvent": {"severity": "error", "message": "preview failed\n", "color": "never"}}
+    assert reviewed(*FOUND, failed, succeeded=False).errors == ()
+    assert reviewed(failed, succeeded=False).errors != ()
 
 
-def test_a_preview_that_failed_is_not_taken_for_a_clean_one() -> None:
-    review = reviewed(errors="error: no stack named 'source' found", succeeded=False)
+def test_a_failed_preview_is_not_a_clean_one() -> None:
+    review = reviewed(stderr="error: no stack named 'source' found", succeeded=False)
     assert review.errors == ("error: no stack named 'source' found",)
-    assert "no stack named" in text(review)
-    assert sarif([review])["runs"][0]["invocations"][0]["executionSuccessful"] is False
+    assert "no stack named" in review_text(review)
+    assert sarif(review)["runs"][0]["invocations"][0]["executionSuccessful"] is False
 
 
 @pytest.mark.parametrize("events", [[], FOUND, [WAIVED]], ids=["clean", "broken", "waived"])
-def test_the_standards_schema_takes_the_sarif(events: list[dict[str, Any]], schema: dict[str, Any]) -> None:
-    for review in (reviewed(*events), reviewed(*events, errors="it broke", succeeded=False)):
-        jsonschema.validate(sarif([review, review]), schema)
+def test_the_sarif_is_valid_by_the_schema_of_the_standard(
+    events: list[dict[str, Any]], schema: dict[str, Any]
+) -> None:
+    for review in (reviewed(*events), reviewed(*events, stderr="it broke", succeeded=False)):
+        jsonschema.validate(sarif(review, review), schema)
 
 
-def test_the_sarif_has_what_github_shows() -> None:
-    run = sarif([reviewed(*FOUND)])["runs"][0]
+def test_the_sarif_has_the_fields_that_github_shows() -> None:
+    run = sarif(reviewed(*FOUND))["runs"][0]
     rules = run["tool"]["driver"]["rules"]
     assert {rule.name for rule in ALL} <= {each["id"] for each in rules}
     for result in run["results"]:
@@ -117,32 +132,52 @@ def test_the_sarif_has_what_github_shows() -> None:
     assert len(set(prints)) == len(prints)
 
 
-def test_a_violation_is_the_same_when_only_its_hours_have_passed() -> None:
+def test_a_violation_keeps_its_fingerprint_when_only_the_time_in_its_message_changes() -> None:
     before, after = (
-        sarif([reviewed(violation("soon", f"Why.\nThe token ends in {hours} h."))])["runs"][0]["results"][0]
+        sarif(reviewed(violation("soon", f"Why.\nThe token ends in {hours} h.")))["runs"][0]["results"][0]
         for hours in (5, 4)
     )
     assert before["partialFingerprints"] == after["partialFingerprints"]
 
 
-def test_no_credential_that_a_program_or_another_pack_tells_is_passed_on() -> None:
+def test_a_review_hides_credentials_in_messages_of_programs_and_other_packs() -> None:
     error = {"diagnosticEvent": {"severity": "error", "message": f"refused: {SIGNED}", "color": "never"}}
     review = reviewed(violation("theirs", f"It is {SIGNED}.\nMore: {SIGNED}"), error, succeeded=False)
-    for said in (text(review), json.dumps(report([review], "baseline")), json.dumps(sarif([review]))):
-        assert "refused" in said or "credential" in said
-        assert CANARY not in said
+    for shown in (review_text(review), json.dumps(report(review)), json.dumps(sarif(review))):
+        assert "refused" in shown or "credential" in shown
+        assert CANARY not in shown
 
 
 @pytest.mark.parametrize("events", [[], FOUND, [WAIVED]], ids=["clean", "broken", "waived"])
-def test_the_report_is_as_its_published_schema_says(events: list[dict[str, Any]], checkout: Path) -> None:
+def test_the_report_is_valid_by_its_published_schema(events: list[dict[str, Any]], checkout: Path) -> None:
     published = json.loads((checkout / "docs/review.schema.json").read_text())
-    for review in (reviewed(*events), reviewed(*events, errors="it broke", succeeded=False)):
-        jsonschema.validate(report([review], "baseline"), published)
+    for review in (reviewed(*events), reviewed(*events, stderr="it broke", succeeded=False)):
+        jsonschema.validate(report(review), published)
 
 
 def test_the_report_names_type_and_resource() -> None:
-    found = report([reviewed(*FOUND)], "strict")
+    found = report(reviewed(*FOUND), "strict")
     first = found["stacks"][0]["violations"][0]
     assert (found["schema"], found["profile"]) == (2, "strict")
     assert first["urn"] == urn("export")
     assert (first["resource"], first["level"]) == ("export", "mandatory")
+
+
+def test_an_unknown_pack_profile_or_rule_is_named_with_the_fix(tmp_path: Path, checkout: Path) -> None:
+    pack = PolicyPack.load(checkout / "policy")
+    waivers = tmp_path / "waivers.json"
+    waivers.write_text('{"no-such-rule": []}')
+    with pytest.raises(ReviewError, match="is not the policy pack of acr-transfer"):
+        PolicyPack.load(tmp_path)
+    with pytest.raises(ReviewError, match=r"neither a profile nor a file.*\n.*baseline, sandbox, strict"):
+        configuration(pack, "lenient", None).__enter__()
+    with pytest.raises(ReviewError, match="unknown rules: no-such-rule"):
+        configuration(pack, "baseline", waivers).__enter__()
+
+
+def test_a_review_without_pulumi_policy_names_the_package_to_install(
+    monkeypatch: pytest.MonkeyPatch, checkout: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ReviewError, match=r"pip install 'acr-transfer\[policy\]'"):
+        PolicyPack.load(checkout / "policy")

@@ -12,7 +12,7 @@ import importlib
 import pkgutil
 from typing import Protocol, cast
 
-_ORDER = ("plan", "hop", "pack", "unpack", "prove", "status", "doctor", "ship", "clean")
+_ORDER = ("plan", "review", "hop", "pack", "unpack", "prove", "status", "doctor", "ship", "clean")
 """The order in which a transfer uses them, which is that of the help."""
 
 

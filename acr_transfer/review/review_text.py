@@ -1,0 +1,52 @@
+"""A review as text, for people to read."""
+
+import textwrap
+
+from acr_transfer.model.documents.review import ReviewedStack, ReviewLevel, ReviewViolation
+
+_WIDTH = 110
+_LABEL = 12
+
+
+def review_text(review: ReviewedStack) -> str:
+    """Return the review of one stack: the violations, the worst first, then errors and a count."""
+    parts = [_violation(each) for each in review.violations]
+    parts += [f"NOT FULLY REVIEWED\n{textwrap.indent(each, '  ')}" for each in review.errors]
+    return "\n\n".join([*([f"== {review.stack}", *parts] if parts else []), _count(review)])
+
+
+def _violation(found: ReviewViolation) -> str:
+    severity = f", {found.severity}" if found.severity else ""
+    lines = [
+        f"{found.level.upper()}  {found.rule}{severity}",
+        _line("waiver", f"until {found.until}: {found.reason}" if found.until else ""),
+        _line("resource", f"{found.resource} ({found.type})"),
+        _line("what", found.what),
+        _line("why", found.why if found.why != found.what else ""),
+        _line("fix", found.fix),
+        _line("see", found.url),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _line(label: str, text: str) -> str:
+    indent = " " * _LABEL
+    wrapped = (
+        textwrap.fill(
+            each,
+            width=_WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for each in text.splitlines()
+    )
+    return f"  {label}:".ljust(_LABEL) + "\n".join(wrapped)[_LABEL:] if text else ""
+
+
+def _count(review: ReviewedStack) -> str:
+    packs = ", ".join(f"{name} {version}".strip() for name, version in sorted(review.policy_packs.items()))
+    levels = [each.level for each in review.violations]
+    counts = ", ".join(f"{levels.count(level)} {level}" for level in ReviewLevel)
+    return f"{review.stack}: {review.resources} resources reviewed by {packs or 'no pack'}: {counts}"

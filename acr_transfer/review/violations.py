@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.model.credentials import without_credentials
-from acr_transfer.model.documents.review import ReviewLevel, ReviewSeverity, ReviewViolation
+from acr_transfer.model.documents.review import ReviewLevel, ReviewViolation
 
 if TYPE_CHECKING:
     from policy.framework.rule import Rule
 
 _LEVELS = list(ReviewLevel)
-_SEVERITIES: list[ReviewSeverity | None] = [*ReviewSeverity, None]
+_SEVERITIES = ("critical", "high", "medium", "low", "")
 _COLOUR = re.compile(r"<\{%.*?%\}>")
 _MESSAGE = re.compile(
     r"(?P<why>[^\n]*)(?:\n(?P<what>.*?))??(?:\nFix: (?P<fix>.*?))?(?:\nSee: (?P<url>\S+))?", re.DOTALL
@@ -40,15 +40,15 @@ def violation(event: Mapping[str, Any], rules: Mapping[str, Rule]) -> ReviewViol
     assert matched, "the pattern matches every text"
     parts = {name: (text or "").strip() for name, text in matched.groupdict().items()}
     path, _, name = event.get("resourceUrn", "").rpartition("::")
-    severity = event.get("severity")
+    severity = event.get("severity", "")
     fields = {
         "level": event["enforcementLevel"],
-        "severity": severity if severity in list(ReviewSeverity) else None,
         "rule": event["policyName"],
         "urn": event.get("resourceUrn", ""),
         "pack": event["policyPackName"],
         "resource": name,
         "type": path.rpartition("::")[2].rpartition("$")[2],
+        **({"severity": severity} if severity in _SEVERITIES[:-1] else {}),
         **parts,
         "what": parts["what"] or parts["why"],
     }

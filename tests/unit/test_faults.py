@@ -78,9 +78,9 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", INVALID)
 def test_an_invalid_fault_is_rejected_with_the_valid_values(name: str) -> None:
-    more, words = INVALID[name]
-    with pytest.raises(SandboxError, match=re.escape(words)):
-        a_fault(**more)
+    fields, message = INVALID[name]
+    with pytest.raises(SandboxError, match=re.escape(message)):
+        a_fault(**fields)
 
 
 def test_the_first_of_two_faults_applies_until_it_is_exhausted(tmp_path: Path) -> None:

@@ -52,51 +52,51 @@ class StandIn:
 
     def parameterize(self, name: str, value: bytes) -> str:
         given = provider_pb2.ParameterizeRequest.ParametersValue(name=name, version="3.29.0", value=value)
-        return str(_called(self._calls.Parameterize, provider_pb2.ParameterizeRequest(value=given)).name)
+        return str(_call(self._calls.Parameterize, provider_pb2.ParameterizeRequest(value=given)).name)
 
     def check(
         self, type: str, new: Values, old: Values | None = None, name: str = "thing", **more: Any
     ) -> tuple[Values, list[str]]:
-        asked = provider_pb2.CheckRequest(
+        request = provider_pb2.CheckRequest(
             urn=_urn(type, name), olds=struct(old or {}), news=struct(new), randomSeed=b"seed", **more
         )
-        answer = _called(self._calls.Check, asked)
-        return values(answer.inputs), sorted(failure.reason for failure in answer.failures)
+        response = _call(self._calls.Check, request)
+        return values(response.inputs), sorted(failure.reason for failure in response.failures)
 
     def diff(self, type: str, old: Values, new: Values, state: Values | None = None) -> DiffResult:
-        asked = provider_pb2.DiffRequest(
+        request = provider_pb2.DiffRequest(
             urn=_urn(type), id="id", old_inputs=struct(old), news=struct(new), olds=struct(state or {})
         )
-        answer = _called(self._calls.Diff, asked)
+        response = _call(self._calls.Diff, request)
         kinds = provider_pb2.PropertyDiff.Kind
-        changed = {path: kinds.Name(change.kind) for path, change in answer.detailedDiff.items()}
-        assert answer.hasDetailedDiff
-        assert all(change.inputDiff for change in answer.detailedDiff.values())
-        return DiffResult(changed, list(answer.replaces), answer.deleteBeforeReplace)
+        changed = {path: kinds.Name(change.kind) for path, change in response.detailedDiff.items()}
+        assert response.hasDetailedDiff
+        assert all(change.inputDiff for change in response.detailedDiff.values())
+        return DiffResult(changed, list(response.replaces), response.deleteBeforeReplace)
 
     def handshake(self, engine: str) -> None:
-        _called(self._calls.Handshake, provider_pb2.ProviderHandshakeRequest(engine_address=engine))
+        _call(self._calls.Handshake, provider_pb2.ProviderHandshakeRequest(engine_address=engine))
 
     def cancel(self) -> None:
-        _called(self._calls.Cancel, empty_pb2.Empty())
+        _call(self._calls.Cancel, empty_pb2.Empty())
 
     def create(
         self, type: str, inputs: Values, *, preview: bool = False, timeout: float = 0
     ) -> tuple[str, Values]:
-        asked = provider_pb2.CreateRequest(
+        request = provider_pb2.CreateRequest(
             urn=_urn(type), properties=struct(inputs), preview=preview, timeout=timeout
         )
-        answer = _called(self._calls.Create, asked)
-        return answer.id, values(answer.properties)
+        response = _call(self._calls.Create, request)
+        return response.id, values(response.properties)
 
     def read(
         self, type: str, id: str, inputs: Values | None = None, state: Values | None = None
     ) -> tuple[str, Values, Values]:
-        asked = provider_pb2.ReadRequest(
+        request = provider_pb2.ReadRequest(
             urn=_urn(type), id=id, inputs=struct(inputs or {}), properties=struct(state or {})
         )
-        answer = _called(self._calls.Read, asked)
-        return answer.id, values(answer.inputs), values(answer.properties)
+        response = _call(self._calls.Read, request)
+        return response.id, values(response.inputs), values(response.properties)
 
     def update(
         self,
@@ -108,7 +108,7 @@ class StandIn:
         old: Values | None = None,
         preview: bool = False,
     ) -> Values:
-        asked = provider_pb2.UpdateRequest(
+        request = provider_pb2.UpdateRequest(
             urn=_urn(type),
             id=id,
             olds=struct(state),
@@ -116,16 +116,16 @@ class StandIn:
             news=struct(new),
             preview=preview,
         )
-        return values(_called(self._calls.Update, asked).properties)
+        return values(_call(self._calls.Update, request).properties)
 
     def delete(self, type: str, id: str, inputs: Values) -> None:
-        _called(
+        _call(
             self._calls.Delete, provider_pb2.DeleteRequest(urn=_urn(type), id=id, old_inputs=struct(inputs))
         )
 
     def invoke(self, token: str, arguments: Values) -> Values:
-        asked = provider_pb2.InvokeRequest(tok=f"azure-native:{token}", args=struct(arguments))
-        return values(getattr(_called(self._calls.Invoke, asked), "return"))
+        request = provider_pb2.InvokeRequest(tok=f"azure-native:{token}", args=struct(arguments))
+        return values(getattr(_call(self._calls.Invoke, request), "return"))
 
     def check_and_create(self, type: str, inputs: Values) -> tuple[str, Values, Values]:
         """Check and create a resource as an engine does; returns ID, inputs and state."""
@@ -157,9 +157,9 @@ def _urn(type: str, name: str = "thing") -> str:
     return f"urn:pulumi:stack::project::{token}::{name}"
 
 
-def _called(call: Any, asked: Any) -> Any:
+def _call(call: Any, request: Any) -> Any:
     try:
-        return call(asked, timeout=60)
+        return call(request, timeout=60)
     except grpc.RpcError as error:
         message, metadata = str(error.details()), dict[str, Any](error.trailing_metadata() or ())  # type: ignore
         details = metadata.get("grpc-status-details-bin")

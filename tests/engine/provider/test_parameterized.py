@@ -27,10 +27,10 @@ async def package_ref():
     monitor = pulumi.runtime.settings.get_monitor()
     value = base64.b64encode(json.dumps(
         {{"module": "containerregistry", "version": "v20231101preview"}}).encode())
-    asked = resource_pb2.RegisterPackageRequest(
+    request = resource_pb2.RegisterPackageRequest(
         name="azure-native", version="3.29.0",
         parameterization=resource_pb2.Parameterization(name=PACKAGE, version="3.29.0", value=value))
-    return monitor.RegisterPackage(asked).ref
+    return monitor.RegisterPackage(request).ref
 
 
 class Pipeline(pulumi.CustomResource):

@@ -285,7 +285,7 @@ def test_a_failed_function_reports_the_resource_and_the_response(stand_in: Stand
 def test_a_service_sas_grants_its_scope_and_is_not_logged(stand_in: StandIn, paths: Paths) -> None:
     account = {**GROUP, "accountName": f"sas{uuid.uuid4().hex[:12]}"}
     inputs = {**account, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "location": SOURCE.location}
-    _, _, made = stand_in.check_and_create("storage:StorageAccount", inputs)
+    _, _, state = stand_in.check_and_create("storage:StorageAccount", inputs)
     stand_in.check_and_create("storage:BlobContainer", {**account, "containerName": "transfer"})
     arguments = {
         **account,
@@ -297,7 +297,7 @@ def test_a_service_sas_grants_its_scope_and_is_not_logged(stand_in: StandIn, pat
         "keyToSign": "key2",
     }
     token = stand_in.invoke("storage:listStorageAccountServiceSAS", arguments)["serviceSasToken"]
-    url = f"{made['primaryEndpoints']['blob']}transfer"
+    url = f"{state['primaryEndpoints']['blob']}transfer"
     trusted = str(paths.bundle)
     with ContainerClient.from_container_url(f"{url}?{token}", connection_verify=trusted) as container:
         assert list(container.list_blobs()) == []

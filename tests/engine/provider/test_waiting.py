@@ -108,7 +108,7 @@ def put(first: Reply, *reads: Reply) -> dict[str, list[Reply]]:
 
 
 def operations(url: str) -> dict[str, tuple[dict[str, list[Reply]], list[str]]]:
-    """DiffResult to the PUT and what the stand-in asks after it."""
+    """The script of a PUT, and the stand-in's requests after it."""
     operation, place = f"{url}/operation?api-version=1", f"{url}/place?api-version=1"
     done: Reply = (200, {}, {"status": "Succeeded"})
     running_: Reply = (200, SOON, {"status": "Running"})

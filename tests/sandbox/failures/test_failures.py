@@ -12,14 +12,14 @@ from tests.sandbox.transfer.side import SandboxSide
 
 @pytest.fixture(scope="module")
 def clouds(paths: Paths) -> BothClouds:
-    made = BothClouds(
+    both = BothClouds(
         SandboxSide(paths, "source", "fails").build(), SandboxSide(paths, "target", "fails").build()
     )
-    made.source.image("fail/app", "1")
-    response = made.source.run(made.source.pipeline("export", "out"), made.ARCHIVE, made.IMAGE)
+    both.source.image("fail/app", "1")
+    response = both.source.run(both.source.pipeline("export", "out"), both.ARCHIVE, both.IMAGE)
     assert response["status"] == "Succeeded", response
-    made.target.put_blob(made.INTO, made.ARCHIVE, made.source.blob("out", made.ARCHIVE))
-    return made
+    both.target.put_blob(both.INTO, both.ARCHIVE, both.source.blob("out", both.ARCHIVE))
+    return both
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.title)

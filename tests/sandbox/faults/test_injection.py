@@ -38,22 +38,22 @@ class SourceEndpoints:
     def arm(self, method: str = "GET", path: str = GROUP, **more: Any) -> requests.Response:
         url = f"{self.cloud['arm']}/subscriptions/{self.cloud['subscription']}{path}?api-version=2024-03-01"
         bearer = {"Authorization": f"Bearer {self.cloud['token']}"}
-        return self._ask(method, url, headers=bearer, **more)
+        return self._send(method, url, headers=bearer, **more)
 
     def token(self) -> requests.Response:
         identity = require_running(self.paths)["identity"]
         query = {"api-version": "2019-08-01", "resource": SOURCE.vault_audience}
-        return self._ask(
+        return self._send(
             "GET", identity["endpoint"], params=query, headers={"X-IDENTITY-HEADER": identity["header"]}
         )
 
     def registry(self) -> requests.Response:
-        return self._ask("GET", f"https://{self.cloud['registries'][SOURCE.registry]}/v2/")
+        return self._send("GET", f"https://{self.cloud['registries'][SOURCE.registry]}/v2/")
 
     def storage(self) -> requests.Response:
-        return self._ask("GET", f"{self.account}?comp=list&sig=a-signature-to-look-for")
+        return self._send("GET", f"{self.account}?comp=list&sig=a-signature-to-look-for")
 
-    def _ask(self, method: str, url: str, **more: Any) -> requests.Response:
+    def _send(self, method: str, url: str, **more: Any) -> requests.Response:
         return requests.request(method, url, verify=self.cloud["ca"], timeout=60, **more)
 
 
@@ -62,9 +62,9 @@ def endpoints(paths: Paths) -> SourceEndpoints:
     return SourceEndpoints(paths)
 
 
-def command(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+def command(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
     """The output of `python -m sandbox fault` on both streams."""
-    assert main(["fault", *words]) == code
+    assert main(["fault", *arguments]) == code
     output = capsys.readouterr()
     return output.out + output.err
 

@@ -15,9 +15,9 @@ from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
 
 @pytest.fixture(scope="module")
 def side(paths: Paths) -> SandboxSide:
-    made = SandboxSide(paths, "source", "points").build()
-    made.image("points/app", "1")
-    return made
+    found = SandboxSide(paths, "source", "points").build()
+    found.image("points/app", "1")
+    return found
 
 
 def _operation_of_a_failed_run(side: SandboxSide) -> object:

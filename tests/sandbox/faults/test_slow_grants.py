@@ -18,12 +18,12 @@ from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity,
 AN_HOUR = 3600.0
 
 
-def requests_of(here: Here, made: Any, account: str) -> dict[str, Callable[[], str]]:
+def requests_of(here: Here, principal: Any, account: str) -> dict[str, Callable[[], str]]:
     """An identity's error at Azure Resource Manager and storage; empty if it has access."""
-    token = Bearer(Cloud(here.definition, here.paths).tokens.issue(made.principal_id, blobs.AUDIENCE))
+    token = Bearer(Cloud(here.definition, here.paths).tokens.issue(principal.principal_id, blobs.AUDIENCE))
 
     def management() -> str:
-        with acting_as(here, made) as other:
+        with acting_as(here, principal) as other:
             client = other.client(StorageManagementClient).storage_accounts
             return refusal(lambda: client.get_properties(GROUP, account))
 
@@ -45,10 +45,10 @@ def errors(requests: dict[str, Callable[[], str]]) -> dict[str, str]:
 @pytest.fixture
 def access_errors(here: Here) -> Callable[[], dict[str, str]]:
     """Sends both requests as an identity with new role assignments."""
-    account, made = here.account(), identity(here)
+    account, principal = here.account(), identity(here)
     for role in (roles.READER, roles.BLOB_READER):
-        assign(here, here.scope(account), made.principal_id, role)
-    requests = requests_of(here, made, account)
+        assign(here, here.scope(account), principal.principal_id, role)
+    requests = requests_of(here, principal, account)
     return lambda: errors(requests)
 
 

@@ -153,13 +153,13 @@ def test_a_client_that_disconnects_early_leaves_no_traceback(
     before = log.stat().st_size
     host, _, port = open_registry.server.partition(":")
     trust = ssl.create_default_context(cafile=str(cloud.paths.authority))
-    asked = f"GET {path} HTTP/1.1\r\nHost: {open_registry.server}\r\nAuthorization: Bearer {token}\r\n\r\n"
+    request = f"GET {path} HTTP/1.1\r\nHost: {open_registry.server}\r\nAuthorization: Bearer {token}\r\n\r\n"
     for _ in range(30):
         with socket.create_connection((host, int(port))) as plain:
             client = trust.wrap_socket(plain, server_hostname=host)
             # SO_LINGER with 0 closes the connection with a reset.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            client.sendall(asked.encode())
+            client.sendall(request.encode())
             client.close()
     assert open_registry.request("GET", path, token).status_code == 200
     assert "Traceback" not in log.read_bytes()[before:].decode()

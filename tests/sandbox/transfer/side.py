@@ -248,10 +248,10 @@ class SandboxSide:
         id = f"/subscriptions/{self.definition.subscription}{self.pipeline_path(kind, pipeline)}"
         end = {"type": "AzureStorageBlob", "name": blob}
         place = "target" if kind == "export" else "source"
-        asked: Json = {"pipelineResourceId": id, place: end, **more}
+        request: Json = {"pipelineResourceId": id, place: end, **more}
         if artifacts:
-            asked["artifacts"] = list(artifacts)
-        return {"properties": {"request": asked}}
+            request["artifacts"] = list(artifacts)
+        return {"properties": {"request": request}}
 
     def start(self, pipeline: str, blob: str, *artifacts: str, **more: Any) -> str:
         """Start a run; returns its name."""

@@ -43,8 +43,8 @@ class Transfers(RuleBasedStateMachine):
             "keyVaultUri": self.secret,
         }
         options = ("OverwriteBlobs",) if overwrites else ()
-        made = self.side.put_pipeline("export", f"model{self.number}{name}", place, options)
-        self.side.grant(made["identity"]["principalId"])
+        pipeline = self.side.put_pipeline("export", f"model{self.number}{name}", place, options)
+        self.side.grant(pipeline["identity"]["principalId"])
         self.pipelines[name] = overwrites
 
     @rule(name=PIPELINES)
@@ -103,9 +103,9 @@ def _states(run: Json) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="module")
 def side(paths: Paths) -> SandboxSide:
-    made = SandboxSide(paths, "source", "model").build()
-    made.image("model/app", "1")
-    return made
+    found = SandboxSide(paths, "source", "model").build()
+    found.image("model/app", "1")
+    return found
 
 
 def test_pipelines_and_runs_match_the_model(side: SandboxSide) -> None:

@@ -48,9 +48,9 @@ def kill(paths: Paths) -> None:
 
 @pytest.fixture(scope="module")
 def side(own: Paths) -> SandboxSide:
-    made = SandboxSide(own, "source", "survive").build()
-    made.image("survive/app", "1")
-    return made
+    found = SandboxSide(own, "source", "survive").build()
+    found.image("survive/app", "1")
+    return found
 
 
 def stuck(side: SandboxSide, **fault: object) -> tuple[int, Fault]:
@@ -110,11 +110,11 @@ def test_no_file_of_the_sandbox_contains_a_token_or_key(side: SandboxSide, own: 
     assert side.run(pipeline, "leaks", "survive/app:1")["status"] == "Failed"
     assert times_applied(own, "source", number)
     signature = token.partition("sig=")[2]
-    words = {signature, unquote(signature), *side.keys()}
-    assert leaks(own.state, words) == []
+    secrets = {signature, unquote(signature), *side.keys()}
+    assert leaks(own.state, secrets) == []
 
 
-def leaks(folder: Path, words: set[str]) -> list[str]:
-    """Files that contain one of the words."""
+def leaks(folder: Path, secrets: set[str]) -> list[str]:
+    """Files that contain one of the secrets."""
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return [str(path) for path in files if any(word.encode() in path.read_bytes() for word in words)]
+    return [str(path) for path in files if any(secret.encode() in path.read_bytes() for secret in secrets)]

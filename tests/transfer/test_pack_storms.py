@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from acr_transfer.copy import blocks
 from acr_transfer.copy.hop import Outcome
 from acr_transfer.disk import part_file
-from acr_transfer.errors import DiskError
+from acr_transfer.errors import FAILURES, DiskError
 from tests.transfer.stores import Store
 from tests.transfer.walks import BLOCK, Walk, checked
 

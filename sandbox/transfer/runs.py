@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import aiohttp
-from azure.storage.blob.aio import ContainerClient
 
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.store import Json, Store
@@ -110,7 +110,7 @@ class PipelineRuns:
         record = RunRecord(self._store, self._faults, id, body)
         try:
             async with self._slots:
-                outcome = await self._transfer(id, record)
+                outcome = await self._transfer(record)
         except TransferFailedError as error:
             record.fail(str(error))
         except Exception as error:
@@ -120,22 +120,17 @@ class PipelineRuns:
             record.succeed(outcome)
         self._tasks.pop(body["sandbox"]["operation"], None)
 
-    async def _transfer(self, id: ResourceId, record: RunRecord) -> TransferOutcome:
-        request, registry_name = record.body["sandbox"]["request"], id.segments[1]
+    async def _transfer(self, record: RunRecord) -> TransferOutcome:
+        request = record.body["sandbox"]["request"]
         pipeline = self._store.get(request.get("pipelineResourceId", ""))
         if pipeline is None:
             raise TransferFailedError(_pipeline_missing(request.get("pipelineResourceId", "")))
         if fault := request_fault(request):
             raise TransferFailedError(fault)
-        end, registry = container_end(pipeline), self._store.get(id.up.up)
-        if registry is None:
-            raise TransferFailedError(f"The registry '{registry_name}' was deleted before the run ended.")
-        try:
-            require_transfer_support(registry, exports=end == "target")
-        except AzureError as error:
-            raise TransferFailedError(error.message) from error
+        end = container_end(pipeline)
+        self._require_registry(record.id, exports=end == "target")
         run = TransferRun(
-            registry=registry_name,
+            registry=record.id.segments[1],
             blob=request[end]["name"],
             record=record,
             artifacts=tuple(request.get("artifacts", [])),
@@ -144,12 +139,18 @@ class PipelineRuns:
             skip_existing=self._faults.choice("existing") == "skip",
         )
         async with client_session(self._faults) as session:
-
-            async def open_container() -> ContainerClient:
-                return await self._containers.open(session, pipeline)
-
             transfer = export_artifacts if end == "target" else import_artifacts
-            return await transfer(run, self._open_registry(session, registry_name), open_container)
+            open_container = partial(self._containers.open, session, pipeline)
+            return await transfer(run, self._open_registry(session, run.registry), open_container)
+
+    def _require_registry(self, run: ResourceId, *, exports: bool) -> None:
+        registry = self._store.get(run.up.up)
+        if registry is None:
+            raise TransferFailedError(f"The registry '{run.segments[1]}' was deleted before the run ended.")
+        try:
+            require_transfer_support(registry, exports=exports)
+        except AzureError as error:
+            raise TransferFailedError(error.message) from error
 
     def _blob(self, request: Json) -> Json:
         """The response's `target` or `source`: the pipeline's container with the blob's URL."""

@@ -24,8 +24,7 @@ def faults(schema: ResourceSchema, inputs: Values) -> list[str]:
 
 def missing(shape: Values, inputs: Values) -> list[str]:
     """The missing top-level properties, for the one type whose inputs are not checked further."""
-    names = [key.rstrip("!") for key in shape if key.endswith("!")]
-    return [f"missing required property '{name}'" for name in names if inputs.get(name) is None]
+    return list(_object(dict.fromkeys(shape, "any"), inputs, ""))
 
 
 def _object(shape: Values, value: Values, path: str) -> Iterator[str]:

@@ -1,16 +1,18 @@
-"""Questions to Azure Resource Manager, with the caller's login, and the removal of what it names."""
+"""The client of Azure Resource Manager (ARM)."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 from acr_transfer.errors import AccessError, MissingError, ServiceError, explained, host
+from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -18,103 +20,130 @@ if TYPE_CHECKING:
     from acr_transfer.azure.clouds import Cloud
 
 PIPELINES = "2025-06-01-preview"
-"""The version that tells how a pipeline reaches its storage."""
+"""The API version that returns a pipeline's storage access mode."""
 
 PIPELINES_WITHOUT_MODE = "2024-11-01-preview"
-"""The one for clouds that do not have the other yet."""
+"""The API version for clouds that do not have `PIPELINES`."""
 
-_PATIENCE = aiohttp.ClientTimeout(total=60)
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
+_READER = "the role Reader on it"
 
 
-class Management:
-    """One cloud's management endpoint.
+class ArmClient:
+    """Requests to one cloud's Resource Manager.
 
     https://learn.microsoft.com/rest/api/resources/
     """
 
-    def __init__(self, cloud: Cloud, login: AsyncTokenCredential, session: aiohttp.ClientSession) -> None:
+    def __init__(self, cloud: Cloud, credential: AsyncTokenCredential, session: aiohttp.ClientSession) -> None:
         self.cloud = cloud
-        self._login, self._session = login, session
+        self.host = host(cloud.resource_manager)
+        self._credential, self._session = credential, session
         self.date = ""
-        """The time of the cloud's last answer, as its header spells it."""
+        """The `Date` header of the last response."""
 
     async def get(self, id: str, *versions: str) -> dict[str, Any] | None:
-        """A resource by its ID, or None where there is none; asked in the first version that the cloud knows.
+        """Return a resource, or None if it does not exist; `versions` are tried until the cloud knows one.
 
-        Raises `AccessError` if the caller may not look at it (Reader can), `ServiceError` for anything else.
+        Raises `AccessError` if the caller may not read it, `ServiceError` for any other failure.
         """
         for version in versions:
-            joint = "&" if "?" in id else "?"
-            status, body = await self._ask("GET", f"{id}{joint}api-version={version}")
+            status, body = await self._request("GET", _versioned(id, version))
             if status == 404:
                 return None
             if status != 400 or version == versions[-1]:
-                return self._checked(status, body, id)
+                return self._checked(status, body, id, _READER)
         raise AssertionError("no version given")
 
-    async def remove(self, id: str, version: str, *, needs: str) -> None:
-        """Remove a resource, or find it gone. Raises `AccessError` that says what the caller `needs`."""
-        status, body = await self._ask("DELETE", f"{id}?api-version={version}")
-        if status in (401, 403):
-            where = host(self.cloud.resource_manager)
-            raise AccessError(f"removing {id} at {where}: refused (HTTP {status}). {needs}")
-        if status not in (200, 202, 204, 404):
-            self._checked(status, body, id)
-
     async def list(self, path: str, *versions: str) -> list[dict[str, Any]]:
-        """All resources of a collection, on all its pages; none where its parent is gone."""
+        """Return all resources of a collection, from all pages; none if the collection does not exist."""
         page = await self.get(path, *versions) or {}
         found = list(page.get("value") or [])
         while page.get("nextLink"):
-            status, body = await self._ask("GET", str(page["nextLink"]))
-            page = self._checked(status, body, path)
+            status, body = await self._request("GET", str(page["nextLink"]))
+            page = self._checked(status, body, path, _READER)
             found += page.get("value") or []
         return found
 
-    async def _ask(self, method: str, path: str) -> tuple[int, bytes]:
-        where = host(self.cloud.resource_manager)
-        with explained("signing in", where):
-            token = await self._login.get_token(self.cloud.scope)
+    async def find_by_endpoint(
+        self, collection: str, version: str, url: str, endpoint: Callable[[dict[str, Any]], str]
+    ) -> dict[str, Any] | None:
+        """Return the resource of a collection whose `endpoint` is the base of `url`; None if none is."""
+        for resource in await self.list(collection, version):
+            base = endpoint(resource).rstrip("/").lower()
+            if base and url.lower().startswith(f"{base}/"):
+                return resource
+        return None
+
+    async def post(self, path: str, version: str, *, needs: str) -> dict[str, Any]:
+        """Run an action that changes nothing. `needs` names the caller's right for the `AccessError`."""
+        status, body = await self._request("POST", _versioned(path, version))
+        return self._checked(status, body, path, needs)
+
+    async def remove(self, id: str, version: str, *, needs: str) -> None:
+        """Delete a resource; one that does not exist is no error. `needs` as in `post`."""
+        status, body = await self._request("DELETE", _versioned(id, version))
+        if status not in (200, 202, 204, 404):
+            self._checked(status, body, id, needs)
+
+    async def _request(self, method: str, path: str) -> tuple[int, bytes]:
+        """Send a request, again while the failure is transient; all requests here may be repeated."""
         url = path if "://" in path else f"{self.cloud.resource_manager.rstrip('/')}{path}"
-        if host(url) != where:
-            raise ServiceError(f"{where} continues a list at another host, {host(url)}")
+        if host(url) != self.host:
+            raise ServiceError(f"{self.host} continues a list at another host, {host(url)}")
+        attempt = 1
+        while True:
+            status, body, retry_after = await self._attempt(method, url)
+            if status not in TRANSIENT or attempt == TRIES:
+                return status, body
+            await asyncio.sleep(wait_before_retry(attempt, retry_after))
+            attempt += 1
+
+    async def _attempt(self, method: str, url: str) -> tuple[int, bytes, str]:
+        with explained("signing in", self.host):
+            token = await self._credential.get_token(self.cloud.scope)
         headers = {"Authorization": f"Bearer {token.token}"}
         try:
-            async with self._session.request(method, url, headers=headers) as answer:
-                self.date = answer.headers.get("Date", "")
-                return answer.status, await answer.read()
+            async with self._session.request(method, url, headers=headers) as response:
+                self.date = response.headers.get("Date", "")
+                return response.status, await response.read(), response.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError(f"{where}: no answer ({type(error).__name__})") from None
+            raise ServiceError(f"{self.host}: no answer ({type(error).__name__})") from None
 
-    def _checked(self, status: int, body: bytes, id: str) -> dict[str, Any]:
-        where = host(self.cloud.resource_manager)
+    def _checked(self, status: int, body: bytes, id: str, needs: str) -> dict[str, Any]:
         if status in (401, 403):
-            raise AccessError(f"looking at {id} at {where}: refused (HTTP {status}). Reader is enough.")
+            raise AccessError(f"{self.host} refused access to {id} (HTTP {status}). The caller needs {needs}.")
         try:
             found = json.loads(body)
         except ValueError:
             found = None
         if status != 200 or not isinstance(found, dict):
-            raise ServiceError(f"{where} answers HTTP {status} about {id}: {_code(found)}")
+            raise ServiceError(f"{self.host} answered HTTP {status} for {id}: {_error_code(found)}")
         return found
 
 
 @asynccontextmanager
-async def opened(cloud: Cloud, login: AsyncTokenCredential) -> AsyncIterator[Management]:
-    """The management endpoint of a cloud; its connections end with the block."""
+async def arm_client(cloud: Cloud, credential: AsyncTokenCredential) -> AsyncIterator[ArmClient]:
+    """A client of the cloud's Resource Manager."""
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context())
-    async with aiohttp.ClientSession(connector=connector, timeout=_PATIENCE, trust_env=True) as session:
-        yield Management(cloud, login, session)
+    async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=True) as session:
+        yield ArmClient(cloud, credential, session)
 
 
-async def login_server(registry_id: str, management: Management) -> str:
-    """The login server of a registry, by its resource ID. Raises `MissingError` if it is not there."""
-    found = await management.get(registry_id, "2023-07-01")
+async def login_server(registry_id: str, arm: ArmClient) -> str:
+    """Return a registry's login server. Raises `MissingError` if the registry does not exist."""
+    found = await arm.get(registry_id, "2023-07-01")
     if found is None:
-        raise MissingError(f"{registry_id} is not there: see acr-transfer:registry, registryResourceGroup")
+        raise MissingError(
+            f"{registry_id} does not exist: check acr-transfer:registry and acr-transfer:registryResourceGroup"
+        )
     return str(found["properties"]["loginServer"])
 
 
-def _code(found: object) -> str:
+def _versioned(path: str, version: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}api-version={version}"
+
+
+def _error_code(found: object) -> str:
     error = found.get("error") if isinstance(found, Mapping) else None
-    return str(error.get("code")) if isinstance(error, Mapping) else "no reason given"
+    return str(error.get("code")) if isinstance(error, Mapping) else "no error code"

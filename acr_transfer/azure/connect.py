@@ -1,4 +1,4 @@
-"""What a command needs of a side: its stack, its cloud, its login, and clients made of them."""
+"""Clients for one side of a transfer, from its stack or from an address."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acr_transfer.azure.stacks import Stack, read_stack
-from acr_transfer.copy.throttle import Pace
+from acr_transfer.azure.provider_settings import ProviderSettings
+from acr_transfer.azure.stacks import Stack, plain_container_url, read_stack
+from acr_transfer.azure.throttle import Throttle
 from acr_transfer.errors import StackError
+from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.registry import client
 from acr_transfer.registry.auth import AzureSignIn, DockerSignIn, docker_credentials
 from acr_transfer.registry.client import Registry
@@ -18,111 +20,113 @@ from acr_transfer.registry.client import Registry
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from acr_transfer.azure.arm import Management
+    from acr_transfer.azure.arm import ArmClient
     from acr_transfer.azure.clouds import Cloud
     from acr_transfer.azure.containers import Container
 
-# Azure's libraries take a second to load: each is imported where it is needed.
+# Azure's libraries take a second to load, so each function imports what it needs.
 
 
 async def read_stacks(names: Sequence[str], folder: Path) -> list[Stack]:
-    """The stacks, read at the same time."""
+    """Read the stacks at the same time."""
     return await asyncio.gather(*(asyncio.to_thread(read_stack, name, folder) for name in names))
 
 
 def subscription(stack: Stack) -> str:
-    """The subscription that the stack deploys to: as configured, else that of its pipeline."""
-    from azure.mgmt.core.tools import parse_resource_id
-
-    configured = stack.setting("azure-native:subscriptionId")
-    if configured:
+    """The subscription that the stack deploys to: the configured one, else that of its pipeline."""
+    if configured := stack.config.get("azure-native:subscriptionId"):
         return configured
     for output in ("exportPipelineId", "importPipelineId"):
-        found = parse_resource_id(str(stack.outputs.get(output) or "")).get("subscription")
-        if found:
-            return str(found)
+        if pipeline := ResourceId.parse(str(stack.outputs.get(output) or "")):
+            return pipeline.subscription
     raise StackError(
-        f"stack {stack.name!r} does not tell its subscription: set azure-native:subscriptionId, "
-        "or run `pulumi up` so that its pipeline's ID is known"
+        f"the subscription of stack {stack.name!r} is unknown: set azure-native:subscriptionId, "
+        "or run `pulumi up` to create its pipeline"
     )
 
 
 @asynccontextmanager
-async def signed_in(stack: Stack) -> AsyncIterator[tuple[Cloud, AsyncTokenCredential]]:
-    """The stack's cloud, and a login to it that ends with the block."""
-    from acr_transfer.azure.clouds import cloud_of
-    from acr_transfer.azure.credentials import Login
+async def signed_in(settings: ProviderSettings) -> AsyncIterator[tuple[Cloud, AsyncTokenCredential]]:
+    """The cloud that the settings name, and the caller's credential for it."""
+    from acr_transfer.azure.clouds import find_cloud
+    from acr_transfer.azure.credentials import StackCredential
 
-    cloud = await cloud_of(stack)
-    async with Login(stack, cloud) as login:
-        yield cloud, login
+    cloud = await find_cloud(settings)
+    async with StackCredential(settings, cloud) as credential:
+        yield cloud, credential
 
 
 @asynccontextmanager
-async def container(stack: Stack, pace: Pace | None = None) -> AsyncIterator[Container]:
-    """The container that the stack's blobs leave or arrive in."""
-    from acr_transfer.azure import containers
+async def container(stack: Stack, throttle: Throttle | None = None) -> AsyncIterator[Container]:
+    """The stack's container."""
+    from acr_transfer.azure.arm import arm_client
+    from acr_transfer.azure.containers import container_of_account
 
+    url, limits = stack.container_url(), throttle or Throttle()
     async with (
-        signed_in(stack) as (cloud, login),
-        containers.opened(stack.container_url(), subscription(stack), cloud, login, pace or Pace()) as opened,
+        signed_in(stack.provider) as (cloud, credential),
+        arm_client(cloud, credential) as arm,
+        container_of_account(url, subscription(stack), arm, credential, limits) as found,
     ):
-        yield opened
+        yield found
 
 
 @asynccontextmanager
-async def container_at(url: str, pace: Pace | None = None) -> AsyncIterator[Container]:
-    """A container that no stack describes, opened with the caller's own rights on its blobs.
+async def container_at(url: str, throttle: Throttle | None = None) -> AsyncIterator[Container]:
+    """A container without a stack, with the caller's token.
 
-    The cloud is the one that the environment names (ARM_METADATA_HOSTNAME, ARM_ENVIRONMENT).
+    The environment names the cloud (ARM_METADATA_HOSTNAME, ARM_ENVIRONMENT).
     """
-    from acr_transfer.azure import containers
+    from acr_transfer.azure.containers import container_by_token
 
-    nowhere = Stack(name="--container-url", outputs={"containerUrl": url})
+    plain = plain_container_url(url, "the container's URL")
     async with (
-        signed_in(nowhere) as (_, login),
-        containers.opened_by_login(nowhere.container_url(), login, pace or Pace()) as opened,
+        signed_in(ProviderSettings()) as (_, credential),
+        container_by_token(plain, credential, throttle or Throttle()) as found,
     ):
-        yield opened
+        yield found
 
 
 @asynccontextmanager
-async def management(stack: Stack) -> AsyncIterator[Management]:
-    """The management endpoint of the stack's cloud."""
-    from acr_transfer.azure.arm import opened
+async def arm(stack: Stack) -> AsyncIterator[ArmClient]:
+    """A client of Resource Manager in the stack's cloud."""
+    from acr_transfer.azure.arm import arm_client
 
-    async with signed_in(stack) as (cloud, login), opened(cloud, login) as found:
+    async with signed_in(stack.provider) as (cloud, credential), arm_client(cloud, credential) as found:
         yield found
 
 
 @asynccontextmanager
 async def registry(stack: Stack) -> AsyncIterator[Registry]:
-    """The registry that the stack's images leave or arrive in; before the first `up` the configured one."""
-    async with signed_in(stack) as (cloud, login):
-        where = str(stack.outputs.get("loginServer") or "") or await _configured(stack, cloud, login)
-        async with client.opened(where, AzureSignIn(login, cloud.registry_audience)) as opened:
-            yield opened
+    """The stack's registry: the deployed one, or the configured one before the first `pulumi up`."""
+    async with signed_in(stack.provider) as (cloud, credential):
+        login_server = str(stack.outputs.get("loginServer") or "") or await _configured_registry(
+            stack, cloud, credential
+        )
+        async with client.opened(login_server, AzureSignIn(credential, cloud.registry_audience)) as found:
+            yield found
 
 
-async def _configured(stack: Stack, cloud: Cloud, login: AsyncTokenCredential) -> str:
-    from acr_transfer.azure.arm import login_server, opened
+async def _configured_registry(stack: Stack, cloud: Cloud, credential: AsyncTokenCredential) -> str:
+    from acr_transfer.azure.arm import arm_client, login_server
 
-    name = stack.setting("acr-transfer:registry")
-    group = stack.setting("acr-transfer:registryResourceGroup") or stack.setting("acr-transfer:resourceGroup")
+    name = stack.config.get("acr-transfer:registry")
+    group = stack.config.get("acr-transfer:registryResourceGroup") or stack.config.get(
+        "acr-transfer:resourceGroup"
+    )
     if not name or not group:
         raise StackError(
             f"stack {stack.name!r} names no registry: set acr-transfer:registry, and its resource group in "
             "acr-transfer:registryResourceGroup; or name the registry with --registry HOST"
         )
-    of_group = f"/subscriptions/{subscription(stack)}/resourceGroups/{group}"
-    registry_id = f"{of_group}/providers/Microsoft.ContainerRegistry/registries/{name}"
-    async with opened(cloud, login) as management:
-        return await login_server(registry_id, management)
+    registry_id = ResourceId(name, group, subscription(stack), "Microsoft.ContainerRegistry/registries")
+    async with arm_client(cloud, credential) as arm:
+        return await login_server(str(registry_id), arm)
 
 
 @asynccontextmanager
 async def registry_at(host: str) -> AsyncIterator[Registry]:
-    """Any registry, signed in to with what Docker keeps for it; without a name if it keeps nothing."""
+    """Any registry, with Docker's stored credentials for it, or anonymously."""
     found = docker_credentials(host.rpartition("://")[2]) or DockerSignIn()
     async with client.opened(host, found) as opened:
         yield opened

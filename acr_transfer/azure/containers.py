@@ -1,13 +1,12 @@
-"""From a container's URL to a client that may read and write its blobs.
+"""Clients of blob containers, by container URL.
 
-The account is found by its blob endpoint, so no cloud's host names are needed. Where it takes keys, its key
-is asked from Resource Manager, lives in memory alone and ends with the client; where shared keys are switched
-off, the caller's own token is used. Nothing is printed, logged, stored or passed on.
+The storage account is found by its blob endpoint, so no cloud's host names are needed. Its key comes from
+Resource Manager and is in memory only; where the account forbids shared keys, the caller's token is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,190 +14,152 @@ from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.mgmt.core.tools import parse_resource_id
-from azure.mgmt.storage.aio import StorageManagementClient
-from azure.mgmt.storage.models import StorageAccount
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from acr_transfer.azure.clouds import Cloud
-from acr_transfer.azure.retry import Patience
-from acr_transfer.copy.server_side import Link
-from acr_transfer.copy.throttle import Pace
-from acr_transfer.errors import AccessError, MissingError, explained, host
+from acr_transfer.azure.arm import ArmClient
+from acr_transfer.azure.storage_retry import StorageRetry
+from acr_transfer.azure.throttle import Throttle
+from acr_transfer.errors import AccessError, MissingError, host
 
 _API_VERSION = "2024-01-01"
-"""The version that the program deploys with; the library's own default is newer than some clouds."""
-
 _LARGEST_READ = 128 * 1024 * 1024
 
-_LINK_LIFE = timedelta(hours=1)
-_KEY_LIFE = timedelta(hours=6)
-_SKEW = timedelta(minutes=15)
-"""How far the service's clock may be behind ours."""
+_LINK_LIFETIME = timedelta(hours=1)
+_KEY_LIFETIME = timedelta(hours=6)
+_CLOCK_SKEW = timedelta(minutes=15)
+"""The allowed lag of the service's clock."""
+
+ReadLink = Callable[[str], Awaitable[str]]
+"""Returns a URL that reads the blob of that name for an hour. It is a secret: never shown, logged or stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container that is open for reading and writing."""
+    """An open container."""
 
     client: ContainerClient
-    link: Link
-    """Makes a URL that reads one blob for an hour; a secret, for the other side's storage alone."""
+    link: ReadLink
+    """Signs links for the other side's storage service."""
 
 
 @asynccontextmanager
-async def opened(
-    url: str, subscription: str, cloud: Cloud, login: AsyncTokenCredential, pace: Pace
+async def container_of_account(
+    url: str, subscription: str, arm: ArmClient, credential: AsyncTokenCredential, throttle: Throttle
 ) -> AsyncIterator[Container]:
-    """The container at `url`, opened with a key of its account, or with the caller's token if it has none.
+    """The container at `url`, with a key of its account, or with the caller's token if the account forbids keys.
 
     Raises `MissingError` if no account of the subscription has that endpoint, `AccessError` if the caller may
     not list the accounts or their keys.
     """
-    key = await _key_for(url, subscription, cloud, login)
+    key = await _account_key(url, subscription, arm)
     if key is None:
-        async with opened_by_login(url, login, pace) as container:
+        async with container_by_token(url, credential, throttle) as container:
             yield container
         return
-    async with ContainerClient.from_container_url(url, key, **client_options(pace)) as client:
-        yield Container(client=client, link=_Keyed(client, key))
+    async with ContainerClient.from_container_url(url, key, **client_options(throttle)) as client:
+
+        async def link(name: str) -> str:
+            return _signed(client, name, account_key=key.named_key.key)
+
+        yield Container(client=client, link=link)
 
 
 @asynccontextmanager
-async def opened_by_login(url: str, login: AsyncTokenCredential, pace: Pace) -> AsyncIterator[Container]:
-    """The container at `url`, opened with the caller's own token; it takes a Storage Blob Data role.
+async def container_by_token(
+    url: str, credential: AsyncTokenCredential, throttle: Throttle
+) -> AsyncIterator[Container]:
+    """The container at `url`, with the caller's token, which needs a Storage Blob Data role.
 
     https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
     """
-    # A token for this account alone: the audience that all of storage shares names no cloud.
+    # The audience is the account's own endpoint, since that of all storage accounts differs between clouds.
     audience = _account_url(url)
     async with ContainerClient.from_container_url(
-        url, login, audience=audience, **client_options(pace)
+        url, credential, audience=audience, **client_options(throttle)
     ) as client:
-        yield Container(client=client, link=_Delegated(client, login, pace))
+        keys = _DelegationKeys(client, credential, throttle)
+
+        async def link(name: str) -> str:
+            return _signed(client, name, user_delegation_key=await keys.current())
+
+        yield Container(client=client, link=link)
+
+
+def client_options(throttle: Throttle) -> dict[str, Any]:
+    """Options of a container client: the retry policy, and one request for each block."""
+    return {
+        "retry_policy": StorageRetry(throttle),
+        "max_single_get_size": _LARGEST_READ,
+        "max_chunk_get_size": _LARGEST_READ,
+    }
 
 
 def _account_url(container_url: str) -> str:
     return container_url.rpartition("/")[0]
 
 
-def client_options(pace: Pace) -> dict[str, Any]:
-    """How the client asks: patiently, and for a block with one request."""
-    return {
-        "retry_policy": Patience(pace),
-        "max_single_get_size": _LARGEST_READ,
-        "max_chunk_get_size": _LARGEST_READ,
-    }
+def _signed(client: ContainerClient, name: str, **key: Any) -> str:
+    blob = client.get_blob_client(name)
+    token = generate_blob_sas(
+        str(client.account_name),
+        client.container_name,
+        name,
+        permission=BlobSasPermissions(read=True),
+        start=datetime.now(UTC) - _CLOCK_SKEW,
+        expiry=datetime.now(UTC) + _LINK_LIFETIME,
+        protocol=blob.url.partition(":")[0],
+        **key,
+    )
+    return f"{blob.url}?{token}"
 
 
-class _Keyed:
-    """Links signed with the account's key."""
-
-    def __init__(self, client: ContainerClient, key: AzureNamedKeyCredential) -> None:
-        self._client, self._key = client, key
-
-    async def __call__(self, name: str) -> str:
-        blob = self._client.get_blob_client(name)
-        token = generate_blob_sas(
-            str(self._client.account_name),
-            self._client.container_name,
-            name,
-            account_key=self._key.named_key.key,
-            permission=BlobSasPermissions(read=True),
-            start=_now() - _SKEW,
-            expiry=_now() + _LINK_LIFE,
-            protocol=blob.url.partition(":")[0],
-        )
-        return f"{blob.url}?{token}"
-
-
-class _Delegated:
-    """Links signed with a key that storage gives the caller for a few hours.
+class _DelegationKeys:
+    """The user delegation key, requested again before it expires.
 
     https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
     """
 
-    def __init__(self, client: ContainerClient, login: AsyncTokenCredential, pace: Pace) -> None:
-        self._client, self._login, self._pace = client, login, pace
+    def __init__(self, client: ContainerClient, credential: AsyncTokenCredential, throttle: Throttle) -> None:
+        self._account, self._credential = _account_url(client.url), credential
+        self._throttle = throttle
         self._key: UserDelegationKey | None = None
-        self._until = _now()
+        self._expiry = datetime.now(UTC)
 
-    async def __call__(self, name: str) -> str:
-        if self._key is None or self._until < _now() + _LINK_LIFE:
-            self._key = await self._ask()
-        blob = self._client.get_blob_client(name)
-        token = generate_blob_sas(
-            str(self._client.account_name),
-            self._client.container_name,
-            name,
-            user_delegation_key=self._key,
-            permission=BlobSasPermissions(read=True),
-            start=_now() - _SKEW,
-            expiry=_now() + _LINK_LIFE,
-            protocol="https",
+    async def current(self) -> UserDelegationKey:
+        """Return a key that is valid for as long as a link."""
+        now = datetime.now(UTC)
+        if self._key is None or self._expiry < now + _LINK_LIFETIME:
+            self._expiry = now + _KEY_LIFETIME
+            retry = StorageRetry(self._throttle, tries=2)
+            async with BlobServiceClient(
+                self._account, self._credential, retry_policy=retry, audience=self._account
+            ) as service:
+                self._key = await service.get_user_delegation_key(now - _CLOCK_SKEW, self._expiry)
+        return self._key
+
+
+async def _account_key(url: str, subscription: str, arm: ArmClient) -> AzureNamedKeyCredential | None:
+    """A key of the account; None if the account forbids shared keys."""
+    collection = f"/subscriptions/{subscription}/providers/Microsoft.Storage/storageAccounts"
+    account = await arm.find_by_endpoint(collection, _API_VERSION, url, blob_endpoint)
+    if account is None:
+        raise MissingError(
+            f"no storage account of subscription {subscription} has the blob endpoint {host(url)}. Check that "
+            "the account still exists, and that the caller may read it."
         )
-        return f"{blob.url}?{token}"
-
-    async def _ask(self) -> UserDelegationKey:
-        self._until = _now() + _KEY_LIFE
-        account = _account_url(self._client.url)
-        async with BlobServiceClient(
-            account, self._login, retry_policy=Patience(self._pace, 2), audience=account
-        ) as service:
-            return await service.get_user_delegation_key(_now() - _SKEW, self._until)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def _key_for(
-    url: str, subscription: str, cloud: Cloud, login: AsyncTokenCredential
-) -> AzureNamedKeyCredential | None:
-    """A key of the account; None if it takes none."""
-    manager = StorageManagementClient(
-        login,
-        subscription,
-        cloud.resource_manager.rstrip("/"),
-        credential_scopes=[cloud.scope],
-        api_version=_API_VERSION,
-    )
-    async with manager:
-        account = await _account_at(url, subscription, cloud, manager)
-        # Azure says nothing where the default holds, which is that keys are taken.
-        if account.allow_shared_key_access is False:
-            return None
-        return await _key_of(str(account.id), str(account.name), cloud, manager)
-
-
-async def _account_at(
-    url: str, subscription: str, cloud: Cloud, manager: StorageManagementClient
-) -> StorageAccount:
-    needs = f"to list the storage accounts of subscription {subscription} (the role Reader can)"
-    with explained("looking for the storage account", host(cloud.resource_manager), needs=needs):
-        async for account in manager.storage_accounts.list():
-            endpoint = (account.primary_endpoints and account.primary_endpoints.blob) or ""
-            if endpoint and account.id and account.name and _within(url, endpoint):
-                return account
-    raise MissingError(
-        f"no storage account of subscription {subscription} has the blob endpoint of {host(url)}: "
-        "was it deleted since the last `pulumi up`, or is the caller allowed to see it?"
-    )
-
-
-def _within(url: str, endpoint: str) -> bool:
-    return url.lower().startswith(endpoint.rstrip("/").lower() + "/")
-
-
-async def _key_of(
-    identifier: str, name: str, cloud: Cloud, manager: StorageManagementClient
-) -> AzureNamedKeyCredential:
-    group = str(parse_resource_id(identifier)["resource_group"])
+    # An absent value means the default, which permits keys.
+    if (account.get("properties") or {}).get("allowSharedKeyAccess") is False:
+        return None
+    name = str(account["name"])
     needs = f"Microsoft.Storage/storageAccounts/listKeys/action on storage account {name}"
-    with explained(f"asking for a key of storage account {name}", host(cloud.resource_manager), needs=needs):
-        listed = await manager.storage_accounts.list_keys(group, name)
-    value = next((key.value for key in listed.keys_property or [] if key.value), None)
+    listed = await arm.post(f"{account['id']}/listKeys", _API_VERSION, needs=needs)
+    value = next((key["value"] for key in listed.get("keys") or [] if key.get("value")), None)
     if value is None:
-        raise AccessError(f"storage account {name} gives no key; shared key access may be switched off")
-    return AzureNamedKeyCredential(name, value)
+        raise AccessError(f"storage account {name} returned no key; check that shared key access is enabled")
+    return AzureNamedKeyCredential(name, str(value))
+
+
+def blob_endpoint(account: dict[str, Any]) -> str:
+    """The blob endpoint of a storage account as Resource Manager returns it; empty if it has none."""
+    return str(((account.get("properties") or {}).get("primaryEndpoints") or {}).get("blob") or "")

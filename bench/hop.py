@@ -40,18 +40,19 @@ _HOP = """
 import asyncio, json, sys
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
-from acr_transfer.copy.hop import hop, line
-from acr_transfer.copy.throttle import Pace
 from acr_transfer.azure.containers import client_options
+from acr_transfer.azure.throttle import Throttle
+from acr_transfer.copy.hop import Route, hop
+from tests.transfer.progress import Progress
 async def main(names, sides):
-    pace = Pace()
+    throttle = Throttle()
     clients = [
-        ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key), **client_options(pace))
+        ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key), **client_options(throttle))
         for url, *key in sides
     ]
     async with clients[0], clients[1]:
-        carried = await hop(names, line(*clients, pace), lambda *_: None, lambda *_: None)
-    sys.exit(any(blob.error for blob in carried))
+        results = await hop(names, Route.between(*clients, throttle), Progress())
+    sys.exit(any(result.error for result in results))
 asyncio.run(main(*json.load(sys.stdin)))
 """
 

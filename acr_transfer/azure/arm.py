@@ -35,7 +35,9 @@ class ArmClient:
     https://learn.microsoft.com/rest/api/resources/
     """
 
-    def __init__(self, cloud: Cloud, credential: AsyncTokenCredential, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, cloud: Cloud, credential: AsyncTokenCredential, session: aiohttp.ClientSession
+    ) -> None:
         self.cloud = cloud
         self.host = host(cloud.resource_manager)
         self._credential, self._session = credential, session
@@ -112,7 +114,9 @@ class ArmClient:
 
     def _checked(self, status: int, body: bytes, id: str, needs: str) -> dict[str, Any]:
         if status in (401, 403):
-            raise AccessError(f"{self.host} refused access to {id} (HTTP {status}). The caller needs {needs}.")
+            raise AccessError(
+                f"{self.host} refused access to {id} (HTTP {status}). The caller needs {needs}."
+            )
         try:
             found = json.loads(body)
         except ValueError:
@@ -135,7 +139,8 @@ async def login_server(registry_id: str, arm: ArmClient) -> str:
     found = await arm.get(registry_id, "2023-07-01")
     if found is None:
         raise MissingError(
-            f"{registry_id} does not exist: check acr-transfer:registry and acr-transfer:registryResourceGroup"
+            f"{registry_id} does not exist: check acr-transfer:registry and "
+            "acr-transfer:registryResourceGroup"
         )
     return str(found["properties"]["loginServer"])
 

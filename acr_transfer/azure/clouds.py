@@ -1,7 +1,7 @@
-"""The Azure cloud of a stack: which one it is, where its ARM answers, and who vouches for the caller.
+"""The Azure cloud of a stack: its Resource Manager, its token audience and its sign-in authority.
 
-Nothing of any cloud is written here. Known clouds come from the tables of Azure's own libraries, all others
-from the metadata that a cloud serves itself, just as pulumi-azure-native does it.
+No endpoint is written here. Known clouds come from the tables of Azure's libraries, all others from the
+metadata that a cloud serves, as in pulumi-azure-native.
 """
 
 from __future__ import annotations
@@ -18,38 +18,36 @@ from azure.core import AzureClouds
 from azure.identity import AzureAuthorityHosts
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from acr_transfer.azure.stacks import Stack
+from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.errors import MissingError, ServiceError, StackError, host
 from acr_transfer.model.clouds import CHINA, PUBLIC, US_GOVERNMENT, cloud_name
 
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """Where a cloud is managed, and what its tokens are asked for."""
+    """The endpoints of a cloud."""
 
     name: str
     resource_manager: str
     """Base URL of Azure Resource Manager."""
 
     scope: str
-    """What a token for Resource Manager is asked for; ends in `/.default`."""
+    """The scope of a token for Resource Manager; ends in `/.default`."""
 
     authority: str
     """Base URL of Microsoft Entra for this cloud."""
 
     registry_audience: str | None = None
-    """What a registry of this cloud takes tokens for; None: the default of azure-containerregistry."""
+    """The audience of a token for a registry; None: the default of Azure's registry client."""
 
 
-async def cloud_of(stack: Stack) -> Cloud:
-    """The cloud that a stack deploys to, chosen as pulumi-azure-native does: a metadata host beats a name."""
-    name = stack.setting("azure-native:environment", "ARM_ENVIRONMENT", "AZURE_ENVIRONMENT")
-    metadata_host = stack.setting("azure-native:metadataHost", "ARM_METADATA_HOSTNAME")
-    if metadata_host:
-        return await asyncio.to_thread(_served, name, metadata_host)
-    return _known(name)
+async def find_cloud(settings: ProviderSettings) -> Cloud:
+    """Return the cloud that the settings name; as in pulumi-azure-native, a metadata host comes first."""
+    if settings.metadata_host:
+        return await asyncio.to_thread(_from_metadata, settings.environment, settings.metadata_host)
+    return known_cloud(settings.environment)
 
 
 _TABLES = {
@@ -59,19 +57,20 @@ _TABLES = {
 }
 
 
-def _known(name: str) -> Cloud:
+def known_cloud(name: str) -> Cloud:
+    """Return a public cloud by any of its names. Raises `StackError` for an unknown name."""
     if table := _TABLES.get(cloud_name(name)):
         return _from_tables(*table)
     raise StackError(
         f"azure-native:environment is {name!r}; expected public, usgovernment or china, "
-        "or ARM_METADATA_HOSTNAME naming a host that describes this cloud"
+        "or set ARM_METADATA_HOSTNAME to a host that describes this cloud"
     )
 
 
 def _from_tables(cloud: AzureClouds, authority: str) -> Cloud:
     endpoints = get_arm_endpoints(cloud)
     manager: str = endpoints["resource_manager"]
-    # Azure's client documents Resource Manager's audience for national clouds, its own default elsewhere.
+    # The client's documentation names Resource Manager's audience for national clouds only.
     audience = None if cloud == AzureClouds.AZURE_PUBLIC_CLOUD else manager.rstrip("/")
     return Cloud(
         name=cloud.name,
@@ -82,7 +81,7 @@ def _from_tables(cloud: AzureClouds, authority: str) -> Cloud:
     )
 
 
-def _served(name: str, metadata_host: str) -> Cloud:
+def _from_metadata(name: str, metadata_host: str) -> Cloud:
     base = metadata_host if "://" in metadata_host else f"https://{metadata_host}"
     documents = _documents(base.rstrip("/"))
     chosen = [document for document in documents if str(document.get("name")).lower() == name.lower()]
@@ -97,7 +96,7 @@ def _served(name: str, metadata_host: str) -> Cloud:
 
 
 def _documents(base: str) -> list[dict[str, Any]]:
-    """What the host serves: a list of clouds in the older version, one cloud in the newer."""
+    """The clouds that the host describes: a list in the older API version, one cloud in the newer."""
     try:
         found = _fetch(f"{base}/metadata/endpoints?api-version=2020-06-01")
     except urllib.error.HTTPError:
@@ -111,18 +110,18 @@ def _try_fetch(url: str) -> Any:
     try:
         return _fetch(url)
     except urllib.error.HTTPError as error:
-        raise ServiceError(f"the metadata host {host(url)} answers HTTP {error.code}") from None
+        raise ServiceError(f"the metadata host {host(url)} answered HTTP {error.code}") from None
 
 
 def _fetch(url: str) -> Any:
     try:
-        with urllib.request.urlopen(url, timeout=_PATIENCE) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+            return json.load(response)
     except urllib.error.HTTPError:
         raise
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise ServiceError(f"the metadata host {host(url)} gives no answer: {reason}") from None
+        raise ServiceError(f"the metadata host {host(url)} did not answer: {reason}") from None
 
 
 def _described(document: dict[str, Any], base: str) -> Cloud:

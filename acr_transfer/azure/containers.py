@@ -31,7 +31,7 @@ _CLOCK_SKEW = timedelta(minutes=15)
 """The allowed lag of the service's clock."""
 
 ReadLink = Callable[[str], Awaitable[str]]
-"""Returns a URL that reads the blob of that name for an hour. It is a secret: never shown, logged or stored."""
+"""Returns a URL that reads the blob of that name for an hour. It is a secret, never shown or stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Container:
 async def container_of_account(
     url: str, subscription: str, arm: ArmClient, credential: AsyncTokenCredential, throttle: Throttle
 ) -> AsyncIterator[Container]:
-    """The container at `url`, with a key of its account, or with the caller's token if the account forbids keys.
+    """The container at `url`, with a key of its account, or the caller's token if the account forbids keys.
 
     Raises `MissingError` if no account of the subscription has that endpoint, `AccessError` if the caller may
     not list the accounts or their keys.
@@ -145,8 +145,8 @@ async def _account_key(url: str, subscription: str, arm: ArmClient) -> AzureName
     account = await arm.find_by_endpoint(collection, _API_VERSION, url, blob_endpoint)
     if account is None:
         raise MissingError(
-            f"no storage account of subscription {subscription} has the blob endpoint {host(url)}. Check that "
-            "the account still exists, and that the caller may read it."
+            f"no storage account of subscription {subscription} has the blob endpoint {host(url)}. "
+            "Check that the account still exists, and that the caller may read it."
         )
     # An absent value means the default, which permits keys.
     if (account.get("properties") or {}).get("allowSharedKeyAccess") is False:

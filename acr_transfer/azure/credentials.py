@@ -1,4 +1,4 @@
-"""The caller's credential: the service principal that Pulumi uses for a stack, else azure-identity's default."""
+"""The caller's credential: a stack's own service principal, else azure-identity's default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deployed stack, as the Pulumi CLI tells it: its outputs and its plain configuration."""
+"""A deployed Pulumi stack: its outputs and its configuration, read with the Pulumi CLI."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.resource_names import CONTAINER_URL
@@ -19,27 +20,29 @@ from acr_transfer.model.resource_names import CONTAINER_URL
 if TYPE_CHECKING:
     from acr_transfer.model.documents.handover import Handover
 
-_SECRETS = ("azure-native:clientSecret",)
-"""Secret configuration that this program needs as Pulumi does: to sign in."""
-
-_PATIENCE = 120.0
-"""Seconds that the CLI gets for one answer; a backend in the cloud can be slow."""
+_TIMEOUT = 120.0
+"""Seconds for one call of the CLI; a backend in the cloud can be slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """What one side deployed."""
+    """A stack of one side."""
 
     name: str
     outputs: Mapping[str, Any]
     config: Mapping[str, str] = field(default_factory=dict)
-    """Plain values by full key (`azure-native:environment`); secrets are left out."""
+    """Plain configuration by full key (`azure-native:environment`), without secrets."""
 
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The secret values that this program needs itself, by full key."""
+    """The secret configuration that the command needs, by full key."""
+
+    @property
+    def provider(self) -> ProviderSettings:
+        """The settings of the azure-native provider."""
+        return ProviderSettings(config=self.config, secrets=self.secrets)
 
     def output(self, key: str) -> str:
-        """A text output, or a `StackError` that says how to get it."""
+        """Return a text output. Raises `StackError` if the stack does not have it."""
         value = self.outputs.get(key)
         if not isinstance(value, str) or not value:
             raise StackError(
@@ -50,18 +53,12 @@ class Stack:
         return value
 
     def pipeline_id(self, side: str) -> str:
-        """The resource ID of the pipeline of a side, `source` or `target`."""
+        """The resource ID of the pipeline; `side` is `source` or `target`."""
         return self.output("exportPipelineId" if side == "source" else "importPipelineId")
 
     def container_url(self) -> str:
-        """The https URL of the container that blobs leave or arrive in, without a query."""
-        url = self.output("containerUrl")
-        # The value is not shown: whatever was put there by mistake may be a signed URL.
-        if not CONTAINER_URL.accepts(url):
-            raise StackError(
-                f"output containerUrl of stack {self.name!r} is not a plain https URL of a container"
-            )
-        return url
+        """The https URL of the stack's container, without a query."""
+        return plain_container_url(self.output("containerUrl"), f"output containerUrl of stack {self.name!r}")
 
     def handover(self) -> Handover:
         """The source stack's hand-over. Raises one `StackError` with every fault."""
@@ -74,75 +71,72 @@ class Stack:
         except ModelError as error:
             raise StackError(str(error)) from None
 
-    def setting(self, key: str, *variables: str) -> str:
-        """A configured value, else the first environment variable that is set, else an empty text."""
-        return self.config.get(key) or next(filter(None, map(os.environ.get, variables)), "")
 
-    def secret(self, key: str, *variables: str) -> str:
-        """The same of a value that may be configured as a secret; it lives in memory alone."""
-        return self.secrets.get(key) or self.setting(key, *variables)
+def plain_container_url(url: str, name: str) -> str:
+    """Return the URL. Raises `StackError` unless it is the https URL of a container without credentials."""
+    # The message does not show the URL, which may hold a SAS token by mistake.
+    if not CONTAINER_URL.accepts(url):
+        raise StackError(f"{name} is not a plain https URL of a container")
+    return url
 
 
 def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
-    """Ask the Pulumi CLI in `folder` (or above it) for a stack; `deployed`: it must have outputs.
+    """Read a stack of the project in `folder` or above; with `deployed`, it must have outputs.
 
-    Raises `StackError` for: no CLI on PATH, no such stack, what else the CLI refuses, no outputs.
+    Raises `StackError` if the CLI is not on PATH or fails, or if the stack does not exist or has no outputs.
     https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_output/
     """
     with ThreadPoolExecutor() as both:
-        # Each answer takes the CLI about a second.
-        asked = [both.submit(_ask, name, folder, *command) for command in (("stack", "output"), ("config",))]
-    outputs, config = (answer.result() for answer in asked)
+        # Each call of the CLI takes about a second.
+        calls = [both.submit(_read_json, name, folder, *call) for call in (("stack", "output"), ("config",))]
+    outputs, config = (call.result() for call in calls)
     if deployed and not outputs:
         raise StackError(
             f"stack {name!r} has no outputs: it was never deployed. Run `pulumi up --stack {name}` first."
         )
     plain = {key: str(entry["value"]) for key, entry in config.items() if "value" in entry}
-    secrets = {key: _ask_secret(name, folder, key) for key in _SECRETS if config.get(key, {}).get("secret")}
+    secrets = {}
+    if config.get(CLIENT_SECRET, {}).get("secret"):
+        secrets[CLIENT_SECRET] = _call(name, folder, "config", "get", CLIENT_SECRET).strip()
     return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
 
 
-def _ask(stack: str, folder: Path, *command: str) -> dict[str, Any]:
-    return dict(json.loads(_said(stack, folder, *command, "--json") or "{}"))
+def _read_json(stack: str, folder: Path, *command: str) -> dict[str, Any]:
+    return dict(json.loads(_call(stack, folder, *command, "--json") or "{}"))
 
 
-def _ask_secret(stack: str, folder: Path, key: str) -> str:
-    return _said(stack, folder, "config", "get", key).strip()
-
-
-def _said(stack: str, folder: Path, *command: str) -> str:
+def _call(stack: str, folder: Path, *command: str) -> str:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise StackError(
-            "`pulumi` is not on PATH; it tells what the stacks deployed. See https://www.pulumi.com/docs/install/"
+            "`pulumi` is not on PATH; the command needs it to read stacks. "
+            "See https://www.pulumi.com/docs/install/"
         )
-    call = [pulumi, *command, "--stack", stack, "--non-interactive", "--color", "never"]
-    quiet = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(
-            call,
+            [pulumi, *command, "--stack", stack, "--non-interactive", "--color", "never"],
             check=False,
             cwd=folder,
-            env=quiet,
+            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
         raise StackError(
-            f"`pulumi {' '.join(command)} --stack {stack}` gave no answer in {_PATIENCE:.0f} s"
+            f"`pulumi {' '.join(command)} --stack {stack}` did not finish in {_TIMEOUT:.0f} s"
         ) from None
     except OSError as error:
         raise StackError(f"cannot run `pulumi` in {folder}: {error.strerror}") from None
     if done.returncode:
-        raise StackError(_refusal(stack, done.stderr))
+        raise StackError(_failure(stack, done.stderr))
     return done.stdout
 
 
-def _refusal(stack: str, said: str) -> str:
-    first = next((line for line in said.splitlines() if line.startswith("error:")), "error: no reason given")
-    reason = first.removeprefix("error:").strip()
+def _failure(stack: str, stderr: str) -> str:
+    lines = [line for line in stderr.splitlines() if line.startswith("error:")]
+    reason = lines[0].removeprefix("error:").strip() if lines else "no reason given"
     if reason.startswith("no stack named"):
         return (
             f"there is no stack {stack!r}. Run `pulumi stack init {stack}` and `pulumi up`, or name another."

@@ -6,9 +6,8 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -65,7 +64,7 @@ class Throttle:
     async def run(
         self,
         step: Callable[[Item], Coroutine[Any, Any, Result]],
-        items: Iterable[Item],
+        items: Iterable[Item] | AsyncIterable[Item],
         size: Callable[[Item], int],
     ) -> list[Result]:
         """Return the result of `step` for each item, in order; each step waits for room for its `size`.
@@ -75,7 +74,7 @@ class Throttle:
         running = []
         try:
             async with asyncio.TaskGroup() as tasks:
-                for item in items:
+                async for item in _each(items):
                     await self.enter(held := size(item))
                     task = tasks.create_task(step(item))
                     # Outside of the task: a task cancelled before its first step runs no `finally`.
@@ -146,3 +145,12 @@ class Throttle:
                 self._held += size
                 turn.set_result(None)
             self._waiting.popleft()
+
+
+async def _each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Item]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item

@@ -1,10 +1,11 @@
-"""What a blob is cut into on its way, and how a block at the target tells what it is.
+"""The blocks of a blob, and block IDs that identify their content.
 
 https://learn.microsoft.com/rest/api/storageservices/put-block
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,25 +14,25 @@ from typing import NamedTuple
 from azure.storage.blob import ContentSettings
 
 CATEGORY = "acr-transfer-blob"
-"""Value of the metadata `category` that an export run sets and the import trigger looks for.
+"""Value of the metadata `category` that an export run sets and the import trigger requires.
 
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """
 
 BLOCK_SIZE = 8 * 1024 * 1024
 
-_MOST_BLOCKS = 50_000
-"""Blocks that one blob may have.
+_MAX_BLOCKS = 50_000
+"""The service's limit for one blob.
 
 https://learn.microsoft.com/azure/storage/blobs/scalability-targets
 """
 
 _FINGERPRINT = 32
-"""Characters of a block's ID that stand for its content."""
+"""Characters of a block ID that identify the block's content."""
 
 
 class Block(NamedTuple):
-    """One piece of a blob."""
+    """A range of a blob."""
 
     number: int
     start: int
@@ -39,8 +40,8 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exported:
-    """A blob as the export run left it: what must be the same at the target, and which version is read."""
+class SourceBlob:
+    """A blob as an export run wrote it: the properties that the target needs, and the version to read."""
 
     name: str
     size: int
@@ -49,42 +50,50 @@ class Exported:
     metadata: Mapping[str, str]
     settings: ContentSettings
     block_size: int = field(default=0)
-    """Bytes in a block; by default 8 MiB, or more where that would make too many blocks."""
+    """Bytes in a block; by default 8 MiB, or more if that would give too many blocks."""
 
     def __post_init__(self) -> None:
-        """Choose the size of blocks, unless it is given."""
+        """Set the default block size."""
         if not self.block_size:
-            object.__setattr__(self, "block_size", max(BLOCK_SIZE, -(-self.size // _MOST_BLOCKS)))
+            object.__setattr__(self, "block_size", max(BLOCK_SIZE, -(-self.size // _MAX_BLOCKS)))
+
+    @property
+    def md5_text(self) -> str:
+        """The MD5 in base64, as in the header Content-MD5."""
+        return base64.b64encode(self.md5).decode()
 
     def blocks(self) -> list[Block]:
         """All blocks, in order."""
-        starts = range(0, self.size, self.block_size)
+        return self.blocks_of(0, self.size)
+
+    def blocks_of(self, start: int, length: int) -> list[Block]:
+        """The blocks of a range that begins and ends at the limits of blocks."""
         return [
-            Block(number, start, min(self.block_size, self.size - start))
-            for number, start in enumerate(starts)
+            Block(at // self.block_size, at, min(self.block_size, start + length - at))
+            for at in range(start, start + length, self.block_size)
         ]
 
     def block_id(self, block: Block, fingerprint: str = "") -> str:
-        """The ID of a block: the version of the blob, the block's place in it, and its content.
+        """The ID of a block: the blob's version, the block's number, and its content.
 
-        `fingerprint` is a hash of the content in hex, of which 32 characters count; empty when the content
-        is not known here. A block that is at the target under its ID is the right one: storage took it only
-        with the right Content-MD5. All IDs of a blob are of one length, as storage demands.
+        `fingerprint` is a hash of the content in hex, of which 32 characters are used; empty if the content
+        is unknown. A staged block with this ID has the right content, because the service compared it with
+        its Content-MD5. All IDs of a blob have the same length, which the service requires.
         """
         return f"{self.version}-{block.number:05}-{fingerprint[:_FINGERPRINT]:0<{_FINGERPRINT}}"
 
     @property
     def version(self) -> str:
-        """Stands for this content of this blob, and for how it is cut."""
+        """Identifies the blob's content and its block size."""
         text = f"{self.etag} {self.md5.hex()} {self.size} {self.block_size}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def category(metadata: Mapping[str, str] | None) -> str | None:
-    """The metadata `category`, whatever the case of its name: header names have none."""
+    """The metadata `category`, in any case: metadata names are header names."""
     return by_lower_name(metadata or {}).get("category")
 
 
 def by_lower_name(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata with names that can be compared."""
+    """Metadata with names in lower case, for comparison."""
     return {name.lower(): value for name, value in metadata.items()}

@@ -1,4 +1,4 @@
-"""One blob from a container to another, fetched by the target's storage itself: nothing passes this machine.
+"""A server-side copy: the target's storage reads each block from the source's storage.
 
 https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
 """
@@ -6,106 +6,83 @@ https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from enum import StrEnum
-from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
-from azure.storage.blob.aio import BlobClient
 
-from acr_transfer.concurrency import paced
-from acr_transfer.copy import target_blob
-from acr_transfer.copy.blocks import Block, Exported
-from acr_transfer.copy.streamed import Advance
-from acr_transfer.copy.throttle import Pace
-from acr_transfer.errors import CopyError, error_code, explained, host
-
-Link = Callable[[str], Awaitable[str]]
-"""Gives a URL that may read the blob of that name for a short time. It is a secret: never shown or stored."""
+from acr_transfer.azure.containers import ReadLink
+from acr_transfer.copy.blocks import Block
+from acr_transfer.copy.result import CopyMode
+from acr_transfer.copy.target_blob import TargetBlob
+from acr_transfer.errors import CopyError, error_code, explained
 
 
-class Way(StrEnum):
-    """How the content gets from one storage to the other."""
+class ModeProbe:
+    """Chooses the route once for a run: tries whether the target's storage can read the source's."""
 
-    AUTO = "auto"
-    SERVER = "server"
-    STREAM = "stream"
-
-
-class Chooser:
-    """Finds out once a run whether the target's storage can read the source's, by trying."""
-
-    def __init__(self, wish: Way, link: Link | None) -> None:
-        self._wish, self._link = wish, link
-        self._turn = asyncio.Lock()
-        self.way: Way | None = None
+    def __init__(self, requested: CopyMode, link: ReadLink | None) -> None:
+        self._requested, self._link = requested, link
+        self._lock = asyncio.Lock()
+        self.mode: CopyMode | None = None
         self.reason = ""
-        """Why storage does not fetch by itself; empty if it does, or if nobody asked."""
+        """The reason against a server-side copy; empty if none was found."""
 
-    async def choose(self, blob: Exported, target: BlobClient) -> Link | None:
-        """A link if storage shall fetch by itself; None if the content shall pass this machine."""
-        async with self._turn:
-            if self.way is None:
-                self.way = await self._try(blob, target)
-        return self._link if self.way is Way.SERVER else None
+    async def link_for(self, target: TargetBlob) -> ReadLink | None:
+        """Return the link for a server-side copy, or None for a streamed copy."""
+        async with self._lock:
+            if self.mode is None:
+                self.mode = await self._probe(target)
+        return self._link if self.mode is CopyMode.SERVER else None
 
-    async def _try(self, blob: Exported, target: BlobClient) -> Way:
-        if self._wish is Way.STREAM or self._link is None or not blob.size:
-            return Way.STREAM
+    async def _probe(self, target: TargetBlob) -> CopyMode:
+        blob, link = target.blob, self._link
+        if self._requested is CopyMode.STREAM or link is None or not blob.size:
+            return CopyMode.STREAM
         first = blob.blocks()[0]
-        if blob.block_id(first) in await target_blob.staged(target):
-            return Way.SERVER  # It worked in an earlier run.
+        if blob.block_id(first) in await target.staged():
+            return CopyMode.SERVER  # An earlier run fetched it.
         try:
-            await _fetch(blob, first, await self._link(blob.name), target, retry_total=0)
+            await target.fetch(first, await link(blob.name), retry_total=0)
         except AzureError as error:
             status = getattr(error, "status_code", None) or type(error).__name__
             self.reason = f"{status} {error_code(error)}".strip()
-            if self._wish is Way.SERVER:
+            if self._requested is CopyMode.SERVER:
                 raise CopyError(
-                    f"the target's storage at {host(target.url)} cannot read the source ({self.reason}). "
+                    f"the target's storage at {target.host} cannot read the source ({self.reason}). "
                     "`--way stream` sends everything through this machine."
                 ) from None
-            return Way.STREAM
-        return Way.SERVER
+            return CopyMode.STREAM
+        return CopyMode.SERVER
 
 
-async def linked(blob: Exported, link: Link, target: BlobClient, pace: Pace, tell: Advance) -> list[str]:
-    """Let the target's storage fetch every block that it has not; gives their IDs, ready to be committed.
+async def fetch_blob(link: ReadLink, target: TargetBlob) -> None:
+    """Let the target's storage fetch every missing block of the source's version, then commit.
 
-    Every fetch names the version that was found first. Raises `CopyError` if there is another one now.
+    Raises `CopyError` if the source has changed.
     """
-    there = await target_blob.staged(target)
+    blob, staged = target.blob, await target.staged()
 
     async def fetch(block: Block) -> str:
-        identifier = blob.block_id(block)
-        if identifier not in there:
-            await _fetched(blob, block, link, target)
-        tell(blob.name, block.length, identifier not in there)
-        return identifier
+        block_id = blob.block_id(block)
+        if block_id in staged:
+            target.count_staged(block.length)
+        else:
+            await _fetch(block, link, target)
+            target.count_sent(block.length)
+        return block_id
 
-    # No content is held here, so only the number of requests counts.
-    return await paced(fetch, blob.blocks(), lambda _: 0, pace)
+    # No content is in memory, so only the number of requests is limited.
+    await target.commit(await target.throttle.run(fetch, blob.blocks(), lambda _: 0))
 
 
-async def _fetched(blob: Exported, block: Block, link: Link, target: BlobClient) -> None:
-    with explained(f"fetching blob {blob.name}", host(target.url), needs="to write blobs"):
+async def _fetch(block: Block, link: ReadLink, target: TargetBlob) -> None:
+    name = target.blob.name
+    with explained(f"fetching blob {name}", target.host, needs="to write blobs"):
         try:
-            await _fetch(blob, block, await link(blob.name), target)
+            await target.fetch(block, await link(name))
         except HttpResponseError as error:
             if error.status_code == 412 or error_code(error) in ("BlobNotFound", "CannotVerifyCopySource"):
                 raise CopyError(
-                    f"blob {blob.name}: source changed, was removed, or the target cannot read it any more "
+                    f"blob {name}: source changed, was removed, or the target cannot read it any more "
                     f"({error.status_code} {error_code(error)}). Nothing was committed; run again."
                 ) from None
             raise
-
-
-async def _fetch(blob: Exported, block: Block, url: str, target: BlobClient, **options: Any) -> None:
-    await target.stage_block_from_url(
-        blob.block_id(block),
-        url,
-        block.start,
-        block.length,
-        headers={"x-ms-source-if-match": blob.etag},
-        **options,
-    )

@@ -1,4 +1,4 @@
-"""A blob at the target: what is there of it already, one more block, and the commit that makes it visible.
+"""A blob at the target: its staged blocks, and the commit that makes it visible.
 
 https://learn.microsoft.com/rest/api/storageservices/put-block-list
 """
@@ -6,7 +6,7 @@ https://learn.microsoft.com/rest/api/storageservices/put-block-list
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from azure.core import MatchConditions
@@ -17,124 +17,179 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.storage.blob import BlobBlock, BlobProperties
-from azure.storage.blob.aio import BlobClient
+from azure.storage.blob.aio import ContainerClient
 
-from acr_transfer.copy.blocks import CATEGORY, Exported, by_lower_name, category
-from acr_transfer.copy.throttle import Meter, Pace
-from acr_transfer.errors import CopyError, error_code, explained, host
+from acr_transfer.azure.throttle import RateLimit, Throttle
+from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, by_lower_name, category
+from acr_transfer.errors import CopyError, MissingError, error_code, explained, host
 
 _PIECE = 64 * 1024
-_METERED_PIECE = 16 * 1024
+_LIMITED_PIECE = 16 * 1024
 """Bytes that are written to a connection at once."""
 
+Advance = Callable[[str, int, bool], None]
 
-async def look(target: BlobClient) -> BlobProperties | None:
-    """The visible blob of that name, if there is one."""
-    with explained(f"looking for blob {target.blob_name} at the target", host(target.url)):
-        try:
-            return await target.get_blob_properties()
-        except ResourceNotFoundError as error:
-            if error_code(error) == "ContainerNotFound":
+
+class TargetBlob:
+    """One blob at the target, from the check whether it exists to its commit."""
+
+    def __init__(
+        self, blob: SourceBlob, container: ContainerClient, throttle: Throttle, advance: Advance
+    ) -> None:
+        self.blob, self.throttle = blob, throttle
+        self.sent = 0
+        """Bytes that were sent to it in this run."""
+
+        self._client = container.get_blob_client(blob.name)
+        self.host = host(self._client.url)
+        self._advance = advance
+        self._existing: BlobProperties | None = None
+        self._staged: set[str] | None = None
+
+    async def exists(self) -> bool:
+        """Whether a blob exists that the import trigger takes for the same one."""
+        self._existing = await self._properties()
+        equal = self._existing is not None and self._equals(self._existing)
+        if equal:
+            self._advance(self.blob.name, self.blob.size, False)
+        return equal
+
+    async def staged(self) -> set[str]:
+        """The IDs of the uncommitted blocks, which an earlier run sent; read once."""
+        if self._staged is None:
+            with explained(f"listing the blocks of blob {self.blob.name}", self.host):
+                try:
+                    _, uncommitted = await self._client.get_block_list("uncommitted")
+                except ResourceNotFoundError:
+                    uncommitted = []
+            self._staged = {block.id for block in uncommitted}
+        return self._staged
+
+    def count_staged(self, size: int) -> None:
+        """Report bytes that an earlier request sent."""
+        self._advance(self.blob.name, size, False)
+
+    async def stage(self, block_id: str, content: bytes, md5: bytes) -> None:
+        """Send a block with its MD5, which the service checks; a staged block is not sent again."""
+        if block_id in await self.staged():
+            self.count_staged(len(content))
+            return
+        body: Any = _Body(content, self.throttle.sending)
+        with explained(f"writing blob {self.blob.name}", self.host, needs="to write blobs"):
+            try:
+                await self._client.stage_block(
+                    block_id, body, len(content), transactional_content_md5=bytearray(md5)
+                )
+            except HttpResponseError as error:
+                if error_code(error) == "InvalidBlobOrBlock":
+                    raise CopyError(_FOREIGN_BLOCKS.format(name=self.blob.name)) from None
                 raise
-            return None
+        self.count_sent(len(content))
 
+    async def fetch(self, block: Block, link: str, **options: Any) -> None:
+        """Let the target's storage read a block of the source's version by a link. Raises `AzureError`."""
+        block_id = self.blob.block_id(block)
+        await self._client.stage_block_from_url(
+            block_id,
+            link,
+            block.start,
+            block.length,
+            headers={"x-ms-source-if-match": self.blob.etag},
+            **options,
+        )
+        (await self.staged()).add(block_id)
 
-def equal(blob: Exported, there: BlobProperties) -> bool:
-    """Whether the trigger would take what is there for the same blob."""
-    md5 = bytes(there.content_settings.content_md5 or b"")
-    return (there.size, md5, category(there.metadata)) == (blob.size, blob.md5, CATEGORY)
+    async def commit(self, block_ids: Sequence[str]) -> None:
+        """Make the blob visible with all its properties, unless another client wrote it in the meantime."""
+        condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
+        if self._existing is not None:
+            condition = {"match_condition": MatchConditions.IfNotModified, "etag": self._existing.etag}
+        with explained(f"committing blob {self.blob.name}", self.host, needs="to write blobs"):
+            try:
+                await self._client.commit_block_list(
+                    [BlobBlock(block_id) for block_id in block_ids],
+                    content_settings=self.blob.settings,
+                    metadata=dict(self.blob.metadata),
+                    validate_content=True,
+                    **condition,
+                )
+            except (ResourceModifiedError, ResourceExistsError):
+                # After a retry, the conflict may be this run's own commit.
+                current = await self._properties()
+                if current is None or not self._equals(current):
+                    raise CopyError(
+                        f"blob {self.blob.name}: another client wrote it at the target during the copy. "
+                        "That blob was kept; run again."
+                    ) from None
+        await self._check()
 
+    def count_sent(self, size: int) -> None:
+        """Report bytes that this request sent."""
+        self.sent += size
+        self._advance(self.blob.name, size, True)
 
-async def staged(target: BlobClient) -> frozenset[str]:
-    """The IDs of the blocks that were sent and not committed: what an earlier run has finished."""
-    with explained(f"asking for the blocks of blob {target.blob_name}", host(target.url)):
-        try:
-            _, waiting = await target.get_block_list("uncommitted")
-        except ResourceNotFoundError:
-            return frozenset()
-    return frozenset(block.id for block in waiting)
+    async def _properties(self) -> BlobProperties | None:
+        with explained(f"reading the properties of blob {self.blob.name}", self.host):
+            try:
+                return await self._client.get_blob_properties()
+            except ResourceNotFoundError as error:
+                if error_code(error) == "ContainerNotFound":
+                    raise
+                return None
 
+    def _equals(self, found: BlobProperties) -> bool:
+        md5 = bytes(found.content_settings.content_md5 or b"")
+        expected = (self.blob.size, self.blob.md5, CATEGORY)
+        return (found.size, md5, category(found.metadata)) == expected
 
-async def send(target: BlobClient, identifier: str, content: bytes, md5: bytes, pace: Pace) -> None:
-    """Send a block, with its hash: storage compares them, so damage on the way is refused there."""
-    body: Any = _Pieces(content, pace.sending)
-    with explained(f"writing blob {target.blob_name}", host(target.url), needs="to write blobs"):
-        try:
-            await target.stage_block(identifier, body, len(content), transactional_content_md5=bytearray(md5))
-        except HttpResponseError as error:
-            if error_code(error) == "InvalidBlobOrBlock":
-                raise CopyError(_FOREIGN_BLOCKS.format(name=target.blob_name)) from None
-            raise
+    async def _check(self) -> None:
+        """Compare the committed blob's properties with the source's."""
+        with explained(f"checking blob {self.blob.name}", self.host):
+            found = await self._client.get_blob_properties()
+        source = self.blob
+        checks = {
+            "size, MD5 or category": self._equals(found),
+            "metadata": by_lower_name(found.metadata) == by_lower_name(source.metadata),
+            # The service sets a content type on a blob that has none.
+            "content type": source.settings.content_type in (None, found.content_settings.content_type),
+        }
+        if wrong := [name for name, same in checks.items() if not same]:
+            raise CopyError(
+                f"blob {source.name}: {', '.join(wrong)} at the target differ from the source, "
+                "so the import trigger may ignore it. Run again."
+            )
 
 
 _FOREIGN_BLOCKS = (
-    "blob {name}: another tool has left blocks of its own copy at the target, and storage mixes no kinds. "
-    "They go by themselves a week after the last of them was sent. To go on now, write an empty blob of "
-    "that name and delete it (`az storage blob upload --data ''`, `az storage blob delete`), and run again."
+    "blob {name}: another tool has left uncommitted blocks at the target, and their IDs have another length. "
+    "The service deletes them a week after the last one was sent. To continue now, write an empty blob of "
+    "that name and delete it (`az storage blob upload --data ''`, `az storage blob delete`), then run again."
 )
 
 
-async def commit(
-    blob: Exported, target: BlobClient, there: BlobProperties | None, identifiers: Sequence[str]
-) -> None:
-    """Make the blob visible with all its properties, unless somebody wrote it since `there` was read."""
-    condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
-    if there is not None:
-        condition = {"match_condition": MatchConditions.IfNotModified, "etag": there.etag}
-    with explained(f"committing blob {blob.name}", host(target.url), needs="to write blobs"):
-        try:
-            await target.commit_block_list(
-                [BlobBlock(identifier) for identifier in identifiers],
-                content_settings=blob.settings,
-                metadata=dict(blob.metadata),
-                validate_content=True,
-                **condition,
-            )
-        except (ResourceModifiedError, ResourceExistsError):
-            # A request that was made again may have met its own success.
-            now = await look(target)
-            if now is None or not equal(blob, now):
-                raise CopyError(
-                    f"blob {blob.name}: somebody else wrote it at the target during the copy. "
-                    "Theirs was kept; run again."
-                ) from None
-    await _check(blob, target)
+class _Body:
+    """A request body, written in pieces without a copy and at a limited rate. It can be sent again."""
 
-
-async def _check(blob: Exported, target: BlobClient) -> None:
-    with explained(f"checking blob {blob.name}", host(target.url)):
-        there = await target.get_blob_properties()
-    wrong = [
-        what
-        for what, same in (
-            ("size, MD5 or category", equal(blob, there)),
-            ("metadata", by_lower_name(there.metadata) == by_lower_name(blob.metadata)),
-            # A blob may have no content type; storage then gives it one of its own.
-            ("content type", blob.settings.content_type in (None, there.content_settings.content_type)),
-        )
-        if not same
-    ]
-    if wrong:
-        raise CopyError(
-            f"blob {blob.name}: {', '.join(wrong)} at the target not as at the source, "
-            "so the import trigger may not see it. Run again."
-        )
-
-
-class _Pieces:
-    """Content that is written in pieces, without a copy of it, and no faster than a meter allows.
-
-    A request that is made again walks through it again.
-    """
-
-    def __init__(self, content: bytes, meter: Meter | None) -> None:
-        self._content, self._meter = memoryview(content), meter
+    def __init__(self, content: bytes, limit: RateLimit | None) -> None:
+        self._content, self._limit = memoryview(content), limit
 
     async def __aiter__(self) -> AsyncIterator[memoryview]:
-        # A capped line stays usable for others: small pieces instead of one burst.
-        size = _PIECE if self._meter is None else _METERED_PIECE
+        # Small pieces leave a limited line usable for others.
+        size = _PIECE if self._limit is None else _LIMITED_PIECE
         for start in range(0, len(self._content), size):
             piece = self._content[start : start + size]
-            if self._meter is not None:
-                await asyncio.sleep(self._meter.wait(len(piece)))
+            if self._limit is not None:
+                await asyncio.sleep(self._limit.wait(len(piece)))
             yield piece
+
+
+async def require_container(target: ContainerClient) -> None:
+    """Raise `MissingError` if the target's container does not exist."""
+    with explained("reading the target's container", host(target.url), needs="to read the container"):
+        try:
+            await target.get_container_properties()
+        except ResourceNotFoundError:
+            raise MissingError(
+                f"the target's container {target.container_name} at {host(target.url)} does not exist. "
+                "Run `pulumi up` on the target stack."
+            ) from None

@@ -1,28 +1,40 @@
-"""Parts that only the receiver can read: age, by the library pyrage. https://age-encryption.org
+"""Encryption of parts with age, by the library pyrage. https://age-encryption.org
 
-Each part is a file of its own in age's format, so `age -d` opens it too, and memory stays small.
+Each part is an age file of its own, so `age -d` opens it too, and memory use stays small.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import pyrage
 
 from acr_transfer.errors import InputError
 
-# The library has no types of its own.
+# The library has no types.
 Recipient = Any
 Identity = Any
 
 
-def recipients(keys: Sequence[str], files: Sequence[Path]) -> list[Recipient]:
-    """Public keys as typed, and from files with one a line; `age1…` or of SSH.
+class SupportsWrite(Protocol):
+    """A file that is open for writing."""
 
-    Raises `InputError` for one that is none, and for a secret key, which has no place here.
+    def write(self, content: bytes, /) -> int:
+        """Write all of the content; returns its length."""
+
+    def flush(self) -> None:
+        """Pass buffered content on."""
+
+
+def recipients(keys: Sequence[str], files: Sequence[Path]) -> list[Recipient]:
+    """Public keys of age (`age1…`) or SSH, from the command line and from files with one key a line.
+
+    Raises `InputError` for any other text, and for a secret key.
     """
     lines = [(key, "--recipient") for key in keys]
     for file in files:
@@ -33,8 +45,8 @@ def recipients(keys: Sequence[str], files: Sequence[Path]) -> list[Recipient]:
 def _recipient(text: str, where: str) -> Recipient:
     if text.upper().startswith("AGE-SECRET-KEY"):
         raise InputError(
-            f"{where} holds a secret key: whoever has seen it can read what is packed. Make a new one, "
-            "keep it with the receiver, and give the public key (age1…) here."
+            f"{where} holds a secret key: anyone who has seen it can read the pack. Create a new key, "
+            "keep it with the receiver, and pass its public key (age1…) here."
         )
     for kind in (pyrage.x25519.Recipient, pyrage.ssh.Recipient):
         try:
@@ -42,11 +54,11 @@ def _recipient(text: str, where: str) -> Recipient:
         except pyrage.RecipientError:
             continue
         return found
-    raise InputError(f"{where}: {text[:20]!r} is no public key; expected age1… or ssh-ed25519 or ssh-rsa")
+    raise InputError(f"{where}: {text[:20]!r} is not a public key; expected age1…, ssh-ed25519 or ssh-rsa")
 
 
 def identities(files: Sequence[Path]) -> list[Identity]:
-    """Secret keys from files, as age-keygen or ssh-keygen write them, or an `InputError` that shows none."""
+    """Secret keys from files of age-keygen or ssh-keygen. Raises `InputError`, which shows no key."""
     found: list[Identity] = []
     for file in files:
         content = _read(file)
@@ -63,7 +75,7 @@ def identities(files: Sequence[Path]) -> list[Identity]:
                 found.append(pyrage.x25519.Identity.from_str(line))
             except pyrage.IdentityError:
                 raise InputError(
-                    f"--identity {file}: a line is no secret key of age (AGE-SECRET-KEY-1…)"
+                    f"--identity {file}: a line is not a secret key of age (AGE-SECRET-KEY-1…)"
                 ) from None
     if files and not found:
         raise InputError(f"--identity {files[0]} holds no key")
@@ -74,7 +86,7 @@ def _lines(file: Path) -> list[str]:
     try:
         lines = _read(file).decode().splitlines()
     except UnicodeDecodeError:
-        raise InputError(f"{file} is no file of keys") from None
+        raise InputError(f"{file} is not a file of keys") from None
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -86,56 +98,48 @@ def _read(file: Path) -> bytes:
 
 
 def encrypted_size(length: int, readers: int) -> int:
-    """Bytes that a file of `length` bytes takes at most when it is encrypted for so many recipients.
+    """The largest size of a file of `length` bytes that is encrypted for so many recipients.
 
     https://github.com/C2SP/C2SP/blob/main/age.md
     """
     return length + (length // 65536 + 1) * 16 + 1024 + 1024 * readers
 
 
-class Stream(io.RawIOBase):
-    """Blocks as one file to read from."""
+@contextmanager
+def encrypting(output: SupportsWrite, recipients: Sequence[Recipient]) -> Iterator[BinaryIO]:
+    """A file whose content a thread encrypts and writes to `output`.
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks, self._left = blocks, memoryview(b"")
+    Raises `pyrage.EncryptError` if that fails; the cause is only a text in it.
+    """
+    read_end, write_end = os.pipe()
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
+    def encrypt() -> None:
+        with os.fdopen(read_end, "rb") as plain:
+            pyrage.encrypt_io(plain, output, list(recipients))
 
-    def read(self, size: int = -1) -> bytes:
-        """Some bytes; none at the end."""
-        while not self._left:
-            block = next(self._blocks, None)
-            if block is None:
-                return b""
-            self._left = memoryview(block)
-        piece, self._left = self._left[:size], self._left[size:]
-        return bytes(piece)
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(encrypt)
+        # A broken pipe means that the thread has failed: its own error is the cause.
+        with suppress(BrokenPipeError), os.fdopen(write_end, "wb") as plain:
+            yield plain
+        running.result()
 
 
-class Blocks(io.RawIOBase):
-    """What is written to it comes out in blocks of one size; the last may be shorter."""
+@contextmanager
+def decrypting(file: BinaryIO, identities: Sequence[Identity]) -> Iterator[BinaryIO]:
+    """The plain content of an encrypted file, which a thread decrypts.
 
-    def __init__(self, size: int, take: Callable[[bytes], None]) -> None:
-        """`take` is called with each block, in order."""
-        self._size, self._take, self._held = size, take, bytearray()
+    Raises `pyrage.DecryptError` at the end if the file is damaged or no identity opens it; the content then
+    ends early.
+    """
+    read_end, write_end = os.pipe()
 
-    def writable(self) -> bool:
-        """It is."""
-        return True
+    def decrypt() -> None:
+        with os.fdopen(write_end, "wb") as plain:
+            pyrage.decrypt_io(file, plain, list(identities))
 
-    def write(self, content: bytes) -> int:  # type: ignore[override]
-        """Take more content."""
-        self._held += content
-        while len(self._held) >= self._size:
-            block = bytes(self._held[: self._size])
-            del self._held[: self._size]
-            self._take(block)
-        return len(content)
-
-    def finish(self) -> None:
-        """Give out what is left."""
-        if self._held:
-            self._take(bytes(self._held))
-            self._held.clear()
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(decrypt)
+        with os.fdopen(read_end, "rb") as plain:
+            yield plain
+        running.result()

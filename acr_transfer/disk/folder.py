@@ -1,7 +1,7 @@
-"""The folders that a pack is written to: what fits where, what is there already, files whole or not at all.
+"""The folders of a pack: free space, finished parts, and files that are complete or absent.
 
-A part gets its name when all of it is on the disk, and a line in the journal after that: so whatever is in
-the journal can be relied on after a power cut.
+A part gets its name when all of it is on the disk, and an entry in the journal after that, so the journal is
+reliable after a power cut.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from acr_transfer.disk.layout import HANDOVER, INDEX, SUMS, exported_blob, read_pack
+from acr_transfer.disk.layout import HANDOVER, MANIFEST, SUMS, read_manifest, source_blob
 from acr_transfer.errors import DiskError
 from acr_transfer.model.documents.pack_manifest import PARTS, PackPart
 from acr_transfer.model.errors import ModelError
@@ -25,31 +25,31 @@ from acr_transfer.units import human_size
 JOURNAL = ".pack-journal"
 
 _RESERVE = 2 * 1024 * 1024
-"""Bytes a disk that are kept for the index and the file system's own needs."""
+"""Bytes on each disk that are kept free for the manifest and the file system."""
 
-Free = Callable[[Path], int]
-"""Gives the bytes that may still be written to a folder."""
+FreeSpace = Callable[[Path], int]
+"""Returns the free bytes of a folder's disk."""
 
 
-def free(folder: Path) -> int:
-    """Bytes that the caller may still write to a folder's disk."""
+def free_space(folder: Path) -> int:
+    """The free bytes of a folder's disk, for this user."""
     return shutil.disk_usage(folder).free
 
 
 @contextmanager
 def explained_disk(doing: str) -> Iterator[None]:
-    """Turn a refusal of the operating system into a `DiskError`."""
+    """Turn an error of the operating system into a `DiskError`."""
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        mend = (
-            " The disk is full, or takes no file as large (then choose a smaller --part-size). Make room, or "
-            "give another folder as well, and run the same again: finished parts are kept."
+        fix = (
+            " The disk is full, or its file system limits the size of files (use a smaller --part-size). "
+            "Free some space or add another folder, and run the same command again: finished parts are kept."
             if full
             else ""
         )
-        raise DiskError(f"{doing}: {error.strerror or type(error).__name__}.{mend}") from None
+        raise DiskError(f"{doing}: {error.strerror or type(error).__name__}.{fix}") from None
 
 
 class Disk:
@@ -57,17 +57,30 @@ class Disk:
 
     def __init__(self, folder: Path, number: int) -> None:
         self.folder, self.number = folder, number
+        self._journal = folder / JOURNAL
 
     def prepare(self) -> None:
-        """Make the folder, and throw away what a killed run left half written."""
+        """Create the folder, and delete the unfinished files of an interrupted run."""
         with explained_disk(f"preparing {self.folder}"):
             (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
             for partial in (self.folder / PARTS).glob("*.partial"):
                 partial.unlink()
 
     def finished(self) -> dict[tuple[str, str], PackPart]:
-        """Parts that an earlier run finished here, by the blob's version and the file."""
-        found = dict(self._of_pack())
+        """The parts that earlier runs finished, by the blob's version and the file."""
+        found = dict([*self._manifest_parts(), *self._journal_parts()])
+        return {key: part for key, part in found.items() if self._has(part)}
+
+    def _manifest_parts(self) -> Iterator[tuple[tuple[str, str], PackPart]]:
+        try:
+            manifest = read_manifest(self.folder)
+        except ModelError:
+            return
+        for blob in manifest.blobs:
+            for part in blob.parts:
+                yield (source_blob(blob).version, part.file), part
+
+    def _journal_parts(self) -> Iterator[tuple[tuple[str, str], PackPart]]:
         with explained_disk(f"reading {self.folder}"):
             lines = self._journal.read_text().splitlines() if self._journal.exists() else []
         for line in lines:
@@ -75,45 +88,30 @@ class Disk:
                 entry = json.loads(line)
                 part = PackPart.model_validate(entry["part"])
             except (ValueError, KeyError, TypeError):
-                continue  # The last line of a run that was killed.
-            found[entry["version"], part.file] = part
-        return {key: part for key, part in found.items() if self._is_there(part)}
+                continue  # The last line of an interrupted run.
+            yield (entry["version"], part.file), part
 
-    def _of_pack(self) -> Iterator[tuple[tuple[str, str], PackPart]]:
-        try:
-            pack = read_pack(self.folder)
-        except ModelError:
-            return
-        for blob in pack.blobs:
-            for part in blob.parts:
-                yield (exported_blob(blob).version, part.file), part
-
-    def _is_there(self, part: PackPart) -> bool:
+    def _has(self, part: PackPart) -> bool:
         path = self.folder / part.file
         return path.is_file() and path.stat().st_size == part.size
 
-    @property
-    def _journal(self) -> Path:
-        return self.folder / JOURNAL
-
     def reopen(self, kept: Sequence[tuple[str, PackPart]]) -> None:
-        """From now on the pack is not finished: keep what is good in the journal, take the index away."""
+        """Begin to write: record the kept parts in the journal, and delete the manifest."""
         with explained_disk(f"writing to {self.folder}"):
-            lines = [_line(version, part) for version, part in kept]
-            self.put(JOURNAL, "".join(lines).encode())
-            for name in (SUMS, INDEX, HANDOVER):
+            self.write_file(JOURNAL, "".join(_entry(version, part) for version, part in kept).encode())
+            for name in (SUMS, MANIFEST, HANDOVER):
                 (self.folder / name).unlink(missing_ok=True)
 
-    def note(self, version: str, part: PackPart) -> None:
-        """Write down that a part is finished."""
+    def record(self, version: str, part: PackPart) -> None:
+        """Record a finished part in the journal."""
         with explained_disk(f"writing to {self.folder}"), self._journal.open("a") as journal:
-            journal.write(_line(version, part))
+            journal.write(_entry(version, part))
             journal.flush()
             os.fsync(journal.fileno())
 
     @contextmanager
-    def writing(self, file: str) -> Iterator[BinaryIO]:
-        """A new file that gets its name when all of it is on the disk; nothing is left of it otherwise."""
+    def new_file(self, file: str) -> Iterator[BinaryIO]:
+        """A file that gets its name when all of it is on the disk; after a failure it does not exist."""
         path = self.folder / file
         partial = path.with_name(f"{path.name}.partial")
         with explained_disk(f"writing {path}"):
@@ -128,17 +126,17 @@ class Disk:
                 partial.unlink(missing_ok=True)
                 raise
 
-    def put(self, file: str, content: bytes) -> None:
-        """Write a small file, whole or not at all."""
-        with self.writing(file) as stream:
+    def write_file(self, file: str, content: bytes) -> None:
+        """Write a small file, completely or not at all."""
+        with self.new_file(file) as stream:
             stream.write(content)
 
-    def close(self) -> None:
-        """The pack is finished: the index tells everything now."""
+    def finish(self) -> None:
+        """Delete the journal: the manifest lists all parts now."""
         self._journal.unlink(missing_ok=True)
 
 
-def _line(version: str, part: PackPart) -> str:
+def _entry(version: str, part: PackPart) -> str:
     return json.dumps({"version": version, "part": part.as_json()}) + "\n"
 
 
@@ -156,31 +154,31 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def placed(sizes: Sequence[int], disks: Sequence[Disk], room: Free = free) -> list[Disk]:
-    """A disk for each file of these sizes, in order; the first that it fits on.
+def assign_disks(sizes: Sequence[int], disks: Sequence[Disk], free: FreeSpace = free_space) -> list[Disk]:
+    """Return a disk for each file of these sizes, in order: the first with enough space.
 
-    Raises `DiskError` that says how much is missing, before anything is written. Folders of one file system
-    share its room.
+    Folders of one file system share its space. Raises `DiskError` with the missing amount.
     """
-    with explained_disk("looking at the disks"):
+    with explained_disk("reading the free space of the disks"):
         devices = {disk.number: disk.folder.stat().st_dev for disk in disks}
-        left = {devices[disk.number]: room(disk.folder) - _RESERVE for disk in disks}
-    begun, chosen = dict(left), []
+        left = {devices[disk.number]: free(disk.folder) - _RESERVE for disk in disks}
+    before, chosen = dict(left), []
     for size in sizes:
         disk = next((disk for disk in disks if left[devices[disk.number]] >= size), None)
         if disk is None:
-            raise DiskError(_too_small(sizes, disks, [begun[devices[disk.number]] for disk in disks]))
+            raise DiskError(_too_small(sizes, disks, [before[devices[disk.number]] for disk in disks]))
         left[devices[disk.number]] -= size
         chosen.append(disk)
     return chosen
 
 
-def _too_small(sizes: Sequence[int], disks: Sequence[Disk], rooms: Sequence[int]) -> str:
+def _too_small(sizes: Sequence[int], disks: Sequence[Disk], spaces: Sequence[int]) -> str:
     listed = "\n".join(
-        f"  {disk.folder}: {human_size(max(0, left))} free" for disk, left in zip(disks, rooms, strict=True)
+        f"  {disk.folder}: {human_size(max(0, space))} free"
+        for disk, space in zip(disks, spaces, strict=True)
     )
     return (
-        f"the pack takes {human_size(sum(sizes))} more, in parts of up to {human_size(max(sizes))}, "
-        f"too much for:\n"
-        f"{listed}\nNothing was written. Give larger disks, or more: `acr-transfer pack DIR1 DIR2 ...`"
+        f"the pack needs {human_size(sum(sizes))} more, in parts of up to {human_size(max(sizes))}, "
+        f"too much for:\n{listed}\n"
+        "Nothing was written. Use larger disks, or more: `acr-transfer pack DIR1 DIR2 ...`"
     )

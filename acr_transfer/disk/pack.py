@@ -1,232 +1,224 @@
-"""Write exported blobs to folders, in parts, so that they can be carried by hand."""
+"""Writes exported blobs to folders, in parts, for transport by hand."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from azure.storage.blob.aio import ContainerClient
-
-from acr_transfer.copy.blocks import Block, Exported
-from acr_transfer.copy.hop import exported_blobs
-from acr_transfer.copy.throttle import Pace
+from acr_transfer.azure.throttle import Throttle
+from acr_transfer.copy.blocks import Block, SourceBlob
+from acr_transfer.copy.result import CopyProgress
+from acr_transfer.copy.source import SourceContainer
+from acr_transfer.copy.streamed import check_md5
 from acr_transfer.disk import folder
 from acr_transfer.disk.encryption import Recipient, encrypted_size
 from acr_transfer.disk.folder import Disk
-from acr_transfer.disk.layout import HANDOVER, INDEX, SUMS, packed_blob, part_name, sums
-from acr_transfer.disk.part_file import Calls, read_ahead, read_at, write_file
+from acr_transfer.disk.layout import HANDOVER, MANIFEST, SUMS, packed_blob, part_name, sums
+from acr_transfer.disk.part_file import in_threads, new_part, read_ahead, read_range
 from acr_transfer.errors import CopyError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.pack_manifest import PackedBlob, PackManifest, PackPart
 
-Begin = Callable[[int, int], None]
-Advance = Callable[[str, int, bool], None]
-
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """How a pack shall be."""
+class PackOptions:
+    """The options of a pack."""
 
     part_size: int
-    """Bytes of content in a part, at most; at least one block."""
+    """Maximum bytes of content in a part; a part holds at least one block."""
 
     recipients: Sequence[Recipient] = ()
-    """Who may read it; none: anybody who has the disk."""
+    """The public keys of the readers; without any, the pack is not encrypted."""
 
-    room: folder.Free = folder.free
+    free: folder.FreeSpace = folder.free_space
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Planned:
-    """A part that shall be written, or is there."""
+class _PlannedPart:
+    """A part of the pack, finished or not."""
 
-    blob: Exported
+    blob: SourceBlob
     file: str
     blocks: Sequence[Block]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.blob.version, self.file
+
+    @property
+    def start(self) -> int:
+        return self.blocks[0].start
 
     @property
     def length(self) -> int:
         return sum(block.length for block in self.blocks)
 
 
-@dataclass
-class _Writer:
-    """One run of pack."""
+class _BlobHashes:
+    """The hashes of a blob, over its blocks in order."""
 
-    source: ContainerClient
-    wish: Wish
-    pace: Pace
-    tell: Advance
-    disks: Sequence[Disk]
-    finished: dict[tuple[str, str], tuple[Disk, PackPart]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.md5, self.sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+
+    def add(self, content: bytes) -> str:
+        """Add a block; returns its own SHA-256."""
+        self.md5.update(content)
+        self.sha256.update(content)
+        return hashlib.sha256(content).hexdigest()
 
 
 async def pack(
     handover: Handover,
-    source: ContainerClient,
+    source: SourceContainer,
     folders: Sequence[Path],
-    wish: Wish,
-    pace: Pace,
-    begin: Begin,
-    tell: Advance,
+    options: PackOptions,
+    throttle: Throttle,
+    progress: CopyProgress,
 ) -> PackManifest:
-    """Pack the blobs of a hand-over into folders; a part that is there and whole is not written again.
+    """Pack the blobs of a hand-over into folders; finished parts of an earlier run are kept.
 
-    Before anything is written: raises `NothingExportedError` with every fault of the source, `DiskError` if
-    the disks are too small. Later: `CopyError` for a source that changed or whose bytes are not what its
-    hash says, `DiskError` for a disk that fails; the same again goes on.
+    Before anything is written, raises `NothingExportedError` with every fault of the source, or `DiskError`
+    if the disks are too small. Later, raises `CopyError` if a source blob changes or does not have its MD5,
+    or `DiskError` if a disk fails; the same call continues afterwards.
     """
-    blobs = await exported_blobs(handover.blob_names, source)
-    writer = _Writer(
-        source, wish, pace, tell, [Disk(folder, number) for number, folder in enumerate(folders, start=1)]
-    )
-    begin(len(blobs), sum(blob.size for blob in blobs))
-    planned = [part for blob in blobs for part in _planned(blob, wish.part_size)]
-    await asyncio.to_thread(_look, writer, planned)
-    places = await asyncio.to_thread(_place, writer, planned)
-    packed = [await _pack_blob(blob, writer, places) for blob in blobs]
-    done = PackManifest.create(
-        disks=len(folders), encryption="age" if wish.recipients else None, blobs=tuple(packed)
-    )
-    await asyncio.to_thread(_finish, writer, handover, done)
-    return done
+    blobs = await source.find(handover.blob_names)
+    disks = [Disk(folder, number) for number, folder in enumerate(folders, start=1)]
+    progress.begin(len(blobs), sum(blob.size for blob in blobs))
+    packer = _Packer(source, options, throttle, progress, disks)
+    plans = {blob.name: list(_planned(blob, options.part_size)) for blob in blobs}
+    await asyncio.to_thread(packer.prepare, [part for parts in plans.values() for part in parts])
+    packed = [await packer.pack_blob(blob, plans[blob.name]) for blob in blobs]
+    encryption = "age" if options.recipients else None
+    manifest = PackManifest.create(disks=len(disks), encryption=encryption, blobs=tuple(packed))
+    await asyncio.to_thread(_finish, disks, handover, manifest)
+    return manifest
 
 
-def _planned(blob: Exported, part_size: int) -> Iterator[_Planned]:
+def _planned(blob: SourceBlob, part_size: int) -> Iterator[_PlannedPart]:
     blocks, count = blob.blocks(), max(1, part_size // blob.block_size)
     for number, first in enumerate(range(0, len(blocks), count), start=1):
-        yield _Planned(blob=blob, file=part_name(blob.name, number), blocks=blocks[first : first + count])
+        yield _PlannedPart(blob=blob, file=part_name(blob.name, number), blocks=blocks[first : first + count])
 
 
-def _look(writer: _Writer, planned: Sequence[_Planned]) -> None:
-    """Find the parts that earlier runs finished, and compare each with its hash."""
-    wanted = {(part.blob.version, part.file): part for part in planned}
-    for disk in writer.disks:
-        disk.prepare()
-        for key, part in disk.finished().items():
-            fits = key in wanted and _fits(part, wanted[key], encrypted=bool(writer.wish.recipients))
-            if fits and folder.sha256_of(disk.folder / part.file) == part.sha256:
-                moved = part.model_copy(update={"disk": disk.number})
-                writer.finished[key] = (disk, moved)
+class _Packer:
+    """One run of pack."""
 
+    def __init__(
+        self,
+        source: SourceContainer,
+        options: PackOptions,
+        throttle: Throttle,
+        progress: CopyProgress,
+        disks: Sequence[Disk],
+    ) -> None:
+        self._source, self._options, self._throttle = source, options, throttle
+        self._progress, self._disks = progress, disks
+        self._finished: dict[tuple[str, str], PackPart] = {}
+        self._assigned: dict[str, Disk] = {}
 
-def _fits(part: PackPart, wanted: _Planned, *, encrypted: bool) -> bool:
-    same = (part.start, part.length) == (wanted.blocks[0].start, wanted.length)
-    return same and (part.size > part.length) == encrypted
+    def prepare(self, planned: Sequence[_PlannedPart]) -> None:
+        """Find the finished parts, and assign a disk to each other part; then the pack is incomplete."""
+        self._find_finished({part.key: part for part in planned})
+        missing = [part for part in planned if part.key not in self._finished]
+        readers = len(self._options.recipients)
+        sizes = [encrypted_size(part.length, readers) if readers else part.length for part in missing]
+        disks = folder.assign_disks(sizes, self._disks, self._options.free)
+        self._assigned = {part.file: disk for part, disk in zip(missing, disks, strict=True)}
+        for disk in self._disks if missing else ():
+            disk.reopen(
+                [(version, part) for (version, _), part in self._finished.items() if part.disk == disk.number]
+            )
 
+    def _find_finished(self, planned: dict[tuple[str, str], _PlannedPart]) -> None:
+        """Keep the planned parts of earlier runs whose files still have their hashes."""
+        for disk in self._disks:
+            disk.prepare()
+            for key, part in disk.finished().items():
+                fits = key in planned and self._fits(part, planned[key])
+                if fits and folder.sha256_of(disk.folder / part.file) == part.sha256:
+                    self._finished[key] = part.model_copy(update={"disk": disk.number})
 
-def _place(writer: _Writer, planned: Sequence[_Planned]) -> dict[str, Disk]:
-    """A disk for each part that is not there; then the index goes, because the pack is not whole."""
-    missing = [part for part in planned if (part.blob.version, part.file) not in writer.finished]
-    readers = len(writer.wish.recipients)
-    sizes = [encrypted_size(part.length, readers) if readers else part.length for part in missing]
-    places = folder.placed(sizes, writer.disks, writer.wish.room)
-    if missing:
-        for disk in writer.disks:
-            kept = [
-                (version, part)
-                for (version, _), (place, part) in writer.finished.items()
-                if place.number == disk.number
-            ]
-            disk.reopen(kept)
-    return {part.file: disk for part, disk in zip(missing, places, strict=True)}
+    def _fits(self, part: PackPart, planned: _PlannedPart) -> bool:
+        same = (part.start, part.length) == (planned.start, planned.length)
+        return same and (part.size > part.length) == bool(self._options.recipients)
 
+    def _disk(self, part: PackPart) -> Disk:
+        return self._disks[part.disk - 1]
 
-async def _pack_blob(blob: Exported, writer: _Writer, places: Mapping[str, Disk]) -> PackedBlob:
-    """Write what is missing of a blob; all of it is read, to compare the hash of the whole."""
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    parts = []
+    async def pack_blob(self, blob: SourceBlob, planned: Sequence[_PlannedPart]) -> PackedBlob:
+        """Write the missing parts of a blob. All of it is read, for the hash of the whole."""
+        hashes, parts = _BlobHashes(), []
+        for plan in planned:
+            part = self._finished.get(plan.key)
+            if part is None:
+                part = await self._write(plan, hashes)
+            else:
+                await self._hash_finished(plan, part, hashes)
+            parts.append(part)
+        try:
+            check_md5(blob, hashes.md5.digest(), "Its parts were removed.")
+        except CopyError:
+            for part in parts:
+                (self._disk(part).folder / part.file).unlink(missing_ok=True)
+            raise
+        return packed_blob(blob, hashes.sha256.hexdigest(), parts)
 
-    def hashed(content: bytes) -> str:
-        md5.update(content)
-        sha256.update(content)
-        return hashlib.sha256(content).hexdigest()
-
-    for wanted in _planned(blob, writer.wish.part_size):
-        finished = writer.finished.get((blob.version, wanted.file))
-        if finished is None:
-            parts.append(await _write(wanted, writer, places[wanted.file], hashed))
-        else:
-            parts.append(finished[1])
-            await _reread(wanted, writer, *finished, hashed)
-    if md5.digest() != blob.md5:
-        for part in parts:
-            (writer.disks[part.disk - 1].folder / part.file).unlink(missing_ok=True)
-        raise CopyError(
-            f"blob {blob.name}: hash differs: expected MD5 {blob.md5.hex()}, read {md5.hexdigest()}. "
-            "Its parts were removed. Run again; if it stays so, the source's blob is damaged: export it anew."
-        )
-    return packed_blob(blob, sha256.hexdigest(), parts)
-
-
-async def _write(wanted: _Planned, writer: _Writer, disk: Disk, hashed: Callable[[bytes], str]) -> PackPart:
-    source = writer.source.get_blob_client(wanted.blob.name)
-    hashes: list[str] = []
-
-    def take(content: bytes) -> bytes:
-        hashes.append(hashed(content))
-        writer.tell(wanted.blob.name, len(content), True)
-        return content
-
-    async with aclosing(read_ahead(wanted.blob, wanted.blocks, source, writer.pace)) as blocks:
-        calls = Calls(blocks)
-        size, digest = await asyncio.to_thread(
-            write_file, disk, wanted.file, map(take, calls), writer.wish.recipients
-        )
-    part = PackPart(
-        file=wanted.file,
-        disk=disk.number,
-        start=wanted.blocks[0].start,
-        length=wanted.length,
-        size=size,
-        sha256=digest,
-        blocks=tuple(hashes),
-    )
-    await asyncio.to_thread(disk.note, wanted.blob.version, part)
-    return part
-
-
-async def _reread(
-    wanted: _Planned, writer: _Writer, disk: Disk, part: PackPart, hashed: Callable[[bytes], str]
-) -> None:
-    """Hash the content of a part that is there: from the disk, or, where only others can read that, again
-    from the source."""
-    if writer.wish.recipients:
-        source = writer.source.get_blob_client(wanted.blob.name)
-        async with aclosing(read_ahead(wanted.blob, wanted.blocks, source, writer.pace)) as blocks:
+    async def _write(self, plan: _PlannedPart, hashes: _BlobHashes) -> PackPart:
+        disk = self._assigned[plan.file]
+        block_hashes: list[str] = []
+        async with (
+            in_threads(new_part(disk, plan.file, self._options.recipients)) as (part_file, on_disk),
+            aclosing(read_ahead(self._source, plan.blob, plan.blocks, self._throttle)) as blocks,
+        ):
             async for content in blocks:
-                await asyncio.to_thread(hashed, content)
-                writer.tell(wanted.blob.name, len(content), False)
-        return
-    for block in wanted.blocks:
-        content = await asyncio.to_thread(
-            read_at, disk.folder / part.file, block.start - part.start, block.length
+                block_hashes.append(await asyncio.to_thread(hashes.add, content))
+                await asyncio.to_thread(part_file.write, content)
+                self._progress.advance(plan.blob.name, len(content), True)
+        part = PackPart(
+            file=plan.file,
+            disk=disk.number,
+            start=plan.start,
+            length=plan.length,
+            size=on_disk.size,
+            sha256=on_disk.sha256,
+            blocks=tuple(block_hashes),
         )
-        await asyncio.to_thread(hashed, content)
-        writer.tell(wanted.blob.name, block.length, False)
+        await asyncio.to_thread(disk.record, plan.blob.version, part)
+        return part
+
+    async def _hash_finished(self, plan: _PlannedPart, part: PackPart, hashes: _BlobHashes) -> None:
+        async with aclosing(self._content(plan, part)) as blocks:
+            async for content in blocks:
+                await asyncio.to_thread(hashes.add, content)
+                self._progress.advance(plan.blob.name, len(content), False)
+
+    async def _content(self, plan: _PlannedPart, part: PackPart) -> AsyncGenerator[bytes, None]:
+        """The content of a finished part: from the disk, or again from the source if it is encrypted."""
+        if self._options.recipients:
+            async with aclosing(read_ahead(self._source, plan.blob, plan.blocks, self._throttle)) as blocks:
+                async for content in blocks:
+                    yield content
+            return
+        path = self._disk(part).folder / part.file
+        for block in plan.blocks:
+            yield await asyncio.to_thread(read_range, path, block.start - part.start, block.length)
 
 
-def _finish(writer: _Writer, handover: Handover, done: PackManifest) -> None:
-    """Write the hand-over, the index and the checksums to every disk; then the pack is whole."""
-    known = {blob.name: blob for blob in done.blobs}
-    blobs = tuple(blob.model_copy(update=_measured(known[blob.name])) for blob in handover.blobs)
-    full = handover.model_copy(update={"blobs": blobs}).with_checksum()
-    for disk in writer.disks:
-        disk.put(HANDOVER, full.content())
-        disk.put(INDEX, done.content())
-        own = [part for blob in done.blobs for part in blob.parts if part.disk == disk.number]
-        disk.put(SUMS, sums(disk.folder, own))
-        disk.close()
-
-
-def _measured(blob: PackedBlob) -> dict[str, Any]:
-    return {
-        "size": blob.size,
-        "content_md5": blob.content_md5,
-        "sha256": blob.sha256,
-    }
+def _finish(disks: Sequence[Disk], handover: Handover, manifest: PackManifest) -> None:
+    """Write the hand-over, the manifest and the checksums to every disk; then the pack is complete."""
+    packed = {blob.name: blob for blob in manifest.blobs}
+    blobs = tuple(
+        blob.model_copy(update=packed[blob.name].model_dump(include={"size", "content_md5", "sha256"}))
+        for blob in handover.blobs
+    )
+    complete = handover.model_copy(update={"blobs": blobs}).with_checksum()
+    for disk in disks:
+        disk.write_file(HANDOVER, complete.content())
+        disk.write_file(MANIFEST, manifest.content())
+        parts = [part for blob in manifest.blobs for part in blob.parts if part.disk == disk.number]
+        disk.write_file(SUMS, sums(disk.folder, parts))
+        disk.finish()

@@ -1,136 +1,115 @@
-"""One part of a pack as a file: its content from the source, hashed and encrypted on its way to the disk."""
+"""One part of a pack as a file: written with its hash, and encrypted for the recipients."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import pyrage
-from azure.storage.blob.aio import BlobClient
 
-from acr_transfer.copy import streamed
-from acr_transfer.copy.blocks import Block, Exported
-from acr_transfer.copy.throttle import Pace
-from acr_transfer.disk import folder
-from acr_transfer.disk.encryption import Recipient, Stream
-from acr_transfer.disk.folder import Disk
+from acr_transfer.azure.throttle import Throttle
+from acr_transfer.copy.blocks import Block, SourceBlob
+from acr_transfer.copy.source import SourceContainer
+from acr_transfer.disk.encryption import Recipient, SupportsWrite, encrypting
+from acr_transfer.disk.folder import Disk, explained_disk
 from acr_transfer.errors import DiskError
 
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
-_AHEAD = 4
-"""Blocks that are read before they are asked for: 32 MiB."""
-
-
-def write_file(
-    disk: Disk, file: str, content: Iterator[bytes], recipients: Sequence[Recipient]
-) -> tuple[int, str]:
-    """Write a part; its size and SHA-256 as it is on the disk."""
-    with disk.writing(file) as stream:
-        counted = Counted(stream)
-        if recipients:
-            source = _Failing(content)
-            try:
-                pyrage.encrypt_io(Stream(source), counted, list(recipients))
-            except pyrage.EncryptError:
-                raise counted.failure or source.failure or DiskError(f"{file} cannot be encrypted") from None
-        else:
-            for block in content:
-                counted.write(block)
-        return counted.size, counted.sha256.hexdigest()
+_BLOCKS_AHEAD = 4
+"""Blocks that are read from the source in advance: 32 MiB."""
 
 
-class Counted:
-    """A file that knows what was written to it. It keeps the failure that pyrage would turn into a text."""
+class HashingFile:
+    """A file that counts and hashes the written bytes, and keeps the error that pyrage reduces to a text."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self.size, self.sha256 = stream, 0, hashlib.sha256()
-        self.failure: BaseException | None = None
+        self._stream, self._sha256 = stream, hashlib.sha256()
+        self.size = 0
+        self.failure: OSError | None = None
 
-    def write(self, content: bytes) -> int:
-        """Write and count."""
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the written bytes, in hex."""
+        return self._sha256.hexdigest()
+
+    def write(self, content: bytes, /) -> int:
+        """Write all of the content."""
         try:
             self._stream.write(content)
         except OSError as error:
             self.failure = error
             raise
         self.size += len(content)
-        self.sha256.update(content)
+        self._sha256.update(content)
         return len(content)
 
     def flush(self) -> None:
-        """As files have it."""
+        """Pass buffered content on."""
         self._stream.flush()
 
 
-class _Failing:
-    """Blocks, and the failure that ended them."""
+@contextmanager
+def new_part(
+    disk: Disk, file: str, recipients: Sequence[Recipient]
+) -> Iterator[tuple[SupportsWrite, HashingFile]]:
+    """A new part: the file for its content, and the file on the disk with size and hash.
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self.failure: BaseException | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
+    The part gets its name at the end. After a failure, nothing of it remains.
+    """
+    with disk.new_file(file) as stream:
+        on_disk = HashingFile(stream)
+        if not recipients:
+            yield on_disk, on_disk
+            return
         try:
-            return next(self._blocks)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            self.failure = error
-            raise
+            with encrypting(on_disk, recipients) as plain:
+                yield plain, on_disk
+        except pyrage.EncryptError:
+            raise on_disk.failure or DiskError(f"{file} cannot be encrypted") from None
 
 
-class Calls:
-    """An asynchronous source of blocks, for a thread to walk through."""
-
-    def __init__(self, blocks: AsyncIterator[bytes]) -> None:
-        self._blocks, self._loop = blocks, asyncio.get_running_loop()
-
-    def __iter__(self) -> Iterator[bytes]:
-        while True:
-            content = self._run(anext(self._blocks, None))
-            if content is None:
-                return
-            yield content
-
-    def _run(self, step: Coroutine[Any, Any, Result]) -> Result:
-        async def wait() -> Result:
-            return await step
-
-        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result()
+@asynccontextmanager
+async def in_threads(manager: AbstractContextManager[Value]) -> AsyncIterator[Value]:
+    """Enter and leave a context manager in threads, because it waits for a disk."""
+    value = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield value
+    except BaseException as error:
+        await asyncio.to_thread(manager.__exit__, type(error), error, error.__traceback__)
+        raise
+    await asyncio.to_thread(manager.__exit__, None, None, None)
 
 
 async def read_ahead(
-    blob: Exported, wanted: Sequence[Block], source: BlobClient, pace: Pace
+    source: SourceContainer, blob: SourceBlob, blocks: Sequence[Block], throttle: Throttle
 ) -> AsyncGenerator[bytes, None]:
-    """The content of these blocks, in order; some are on their way before they are asked for."""
-    waiting: list[asyncio.Task[bytes]] = []
-    blocks = list(wanted)
+    """The content of these blocks, in order; the next blocks are read in advance."""
+    reading: list[asyncio.Task[bytes]] = []
+    remaining = list(blocks)
 
-    async def fetch(block: Block) -> bytes:
-        async with pace.room(block.length):
-            return await streamed.read_paced(blob, source, block, pace)
+    async def read(block: Block) -> bytes:
+        async with throttle.room(block.length):
+            return await source.read(blob, block)
 
     try:
-        while blocks or waiting:
-            while blocks and len(waiting) < _AHEAD:
-                waiting.append(asyncio.create_task(fetch(blocks.pop(0))))
-            yield await waiting[0]
-            waiting.pop(0)
+        while remaining or reading:
+            while remaining and len(reading) < _BLOCKS_AHEAD:
+                reading.append(asyncio.create_task(read(remaining.pop(0))))
+            yield await reading[0]
+            reading.pop(0)
     finally:
-        for task in waiting:
+        for task in reading:
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.gather(*reading, return_exceptions=True)
 
 
-def read_at(path: Path, start: int, length: int) -> bytes:
-    """Some bytes of a file."""
-    with folder.explained_disk(f"reading {path}"), path.open("rb") as stream:
+def read_range(path: Path, start: int, length: int) -> bytes:
+    """Return a range of a file."""
+    with explained_disk(f"reading {path}"), path.open("rb") as stream:
         stream.seek(start)
         return stream.read(length)

@@ -1,238 +1,159 @@
-"""Bring the blobs of a packed folder to the container that they shall arrive in."""
+"""Copies the blobs of a pack to the target's container."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import pyrage
-from azure.storage.blob.aio import BlobClient, ContainerClient
+from azure.storage.blob.aio import ContainerClient
 
+from acr_transfer.azure.throttle import Throttle
 from acr_transfer.concurrency import together
-from acr_transfer.copy import target_blob
-from acr_transfer.copy.blocks import Block
-from acr_transfer.copy.hop import Begin, Carried, Outcome, container_is_there
-from acr_transfer.copy.streamed import Advance
-from acr_transfer.copy.throttle import Pace
-from acr_transfer.disk import folder
-from acr_transfer.disk.encryption import Blocks, Identity
-from acr_transfer.disk.layout import exported_blob, same_pack
-from acr_transfer.errors import CopyError, InputError, TransferError
-from acr_transfer.model.documents.pack_manifest import PackedBlob, PackManifest, PackPart
+from acr_transfer.copy.blocks import Block, SourceBlob
+from acr_transfer.copy.result import CopyProgress, CopyResult, copied
+from acr_transfer.copy.target_blob import TargetBlob, require_container
+from acr_transfer.disk.encryption import Identity, decrypting
+from acr_transfer.disk.folder import explained_disk
+from acr_transfer.disk.layout import PackOnDisks, source_blob
+from acr_transfer.disk.part_file import read_range
+from acr_transfer.errors import CopyError, InputError
+from acr_transfer.model.documents.pack_manifest import PackedBlob, PackPart
 
-_SIDE_BY_SIDE = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Reader:
-    """One run of unpack."""
-
-    folders: Sequence[Path]
-    target: ContainerClient
-    identities: Sequence[Identity]
-    pace: Pace
-    advance: Advance
-
-    def found(self, part: PackPart) -> Path | None:
-        """The file of a part, if one of the folders has it."""
-        paths = (folder / part.file for folder in self.folders)
-        return next((path for path in paths if path.is_file()), None)
+_BLOBS_AT_A_TIME = 2
 
 
 async def unpack(
-    folders: Sequence[Path],
+    pack: PackOnDisks,
     target: ContainerClient,
     identities: Sequence[Identity],
-    pace: Pace,
-    begin: Begin,
-    advance: Advance,
-) -> list[Carried]:
-    """Bring every blob of a pack to the target; what became of each, failures among them.
+    throttle: Throttle,
+    progress: CopyProgress,
+) -> list[CopyResult]:
+    """Copy every blob of a pack to the target; return the result of each, with failures.
 
-    Folders that are not given now can be given later: what is there of their blobs stays, unseen.
-    Raises `InputError` for folders that are no pack, or of two, and for an encrypted one without a key.
+    Missing folders may follow in a later call: until then, the staged blocks of their blobs stay invisible.
+    Raises `InputError` for an encrypted pack without identities, `CopyError` if a part has another size.
     """
-    whole, _ = await asyncio.to_thread(same_pack, folders)
-    reader = _Reader(folders=folders, target=target, identities=identities, pace=pace, advance=advance)
-    if whole.encrypted and not identities:
-        raise InputError(f"the pack in {folders[0]} is encrypted: name your key with --identity FILE")
-    _refuse_wrong_sizes(whole, reader)
-    await container_is_there(target)
-    begin(len(whole.blobs), sum(blob.size for blob in whole.blobs))
-    return await together(partial(_carried, reader=reader, whole=whole), whole.blobs, _SIDE_BY_SIDE)
+    blobs = pack.manifest.blobs
+    if pack.manifest.encrypted and not identities:
+        raise InputError(f"the pack in {pack.folders[0]} is encrypted: pass your key with --identity FILE")
+    await asyncio.to_thread(pack.check_sizes)
+    await require_container(target)
+    progress.begin(len(blobs), sum(blob.size for blob in blobs))
+
+    async def unpack_one(packed: PackedBlob) -> CopyResult:
+        async def copy(found: TargetBlob) -> None:
+            await _copy(packed, pack, identities, found)
+
+        return await copied(TargetBlob(source_blob(packed), target, throttle, progress.advance), copy)
+
+    return await together(unpack_one, blobs, _BLOBS_AT_A_TIME)
 
 
-def _refuse_wrong_sizes(whole: PackManifest, reader: _Reader) -> None:
-    faults = []
-    for blob in whole.blobs:
-        for part in blob.parts:
-            path = reader.found(part)
-            if path and path.stat().st_size != part.size:
-                faults.append(f"{path}: {path.stat().st_size} bytes; expected {part.size}")
-    if faults:
-        raise CopyError("these parts are damaged; copy them from the disk again:\n  " + "\n  ".join(faults))
+class _PackedBlock(NamedTuple):
+    """A block of a part, its ID at the target, and the hash of its content."""
+
+    block: Block
+    block_id: str
+    sha256: str
 
 
-async def _carried(blob: PackedBlob, *, reader: _Reader, whole: PackManifest) -> Carried:
-    sent = 0
-
-    def tell(name: str, size: int, needed: bool) -> None:
-        nonlocal sent
-        sent += size if needed else 0
-        reader.advance(name, size, needed)
-
-    outcome, error = Outcome.COPIED, None
-    try:
-        if not await _arrived(blob, reader, whole, tell):
-            outcome = Outcome.PRESENT
-            tell(blob.name, blob.size, False)
-    except TransferError as failure:
-        outcome, error = Outcome.FAILED, failure
-    exported = exported_blob(blob)
-    return Carried(
-        name=exported.name, size=exported.size, md5=exported.md5, outcome=outcome, sent=sent, error=error
-    )
-
-
-async def _arrived(blob: PackedBlob, reader: _Reader, whole: PackManifest, tell: Advance) -> bool:
-    """Bring one blob; False if an equal one was there already."""
-    target = reader.target.get_blob_client(blob.name)
-    there = await target_blob.look(target)
-    if there is not None and target_blob.equal(exported_blob(blob), there):
-        return False
-    staged = await target_blob.staged(target)
-    missing = []
-    for part in blob.parts:
-        path, pieces = reader.found(part), _Pieces(blob, part, staged)
-        if path is not None:
-            await _bring(path, pieces, target, reader, whole.encrypted, tell)
-        elif pieces.wanted:
+async def _copy(
+    packed: PackedBlob, pack: PackOnDisks, identities: Sequence[Identity], target: TargetBlob
+) -> None:
+    """Stage every missing block of a blob, then commit. Raises `CopyError` if a part is not available."""
+    block_ids, missing = [], []
+    staged = set(await target.staged())
+    for part in packed.parts:
+        blocks = _blocks(target.blob, part)
+        block_ids += [each.block_id for each in blocks]
+        wanted = [each for each in blocks if each.block_id not in staged]
+        target.count_staged(part.length - sum(each.block.length for each in wanted))
+        path = pack.find(part)
+        if wanted and path is None:
             missing.append(f"{part.file} of disk {part.disk}")
-        else:
-            tell(blob.name, part.length, False)
+        elif wanted and path is not None:
+            await _stage(wanted, _PartReader(path, part, blocks, identities), target)
     if missing:
         raise CopyError(
-            f"blob {blob.name}: not all of it is here; not found: {', '.join(missing)}. "
-            "What was here is at the target, unseen; run unpack with the missing within a week."
+            f"blob {packed.name} is incomplete; not found: {', '.join(missing)}. "
+            "The available blocks are staged at the target; unpack the missing parts within a week."
         )
-    identifiers = [pieces_id for part in blob.parts for pieces_id in _Pieces(blob, part, staged).identifiers]
-    await target_blob.commit(exported_blob(blob), target, there, identifiers)
-    return True
+    await target.commit(block_ids)
 
 
-class _Pieces:
-    """The blocks of a part: where they belong, what their content must be, and which the target lacks."""
-
-    def __init__(self, blob: PackedBlob, part: PackPart, staged: frozenset[str]) -> None:
-        self.blob, self.part = blob, part
-        exported, size = exported_blob(blob), blob.block_size
-        self.blocks = [
-            Block(start // size, start, min(size, part.start + part.length - start))
-            for start in range(part.start, part.start + part.length, size)
-        ]
-        self.identifiers = [
-            exported.block_id(block, sha256) for block, sha256 in zip(self.blocks, part.blocks, strict=True)
-        ]
-        self.wanted = {
-            number for number, identifier in enumerate(self.identifiers) if identifier not in staged
-        }
-
-    def check(self, number: int, content: bytes, path: Path) -> None:
-        """Raise `CopyError`, naming the place, if the content of a block is not what was packed."""
-        block = self.blocks[number]
-        if len(content) != block.length or hashlib.sha256(content).hexdigest() != self.part.blocks[number]:
-            first = block.start - self.part.start
-            raise CopyError(
-                _damaged(path, self.part, f"its content from byte {first} to {first + block.length}")
-            )
+def _blocks(blob: SourceBlob, part: PackPart) -> list[_PackedBlock]:
+    return [
+        _PackedBlock(block, blob.block_id(block, sha256), sha256)
+        for block, sha256 in zip(blob.blocks_of(part.start, part.length), part.blocks, strict=True)
+    ]
 
 
-def _damaged(path: Path, part: PackPart, what: str) -> str:
-    return (
-        f"{path} is damaged: {what} is not what was packed. Copy the file from disk {part.disk} again; if "
-        "it is damaged there, run `acr-transfer pack` with that disk again: it writes only this part anew. "
-        "Nothing wrong is visible at the target."
-    )
+async def _stage(wanted: Sequence[_PackedBlock], reader: _PartReader, target: TargetBlob) -> None:
+    """Send blocks of a part; the content of each is compared with its hash first."""
+
+    async def send(found: tuple[_PackedBlock, bytes]) -> None:
+        packed, content = found
+        md5 = hashlib.md5(content, usedforsecurity=False).digest()
+        await target.stage(packed.block_id, content, md5)
+
+    await target.throttle.run(send, reader.read(wanted), lambda found: found[0].block.length)
 
 
-async def _bring(
-    path: Path, pieces: _Pieces, target: BlobClient, reader: _Reader, encrypted: bool, tell: Advance
-) -> None:
-    """Send the blocks of a part that the target lacks, each after its content was compared with its hash."""
-    name = pieces.blob.name
-    for number in range(len(pieces.blocks)):
-        if number not in pieces.wanted:
-            tell(name, pieces.blocks[number].length, False)
-    if not pieces.wanted:
-        return
+class _PartReader:
+    """Reads the blocks of a part from its file."""
 
-    async def send(number: int, content: bytes) -> None:
-        try:
-            md5 = hashlib.md5(content, usedforsecurity=False).digest()
-            await target_blob.send(target, pieces.identifiers[number], content, md5, reader.pace)
-            tell(name, len(content), True)
-        finally:
-            reader.pace.leave(pieces.blocks[number].length)
+    def __init__(
+        self, path: Path, part: PackPart, blocks: Sequence[_PackedBlock], identities: Sequence[Identity]
+    ) -> None:
+        self._path, self._part, self._blocks, self._identities = path, part, blocks, identities
 
-    try:
-        async with asyncio.TaskGroup() as tasks:
+    async def read(self, wanted: Sequence[_PackedBlock]) -> AsyncIterator[tuple[_PackedBlock, bytes]]:
+        """The wanted blocks with their content. Raises `CopyError` for content that differs from its hash."""
+        encrypted = self._part.size > self._part.length
+        with closing(self._decrypted() if encrypted else self._plain(wanted)) as contents:
+            while (found := await asyncio.to_thread(next, contents, None)) is not None:
+                packed, content = found
+                if packed in wanted:
+                    await asyncio.to_thread(self._check, packed, content)
+                    yield found
 
-            async def take(number: int, content: bytes) -> None:
-                await reader.pace.enter(pieces.blocks[number].length)
-                tasks.create_task(send(number, content))
+    def _check(self, packed: _PackedBlock, content: bytes) -> None:
+        if hashlib.sha256(content).hexdigest() != packed.sha256:
+            first = packed.block.start - self._part.start
+            raise self._damaged(f"its content from byte {first} to {first + packed.block.length}")
 
-            walk = _decrypted if encrypted else _plain
-            loop = asyncio.get_running_loop()
+    def _plain(self, wanted: Sequence[_PackedBlock]) -> Generator[tuple[_PackedBlock, bytes], None, None]:
+        for packed in wanted:
+            start = packed.block.start - self._part.start
+            yield packed, read_range(self._path, start, packed.block.length)
 
-            def wait(number: int, content: bytes) -> None:
-                asyncio.run_coroutine_threadsafe(take(number, content), loop).result()
+    def _decrypted(self) -> Generator[tuple[_PackedBlock, bytes], None, None]:
+        with explained_disk(f"reading {self._path}"), self._path.open("rb") as file:
+            try:
+                with decrypting(file, self._identities) as plain:
+                    for packed in self._blocks:
+                        content = plain.read(packed.block.length)
+                        if len(content) < packed.block.length:
+                            break
+                        yield packed, content
+                    else:
+                        if not plain.read(1):
+                            return
+            except pyrage.DecryptError as error:
+                if "No matching keys" in str(error):
+                    raise InputError(f"{self._path} was not encrypted for any key of --identity") from None
+                raise self._damaged("its encrypted content") from None
+        raise self._damaged("its end")
 
-            await asyncio.to_thread(walk, path, pieces, wait, reader.identities)
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-
-
-Wait = Callable[[int, bytes], None]
-
-
-def _plain(path: Path, pieces: _Pieces, take: Wait, _: Sequence[Identity]) -> None:
-    with folder.explained_disk(f"reading {path}"), path.open("rb") as stream:
-        for number in sorted(pieces.wanted):
-            block = pieces.blocks[number]
-            stream.seek(block.start - pieces.part.start)
-            content = stream.read(block.length)
-            pieces.check(number, content, path)
-            take(number, content)
-
-
-def _decrypted(path: Path, pieces: _Pieces, take: Wait, identities: Sequence[Identity]) -> None:
-    count, failure = 0, None
-
-    def block(content: bytes) -> None:
-        nonlocal count, failure
-        try:
-            if count in pieces.wanted:
-                pieces.check(count, content, path)
-                take(count, content)
-        except BaseException as error:
-            failure = error
-            raise OSError from error
-        count += 1
-
-    blocks = Blocks(pieces.blob.block_size, block)
-    with folder.explained_disk(f"reading {path}"), path.open("rb") as stream:
-        try:
-            pyrage.decrypt_io(stream, blocks, list(identities))
-            blocks.finish()
-        except (pyrage.DecryptError, OSError) as error:
-            if failure is not None:
-                raise failure from None
-            if "No matching keys" in str(error):
-                raise InputError(f"{path} was not encrypted for any key of --identity") from None
-            raise CopyError(_damaged(path, pieces.part, "its encrypted content")) from None
-    if count != len(pieces.blocks):
-        raise CopyError(_damaged(path, pieces.part, "its end"))
+    def _damaged(self, what: str) -> CopyError:
+        return CopyError(
+            f"{self._path} is damaged: {what} differs from the packed content. Copy the file from disk "
+            f"{self._part.disk} again; if it is damaged there, run `acr-transfer pack` with that disk again, "
+            "which rewrites only this part. No wrong content is visible at the target."
+        )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import aiohttp
     from azure.core.credentials_async import AsyncTokenCredential
 
-    from acr_transfer.azure.arm import Management
+    from acr_transfer.azure.arm import ArmClient
     from acr_transfer.azure.stacks import Stack
 
 _ACCOUNTS = "providers/Microsoft.Storage/storageAccounts"
@@ -37,7 +37,7 @@ class Examination:
         side: str,
         stack: Stack,
         subscription: str,
-        management: Management,
+        management: ArmClient,
         session: aiohttp.ClientSession,
     ) -> None:
         self.facts = Facts(side=side, stack=stack.name)

@@ -15,11 +15,11 @@ from acr_transfer.model.times import parse_time
 from acr_transfer.operate.run_errors import Cause, cause_of
 
 if TYPE_CHECKING:
-    from acr_transfer.azure.arm import Management
+    from acr_transfer.azure.arm import ArmClient
 
 VERSION = "2024-11-01-preview"
 _BAD = ("failed", "canceled", "cancelled")
-_ROLE = "The caller needs the role Container Registry Transfer Pipeline Contributor on the registry."
+_ROLE = "the role Container Registry Transfer Pipeline Contributor on the registry"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +99,13 @@ class Run:
         )
 
 
-async def all_runs(registry_id: str, container_url: str, management: Management) -> list[Run]:
+async def all_runs(registry_id: str, container_url: str, management: ArmClient) -> list[Run]:
     """All runs of a registry, of all its pipelines."""
     listed = await management.list(f"{registry_id}/pipelineRuns", VERSION)
     return [Run.parse(body, container_url) for body in listed]
 
 
-async def remove(run: Run, management: Management) -> None:
+async def remove(run: Run, management: ArmClient) -> None:
     """Remove the record of a run; neither blob nor images change."""
     await management.remove(run.id, VERSION, needs=_ROLE)
 

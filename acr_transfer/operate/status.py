@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from acr_transfer.operate.runs import VERSION, Run, all_runs
 
 if TYPE_CHECKING:
-    from acr_transfer.azure.arm import Management
+    from acr_transfer.azure.arm import ArmClient
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -30,7 +30,7 @@ class SideState:
     runs: tuple[Run, ...]
 
 
-async def side_state(side: str, pipeline_id: str, container_url: str, management: Management) -> SideState:
+async def side_state(side: str, pipeline_id: str, container_url: str, management: ArmClient) -> SideState:
     """Ask for a pipeline and for all runs of it."""
     registry_id, kind, name = pipeline_id.rsplit("/", 2)
     pipeline = await management.get(f"{registry_id}/{kind}/{name}", VERSION)

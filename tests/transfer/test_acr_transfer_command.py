@@ -134,7 +134,7 @@ def test_bad_names_are_named(world: World, line: list[str], code: int, words: st
         ("not deployed", 4, "has no outputs: it was never deployed. Run `pulumi up --stack source`"),
         ("not our stack", 4, "has no output 'handover': is it a stack of acr-transfer?"),
         ("signed URL", 4, "is not a plain https URL"),
-        ("no blob", 5, "batch1: the blob is not there, so its export run has not succeeded"),
+        ("no blob", 5, "batch1: the blob does not exist: its export run has not succeeded"),
         ("empty hand-over", 5, "nothing was exported"),
         (
             "no right to list keys",
@@ -146,7 +146,7 @@ def test_bad_names_are_named(world: World, line: list[str], code: int, words: st
         ("no account", 7, "no storage account of subscription"),
         ("no container", 7, "the target's container transfer at localhost"),
         ("no cloud", 7, "describes no cloud 'smallsource'"),
-        ("metadata down", 9, "the metadata host localhost:1 gives no answer"),
+        ("metadata down", 9, "the metadata host localhost:1 did not answer"),
         ("untrusted", 9, "certificate"),
     ],
 )

@@ -19,8 +19,10 @@ from azure.storage.blob.aio import ContainerClient as Container
 
 from acr_transfer.copy import blocks
 from acr_transfer.copy.blocks import CATEGORY
-from acr_transfer.copy.hop import Carried, Outcome, hop, line
+from acr_transfer.copy.hop import Route, hop
+from acr_transfer.copy.result import CopyResult, Outcome
 from acr_transfer.errors import CopyError, MissingError, NothingExportedError, ServiceError, TransferError
+from tests.transfer.progress import Progress
 from tests.transfer.stores import Store
 from tests.transfer.wire import MARK, damaging
 
@@ -39,17 +41,17 @@ class Sides:
         """Reach one side (0 source, 1 target) through another port."""
         self.urls[side] = self.urls[side].replace(str(self._stores[side].port), str(port))
 
-    def hop(self, *names: str, advance: Callable[..., None] = lambda *_: None) -> list[Carried]:
+    def hop(self, *names: str, advance: Callable[..., None] = lambda *_: None) -> list[CopyResult]:
         """Run `hop` for these blobs."""
         return asyncio.run(self._hop(names, advance))
 
-    async def _hop(self, names: Sequence[str], advance: Callable[..., None]) -> list[Carried]:
+    async def _hop(self, names: Sequence[str], advance: Callable[..., None]) -> list[CopyResult]:
         keys = [store.credential() for store in self._stores]
         async with (
             Container.from_container_url(self.urls[0], keys[0], retry_total=0) as leaving,
             Container.from_container_url(self.urls[1], keys[1], retry_total=0) as arriving,
         ):
-            return await hop(names, line(leaving, arriving), lambda *_: None, advance)
+            return await hop(names, Route.between(leaving, arriving), Progress(advance))
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def visible(target: ContainerClient) -> list[str]:
     return [blob.name for blob in target.list_blobs()]
 
 
-def failure(carried: Carried) -> TransferError:
+def failure(carried: CopyResult) -> TransferError:
     assert carried.outcome is Outcome.FAILED
     assert carried.error is not None
     return carried.error
@@ -90,8 +92,8 @@ def test_content_md5_type_and_all_metadata_arrive(
     assert bytes(there.content_settings.content_md5 or b"") == hashlib.md5(content).digest()
     assert there.content_settings.content_type == "application/x-tar"
     assert there.metadata == {"category": CATEGORY, "batch": "1", "madeBy": "exportPipeline"}
-    assert (carried.outcome, carried.size) == (Outcome.COPIED, len(content))
-    assert base64.b64decode(carried.md5_text) == hashlib.md5(content).digest()
+    assert (carried.outcome, carried.blob.size) == (Outcome.COPIED, len(content))
+    assert base64.b64decode(carried.blob.md5_text) == hashlib.md5(content).digest()
 
 
 @pytest.mark.parametrize("name", ["plain", "prefix/with space/ü#?%41.tar"])
@@ -168,7 +170,7 @@ def test_a_target_that_somebody_else_writes_meanwhile_is_kept(
     def write(name: str, *_: object) -> None:
         target.upload_blob(name, b"theirs", overwrite=True)
 
-    assert "somebody else" in str(failure(sides.hop("batch1", advance=write)[0]))
+    assert "another client" in str(failure(sides.hop("batch1", advance=write)[0]))
     assert arrived(target, "batch1")[0] == b"theirs"
 
 
@@ -213,7 +215,7 @@ def test_every_fault_of_the_source_is_named_before_anything_is_copied(
     source.get_blob_client("foreign").set_http_headers(ContentSettings(content_md5=None))
     with pytest.raises(NothingExportedError) as refused:
         sides.hop("good", "absent", "foreign")
-    assert "absent: the blob is not there, so its export run has not succeeded" in str(refused.value)
+    assert "absent: the blob does not exist: its export run has not succeeded" in str(refused.value)
     assert f"foreign: has no Content-MD5 and no metadata category={CATEGORY}" in str(refused.value)
     assert visible(target) == []
 
@@ -226,7 +228,7 @@ def test_an_empty_hand_over_says_that_nothing_was_exported(sides: Sides) -> None
 def test_a_missing_container_is_named(export: Export, target: ContainerClient, sides: Sides) -> None:
     export("batch1", b"x")
     target.delete_container()
-    with pytest.raises(MissingError, match=f"container {target.container_name} .* is not there"):
+    with pytest.raises(MissingError, match=f"container {target.container_name} .* does not exist"):
         sides.hop("batch1")
 
 
@@ -244,7 +246,8 @@ import asyncio, json, sys, time
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import ContainerClient
 from acr_transfer.copy import blocks
-from acr_transfer.copy.hop import hop, line
+from acr_transfer.copy.hop import Route, hop
+from tests.transfer.progress import Progress
 blocks.BLOCK_SIZE = 65536
 arrived = 0
 def advance(name, size, sent):
@@ -256,7 +259,7 @@ def advance(name, size, sent):
 async def main(sides):
     clients = [ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key)) for url, *key in sides]
     async with clients[0], clients[1]:
-        await hop(["batch1"], line(*clients), lambda *_: None, advance)
+        await hop(["batch1"], Route.between(*clients), Progress(advance))
 asyncio.run(main(json.loads(sys.stdin.readline())))
 """
 

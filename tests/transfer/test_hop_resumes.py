@@ -17,15 +17,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from acr_transfer.azure.retry import Patience
+from acr_transfer.azure.containers import ReadLink
+from acr_transfer.azure.storage_retry import StorageRetry
+from acr_transfer.azure.throttle import MEMORY, Throttle
 from acr_transfer.copy import blocks
 from acr_transfer.copy.blocks import CATEGORY
-from acr_transfer.copy.hop import Carried, Outcome, hop, line
-from acr_transfer.copy.server_side import Link, Way
-from acr_transfer.copy.throttle import MEMORY, Pace
+from acr_transfer.copy.hop import Route, hop
+from acr_transfer.copy.result import CopyMode, CopyResult, Outcome
 from acr_transfer.errors import CopyError
 from tests.transfer import door as doors
 from tests.transfer.door import Door, Fault
+from tests.transfer.progress import Progress
 from tests.transfer.stores import Store
 
 Export = Callable[..., bytes]
@@ -55,28 +57,28 @@ class Ends:
     def hop(
         self,
         *names: str,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         tries: int = 1,
-        link: Link | None = None,
-        way: Way = Way.AUTO,
+        link: ReadLink | None = None,
+        mode: CopyMode = CopyMode.AUTO,
         advance: Callable[..., None] = lambda *_: None,
-    ) -> list[Carried]:
-        async def run() -> list[Carried]:
+    ) -> list[CopyResult]:
+        async def run() -> list[CopyResult]:
             self._running = asyncio.current_task()
-            chosen = pace or Pace()
+            chosen = throttle or Throttle()
             async with contextlib.AsyncExitStack() as stack:
                 clients = [
                     await stack.enter_async_context(
                         Container.from_container_url(
                             container.url.replace(str(store.port), str(port)),
                             store.credential(),
-                            retry_policy=Patience(chosen, tries),
+                            retry_policy=StorageRetry(chosen, tries),
                         )
                     )
                     for container, store, port in zip(self.containers, self.stores, self.ports, strict=True)
                 ]
-                between = line(clients[0], clients[1], chosen, link, way)
-                return await hop(names, between, lambda *_: None, advance)
+                route = Route.between(clients[0], clients[1], chosen, link, mode)
+                return await hop(names, route, Progress(advance))
 
         return asyncio.run(run())
 
@@ -99,7 +101,7 @@ def test_a_run_that_failed_in_the_middle_is_taken_up_and_no_block_goes_twice(
 ) -> None:
     content = export("batch1", os.urandom(20 * 64 * KIB))
     ends.doors[1].faults.extend([Fault.NONE] * 7 + [Fault.BUSY])
-    assert ends.hop("batch1", pace=Pace(most=1))[0].outcome is Outcome.FAILED
+    assert ends.hop("batch1", throttle=Throttle(max_in_flight=1))[0].outcome is Outcome.FAILED
     assert list(target.list_blobs()) == []
     done = len(ends.doors[1].finished)
     assert done == 7
@@ -134,15 +136,15 @@ def test_a_busy_service_is_asked_less_and_not_before_it_says(
     status: int, export: Export, target: ContainerClient, ends: Ends
 ) -> None:
     content = export("batch1", os.urandom(40 * 64 * KIB))
-    door, pace = ends.doors[1], Pace()
+    door, throttle = ends.doors[1], Throttle()
     door.busy_with = status
     door.faults.extend([Fault.NONE] * 4 + [Fault.BUSY] * 3)
     begun = time.monotonic()
-    assert ends.hop("batch1", pace=pace, tries=4)[0].outcome is Outcome.COPIED
+    assert ends.hop("batch1", throttle=throttle, tries=4)[0].outcome is Outcome.COPIED
     assert time.monotonic() - begun >= 1.0  # Retry-After was 1
     assert target.download_blob("batch1").readall() == content
-    assert pace.busy_answers == 3
-    assert pace.limit < 16
+    assert throttle.throttled_responses == 3
+    assert throttle.limit < 16
 
 
 def test_a_service_that_stays_busy_ends_with_its_name_and_nothing_visible(
@@ -159,21 +161,21 @@ def test_a_service_that_stays_busy_ends_with_its_name_and_nothing_visible(
 def test_the_cap_holds(export: Export, ends: Ends) -> None:
     export("batch1", os.urandom(8 * 64 * KIB))
     begun = time.monotonic()
-    ends.hop("batch1", pace=Pace(cap=512 * KIB))
+    ends.hop("batch1", throttle=Throttle(cap=512 * KIB))
     # All but the last piece had to wait: read in pieces of 128 KiB, sent in pieces of 16 KiB.
     assert time.monotonic() - begun >= 0.75
 
 
 def test_memory_is_bounded_and_one_larger_block_goes_alone() -> None:
     async def fill() -> tuple[int, int]:
-        pace, waiting = Pace(most=100), []
+        throttle, waiting = Throttle(max_in_flight=100), []
         for _ in range(20):
-            waiting.append(asyncio.create_task(pace.enter(MEMORY // 8)))
-        large = asyncio.create_task(pace.enter(MEMORY * 2))
+            waiting.append(asyncio.create_task(throttle.enter(MEMORY // 8)))
+        large = asyncio.create_task(throttle.enter(MEMORY * 2))
         await asyncio.sleep(0)
         small = sum(task.done() for task in waiting)
         for _ in range(20):
-            pace.leave(MEMORY // 8)
+            throttle.leave(MEMORY // 8)
             await asyncio.sleep(0)
         return small, int(large.done())
 
@@ -182,14 +184,14 @@ def test_memory_is_bounded_and_one_larger_block_goes_alone() -> None:
 
 def test_whoever_is_cancelled_while_waiting_takes_no_room() -> None:
     async def fill() -> bool:
-        pace = Pace(most=1)
-        await pace.enter(1)
-        waits = asyncio.create_task(pace.enter(1))
+        throttle = Throttle(max_in_flight=1)
+        await throttle.enter(1)
+        waits = asyncio.create_task(throttle.enter(1))
         await asyncio.sleep(0)
         waits.cancel()
         await asyncio.wait([waits])
-        pace.leave(1)
-        await asyncio.wait_for(pace.enter(1), 1)
+        throttle.leave(1)
+        await asyncio.wait_for(throttle.enter(1), 1)
         return True
 
     assert asyncio.run(fill())
@@ -208,7 +210,7 @@ def one_server(source: ContainerClient, source_store: Store) -> Iterator[Ends]:
             yield ends
 
 
-def links(ends: Ends, **changes: str) -> Link:
+def links(ends: Ends, **changes: str) -> ReadLink:
     source, store = ends.containers[0], ends.stores[0]
 
     async def link(name: str) -> str:
@@ -231,7 +233,7 @@ def test_where_the_target_reads_the_source_nothing_passes_this_machine(
 ) -> None:
     content = export("batch1", os.urandom(20 * 64 * KIB + 1), madeBy="exportPipeline")
     (carried,) = one_server.hop("batch1", link=links(one_server))
-    assert (carried.outcome, carried.way) == (Outcome.COPIED, Way.SERVER)
+    assert (carried.outcome, carried.mode) == (Outcome.COPIED, CopyMode.SERVER)
     target = one_server.containers[1]
     assert target.download_blob("batch1").readall() == content
     there = target.get_blob_client("batch1").get_blob_properties()
@@ -256,7 +258,9 @@ def test_a_source_that_changes_is_noticed_server_to_server(one_server: Ends, exp
         for content in changes:
             export(name, content)
 
-    (carried,) = one_server.hop("batch1", link=links(one_server), advance=change, pace=Pace(most=1))
+    (carried,) = one_server.hop(
+        "batch1", link=links(one_server), advance=change, throttle=Throttle(max_in_flight=1)
+    )
     assert isinstance(carried.error, CopyError)
     assert "source changed" in str(carried.error)
     assert list(one_server.containers[1].list_blobs()) == []
@@ -265,13 +269,13 @@ def test_a_source_that_changes_is_noticed_server_to_server(one_server: Ends, exp
 def test_where_the_target_cannot_read_the_source_it_is_streamed(export: Export, ends: Ends) -> None:
     content = export("batch1", os.urandom(3 * 64 * KIB))
     (carried,) = ends.hop("batch1", link=links(ends))
-    assert (carried.outcome, carried.way) == (Outcome.COPIED, Way.STREAM)
+    assert (carried.outcome, carried.mode) == (Outcome.COPIED, CopyMode.STREAM)
     assert ends.containers[1].download_blob("batch1").readall() == content
 
 
 def test_who_insists_on_server_to_server_is_told_why_not(export: Export, ends: Ends) -> None:
     export("batch1", os.urandom(3 * 64 * KIB))
-    (carried,) = ends.hop("batch1", link=links(ends), way=Way.SERVER)
+    (carried,) = ends.hop("batch1", link=links(ends), mode=CopyMode.SERVER)
     assert "cannot read the source (404 CannotVerifyCopySource)" in str(carried.error)
     assert "sig=" not in str(carried.error)
 

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acr_transfer.copy import blocks
-from acr_transfer.copy.hop import Outcome
+from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import encryption, folder, part_file
 from acr_transfer.disk.folder import Disk
-from acr_transfer.disk.layout import part_name, read_pack
+from acr_transfer.disk.layout import part_name, read_manifest
 from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.pack_manifest import PackManifest
@@ -79,7 +79,7 @@ def test_an_encrypted_disk_shows_nothing_and_opens_with_the_key_alone(
     walk.pack(tmp_path, recipients=(KEY.to_public(),))
     for file in (tmp_path / "parts").iterdir():
         assert b"a plain secret" not in file.read_bytes()
-    with pytest.raises(InputError, match="is encrypted: name your key with --identity"):
+    with pytest.raises(InputError, match="is encrypted: pass your key with --identity"):
         walk.unpack(tmp_path)
     other = pyrage.x25519.Identity.generate()
     assert "was not encrypted for any key" in str(walk.unpack(tmp_path, keys=(other,))[0].error)
@@ -118,20 +118,20 @@ def _on_two_devices(walk: Walk, one: Path, two: Path, room: dict[Path, int]) -> 
             found.append(disk)
         return found
 
-    real = folder.placed
-    folder.placed = placed  # type: ignore[assignment]
+    real = folder.assign_disks
+    folder.assign_disks = placed  # type: ignore[assignment]
     try:
         return walk.pack(one, two)
     finally:
-        folder.placed = real
+        folder.assign_disks = real
 
 
 def test_a_disk_too_small_is_named_before_anything_is_written(
     export: Export, walk: Walk, tmp_path: Path
 ) -> None:
     export("batch1", os.urandom(10 * BLOCK))
-    with pytest.raises(DiskError, match=r"the pack takes 640.0 KiB more(.|\n)*: 192.0 KiB free") as refused:
-        walk.pack(tmp_path / "disk", room=lambda _: 3 * BLOCK + folder._RESERVE)
+    with pytest.raises(DiskError, match=r"the pack needs 640.0 KiB more(.|\n)*: 192.0 KiB free") as refused:
+        walk.pack(tmp_path / "disk", free=lambda _: 3 * BLOCK + folder._RESERVE)
     assert "Nothing was written" in str(refused.value)
     assert [path for path in (tmp_path / "disk").rglob("*") if path.is_file()] == []
     assert walk.read == []
@@ -140,7 +140,7 @@ def test_a_disk_too_small_is_named_before_anything_is_written(
 def test_two_folders_of_one_disk_share_its_room(export: Export, walk: Walk, tmp_path: Path) -> None:
     export("batch1", os.urandom(10 * BLOCK))
     with pytest.raises(DiskError, match="too much for"):
-        walk.pack(tmp_path / "a", tmp_path / "b", room=lambda _: 6 * BLOCK + folder._RESERVE)
+        walk.pack(tmp_path / "a", tmp_path / "b", free=lambda _: 6 * BLOCK + folder._RESERVE)
 
 
 def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
@@ -148,9 +148,9 @@ def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
 ) -> None:
     content = export("batch1", os.urandom(10 * BLOCK))
     written = 0
-    real = part_file.Counted.write
+    real = part_file.HashingFile.write
 
-    def full(self: part_file.Counted, content: bytes) -> int:
+    def full(self: part_file.HashingFile, content: bytes) -> int:
         nonlocal written
         written += 1
         if written == 6:
@@ -158,7 +158,7 @@ def test_a_disk_that_fills_up_meanwhile_is_named_and_finished_parts_are_kept(
         return real(self, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(part_file.Counted, "write", full)
+        patched.setattr(part_file.HashingFile, "write", full)
         with pytest.raises(DiskError, match=r"No space left on device.*finished parts are kept"):
             walk.pack(tmp_path)
     assert not list(tmp_path.rglob("*.partial"))
@@ -242,7 +242,7 @@ def test_folders_of_two_packs_are_refused(export: Export, walk: Walk, tmp_path: 
     walk.pack(tmp_path / "a")
     export("batch1", b"two")
     walk.pack(tmp_path / "b")
-    with pytest.raises(InputError, match="are of two packs"):
+    with pytest.raises(InputError, match="belong to different packs"):
         walk.unpack(tmp_path / "a", tmp_path / "b")
 
 
@@ -279,7 +279,7 @@ def test_any_size_in_parts_of_any_size_arrives(
     content = export("batch1", os.urandom(size))
     done = walk.pack(folder, part_size=part, recipients=(KEY.to_public(),) if encrypted else ())
     assert all(found.length <= max(part, BLOCK) for found in done.blobs[0].parts)
-    assert read_pack(folder) == done
+    assert read_manifest(folder) == done
     walk.unpack(folder, keys=(KEY,))
     assert walk.arrived() == content
     assert checked(folder)
@@ -288,7 +288,7 @@ def test_any_size_in_parts_of_any_size_arrives(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("nonsense", "a line is no secret key of age"),
+        ("nonsense", "a line is not a secret key of age"),
         ("# nothing", "holds no key"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "an SSH key must be ed25519 or RSA"),
     ],

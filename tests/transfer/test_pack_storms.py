@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from acr_transfer.copy import blocks
-from acr_transfer.copy.hop import Outcome
+from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import part_file
 from acr_transfer.errors import FAILURES, DiskError
 from tests.transfer.stores import Store
@@ -51,9 +51,9 @@ class Storms(RuleBasedStateMachine):
     @rule(after=st.integers(0, 2 * PARTS - 1), reason=st.sampled_from([OSError, KeyboardInterrupt]))
     def pack_that_fails(self, after: int, reason: type[BaseException]) -> None:
         """The disk is full, or the run is stopped, at some block; or all that was left has been written."""
-        written, real = 0, part_file.Counted.write
+        written, real = 0, part_file.HashingFile.write
 
-        def write(self: part_file.Counted, content: bytes) -> int:
+        def write(self: part_file.HashingFile, content: bytes) -> int:
             nonlocal written
             written += 1
             if written > after:
@@ -61,7 +61,7 @@ class Storms(RuleBasedStateMachine):
             return real(self, content)
 
         with self.patch.context() as patched:
-            patched.setattr(part_file.Counted, "write", write)
+            patched.setattr(part_file.HashingFile, "write", write)
             try:
                 self.pack()
             except (DiskError, KeyboardInterrupt):

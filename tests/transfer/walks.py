@@ -10,12 +10,15 @@ from typing import Any
 from azure.storage.blob import ContainerClient
 from azure.storage.blob.aio import ContainerClient as Container
 
-from acr_transfer.copy.hop import Carried
-from acr_transfer.copy.throttle import Pace
+from acr_transfer.azure.throttle import Throttle
+from acr_transfer.copy.result import CopyResult
+from acr_transfer.copy.source import SourceContainer
 from acr_transfer.disk import pack, unpack
-from acr_transfer.disk.pack import Wish
+from acr_transfer.disk.layout import PackOnDisks
+from acr_transfer.disk.pack import PackOptions
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.pack_manifest import PackManifest
+from tests.transfer.progress import Progress
 from tests.transfer.stores import Store
 
 BLOCK = 64 * 1024
@@ -28,7 +31,7 @@ class Walk:
         self.source, self.target, self.stores = source, target, stores
         self.read: list[tuple[int, bool]] = []
 
-    def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **wish: Any) -> PackManifest:
+    def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **options: Any) -> PackManifest:
         handover = Handover.create(
             source={"loginServer": "l", "containerUrl": "https://source.example/transfer"},
             blobs=[{"name": name, "artifacts": ["a:1"], "more": "kept"} for name in names],
@@ -39,22 +42,23 @@ class Walk:
 
         async def run() -> PackManifest:
             async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
+                throttle = Throttle()
                 return await pack.pack(
                     handover,
-                    leaving,
+                    SourceContainer(leaving, throttle),
                     folders,
-                    Wish(**{"part_size": 4 * BLOCK, **wish}),
-                    Pace(),
-                    lambda *_: None,
-                    lambda _, size, new: self.read.append((size, new)),
+                    PackOptions(**{"part_size": 4 * BLOCK, **options}),
+                    throttle,
+                    Progress(lambda _, size, new: self.read.append((size, new))),
                 )
 
         return asyncio.run(run())
 
-    def unpack(self, *folders: Path, keys: tuple[Any, ...] = ()) -> list[Carried]:
-        async def run() -> list[Carried]:
+    def unpack(self, *folders: Path, keys: tuple[Any, ...] = ()) -> list[CopyResult]:
+        async def run() -> list[CopyResult]:
             async with Container.from_container_url(self.target.url, self.stores[1].credential()) as arriving:
-                return await unpack.unpack(folders, arriving, keys, Pace(), lambda *_: None, lambda *_: None)
+                found = PackOnDisks.read(folders)
+                return await unpack.unpack(found, arriving, keys, Throttle(), Progress())
 
         return asyncio.run(run())
 

@@ -15,24 +15,24 @@ from hypothesis import strategies as st
 
 from acr_transfer.__main__ import main
 from acr_transfer.azure import connect
-from acr_transfer.azure.clouds import Cloud, _known
+from acr_transfer.azure.clouds import Cloud, known_cloud
 from acr_transfer.azure.stacks import Stack
+from acr_transfer.cli.copy_report import copy_table
 from acr_transfer.cli.progress import HopProgress, Progress
-from acr_transfer.copy import report
-from acr_transfer.copy.blocks import Exported
-from acr_transfer.copy.hop import Carried, Outcome
+from acr_transfer.copy.blocks import SourceBlob
+from acr_transfer.copy.result import CopyResult, Outcome
 from acr_transfer.errors import ServiceError, StackError, TransferError, explained, host
 from acr_transfer.units import human_size
 
 
-def exported(size: int, content: bytes = b"") -> Exported:
+def source_blob(size: int, content: bytes = b"", name: str = "b") -> SourceBlob:
     md5 = hashlib.md5(content).digest()
-    return Exported(name="b", size=size, md5=md5, etag="e", metadata={}, settings=ContentSettings())
+    return SourceBlob(name=name, size=size, md5=md5, etag="e", metadata={}, settings=ContentSettings())
 
 
 @given(st.integers(0, 6 * 1024**4))
 def test_blocks_cover_the_blob_once_and_storage_takes_their_ids(size: int) -> None:
-    blob = exported(size)
+    blob = source_blob(size)
     blocks = blob.blocks()
     assert sum(block.length for block in blocks) == size
     assert [block.start for block in blocks] == list(range(0, size, blob.block_size))
@@ -44,7 +44,7 @@ def test_blocks_cover_the_blob_once_and_storage_takes_their_ids(size: int) -> No
 
 @given(st.binary(max_size=9), st.binary(max_size=9), st.text("0123456789abcdef", max_size=40))
 def test_blocks_of_another_version_or_content_have_other_ids(one: bytes, other: bytes, print_: str) -> None:
-    first, second = exported(9, one), exported(9, other)
+    first, second = source_blob(9, one), source_blob(9, other)
     block = first.blocks()[0]
     assert len(first.block_id(block, print_)) == 55
     assert (first.block_id(block) == second.block_id(block)) == (one == other)
@@ -62,7 +62,7 @@ def test_blocks_of_another_version_or_content_have_other_ids(one: bytes, other: 
 def test_a_known_cloud_is_what_azures_own_tables_say(names: list[str], cloud: AzureClouds) -> None:
     endpoints = get_arm_endpoints(cloud)
     for name in names:
-        known: Cloud = _known(name)
+        known: Cloud = known_cloud(name)
         assert known.resource_manager == endpoints["resource_manager"]
         assert [known.scope] == endpoints["credential_scopes"]
         assert known.authority.startswith("https://login.")
@@ -70,7 +70,7 @@ def test_a_known_cloud_is_what_azures_own_tables_say(names: list[str], cloud: Az
 
 def test_an_unknown_cloud_is_named_with_what_was_expected() -> None:
     with pytest.raises(StackError, match="'mars'; expected public, usgovernment or china"):
-        _known("mars")
+        known_cloud("mars")
 
 
 PIPELINE = (
@@ -148,10 +148,10 @@ def test_sizes_read_well(size: int, text: str) -> None:
 
 def test_the_result_of_hop_is_a_table() -> None:
     carried = [
-        Carried(name="b1", size=2048, md5=b"", outcome=Outcome.COPIED, sent=2048),
-        Carried(name="batch2", size=1, md5=b"", outcome=Outcome.PRESENT),
+        CopyResult(blob=source_blob(2048, name="b1"), outcome=Outcome.COPIED, sent=2048),
+        CopyResult(blob=source_blob(1, name="batch2"), outcome=Outcome.PRESENT),
     ]
-    assert report.hop_table(carried, 1.25).splitlines() == [
+    assert copy_table(carried, 1.25).splitlines() == [
         "blob       size  outcome",
         "b1      2.0 KiB  copied",
         "batch2      1 B  already there",

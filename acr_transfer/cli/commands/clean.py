@@ -13,7 +13,7 @@ from acr_transfer.cli.parser import add_project, add_stack
 if TYPE_CHECKING:
     from azure.storage.blob.aio import ContainerClient
 
-    from acr_transfer.azure.arm import Management
+    from acr_transfer.azure.arm import ArmClient
     from acr_transfer.azure.stacks import Stack
     from acr_transfer.operate.clean import Leftover
 
@@ -73,7 +73,7 @@ async def _clean(options: argparse.Namespace) -> list[Leftover]:
     stacks = await connect.read_stacks([getattr(options, side) for side in wanted], options.cwd)
     found: list[Leftover] = []
     for side, stack in zip(wanted, stacks, strict=True):
-        async with connect.container(stack) as container, connect.management(stack) as management:
+        async with connect.container(stack) as container, connect.arm(stack) as management:
             listed = await _listed(side, stack, container.client, management, options.older_than)
             if options.yes:
                 await _remove(listed, container.client, management)
@@ -82,7 +82,7 @@ async def _clean(options: argparse.Namespace) -> list[Leftover]:
 
 
 async def _listed(
-    side: str, stack: Stack, container: ContainerClient, management: Management, age: timedelta
+    side: str, stack: Stack, container: ContainerClient, management: ArmClient, age: timedelta
 ) -> list[Leftover]:
     from acr_transfer.copy.blocks import CATEGORY, category
     from acr_transfer.errors import explained, host
@@ -108,7 +108,7 @@ async def _listed(
     return judged(found, datetime.now(UTC), age)
 
 
-async def _remove(listed: Sequence[Leftover], container: ContainerClient, management: Management) -> None:
+async def _remove(listed: Sequence[Leftover], container: ContainerClient, management: ArmClient) -> None:
     from azure.core import MatchConditions
     from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 

@@ -71,9 +71,9 @@ async def _side(side: str, stack: Stack) -> Facts:
     from acr_transfer.operate import collect
 
     async with (
-        connect.management(stack) as management,
+        connect.arm(stack) as management,
         collect.session() as session,
-        connect.signed_in(stack) as (_, login),
+        connect.signed_in(stack.provider) as (_, login),
     ):
         looking = collect.Examination(side, stack, connect.subscription(stack), management, session)
         facts = await looking.made(login)

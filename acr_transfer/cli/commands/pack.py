@@ -6,34 +6,30 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acr_transfer.cli.commands.hop import add_handover
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.parser import add_project, add_stack
+from acr_transfer.cli.parser import add_project
 from acr_transfer.cli.progress import HopProgress
-from acr_transfer.cli.sizes import rate, size
+from acr_transfer.cli.sides import add_cap, add_source, source_side
+from acr_transfer.cli.sizes import size
 
 if TYPE_CHECKING:
     from acr_transfer.model.documents.pack_manifest import PackManifest
 
-PURPOSE = "write the exported blobs to a folder that can be carried to the other side"
+PURPOSE = "write the exported blobs to folders, for transport by hand"
 EXAMPLES = (
     ("acr-transfer pack /media/disk", "all blobs of the source stack, in parts of 2 GiB"),
-    ("acr-transfer pack /media/one /media/two --part-size 8G", "over two disks"),
-    (
-        "acr-transfer pack /media/disk --recipient age1ql3z7hjy54pw...",
-        "for one reader alone",
-    ),
+    ("acr-transfer pack /media/one /media/two --part-size 8G", "on two disks"),
+    ("acr-transfer pack /media/disk --recipient age1ql3z7hjy54pw...", "encrypted for one reader"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of pack."""
     parser.add_argument(
-        "folders", metavar="DIR", type=Path, nargs="+", help="where to write; several: in this order"
+        "folders", metavar="DIR", type=Path, nargs="+", help="folders to write to, filled in this order"
     )
-    add_stack(parser, "source", "stack that exports")
+    add_source(parser)
     add_project(parser)
-    add_handover(parser)
     parser.add_argument(
         "--part-size", metavar="SIZE", type=size, default=size("2G"), help="bytes of content in a file (2G)"
     )
@@ -43,48 +39,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--recipients-file", metavar="FILE", type=Path, action="append", default=[],
-        help="file with public keys, one a line",
+        help="file with public keys, one on each line; may be repeated",
     )  # fmt: skip
-    parser.add_argument("--cap", metavar="RATE", type=rate, help="bytes a second at most: 500K, 20M, 1G")
+    add_cap(parser, "maximum bytes a second: 500K, 20M, 1G")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the pack and print what is in it."""
+    """Write the pack and print its content."""
     import asyncio
 
-    from acr_transfer.disk import report
+    from acr_transfer.cli.pack_report import pack_json, pack_table
 
     console = Console(options)
     with console.progress() as progress:
-        done = asyncio.run(_pack(options, HopProgress(progress)))
+        manifest = asyncio.run(_pack(options, HopProgress(progress)))
     seconds = progress.seconds
     console.result(
-        lambda: report.pack_json(done, options.folders, seconds),
-        lambda: report.pack_table(done, options.folders, seconds),
+        lambda: pack_json(manifest, options.folders, seconds),
+        lambda: pack_table(manifest, options.folders, seconds),
     )
     return 0
 
 
 async def _pack(options: argparse.Namespace, progress: HopProgress) -> PackManifest:
-    from acr_transfer.azure import connect
-    from acr_transfer.copy.throttle import Pace
+    from acr_transfer.azure.throttle import Throttle
+    from acr_transfer.copy.source import SourceContainer
     from acr_transfer.disk import encryption
-    from acr_transfer.disk.pack import Wish, pack
-    from acr_transfer.model.documents.handover import Handover
+    from acr_transfer.disk.pack import PackOptions, pack
 
-    wish = Wish(
-        part_size=options.part_size,
-        recipients=encryption.recipients(options.recipient, options.recipients_file),
-    )
-    pace = Pace(cap=options.cap)
-    if options.handover:
-        handover = Handover.read(options.handover)
-        opened = connect.container_at(handover.source.container_url, pace)
-    else:
-        (stack,) = await connect.read_stacks([options.source], options.cwd)
-        handover = stack.handover()
-        opened = connect.container(stack, pace)
-    async with opened as source:
-        return await pack(
-            handover, source.client, options.folders, wish, pace, progress.begin, progress.advance
-        )
+    recipients = encryption.recipients(options.recipient, options.recipients_file)
+    wanted = PackOptions(part_size=options.part_size, recipients=recipients)
+    throttle = Throttle(cap=options.cap)
+    handover, leaving = await source_side(options, throttle)
+    async with leaving as container:
+        source = SourceContainer(container.client, throttle)
+        return await pack(handover, source, options.folders, wanted, throttle, progress)

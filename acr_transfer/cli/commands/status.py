@@ -74,7 +74,7 @@ async def _side(side: str, stack: Any) -> SideState:
     from acr_transfer.azure import connect
     from acr_transfer.operate.status import side_state
 
-    async with connect.management(stack) as management:
+    async with connect.arm(stack) as management:
         return await side_state(side, stack.pipeline_id(side), stack.container_url(), management)
 
 

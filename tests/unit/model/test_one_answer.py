@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from acr_transfer.azure.clouds import _known
+from acr_transfer.azure.clouds import known_cloud
 from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import FAILURES
 from acr_transfer.model.artifact_list import read_artifact_list
@@ -257,7 +257,7 @@ def test_a_firewalled_account(mode: str, rule_set: dict[str, Any], answer: bool)
 def test_the_name_of_a_cloud(name: str) -> None:
     place = {"uri": "https://transfers.blob.core.usgovcloudapi.net/transfer"}
     pipeline = Resource(EXPORT, {"name": "out", "target": place})
-    assert _known(name).name == "AZURE_US_GOVERNMENT"
+    assert known_cloud(name).name == "AZURE_US_GOVERNMENT"
     assert policy_accepts("pipeline-cloud-suffix", pipeline, cloud=name)
 
 

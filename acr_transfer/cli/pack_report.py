@@ -1,4 +1,4 @@
-"""What came of `pack`, for people and for machines."""
+"""The result of `pack`, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from acr_transfer.model.documents.pack_manifest import PackManifest
 from acr_transfer.units import human_size, plural
 
 
-def pack_table(done: PackManifest, folders: Sequence[Path], seconds: float) -> str:
-    """One line a blob, one a disk, and how to check them."""
+def pack_table(manifest: PackManifest, folders: Sequence[Path], seconds: float) -> str:
+    """One line for each blob and each disk, the totals, and the command that checks a disk."""
     rows = [
         (
             blob.name,
@@ -20,26 +20,26 @@ def pack_table(done: PackManifest, folders: Sequence[Path], seconds: float) -> s
             str(len(blob.parts)),
             ", ".join(map(str, sorted({part.disk for part in blob.parts}))) or "-",
         )
-        for blob in done.blobs
+        for blob in manifest.blobs
     ]
     lines = [table(("blob", "size", "parts", "disk"), rows, right=(1, 2))]
     for number, folder in enumerate(folders, start=1):
-        parts = [part for blob in done.blobs for part in blob.parts if part.disk == number]
+        parts = [part for blob in manifest.blobs for part in blob.parts if part.disk == number]
         size = human_size(sum(part.size for part in parts))
         lines.append(f"disk {number}: {folder}, {plural(len(parts), 'part')}, {size}")
-    total = human_size(sum(blob.size for blob in done.blobs))
-    kind = ", encrypted" if done.encrypted else ""
-    lines.append(f"{plural(len(done.blobs), 'blob')}, {total}{kind}, in {seconds:.1f} s")
-    lines.append("To check a disk, there or here: cd DIR && sha256sum -c SHA256SUMS")
+    total = human_size(sum(blob.size for blob in manifest.blobs))
+    kind = ", encrypted" if manifest.encrypted else ""
+    lines.append(f"{plural(len(manifest.blobs), 'blob')}, {total}{kind}, in {seconds:.1f} s")
+    lines.append("To check a disk on either side: cd DIR && sha256sum -c SHA256SUMS")
     return "\n".join(lines)
 
 
-def pack_json(done: PackManifest, folders: Sequence[Path], seconds: float) -> dict[str, Any]:
-    """The same for machines; `docs/pack.md` describes it."""
+def pack_json(manifest: PackManifest, folders: Sequence[Path], seconds: float) -> dict[str, Any]:
+    """The report for machines; `docs/pack.md` describes it."""
     return {
         "schema": 1,
         "seconds": round(seconds, 3),
-        "encrypted": done.encrypted,
+        "encrypted": manifest.encrypted,
         "disks": [str(folder) for folder in folders],
         "blobs": [
             {
@@ -51,6 +51,6 @@ def pack_json(done: PackManifest, folders: Sequence[Path], seconds: float) -> di
                     for part in blob.parts
                 ],
             }
-            for blob in done.blobs
+            for blob in manifest.blobs
         ],
     }

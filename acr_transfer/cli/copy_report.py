@@ -1,0 +1,59 @@
+"""The result of `hop` and `unpack`, as a table or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from acr_transfer.cli.console import Console
+from acr_transfer.cli.table import table
+from acr_transfer.copy.result import CopyResult, Outcome
+from acr_transfer.units import human_size
+
+
+def print_copies(
+    options: argparse.Namespace, results: Sequence[CopyResult], seconds: float, mode: str = ""
+) -> int:
+    """Print the results, and the failures on stderr; return the exit code."""
+    Console(options).result(lambda: copy_json(results, seconds), lambda: copy_table(results, seconds, mode))
+    failures = [result.error for result in results if result.error]
+    for failure in failures:
+        print(f"acr-transfer: {failure}", file=sys.stderr)
+    return failures[0].exit_code if failures else 0
+
+
+def copy_table(results: Sequence[CopyResult], seconds: float, mode: str = "") -> str:
+    """One line for each blob, then the totals, and a sentence about the copy mode."""
+    rows = [(result.blob.name, human_size(result.blob.size), _outcome(result)) for result in results]
+    counts = Counter(result.outcome for result in results)
+    parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    total = human_size(sum(result.blob.size for result in results))
+    lines = [table(("blob", "size", "outcome"), rows, right=(1,)), f"{parts}: {total} in {seconds:.1f} s"]
+    return "\n".join([*lines, mode] if mode else lines)
+
+
+def _outcome(result: CopyResult) -> str:
+    staged = result.blob.size - result.sent
+    if result.outcome is not Outcome.COPIED or not staged:
+        return result.outcome
+    return f"{result.outcome}; {human_size(staged)} were staged by an earlier run"
+
+
+def copy_json(results: Sequence[CopyResult], seconds: float) -> dict[str, Any]:
+    """The report for machines; `docs/hop.md` describes it."""
+    return {"schema": 1, "seconds": round(seconds, 3), "blobs": [_blob(result) for result in results]}
+
+
+def _blob(result: CopyResult) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": result.blob.name,
+        "size": result.blob.size,
+        "contentMd5": result.blob.md5_text,
+        "outcome": result.outcome.value,
+        "sentBytes": result.sent,
+        "way": result.mode.value if result.mode else None,
+    }
+    return described | ({"error": str(result.error)} if result.error else {})

@@ -1,0 +1,70 @@
+"""The two ends of a copy as options: a stack, or a hand-over file or a container URL instead."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acr_transfer.cli.parser import add_stack
+from acr_transfer.cli.sizes import rate
+
+if TYPE_CHECKING:
+    from acr_transfer.azure.containers import Container
+    from acr_transfer.azure.throttle import Throttle
+    from acr_transfer.model.documents.handover import Handover
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add `--source` and `--handover`."""
+    add_stack(parser, "source", "stack that exports")
+    parser.add_argument(
+        "--handover",
+        metavar="FILE",
+        type=Path,
+        help="read the hand-over from a file instead of the source stack; the blobs are read with the "
+        "caller's own rights (Storage Blob Data Reader)",
+    )
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add `--target` and `--container-url`."""
+    add_stack(parser, "target", "stack that imports")
+    parser.add_argument(
+        "--container-url",
+        metavar="URL",
+        help="target container instead of the target stack's; the blobs are written with the caller's own "
+        "rights (Storage Blob Data Contributor)",
+    )
+
+
+def add_cap(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add `--cap`."""
+    parser.add_argument("--cap", metavar="RATE", type=rate, help=help)
+
+
+async def source_side(
+    options: argparse.Namespace, throttle: Throttle
+) -> tuple[Handover, AbstractAsyncContextManager[Container]]:
+    """The hand-over, and the container that the blobs are read from."""
+    from acr_transfer.azure import connect
+    from acr_transfer.model.documents.handover import Handover
+
+    if options.handover:
+        handover = Handover.read(options.handover)
+        return handover, connect.container_at(handover.source.container_url, throttle)
+    (stack,) = await connect.read_stacks([options.source], options.cwd)
+    return stack.handover(), connect.container(stack, throttle)
+
+
+async def target_side(
+    options: argparse.Namespace, throttle: Throttle
+) -> AbstractAsyncContextManager[Container]:
+    """The container that the blobs are written to."""
+    from acr_transfer.azure import connect
+
+    if options.container_url:
+        return connect.container_at(options.container_url, throttle)
+    (stack,) = await connect.read_stacks([options.target], options.cwd)
+    return connect.container(stack, throttle)

@@ -1,0 +1,114 @@
+"""The source's container: the exported blobs, and their content."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobProperties
+from azure.storage.blob.aio import BlobClient, ContainerClient
+
+from acr_transfer.azure.throttle import Throttle
+from acr_transfer.concurrency import together
+from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, category
+from acr_transfer.errors import CopyError, NothingExportedError, error_code, explained, host
+
+_PROPERTY_REQUESTS = 16
+"""Requests for properties in flight."""
+
+_SMALLEST_PIECE = 64 * 1024
+
+
+class SourceContainer:
+    """Reads the blobs that export runs wrote."""
+
+    def __init__(self, client: ContainerClient, throttle: Throttle) -> None:
+        self._client, self._throttle = client, throttle
+
+    async def find(self, names: Sequence[str]) -> list[SourceBlob]:
+        """Return the blobs. Raises `NothingExportedError` with every fault of them."""
+        if not names:
+            raise NothingExportedError(
+                "the source stack's hand-over lists no blob: nothing was exported. "
+                "Set acr-transfer:artifacts and run `pulumi up` on the source stack."
+            )
+        found = await together(self._find, list(dict.fromkeys(names)), _PROPERTY_REQUESTS)
+        if faults := [fault for fault in found if isinstance(fault, str)]:
+            raise NothingExportedError("these blobs cannot be copied:\n  " + "\n  ".join(faults))
+        return [blob for blob in found if isinstance(blob, SourceBlob)]
+
+    async def _find(self, name: str) -> SourceBlob | str:
+        """The blob, or its fault."""
+        with explained(f"reading blob {name} at the source", host(self._client.url), needs="to read blobs"):
+            try:
+                properties = await self._client.get_blob_client(name).get_blob_properties()
+            except ResourceNotFoundError as error:
+                what = "its container" if error_code(error) == "ContainerNotFound" else "the blob"
+                return (
+                    f"{name}: {what} does not exist: its export run has not succeeded, or it was deleted. "
+                    "See output `runs` of the source stack, and run `pulumi up` on it with a new "
+                    "forceUpdateTag."
+                )
+        return _checked(name, properties)
+
+    async def read(self, blob: SourceBlob, block: Block) -> bytes:
+        """Return a block of the version that `find` saw. Raises `CopyError` if the blob has changed."""
+        client, limit, cap = (
+            self._client.get_blob_client(blob.name),
+            self._throttle.reading,
+            self._throttle.cap,
+        )
+        if limit is None or cap is None:
+            return await _read(client, blob, block.start, block.length)
+        # Small pieces leave a limited line usable for others.
+        piece = max(_SMALLEST_PIECE, int(cap / 4))
+        content = b""
+        for start in range(block.start, block.start + block.length, piece):
+            length = min(piece, block.start + block.length - start)
+            await asyncio.sleep(limit.wait(length))
+            content += await _read(client, blob, start, length)
+        return content
+
+
+def _checked(name: str, properties: BlobProperties) -> SourceBlob | str:
+    md5 = bytes(properties.content_settings.content_md5 or b"")
+    lacking = [] if md5 else ["Content-MD5"]
+    if category(properties.metadata) != CATEGORY:
+        lacking.append(f"metadata category={CATEGORY}")
+    if lacking:
+        return (
+            f"{name}: has no {' and no '.join(lacking)}, so the import trigger would ignore it. "
+            "An export run sets both, so another tool wrote this blob. Export it again."
+        )
+    return SourceBlob(
+        name=name,
+        size=properties.size,
+        md5=md5,
+        etag=properties.etag,
+        metadata=properties.metadata,
+        settings=properties.content_settings,
+    )
+
+
+async def _read(client: BlobClient, blob: SourceBlob, start: int, length: int) -> bytes:
+    with explained(f"reading blob {blob.name}", host(client.url), needs="to read blobs"):
+        try:
+            stream = await client.download_blob(
+                start, length, etag=blob.etag, match_condition=MatchConditions.IfNotModified
+            )
+            # readall() would hold the content three times.
+            chunks = [chunk async for chunk in stream.chunks()]
+        except (ResourceModifiedError, ResourceNotFoundError):
+            raise CopyError(
+                f"blob {blob.name}: source changed or was removed during the copy. "
+                "Nothing was committed; run again."
+            ) from None
+    content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    if len(content) != length:
+        raise CopyError(
+            f"blob {blob.name}: sizes differ: requested {length} bytes at {start}, received {len(content)}. "
+            "Nothing was committed; run again."
+        )
+    return content

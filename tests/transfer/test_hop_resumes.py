@@ -128,7 +128,7 @@ def test_blocks_that_another_tool_left_are_explained(
     export("batch1", os.urandom(64 * KIB))
     target.get_blob_client("batch1").stage_block("theirs", b"x")
     (carried,) = ends.hop("batch1")
-    assert "another tool has left blocks" in str(carried.error)
+    assert "another tool has left uncommitted blocks" in str(carried.error)
 
 
 @pytest.mark.parametrize("status", [503, 429])

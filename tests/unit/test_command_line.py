@@ -188,3 +188,11 @@ def test_a_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 )
 def test_what_looks_like_a_secret_is_blanked(text: str) -> None:
     assert "SECRET" not in masked(text).replace("AGE-SECRET-KEY", "")
+
+
+@pytest.mark.parametrize("line", [[], ["nope"], ["prove", "--wait", "soon"], ["prove", "--wait", "-1"]])
+def test_a_wrong_command_line_exits_with_2(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(line)
+    assert stopped.value.code == 2
+    assert "usage: acr-transfer" in capsys.readouterr().err

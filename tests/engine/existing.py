@@ -57,19 +57,19 @@ class Existing:
             "connection_verify": found["ca"],
             "polling_interval": 0,
         }
-        made = cls(definition, group, settings)
-        client = made._client(ResourceManagementClient)
+        created = cls(definition, group, settings)
+        client = created._client(ResourceManagementClient)
         client.resource_groups.create_or_update(group, {"location": definition.location})
-        return made
+        return created
 
     def account(self, name: str, container: str = "") -> str:
         """A storage account, with a container if one is named; its resource ID."""
         client = self._client(StorageManagementClient, api_version="2024-01-01")
         body = {"location": self.definition.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
-        made = client.storage_accounts.begin_create(self.group, name, body).result()
+        created = client.storage_accounts.begin_create(self.group, name, body).result()
         if container:
             client.blob_containers.create(self.group, name, container, {})
-        return str(made.id)
+        return str(created.id)
 
     def vault(self, name: str, *, rbac: bool = False) -> str:
         """A key vault; its resource ID."""
@@ -80,16 +80,16 @@ class Existing:
             "accessPolicies": [],
         }
         body = {"location": self.definition.location, "properties": properties}
-        made = self._client(KeyVaultManagementClient, api_version="2024-11-01").vaults.begin_create_or_update(
-            self.group, name, body
-        )
-        return str(made.result().id)
+        created = self._client(
+            KeyVaultManagementClient, api_version="2024-11-01"
+        ).vaults.begin_create_or_update(self.group, name, body)
+        return str(created.result().id)
 
     def secret(self, vault: str, name: str, value: str) -> str:
         """A secret; its resource ID."""
         client = self._client(KeyVaultManagementClient, api_version="2024-11-01")
-        made = client.secrets.create_or_update(self.group, vault, name, {"properties": {"value": value}})
-        return str(made.id)
+        created = client.secrets.create_or_update(self.group, vault, name, {"properties": {"value": value}})
+        return str(created.id)
 
     def policy(self, vault: str, principal: str, *rights: str) -> str:
         """Rights on secrets, by default to get them; the ID by which Pulumi knows it."""
@@ -125,7 +125,7 @@ class Existing:
         from azure.mgmt.containerregistry.v2023_01_01_preview import models
 
         client = self._client(ContainerRegistryManagementClient, api_version="2023-01-01-preview")
-        made = client.export_pipelines.begin_create(
+        created = client.export_pipelines.begin_create(
             self.definition.registry_group,
             self.definition.registry,
             name,
@@ -138,7 +138,7 @@ class Existing:
                 options=["OverwriteBlobs"],
             ),
         ).result()
-        return str(made.id), str(made.identity.principal_id)
+        return str(created.id), str(created.identity.principal_id)
 
     def roll(self, account: str, key: str) -> None:
         """Rotate one key of an account: its signatures are invalid from now on."""

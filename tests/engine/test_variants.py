@@ -30,7 +30,7 @@ MANAGED = {"storageAccess": "ManagedIdentity", "sasExpiry": ""}
 
 
 @dataclass
-class There:
+class ExistingResources:
     """Resources that existed before the stacks, created with Azure's own clients."""
 
     account: str
@@ -41,14 +41,14 @@ class There:
 
 
 @pytest.fixture(scope="module")
-def there(paths: Paths) -> There:
-    made = Existing.of(paths, SOURCE, "there-before")
-    account, vault = made.account("therebefore", "boxes"), made.vault("there-before", rbac=True)
+def existing(paths: Paths) -> ExistingResources:
+    made = Existing.of(paths, SOURCE, "before")
+    account, vault = made.account("accountbefore", "boxes"), made.vault("before", rbac=True)
     made.officer(vault)
-    by_policy = made.vault("there-by-policy")
-    made.policy("there-by-policy", SOURCE.operator, "get", "delete")
-    far = Existing.of(paths, TARGET, "there-before").account("therefar")
-    return There(account, vault, by_policy, made.identity("mover"), far)
+    by_policy = made.vault("vault-by-policy")
+    made.policy("vault-by-policy", SOURCE.operator, "get", "delete")
+    far = Existing.of(paths, TARGET, "before").account("therefar")
+    return ExistingResources(account, vault, by_policy, made.identity("mover"), far)
 
 
 @pytest.fixture(scope="module")
@@ -70,40 +70,42 @@ def pack(project: Project) -> tuple[str, ...]:
     return ("--policy-pack", str(POLICY), "--policy-pack-config", str(config))
 
 
-def all_there(project: Project, there: There) -> str:
+def everything_existing(project: Project, existing: ExistingResources) -> str:
     """Only the secret, the pipeline, the permission and the runs are new; one run at a time."""
-    own = {"resourceGroup": "there-before", "createResourceGroup": False, "maxConcurrentRuns": 1}
-    account = {"storageAccount": there.account, "container": "boxes", "createContainer": False}
-    vault = {"vault": there.vault, "vaultAccess": "rbac", "sasKey": "key2"}
-    return project.source("v-there", SMALL, **own, **account, **vault, identity=there.identity)
+    own = {"resourceGroup": "before", "createResourceGroup": False, "maxConcurrentRuns": 1}
+    account = {"storageAccount": existing.account, "container": "boxes", "createContainer": False}
+    vault = {"vault": existing.vault, "vaultAccess": "rbac", "sasKey": "key2"}
+    return project.source("v-existing", SMALL, **own, **account, **vault, identity=existing.identity)
 
 
-def own_identity(project: Project, there: There) -> str:
+def own_identity(project: Project, existing: ExistingResources) -> str:
     """A new identity with an access policy in an existing vault, and tags."""
-    vault = {"vault": there.vault_by_policy, "sasSecretName": "mine"}
+    vault = {"vault": existing.vault_by_policy, "sasSecretName": "mine"}
     options = ["OverwriteBlobs", "ContinueOnErrors"]
     return project.source(
         "v-identity", FEW, **vault, createIdentity=True, options=options, tags={"owner": "tests"}
     )
 
 
-def no_token(project: Project, there: There) -> str:
+def no_token(project: Project, existing: ExistingResources) -> str:
     """The pipeline's own identity in a new account, without a token."""
-    del there
+    del existing
     return project.source("v-managed", FEW, **MANAGED, blobPrefix="nightly/", blobRetentionDays=7)
 
 
-def no_token_there(project: Project, there: There) -> str:
+def no_token_existing(project: Project, existing: ExistingResources) -> str:
     """An existing identity and an existing account, without a token."""
-    account = {"resourceGroup": "there-before", "createResourceGroup": False, "storageAccount": "therebefore"}
-    return project.source("v-people", FEW, **MANAGED, **account, container="others", identity=there.identity)
+    account = {"resourceGroup": "before", "createResourceGroup": False, "storageAccount": "accountbefore"}
+    return project.source(
+        "v-people", FEW, **MANAGED, **account, container="others", identity=existing.identity
+    )
 
 
-def new_registry(project: Project, there: There) -> str:
+def new_registry(project: Project, existing: ExistingResources) -> str:
     """A new registry, a role on a new vault, chosen names, and a hand-over from a file."""
-    del there
+    del existing
     (project.folder / "handover.json").write_text(
-        project.run("pulumi", "stack", "output", "handover", "-s", "v-there")
+        project.run("pulumi", "stack", "output", "handover", "-s", "v-existing")
     )
     made = {"registry": "contosonewest", "registryResourceGroup": "", "createRegistry": True}
     vault = {"vaultAccess": "rbac", "purgeProtection": False, "location": "westeurope"}
@@ -111,17 +113,17 @@ def new_registry(project: Project, there: There) -> str:
     return project.target("v-registry", "", **made, **vault, handover="handover.json")
 
 
-def no_token_target(project: Project, there: There) -> str:
+def no_token_target(project: Project, existing: ExistingResources) -> str:
     """Imports without a token that keep their blobs, with a new identity, from an existing account."""
-    own = {"storageAccount": there.target_account, "createIdentity": True, "options": ["OverwriteTags"]}
-    return project.target("v-reader", "v-there", **MANAGED, **own)
+    own = {"storageAccount": existing.target_account, "createIdentity": True, "options": ["OverwriteTags"]}
+    return project.target("v-reader", "v-existing", **MANAGED, **own)
 
 
-CASES: list[tuple[CloudDefinition, Callable[[Project, There], str]]] = [
-    (SOURCE, all_there),
+CASES: list[tuple[CloudDefinition, Callable[[Project, ExistingResources], str]]] = [
+    (SOURCE, everything_existing),
     (SOURCE, own_identity),
     (SOURCE, no_token),
-    (SOURCE, no_token_there),
+    (SOURCE, no_token_existing),
     (TARGET, new_registry),
     (TARGET, no_token_target),
 ]
@@ -135,12 +137,12 @@ def begun() -> float:
 
 @pytest.fixture(scope="module")
 def deployed(
-    project: Project, there: There, pack: tuple[str, ...], begun: float
+    project: Project, existing: ExistingResources, pack: tuple[str, ...], begun: float
 ) -> dict[str, tuple[CloudDefinition, dict[str, Any]]]:
     """Every stack with its outputs. A violation of the pack, which reads the tokens, would stop it."""
     found = {}
     for definition, case in CASES:
-        stack = case(project, there)
+        stack = case(project, existing)
         project.up(stack, *pack)
         found[stack] = (definition, project.outputs(stack))
     return found
@@ -150,7 +152,7 @@ def test_every_run_of_every_variant_succeeds(
     deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]],
 ) -> None:
     states = {stack: {run["status"] for run in each["runs"]} for stack, (_, each) in deployed.items()}
-    sources = {"v-there", "v-identity", "v-managed", "v-people"}
+    sources = {"v-existing", "v-identity", "v-managed", "v-people"}
     assert states == {stack: {"Succeeded"} if stack in sources else set() for stack in deployed}
 
 
@@ -165,13 +167,13 @@ def test_only_stacks_with_a_token_have_its_uri_as_output(
     deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]],
 ) -> None:
     with_token = {stack for stack, (_, each) in deployed.items() if "sasSecretUri" in each}
-    assert with_token == {"v-there", "v-identity", "v-registry"}
+    assert with_token == {"v-existing", "v-identity", "v-registry"}
 
 
 def test_no_more_runs_than_the_limit_are_in_progress(
     deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]],
 ) -> None:
-    runs = sorted(deployed["v-there"][1]["runs"], key=lambda run: run["started"])
+    runs = sorted(deployed["v-existing"][1]["runs"], key=lambda run: run["started"])
     assert len(runs) > 1
     assert all(before["finished"] <= after["started"] for before, after in itertools.pairwise(runs))
 
@@ -234,25 +236,30 @@ def test_an_unknown_field_is_found() -> None:
 
 
 def test_destroyed_stacks_leave_only_what_existed_before(
-    project: Project, paths: Paths, there: There, deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]]
+    project: Project,
+    paths: Paths,
+    existing: ExistingResources,
+    deployed: dict[str, tuple[CloudDefinition, dict[str, Any]]],
 ) -> None:
-    before = {"images", "there-before"}
+    before = {"images", "before"}
     for stack in reversed(deployed):
         project.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
     for definition in (SOURCE, TARGET):
         store = Store(paths.state / definition.side)
         left = [each["id"] for typ in PARTS for each in store.of_type(typ)]
-        mine = [id for id in left if re.search("/(v-|v)(there|identity|managed|people|registry|reader)", id)]
+        mine = [
+            id for id in left if re.search("/(v-|v)(existing|identity|managed|people|registry|reader)", id)
+        ]
         assert mine == []
         groups = {each["name"] for each in store.of_type("Microsoft.Resources/resourceGroups")}
         assert not {name for name in groups - before if name.startswith("tests-v-")}
-    assert Store(paths.state / SOURCE.side).get(there.account)
-    for vault in (there.vault, there.vault_by_policy):
+    assert Store(paths.state / SOURCE.side).get(existing.account)
+    for vault in (existing.vault, existing.vault_by_policy):
         assert Store(paths.state / SOURCE.side).get(vault)
-    kept = Store(paths.state / SOURCE.side).secrets("there-by-policy", "mine")
+    kept = Store(paths.state / SOURCE.side).secrets("vault-by-policy", "mine")
     assert kept
     assert all(deleted for *_, deleted in kept)
-    assert Store(paths.state / TARGET.side).get(there.target_account)
+    assert Store(paths.state / TARGET.side).get(existing.target_account)
 
 
 PARTS = (

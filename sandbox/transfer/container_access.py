@@ -100,7 +100,7 @@ class ContainerAccess:
 
 
 def _require_add_permission(sas: str) -> None:
-    """The only documented permission without which no request of an export would be refused."""
+    """Check the one required permission that no request of an export needs."""
     permissions = parse_qs(sas.removeprefix("?")).get("sp", [""])[0]
     if permissions and "a" not in permissions:
         raise TransferFailedError(

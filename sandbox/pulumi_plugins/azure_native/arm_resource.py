@@ -12,7 +12,6 @@ from sandbox.pulumi_plugins.azure_native.comparison import input_changes, refres
 from sandbox.pulumi_plugins.azure_native.default_inputs import DefaultLocations, with_name
 from sandbox.pulumi_plugins.azure_native.http_client import ResponseError
 from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema, resource_schema
-from sandbox.pulumi_plugins.azure_native.vault_secret import VaultSecretClient
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError, warn
 from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, InitError, Provider
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values, at
@@ -29,7 +28,7 @@ _GO_TYPES: dict[type, str] = {
 
 
 class ArmResourceProvider(Provider):
-    """Creates, reads, updates and deletes Azure resources."""
+    """Creates, reads, updates and deletes Azure resources by Azure Resource Manager."""
 
     def __init__(self, arm: ArmClient, config: Mapping[str, str]) -> None:
         self._arm, self._config = arm, config
@@ -86,9 +85,7 @@ class ArmResourceProvider(Provider):
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
         schema = resource_schema(token)
-        if _is_vault_secret(schema):
-            VaultSecretClient(self._arm).delete(inputs)
-        elif schema.metadata.singleton:
+        if schema.metadata.singleton:
             self._arm.put(id, schema.metadata.version, {})
         else:
             self._arm.delete(id, schema.metadata.request_version(inputs))
@@ -99,16 +96,18 @@ class ArmResourceProvider(Provider):
         """PUT the resource, wait, read it again. If the operation fails, the created resource is kept."""
         version = schema.metadata.request_version(inputs)
         body = self._body(schema, id, inputs, old)
-        method = conversion.remove_identities(schema, body, old or {}, inputs)
         try:
-            if _is_vault_secret(schema):
-                put = lambda: self._arm.put(id, version, body)  # noqa: E731
-                return id, conversion.outputs(schema, VaultSecretClient(self._arm).write(inputs, put))
-            response = self._arm.put(id, version, body, method)
+            return self._write(schema, id, version, body, inputs, old)
         except ProviderError as error:
             if isinstance(error, ResponseError) and error.rejected:
                 raise
             raise self._init_error(schema, id, version, inputs, error) from error
+
+    def _write(
+        self, schema: ResourceSchema, id: str, version: str, body: Values, inputs: Values, old: Values | None
+    ) -> tuple[str, Values]:
+        method = conversion.remove_identities(schema, body, old or {}, inputs)
+        response = self._arm.put(id, version, body, method)
         return str(response.get("id", id)), self._read_again(schema, id, version, response, old)
 
     def _read_again(
@@ -167,10 +166,6 @@ class ArmResourceProvider(Provider):
                 kind = _GO_TYPES.get(type(inputs.get(name)), "map[string]interface {}")
                 raise ProviderError(f"expected string value for path parameter '{name}', got {kind}")
         return schema.metadata.id(self._arm.subscription, inputs)
-
-
-def _is_vault_secret(schema: ResourceSchema) -> bool:
-    return schema.custom and schema.type == "keyvault:Secret"
 
 
 def _warn_of_version(old: Values, new: Values) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sandbox.pulumi_plugins.azure_native import conversion
 from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
-from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
 from sandbox.pulumi_plugins.azure_native.resource_schema import UnknownTypeError, parse, resource_schema
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES, SERVICE_SAS
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
@@ -30,12 +30,16 @@ def call(arm: ArmClient, token: str, arguments: Values) -> Values:
     if not known(arguments):
         return {}
     if name in _ACTIONS:
-        type, action = _ACTIONS[name]
-        metadata, body = RESOURCE_TYPES[type], _service_sas(arguments) if action == "ListServiceSas" else None
-        query = {"$expand": arguments["expand"]} if "expand" in arguments else {}
-        post = lambda id: arm.post(f"{id}/{action}", metadata.version, body, **query)  # noqa: E731
-        return _with_id(arm, metadata, arguments, post)
+        return _act(arm, *_ACTIONS[name], arguments)
     return _get(arm, token, arguments)
+
+
+def _act(arm: ArmClient, type: str, action: str, arguments: Values) -> Values:
+    metadata = RESOURCE_TYPES[type]
+    body = _service_sas(arguments) if action == "ListServiceSas" else None
+    query = {"$expand": arguments["expand"]} if "expand" in arguments else {}
+    with _request(metadata.id(arm.subscription, arguments)) as id:
+        return arm.post(f"{id}/{action}", metadata.version, body, **query)
 
 
 def _get(arm: ArmClient, token: str, arguments: Values) -> Values:
@@ -45,17 +49,15 @@ def _get(arm: ArmClient, token: str, arguments: Values) -> Values:
     except UnknownTypeError as error:
         message = f"the sandbox's stand-in for azure-native does not support the function {token}"
         raise ProviderError(message) from error
-    metadata = schema.metadata
-    read = lambda id: conversion.outputs(schema, arm.get(id, metadata.version))  # noqa: E731
-    return _with_id(arm, metadata, arguments, read)
+    with _request(schema.metadata.id(arm.subscription, arguments)) as id:
+        return conversion.outputs(schema, arm.get(id, schema.metadata.version))
 
 
-def _with_id(
-    arm: ArmClient, metadata: ResourceMetadata, arguments: Values, work: Callable[[str], Values]
-) -> Values:
-    id = metadata.id(arm.subscription, arguments)
+@contextmanager
+def _request(id: str) -> Iterator[str]:
+    """Errors of a function name the resource."""
     try:
-        return work(id)
+        yield id
     except ProviderError as error:
         raise ProviderError(f"request failed {id}: {error}") from error
 

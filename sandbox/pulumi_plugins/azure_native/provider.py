@@ -15,6 +15,7 @@ from sandbox.pulumi_plugins.azure_native.access_policy import AccessPolicyProvid
 from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
 from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
 from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, api_version, parse
+from sandbox.pulumi_plugins.azure_native.vault_secret import VaultSecretProvider
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.resource_provider import Provider
 from sandbox.pulumi_plugins.protocol.values import Values
@@ -31,7 +32,10 @@ class AzureNative(Provider):
     def configure(self, config: Mapping[str, str]) -> None:
         self._arm = ArmClient(config)
         self._resources = ArmResourceProvider(self._arm, config)
-        self._access_policies = AccessPolicyProvider(self._arm)
+        self._custom: dict[str, Provider] = {
+            ACCESS_POLICY: AccessPolicyProvider(self._arm),
+            "keyvault:Secret": VaultSecretProvider(self._arm, config),
+        }
 
     def parameterize(self, name: str, value: bytes) -> str:
         """One module in another API version: the value is JSON {"module", "version"} in base64."""
@@ -45,7 +49,10 @@ class AzureNative(Provider):
         return package
 
     def of_type(self, token: str) -> Provider:
-        return self._access_policies if parse(token)[0] == ACCESS_POLICY else self._resources
+        # A parameterized package has no custom handling of secrets.
+        type = parse(token)[0]
+        ordinary = type == "keyvault:Secret" and token.startswith("azure-native_")
+        return self._resources if ordinary else self._custom.get(type, self._resources)
 
     def invoke(self, token: str, arguments: Values) -> Values:
         return functions.call(self._arm, token, arguments)

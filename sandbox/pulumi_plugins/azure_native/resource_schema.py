@@ -39,9 +39,6 @@ class ResourceSchema:
     defaults: Values
     """The SDK's default values, by dotted path."""
 
-    custom: bool = True
-    """Whether the plugin's special handling applies (vault secrets); parameterized packages have none."""
-
 
 class UnknownTypeError(ProviderError):
     """The stand-in does not support the type."""
@@ -58,10 +55,7 @@ def resource_schema(token: str) -> ResourceSchema:
         raise UnknownTypeError(token)
     wanted = version or metadata.version
     inputs, outputs = _in_version(type, schema, wanted)
-    custom = not token.startswith("azure-native_")
-    return ResourceSchema(
-        type, replace(metadata, version=wanted), inputs, outputs, schema["defaults"], custom
-    )
+    return ResourceSchema(type, replace(metadata, version=wanted), inputs, outputs, schema["defaults"])
 
 
 def parse(token: str) -> tuple[str, str]:

@@ -1,12 +1,13 @@
-"""keyvault:Secret: written by the management endpoint, deleted and recovered by the vault's data plane."""
+"""keyvault:Secret: written by Azure Resource Manager, deleted and recovered by the vault's data plane."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
+from sandbox.pulumi_plugins.azure_native import conversion
+from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
 from sandbox.pulumi_plugins.azure_native.http_client import ResponseError
+from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError, pause
 from sandbox.pulumi_plugins.protocol.values import Values
@@ -18,27 +19,10 @@ _MAX_CONFLICTS = 6
 _TIMEOUT, _PAUSE = 180.0, 5.0
 
 
-class VaultSecretClient:
-    """The operations on secrets that need a vault's data plane."""
+class VaultSecretProvider(ArmResourceProvider):
+    """Secrets of vaults. Parameterized packages manage them as ordinary resources instead."""
 
-    def __init__(self, arm: ArmClient) -> None:
-        self._arm = arm
-
-    def write(self, inputs: Values, put: Callable[[], Values]) -> Values:
-        """The result of `put`; a soft-deleted secret with the same name is recovered first."""
-        end, conflicts = time.monotonic() + _TIMEOUT, 0
-        while True:
-            try:
-                return put()
-            except ResponseError as error:
-                if error.status != 409:
-                    raise
-                conflicts = 0 if self._recover(inputs) else conflicts + 1
-                if conflicts >= _MAX_CONFLICTS or time.monotonic() > end:
-                    raise
-            pause(_PAUSE if conflicts else 0.2)
-
-    def delete(self, inputs: Values) -> None:
+    def delete(self, token: str, id: str, inputs: Values) -> None:
         """Delete a secret without purging it; a missing secret or vault is not an error."""
         base = self._vault_url(inputs)
         if base is None:
@@ -46,6 +30,22 @@ class VaultSecretClient:
         status = self._arm.http.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
         if status not in (200, 404):
             raise ProviderError(f"Status={status} deleting secret {inputs['secretName']!r} of {base}")
+
+    def _write(
+        self, schema: ResourceSchema, id: str, version: str, body: Values, inputs: Values, old: Values | None
+    ) -> tuple[str, Values]:
+        """PUT the secret; a soft-deleted secret with the same name is recovered first."""
+        end, conflicts = time.monotonic() + _TIMEOUT, 0
+        while True:
+            try:
+                return id, conversion.outputs(schema, self._arm.put(id, version, body))
+            except ResponseError as error:
+                if error.status != 409:
+                    raise
+                conflicts = 0 if self._recover(inputs) else conflicts + 1
+                if conflicts >= _MAX_CONFLICTS or time.monotonic() > end:
+                    raise
+            pause(_PAUSE if conflicts else 0.2)
 
     def _recover(self, inputs: Values) -> bool:
         """Start the recovery of a soft-deleted secret; False if there is none."""

@@ -1,4 +1,4 @@
-"""Serve the rules to the engine: `pulumi preview --policy-pack policy`."""
+"""Serves the rules to Pulumi's engine: `pulumi preview --policy-pack policy`."""
 
 import sys
 from pathlib import Path
@@ -8,10 +8,10 @@ from pulumi_policy import PolicyPack
 # Pulumi runs this folder as a script, so the project's packages are not on the path yet.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from policy.framework.decode_cache import cache_decoding
 from policy.framework.pack import policies
-from policy.framework.stack_config import listen
-from policy.framework.unpacking import unpack_once
+from policy.framework.stack_config import record_stack_config
 
-listen()
-unpack_once()
+record_stack_config()
+cache_decoding()
 PolicyPack("acr-transfer", policies())

@@ -1,1 +1,1 @@
-"""The framework of the policy pack: rules as data, resources and their links, waivers, served policies."""
+"""The framework of the policy pack: rules as data, views of resources and their links, waivers, policies."""

@@ -1,4 +1,4 @@
-"""The parts of a container's and of a secret's address that rules look at."""
+"""The URLs of containers and secrets, split into the parts that rules check."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Address:
-    """A URL, of which no part that may hold a credential is kept."""
+    """A URL without the parts that may hold a credential."""
 
     host: str = ""
-    """Lower case, without user, password and port."""
+    """In lower case, without user, password and port."""
 
     path: str = ""
     has_query: bool = False
@@ -19,7 +19,7 @@ class Address:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Read a URL; what is none has neither host nor path."""
+        """Read a URL; an invalid one has neither host nor path."""
         try:
             parts = urlsplit(text)
             host = parts.hostname or ""
@@ -29,12 +29,12 @@ class Address:
 
     @property
     def segments(self) -> list[str]:
-        """The names in the path; one slash at its end says nothing."""
+        """The names in the path; a slash at its end does not count."""
         return self.path.removeprefix("/").removesuffix("/").split("/") if self.path.strip("/") else []
 
     @property
     def is_loopback(self) -> bool:
-        """Whether this is an address of the machine itself, as an emulator has."""
+        """Whether the host is this machine, as it is for an emulator."""
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
         try:

@@ -1,4 +1,4 @@
-"""The security controls that rules belong to: https://learn.microsoft.com/security/benchmark/azure/overview."""
+"""The security controls that the rules implement: https://learn.microsoft.com/security/benchmark/azure/overview."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ from pulumi_policy import PolicyComplianceFramework
 
 
 class Control(Enum):
-    """A control of the Microsoft cloud security benchmark: its reference, and its title there."""
+    """A control of the Microsoft cloud security benchmark, by its reference and title."""
 
     NETWORK = ("NS-2", "Secure cloud services with network controls")
     CENTRAL_IDENTITY = ("IM-1", "Use centralized identity and authentication system")
@@ -24,6 +24,6 @@ class Control(Enum):
 
     @property
     def framework(self) -> PolicyComplianceFramework:
-        """The control as the engine shows it."""
+        """The control in the form that the engine shows."""
         reference, title = self.value
         return PolicyComplianceFramework("Microsoft cloud security benchmark", "1.0", reference, title)

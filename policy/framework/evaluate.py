@@ -1,29 +1,29 @@
-"""Runs a check so that a fault in it is one more violation, ends no deployment and leaks nothing."""
+"""Runs a check so that an error in it becomes one violation, ends no deployment and leaks no value."""
 
 from collections.abc import Callable, Iterator
 
 from pulumi_policy import proxy
 from pulumi_policy.policy import _NotApplicableError
 
-from policy.framework.resources import Finding
+from policy.framework.resources import Violation
 
-_MEANT = (proxy.UnknownValueError, _NotApplicableError)
-"""Raised on purpose by the SDK, for the engine."""
+_SDK_SIGNALS = (proxy.UnknownValueError, _NotApplicableError)
+"""The SDK raises these on purpose, for the engine."""
 
 
-def findings(rule: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """Return what a check finds, each once and in order.
+def evaluate(rule: str, check: Callable[[], Iterator[Violation]]) -> list[Violation]:
+    """Return the violations that a check finds, each once and in order.
 
-    Whatever the check raises ends it, and is told by its type alone: its text might hold a secret.
-    What the SDK means for the engine goes on to it, unless something has been found before.
+    An exception ends the check and is reported by its type only, because its text may hold a secret. The
+    SDK's own signals go on to the engine, unless the check has found a violation before.
     """
-    found = set[Finding]()
+    found = set[Violation]()
     try:
-        for finding in check():
-            found.add(finding)
-    except _MEANT:
+        for violation in check():
+            found.add(violation)
+    except _SDK_SIGNALS:
         if not found:
             raise
     except Exception as error:
-        found.add(Finding("", "", f"policy {rule} could not be evaluated: {type(error).__name__}"))
+        found.add(Violation("", "", f"policy {rule} could not be evaluated: {type(error).__name__}"))
     return sorted(found)

@@ -1,150 +1,140 @@
-"""How pipelines, containers, vaults and identities of a stack belong together, in previews as well.
+"""The links between pipelines, containers, vaults and identities of a stack, in previews too.
 
-In a preview IDs are unknown. What a property's value comes from is known, so that is asked first, and names
-only where a program has written them down.
+A preview does not know IDs, but it knows the resources that a property's value comes from. These decide;
+names decide only where a program has written them as text.
 """
 
 from collections.abc import Mapping
-from urllib.parse import SplitResult, urlsplit
 
 from acr_transfer.model.options import Direction
+from policy.framework.addresses import Address
 from policy.framework.properties import MISSING, Value, peek, text
 from policy.framework.resource_types import (
     BLOB_CONTAINER,
     EXPORT_PIPELINE,
-    IMPORT_PIPELINE,
     SECRET,
     STORAGE_ACCOUNT,
     USER_IDENTITY,
     VAULT,
-    Kind,
+    TypePattern,
 )
-from policy.framework.resources import Stack, Subject
-
-PIPELINES = (EXPORT_PIPELINE, IMPORT_PIPELINE)
+from policy.framework.resources import ResourceView, StackView
 
 
-def exports(pipeline: Subject) -> bool:
-    """Whether a pipeline is one that images leave by."""
+def exports(pipeline: ResourceView) -> bool:
+    """Whether this is an export pipeline."""
     return EXPORT_PIPELINE.matches(pipeline.type)
 
 
-def direction_of(pipeline: Subject) -> Direction:
+def direction_of(pipeline: ResourceView) -> Direction:
     """Return the direction of a pipeline."""
     return Direction.EXPORT if exports(pipeline) else Direction.IMPORT
 
 
-def place(pipeline: Subject) -> str:
-    """Return the name of the property that says where a pipeline's blobs are."""
+def endpoint(pipeline: ResourceView) -> str:
+    """Return the name of the property that holds a pipeline's container and secret."""
     return "target" if exports(pipeline) else "source"
 
 
-def pipeline_name(pipeline: Subject) -> str:
-    """Return the name to call a pipeline by."""
-    return pipeline.called("exportPipelineName", "importPipelineName", "name")
+def pipeline_name(pipeline: ResourceView) -> str:
+    """Return the pipeline's name for messages."""
+    return pipeline.display_name("exportPipelineName", "importPipelineName", "name")
 
 
-def _mode(pipeline: Subject) -> Value:
-    mode = pipeline.peek(f"{place(pipeline)}.storageAccessMode")
+def _mode(pipeline: ResourceView) -> str:
+    mode = pipeline.peek(f"{endpoint(pipeline)}.storageAccessMode")
     return "sastoken" if mode is MISSING else text(mode).lower()
 
 
-def uses_sas(pipeline: Subject) -> bool:
-    """Whether a pipeline is known to use a SAS token; one without a mode does."""
-    return bool(_mode(pipeline) == "sastoken")
+def uses_sas(pipeline: ResourceView) -> bool:
+    """Whether a pipeline is known to use a SAS token; SasToken is the default mode."""
+    return _mode(pipeline) == "sastoken"
 
 
-def uses_identity(pipeline: Subject) -> bool:
+def uses_identity(pipeline: ResourceView) -> bool:
     """Whether a pipeline is known to use its managed identity."""
-    return bool(_mode(pipeline) == "managedidentity")
+    return _mode(pipeline) == "managedidentity"
 
 
-def container_url(pipeline: Subject) -> str:
-    """Return the container's address in lower case without a slash at the end; empty if it is not known."""
-    return text(pipeline.peek(f"{place(pipeline)}.uri")).lower().rstrip("/")
+def container_url(pipeline: ResourceView) -> str:
+    """Return the container's URL in lower case without a slash at the end; empty if it is unknown."""
+    return text(pipeline.peek(f"{endpoint(pipeline)}.uri")).lower().rstrip("/")
 
 
-def secret_url(pipeline: Subject) -> str:
-    """Return the secret's address in lower case; empty if it is not known."""
-    return text(pipeline.peek(f"{place(pipeline)}.keyVaultUri")).lower()
+def _secret_url(pipeline: ResourceView) -> str:
+    return text(pipeline.peek(f"{endpoint(pipeline)}.keyVaultUri")).lower()
 
 
-def containers(stack: Stack, pipeline: Subject) -> list[Subject]:
+def containers(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     """Return the containers of the stack that a pipeline uses."""
-    found = stack.behind(pipeline, place(pipeline), BLOB_CONTAINER)
-    return found or _named(stack, BLOB_CONTAINER, _parts(container_url(pipeline)).path.strip("/"))
+    found = stack.dependencies(pipeline, endpoint(pipeline), BLOB_CONTAINER)
+    return found or _named(stack, BLOB_CONTAINER, Address.of(container_url(pipeline)).path.strip("/"))
 
 
-def accounts(stack: Stack, pipeline: Subject) -> list[Subject]:
+def accounts(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     """Return the storage accounts of the stack that a pipeline uses."""
-    found = stack.behind(pipeline, place(pipeline), STORAGE_ACCOUNT)
+    found = stack.dependencies(pipeline, endpoint(pipeline), STORAGE_ACCOUNT)
     if not found:
-        held = stack.behind(pipeline, place(pipeline), BLOB_CONTAINER)
+        used = stack.dependencies(pipeline, endpoint(pipeline), BLOB_CONTAINER)
         found = [
-            each for container in held for each in stack.linked(container, "accountName", STORAGE_ACCOUNT)
+            each for container in used for each in stack.referenced(container, "accountName", STORAGE_ACCOUNT)
         ]
     return found or _named(stack, STORAGE_ACCOUNT, _first_label(container_url(pipeline)))
 
 
-def secrets(stack: Stack, pipeline: Subject) -> list[Subject]:
+def secrets(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     """Return the vault secrets of the stack that a pipeline reads."""
-    found = stack.behind(pipeline, place(pipeline), SECRET)
-    name = _parts(secret_url(pipeline)).path.removeprefix("/secrets/").partition("/")[0]
+    found = stack.dependencies(pipeline, endpoint(pipeline), SECRET)
+    name = Address.of(_secret_url(pipeline)).path.removeprefix("/secrets/").partition("/")[0]
     return found or _named(stack, SECRET, name)
 
 
-def vaults(stack: Stack, pipeline: Subject) -> list[Subject]:
+def vaults(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     """Return the vaults of the stack that a pipeline reads from."""
-    found = stack.behind(pipeline, place(pipeline), VAULT)
+    found = stack.dependencies(pipeline, endpoint(pipeline), VAULT)
     if not found:
-        held = secrets(stack, pipeline)
-        found = [each for secret in held for each in stack.linked(secret, "vaultName", VAULT)]
-    return found or _named(stack, VAULT, _first_label(secret_url(pipeline)))
+        read = secrets(stack, pipeline)
+        found = [each for secret in read for each in stack.referenced(secret, "vaultName", VAULT)]
+    return found or _named(stack, VAULT, _first_label(_secret_url(pipeline)))
 
 
-def belongs_to(stack: Stack, holder: Subject, key: str, principal: Value, pipeline: Subject) -> bool:
-    """Whether a grant is the pipeline's: by where its principal comes from, or by the principal itself.
+def is_granted_to(
+    stack: StackView, holder: ResourceView, key: str, principal: Value, pipeline: ResourceView
+) -> bool:
+    """Whether a grant is for the pipeline's identity: by the source of its principal, or by the principal.
 
-    `key` is the property of `holder` that has the principal in it, and `principal` the principal there.
+    `key` is the property of `holder` that contains the principal.
     """
     owners = [pipeline, *identities(stack, pipeline)]
-    if {each.urn for each in owners} & set(holder.uses.get(key, ())):
+    if {each.urn for each in owners} & set(holder.sources.get(key, ())):
         return True
     known = {text(each.peek(path)) for each in owners for path in ("identity.principalId", "principalId")}
     known |= {text(peek(user, "principalId")) for user in _users(pipeline).values()}
     return text(principal) in known - {""}
 
 
-def identities(stack: Stack, pipeline: Subject) -> list[Subject]:
+def identities(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     """Return the user-assigned identities of the stack that a pipeline has."""
     ids = {id.lower() for id in _users(pipeline)}
-    found = stack.behind(pipeline, "identity", USER_IDENTITY)
+    found = stack.dependencies(pipeline, "identity", USER_IDENTITY)
     return found or [each for each in stack.of(USER_IDENTITY) if text(each.peek("id")).lower() in ids]
 
 
-def has_own_identity(stack: Stack, pipeline: Subject) -> bool:
-    """Whether the pipeline's identity is made in this stack, so that nobody else can have let it in."""
-    kind = text(pipeline.peek("identity.type")).lower()
-    return kind.startswith("systemassigned") or bool(identities(stack, pipeline))
+def creates_identity(stack: StackView, pipeline: ResourceView) -> bool:
+    """Whether the stack creates the pipeline's identity, so that no grant from elsewhere can exist."""
+    type = text(pipeline.peek("identity.type")).lower()
+    return type.startswith("systemassigned") or bool(identities(stack, pipeline))
 
 
-def _users(pipeline: Subject) -> Mapping[str, Value]:
-    """A pipeline's user-assigned identities by their ID, with their principals once Azure has answered."""
+def _users(pipeline: ResourceView) -> Mapping[str, Value]:
+    """A pipeline's user-assigned identities by their IDs, with the principals that Azure has added."""
     users = pipeline.peek("identity.userAssignedIdentities")
     return users if isinstance(users, Mapping) else {}
 
 
-def _named(stack: Stack, kind: Kind, name: str) -> list[Subject]:
-    return [each for each in stack.of(kind) if name and text(each.peek("name")).lower() == name]
+def _named(stack: StackView, type: TypePattern, name: str) -> list[ResourceView]:
+    return [each for each in stack.of(type) if name and text(each.peek("name")).lower() == name]
 
 
 def _first_label(url: str) -> str:
-    return (_parts(url).hostname or "").partition(".")[0]
-
-
-def _parts(url: str) -> SplitResult:
-    """What is no address has no parts; it is another rule's matter to say so."""
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return urlsplit("")
+    return Address.of(url).host.partition(".")[0]

@@ -1,4 +1,4 @@
-"""The rules as the policies that the engine knows."""
+"""The rules as policies of Pulumi's policy SDK."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,23 +14,23 @@ from pulumi_policy import (
 )
 
 from acr_transfer.model.credentials import without_credentials
-from policy.framework import waived, waivers
-from policy.framework.evaluate import findings
-from policy.framework.resources import Finding, one, whole
+from policy.framework import waivers
+from policy.framework.evaluate import evaluate
+from policy.framework.resources import Violation, resource_view, stack_view
 from policy.framework.rule import ResourceRule, Rule, StackRule
 from policy.framework.waivers import Waiver, waiver_of
 from policy.rules.catalogue import ALL
 
 
 def policies() -> list[Policy]:
-    """Return all rules as policies, and after them those that show what was waived."""
-    return [*map(served, ALL), *waived.policies()]
+    """Return all rules as policies, followed by those that report waived violations."""
+    return [*map(policy_of, ALL), *waivers.waiver_policies()]
 
 
-def served(rule: Rule) -> Policy:
+def policy_of(rule: Rule) -> Policy:
     """Return a rule as a policy."""
     settings = {each.name: each.schema for each in rule.settings}
-    about: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "name": rule.name,
         "description": rule.why,
         "enforcement_level": rule.level,
@@ -42,53 +42,48 @@ def served(rule: Rule) -> Policy:
         "url": rule.url,
     }
     if isinstance(rule, StackRule):
-        return StackValidationPolicy(**about, validate=lambda args, report: _stack(rule, args, report))
+        return StackValidationPolicy(**metadata, validate=lambda args, report: _stack(rule, args, report))
     assert isinstance(rule, ResourceRule)
     return ResourceValidationPolicy(
-        **about,
-        validate=lambda args, report: _resource(rule, args, report),
-        remediate=(lambda args: _remedied(rule, args)) if rule.remedy else None,  # type: ignore[arg-type, return-value]
+        **metadata,
+        validate=lambda args, report: _report(rule, _violations(rule, args), args.get_config(), report),
+        remediate=(lambda args: _remediated(rule, args)) if rule.remedy else None,  # type: ignore[arg-type, return-value]
     )
 
 
 def _stack(rule: StackRule, args: StackValidationArgs, report: ReportViolation) -> None:
-    found = findings(rule.name, lambda: rule.check(whole(args, rule.settings)))
+    found = evaluate(rule.name, lambda: rule.check(stack_view(args, rule.settings)))
     _report(rule, found, args.get_config(), report)
 
 
-def _resource(rule: ResourceRule, args: ResourceValidationArgs, report: ReportViolation) -> None:
-    _report(rule, _found(rule, args), args.get_config(), report)
-
-
-def _found(rule: ResourceRule, args: ResourceValidationArgs) -> list[Finding]:
-    if not rule.concerns(args.resource_type):
+def _violations(rule: ResourceRule, args: ResourceValidationArgs) -> list[Violation]:
+    if not rule.applies_to(args.resource_type):
         return []
-    return findings(rule.name, lambda: rule.check(one(args, rule.settings)))
+    return evaluate(rule.name, lambda: rule.check(resource_view(args, rule.settings)))
 
 
-def _report(rule: Rule, found: list[Finding], config: Mapping[str, Any], report: ReportViolation) -> None:
+def _report(rule: Rule, found: list[Violation], config: Mapping[str, Any], report: ReportViolation) -> None:
     granted = Waiver.read(config)
-    for finding in found:
-        waiver = waiver_of(finding, granted)
-        if waiver and not waiver.ended:
-            waived.remember(rule, finding, waiver)
+    for violation in found:
+        waiver = waiver_of(violation, granted)
+        if waiver and not waiver.expired:
+            waivers.note(rule, violation, waiver)
         else:
-            report(message(rule, finding, waiver), finding.urn or None)
+            report(message(rule, violation, waiver), violation.urn or None)
 
 
-def message(rule: Rule, finding: Finding, ended: Waiver | None = None) -> str:
-    """Return what the engine shows below the rule's description: what is wrong, what to do, where to read."""
-    lines = [finding.what, f"Fix: {rule.fix}", f"See: {rule.url}"]
-    if ended:
-        lines.insert(1, f"Its waiver ended with {ended.until} ({ended.reason}).")
+def message(rule: Rule, violation: Violation, expired: Waiver | None = None) -> str:
+    """Return the text that the engine shows below the rule's description: fault, fix and source."""
+    lines = [violation.what, f"Fix: {rule.fix}", f"See: {rule.url}"]
+    if expired:
+        lines.insert(1, f"Its waiver expired on {expired.until} ({expired.reason}).")
     return without_credentials("\n".join(lines))
 
 
-def _remedied(rule: ResourceRule, args: ResourceValidationArgs) -> Mapping[str, Any] | None:
-    """Set the remedy's values in place: a copy of the properties would no longer say which are secret."""
-    granted = Waiver.read(args.get_config())
-    open_waivers = [each for each in granted if not each.ended]
-    if not [each for each in _found(rule, args) if not waiver_of(each, open_waivers)]:
+def _remediated(rule: ResourceRule, args: ResourceValidationArgs) -> Mapping[str, Any] | None:
+    """Set the remedy's values in place: a copy of the properties would lose which of them are secret."""
+    granted = [each for each in Waiver.read(args.get_config()) if not each.expired]
+    if all(waiver_of(each, granted) for each in _violations(rule, args)):
         return None
     for name, value in (rule.remedy or {}).items():
         args.props[name] = value  # type: ignore[index]

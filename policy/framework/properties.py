@@ -1,4 +1,4 @@
-"""Reading a resource's properties, of which a preview does not know all."""
+"""Access to a resource's properties; a preview does not know all of them."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -9,21 +9,21 @@ from pulumi_policy import proxy
 from acr_transfer.model.credentials import quoted
 
 
-class Absent(Enum):
-    """Why there is no value."""
+class NoValue(Enum):
+    """The reason for a missing value."""
 
     MISSING = "missing"
-    """Nobody has set it."""
+    """The property is not set."""
 
     UNKNOWN = "unknown"
-    """It is known after the deployment only."""
+    """The value is known only after the deployment."""
 
 
-MISSING: Final = Absent.MISSING
-UNKNOWN: Final = Absent.UNKNOWN
+MISSING: Final = NoValue.MISSING
+UNKNOWN: Final = NoValue.UNKNOWN
 
 Value: TypeAlias = Any
-"""Text, number, boolean, list or dictionary, or one of `Absent`; never a proxy of the SDK."""
+"""Text, number, boolean, list or dictionary, or a `NoValue`; never a proxy of the SDK."""
 
 _UNKNOWN_VALUES = {
     proxy.UNKNOWN_BOOLEAN_VALUE,
@@ -37,9 +37,9 @@ _UNKNOWN_VALUES = {
 
 
 def plain(value: Any) -> Value:
-    """Return a copy to read that raises nothing: unknown values in it are `UNKNOWN`.
+    """Return a copy whose access raises nothing: unknown values in it are `UNKNOWN`.
 
-    It is not for giving back to the engine: a copy no longer says which of its values are secret.
+    Do not return it to the engine: a copy loses which of its values are secret.
     """
     if isinstance(value, str):
         return UNKNOWN if value in _UNKNOWN_VALUES else value
@@ -60,7 +60,7 @@ def _entry(holder: Any, key: Any) -> Value:
 
 
 def peek(properties: Value, path: str) -> Value:
-    """Return the value at a path such as `sku.name`; `MISSING` where nothing, or None, is there."""
+    """Return the value at a path such as `sku.name`; `MISSING` for no value and for None."""
     found = properties
     for key in path.split("."):
         if found is UNKNOWN:
@@ -70,17 +70,17 @@ def peek(properties: Value, path: str) -> Value:
 
 
 def text(value: Value) -> str:
-    """Return a text, or an empty one where there is none that is known."""
+    """Return a text; any other value, a missing and an unknown one give an empty text."""
     return value if isinstance(value, str) else ""
 
 
 def known_items(value: Value) -> list[Value]:
-    """Return the items of a list that are known; none where there is no list."""
+    """Return the known items of a list; any other value gives no items."""
     return [item for item in value if item is not UNKNOWN] if isinstance(value, list) else []
 
 
 def is_other(value: Value, *allowed: str) -> bool:
-    """Whether a value is none of these texts, letter case aside; a missing one is none, an unknown may be."""
+    """Whether a value differs from these texts in any letter case; a missing one does, an unknown may not."""
     return value is not UNKNOWN and text(value).lower() not in {each.lower() for each in allowed}
 
 

@@ -1,4 +1,4 @@
-"""The resource types that rules look at, whichever package of azure-native they come from."""
+"""The resource types that rules check, in every package of azure-native."""
 
 import re
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from functools import cache
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A resource type under all its names."""
+class TypePattern:
+    """All names of one resource type."""
 
     pattern: str
-    """A regular expression that fits each of them as a whole."""
+    """A regular expression that matches each name completely."""
 
     def matches(self, resource_type: str) -> bool:
         """Whether this is one of the type's names."""
@@ -22,19 +22,20 @@ def _matches(pattern: str, resource_type: str) -> bool:
     return re.fullmatch(pattern, resource_type) is not None
 
 
-def azure(module: str, name: str) -> Kind:
+def azure(module: str, name: str) -> TypePattern:
     """Return a type of azure-native: of the default SDK, a versioned module, or a parameterized package.
 
     https://www.pulumi.com/registry/packages/azure-native/version-guide/
     """
-    return Kind(rf"azure-native(_{module}_v\w+)?:{module}(/v\w+)?:{name}")
+    return TypePattern(rf"azure-native(_{module}_v\w+)?:{module}(/v\w+)?:{name}")
 
 
-ANY = Kind(".*")
-STACK = Kind("pulumi:pulumi:Stack")
+ANY = TypePattern(".*")
+STACK = TypePattern("pulumi:pulumi:Stack")
 REGISTRY = azure("containerregistry", "Registry")
 EXPORT_PIPELINE = azure("containerregistry", "ExportPipeline")
 IMPORT_PIPELINE = azure("containerregistry", "ImportPipeline")
+PIPELINES = (EXPORT_PIPELINE, IMPORT_PIPELINE)
 PIPELINE_RUN = azure("containerregistry", "PipelineRun")
 STORAGE_ACCOUNT = azure("storage", "StorageAccount")
 BLOB_CONTAINER = azure("storage", "BlobContainer")

@@ -1,5 +1,6 @@
-"""A rule as data: what it looks at and finds, and all that a reviewer wants to know about it."""
+"""A rule as data: its check and everything that a reviewer needs to know about it."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict, Unpack
@@ -7,16 +8,16 @@ from typing import NotRequired, TypedDict, Unpack
 from pulumi_policy import EnforcementLevel, Severity
 
 from policy.framework.controls import Control
-from policy.framework.resource_types import Kind
-from policy.framework.resources import Finding, Stack, Subject
-from policy.framework.settings import Setting
+from policy.framework.resource_types import TypePattern
+from policy.framework.resources import ResourceView, StackView, Violation
+from policy.framework.settings import RuleSetting
 
-ResourceCheck = Callable[[Subject], Iterator[Finding]]
-StackCheck = Callable[[Stack], Iterator[Finding]]
+ResourceCheck = Callable[[ResourceView], Iterator[Violation]]
+StackCheck = Callable[[StackView], Iterator[Violation]]
 
 
-class About(TypedDict):
-    """What is said about a rule, apart from its name."""
+class RuleMetadata(TypedDict):
+    """The metadata of a rule. Its check's docstring is the reason for the rule, true of every violation."""
 
     level: EnforcementLevel
     """Mandatory: the transfer would fail, or a secret or data would leak. Advisory: hardening or cost."""
@@ -25,22 +26,19 @@ class About(TypedDict):
 
     control: Control
 
-    why: str
-    """Why there is the rule, in a sentence that is true of every violation."""
-
     fix: str
-    """What to change, in an imperative sentence."""
+    """What to change, as an imperative sentence."""
 
     url: str
-    """The source of what the rule says."""
+    """The source of the rule."""
 
-    settings: NotRequired[tuple[Setting, ...]]
-    """What can be configured besides level and waivers."""
+    settings: NotRequired[tuple[RuleSetting, ...]]
+    """The settings besides level and waivers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What resource rules and stack rules have in common; see `About`."""
+    """The common part of resource rules and stack rules; see `RuleMetadata`."""
 
     name: str
     level: EnforcementLevel
@@ -49,55 +47,60 @@ class Rule:
     why: str
     fix: str
     url: str
-    settings: tuple[Setting, ...] = ()
-
-    @property
-    def chapter(self) -> str:
-        """What the rule is about: the module that it is written in, up to an underscore."""
-        raise NotImplementedError
+    settings: tuple[RuleSetting, ...] = ()
+    chapter: str
+    """The subject: `storage` for the modules `storage` and `storage_stack`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceRule(Rule):
-    """A rule about the inputs of one resource, in which secrets can be read."""
+    """A rule about the inputs of one resource; it can read secrets."""
 
-    kinds: tuple[Kind, ...]
+    types: tuple[TypePattern, ...]
     check: ResourceCheck
     remedy: Mapping[str, bool | str] | None = None
-    """Properties, and the values that end a violation; set only where the configuration says `remediate`."""
+    """Properties and the values that correct them; set only if the configuration says `remediate`."""
 
-    @property
-    def chapter(self) -> str:  # noqa: D102
-        return _module(self.check)
-
-    def concerns(self, resource_type: str) -> bool:
-        """Whether the rule is about resources of this type."""
-        return any(kind.matches(resource_type) for kind in self.kinds)
+    def applies_to(self, resource_type: str) -> bool:
+        """Whether the rule checks resources of this type."""
+        return any(type.matches(resource_type) for type in self.types)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackRule(Rule):
-    """A rule about the outputs of all resources, in which no secret's value should be looked for."""
+    """A rule about the outputs of all resources; it must not read the values of secrets."""
 
     check: StackCheck
 
-    @property
-    def chapter(self) -> str:  # noqa: D102
-        return _module(self.check)
-
-
-def _module(check: Callable[..., object]) -> str:
-    """`storage` for the modules `storage` and `storage_in_use`."""
-    return check.__module__.rpartition(".")[2].partition("_")[0]
-
 
 def resource_rule(
-    name: str, *kinds: Kind, remedy: Mapping[str, bool | str] | None = None, **about: Unpack[About]
+    name: str,
+    *types: TypePattern,
+    remedy: Mapping[str, bool | str] | None = None,
+    **metadata: Unpack[RuleMetadata],
 ) -> Callable[[ResourceCheck], ResourceRule]:
-    """Make a check of one resource a rule with this name, for resources of these types."""
-    return lambda check: ResourceRule(name=name, kinds=kinds, check=check, remedy=remedy, **about)
+    """Declare a check of one resource as a rule for resources of these types."""
+    return lambda check: ResourceRule(
+        name=name,
+        types=types,
+        check=check,
+        remedy=remedy,
+        why=_why(check),
+        chapter=_chapter(check),
+        **metadata,
+    )
 
 
-def stack_rule(name: str, **about: Unpack[About]) -> Callable[[StackCheck], StackRule]:
-    """Make a check of a whole stack a rule with this name."""
-    return lambda check: StackRule(name=name, check=check, **about)
+def stack_rule(name: str, **metadata: Unpack[RuleMetadata]) -> Callable[[StackCheck], StackRule]:
+    """Declare a check of a whole stack as a rule."""
+    return lambda check: StackRule(
+        name=name, check=check, why=_why(check), chapter=_chapter(check), **metadata
+    )
+
+
+def _why(check: Callable[..., object]) -> str:
+    return " ".join((inspect.getdoc(check) or "").split())
+
+
+def _chapter(check: Callable[..., object]) -> str:
+    return check.__module__.rpartition(".")[2].partition("_")[0]

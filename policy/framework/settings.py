@@ -1,4 +1,4 @@
-"""What a rule can be told by the policy configuration, and what it takes where it is told nothing."""
+"""The settings of rules in the policy configuration, and their defaults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,38 +8,38 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
 @dataclass(frozen=True)
-class Setting:
+class RuleSetting:
     """One setting of a rule."""
 
     name: str
     default: bool | int | float | str | tuple[str, ...]
-    """What the rule takes itself, and what the schema says; its type is the setting's type."""
+    """The value without configuration; its type is the setting's type."""
     description: str
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The setting in JSON Schema, which the engine checks a configuration against."""
+        """The setting in JSON Schema; the engine checks the configuration with it."""
         if isinstance(self.default, tuple):
-            shape: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
-            return {**shape, "default": list(self.default), "description": self.description}
-        kind = _TYPES[type(self.default)]
-        least = {"minimum": 0} if kind in ("integer", "number") else {}
-        return {"type": kind, **least, "default": self.default, "description": self.description}
+            array: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+            return {**array, "default": list(self.default), "description": self.description}
+        type_name = _TYPES[type(self.default)]
+        minimum = {"minimum": 0} if type_name in ("integer", "number") else {}
+        return {"type": type_name, **minimum, "default": self.default, "description": self.description}
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The settings of a rule as configured; outside the engine nothing is."""
+class RuleSettings:
+    """The configured settings of a rule; outside the engine, the defaults."""
 
-    defaults: Sequence[Setting] = ()
+    declared: Sequence[RuleSetting] = ()
     configured: Mapping[str, Any] = field(default_factory=dict)
 
     def number(self, name: str) -> float:
-        """Return a number; the engine gives whole ones as floats too."""
+        """Return a number; the engine passes whole numbers as floats too."""
         return float(self._value(name))
 
     def flag(self, name: str) -> bool:
-        """Return a yes or no."""
+        """Return a boolean."""
         return bool(self._value(name))
 
     def text(self, name: str) -> str:
@@ -51,5 +51,5 @@ class Settings:
         return [str(item) for item in self._value(name)]
 
     def _value(self, name: str) -> Any:
-        given = self.configured.get(name)
-        return next(each.default for each in self.defaults if each.name == name) if given is None else given
+        value = self.configured.get(name)
+        return next(each.default for each in self.declared if each.name == name) if value is None else value

@@ -1,4 +1,4 @@
-"""The configuration of the stack, which the engine tells a policy pack and the SDK keeps to itself."""
+"""The configuration of the stack: the engine sends it to a policy pack, and the SDK does not pass it on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,32 +11,32 @@ from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 @dataclass(frozen=True)
 class StackConfig:
-    """What `pulumi config` shows."""
+    """The values that `pulumi config` shows."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Each setting by its full key, such as `acr-transfer:side`; what is encrypted is in clear here."""
+    """The values by their full keys, such as `acr-transfer:side`; encrypted ones are decrypted here."""
 
     encrypted: frozenset[str] = frozenset()
-    """The keys of settings that the stack's file holds encrypted, where the engine tells them."""
+    """The keys that the stack's file holds encrypted; empty with an engine that does not report them."""
 
 
-_told: list[StackConfig] = []
+_received: list[StackConfig] = []
 
 
 def stack_config() -> StackConfig:
-    """Return what the engine has told; an older one tells no key of what is encrypted."""
-    return _told[-1] if _told else StackConfig(get_config_env())
+    """Return the configuration that the engine sent last."""
+    return _received[-1] if _received else StackConfig(get_config_env())
 
 
-def listen(servicer: type[_PolicyAnalyzerServicer] = _PolicyAnalyzerServicer) -> None:
-    """Keep what the engine tells from now on: `servicer` is what the SDK answers the engine with.
+def record_stack_config(servicer: type[_PolicyAnalyzerServicer] = _PolicyAnalyzerServicer) -> None:
+    """Record the configuration that the engine sends from now on to the SDK's servicer.
 
     https://github.com/pulumi/pulumi/blob/master/proto/pulumi/analyzer.proto
     """
-    answer = servicer.ConfigureStack
+    handle = servicer.ConfigureStack
 
     def configure_stack(self: Any, request: analyzer_pb2.AnalyzerStackConfigureRequest, context: Any) -> Any:
-        _told[:] = [StackConfig(dict(request.config), frozenset(request.config_secret_keys))]
-        return answer(self, request, context)
+        _received[:] = [StackConfig(dict(request.config), frozenset(request.config_secret_keys))]
+        return handle(self, request, context)
 
     servicer.ConfigureStack = configure_stack  # type: ignore[assignment, method-assign]

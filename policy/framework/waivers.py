@@ -1,17 +1,35 @@
-"""Exceptions from a rule: for a named resource, with a reason, and until a day."""
+"""Waivers: exceptions from a rule for named resources, with a reason, until a date.
 
+A policy has one level, so a mandatory rule cannot report a note. Two advisory policies at the end of the
+pack report every waived violation: the engine runs all policies for one resource, or one stack, in
+order and in one thread.
+"""
+
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-from policy.framework.resources import Finding
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationPolicy,
+    Severity,
+    StackValidationPolicy,
+)
+
+from acr_transfer.model.credentials import without_credentials
+from policy.framework.controls import Control
+from policy.framework.resources import Violation
+from policy.framework.rule import Rule, StackRule
 
 SCHEMA: Mapping[str, Any] = {
     "type": "array",
     "default": [],
-    "description": "Resources that the rule lets pass for a while.",
+    "description": "Resources that may break the rule until a date.",
     "items": {
         "type": "object",
         "additionalProperties": False,
@@ -20,23 +38,23 @@ SCHEMA: Mapping[str, Any] = {
             "resource": {
                 "type": "string",
                 "minLength": 1,
-                "description": "The resource's name in Pulumi, or its URN; * stands for anything.",
+                "description": "The resource's name in Pulumi, or its URN; * matches any text.",
             },
-            "reason": {"type": "string", "minLength": 1, "description": "Why it may pass."},
+            "reason": {"type": "string", "minLength": 1, "description": "The reason for the waiver."},
             "until": {
                 "type": "string",
                 "pattern": r"^\d{4}-\d{2}-\d{2}$",
-                "description": "The last day, by UTC, such as 2027-01-31.",
+                "description": "The last day in UTC, such as 2027-01-31.",
             },
         },
     },
 }
-"""What the engine checks waivers against."""
+"""The engine checks waivers with this JSON Schema."""
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """One resource, or several by a pattern, that a rule lets pass."""
+    """An exception for one resource, or for several by a pattern."""
 
     resource: str
     reason: str
@@ -45,23 +63,69 @@ class Waiver:
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> list[Self]:
-        """Return the waivers of a rule's configuration, which the engine has checked against the schema."""
-        given = config.get("waivers") or ()
-        return [cls(each["resource"], each["reason"], each["until"]) for each in given]
+        """Return the waivers in a rule's configuration, which the engine has checked with `SCHEMA`."""
+        granted = config.get("waivers") or ()
+        return [cls(each["resource"], each["reason"], each["until"]) for each in granted]
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether the finding is about a resource of this waiver."""
-        return any(fnmatchcase(name, self.resource) for name in (finding.name, finding.urn) if name)
+    def covers(self, violation: Violation) -> bool:
+        """Whether the violation is about a resource of this waiver."""
+        return any(fnmatchcase(name, self.resource) for name in (violation.name, violation.urn) if name)
 
     @property
-    def ended(self) -> bool:
-        """Whether the last day is over, or was none: 2027-02-30."""
+    def expired(self) -> bool:
+        """Whether the last day is over, or is not a date, such as 2027-02-30."""
         try:
             return datetime.now(UTC).date() > date.fromisoformat(self.until)
         except ValueError:
             return True
 
 
-def waiver_of(finding: Finding, waivers: Sequence[Waiver]) -> Waiver | None:
-    """Return the waiver of a finding: of several the one that ends last."""
-    return max((each for each in waivers if each.covers(finding)), key=lambda each: each.until, default=None)
+def waiver_of(violation: Violation, waivers: Sequence[Waiver]) -> Waiver | None:
+    """Return the waiver of a violation: of several, the one that ends last."""
+    return max(
+        (each for each in waivers if each.covers(violation)), key=lambda each: each.until, default=None
+    )
+
+
+class _Notes(threading.local):
+    def __init__(self) -> None:
+        self.pending: list[tuple[str, str]] = []
+
+
+_of_resources, _of_stack = _Notes(), _Notes()
+
+
+def note(rule: Rule, violation: Violation, waiver: Waiver) -> None:
+    """Keep a waived violation until the engine runs the policies below in the same thread."""
+    text = f"{rule.name}: {violation.what}\nWaived until {waiver.until}: {waiver.reason}"
+    notes = _of_stack if isinstance(rule, StackRule) else _of_resources
+    notes.pending.append((without_credentials(text), violation.urn))
+
+
+def waiver_policies() -> list[Policy]:
+    """Return the two policies that report waived violations; they must be the last of the pack."""
+    return [
+        ResourceValidationPolicy(
+            "waived", validate=lambda args, report: _report(_of_resources, report), **_METADATA
+        ),
+        StackValidationPolicy(
+            "waived-in-stack", validate=lambda args, report: _report(_of_stack, report), **_METADATA
+        ),
+    ]
+
+
+def _report(notes: _Notes, report: ReportViolation) -> None:
+    pending, notes.pending = notes.pending, []
+    for text, urn in sorted(set(pending)):
+        report(text, urn or None)
+
+
+_METADATA: dict[str, Any] = {
+    "description": "The policy configuration waives a rule for this resource until a date.",
+    "enforcement_level": EnforcementLevel.ADVISORY,
+    "severity": Severity.LOW,
+    "framework": Control.CONFIGURATION.framework,
+    "tags": ["acr-transfer", "waivers"],
+    "remediation_steps": "Correct the violation, then remove the waiver from the configuration.",
+    "url": "https://www.pulumi.com/docs/insights/policy/",
+}

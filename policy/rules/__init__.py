@@ -1,1 +1,1 @@
-"""What may be deployed around ACR Transfer: rules that need no engine, and how the engine gets them."""
+"""The rules, one module for each subject; `..._stack` holds the rules about a whole stack."""

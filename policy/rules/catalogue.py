@@ -1,30 +1,40 @@
-"""All rules."""
+"""The catalogue of all rules."""
+
+from types import ModuleType
 
 from policy.framework.rule import Rule
 from policy.rules import (
     pipeline,
-    pipeline_in_use,
+    pipeline_stack,
     registry,
     run,
     run_stack,
     sas,
     stack,
     storage,
-    storage_in_use,
+    storage_stack,
     vault,
-    vault_in_use,
+    vault_stack,
 )
 
-ALL: tuple[Rule, ...] = (
-    *registry.RULES,
-    *storage.RULES,
-    *storage_in_use.RULES,
-    *vault.RULES,
-    *vault_in_use.RULES,
-    *sas.RULES,
-    *pipeline.RULES,
-    *pipeline_in_use.RULES,
-    *run.RULES,
-    *run_stack.RULES,
-    *stack.RULES,
+
+def rules_in(module: ModuleType) -> list[Rule]:
+    """Return the rules of a module in the order of the file."""
+    return [value for value in vars(module).values() if isinstance(value, Rule)]
+
+
+_MODULES = (
+    registry,
+    storage,
+    storage_stack,
+    vault,
+    vault_stack,
+    sas,
+    pipeline,
+    pipeline_stack,
+    run,
+    run_stack,
+    stack,
 )
+ALL: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in rules_in(module))
+"""Every rule, by subject."""

@@ -1,4 +1,4 @@
-"""Writes the page of all rules to standard output.
+"""Prints the page of all rules, docs/policies.md.
 
 From the checkout's root: `.venv/bin/python -m policy.rules.page > docs/policies.md`
 """
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from policy.framework.rule import ResourceRule, Rule
-from policy.framework.settings import Setting
+from policy.framework.settings import RuleSetting
 from policy.rules.catalogue import ALL
 
 CHAPTERS = {
@@ -17,14 +17,14 @@ CHAPTERS = {
     "vault": "Vault",
     "sas": "SAS secret",
     "pipeline": "Pipelines",
-    "run": "Runs",
+    "run": "StackRuns",
     "stack": "Stack and secrets",
 }
-"""The chapters in order, by the modules of their rules."""
+"""The chapters in order, by the subjects of their rules."""
 
 
 def page() -> str:
-    """Return the page: how the pack is used, then each rule."""
+    """Return the page: the use of the pack, then each rule."""
     head = Path(__file__).with_name("page.md").read_text()
     return head.format(count=len(ALL)) + "".join(map(_chapter, CHAPTERS))
 
@@ -36,8 +36,8 @@ def _chapter(chapter: str) -> str:
 
 
 def _row(rule: Rule) -> str:
-    looks_at = "resource" if isinstance(rule, ResourceRule) else "stack"
-    level = f"{rule.level.value}, {rule.severity.value}; {looks_at}"
+    scope = "resource" if isinstance(rule, ResourceRule) else "stack"
+    level = f"{rule.level.value}, {rule.severity.value}; {scope}"
     fix = " ".join([rule.fix, *_remedy(rule), *map(_setting, rule.settings)])
     reference, title = rule.control.value
     cells = (f"[`{rule.name}`]({rule.url})", level, rule.why, fix, f"{reference} {title}")
@@ -51,7 +51,7 @@ def _remedy(rule: Rule) -> list[str]:
     ]
 
 
-def _setting(setting: Setting) -> str:
+def _setting(setting: RuleSetting) -> str:
     return f"*Setting `{setting.name}`, by default `{json.dumps(setting.default)}`: {setting.description}*"
 
 

@@ -1,4 +1,4 @@
-"""Rules about export and import pipelines: where their blobs are, and how they get there."""
+"""Rules about export and import pipelines by themselves: URLs, access modes, identity, options."""
 
 import re
 from collections.abc import Iterator
@@ -9,11 +9,12 @@ from acr_transfer.model.clouds import HostDirectory, cloud_name
 from acr_transfer.model.options import option_fault
 from policy.framework.addresses import Address
 from policy.framework.controls import Control
-from policy.framework.links import PIPELINES, direction_of, pipeline_name, place, uses_identity, uses_sas
+from policy.framework.links import direction_of, endpoint, pipeline_name, uses_identity, uses_sas
 from policy.framework.properties import UNKNOWN, known_items, shown, text
-from policy.framework.resources import Finding, Subject
+from policy.framework.resource_types import PIPELINES
+from policy.framework.resources import ResourceView, Violation
 from policy.framework.rule import resource_rule
-from policy.framework.settings import Setting
+from policy.framework.settings import RuleSetting
 
 PREREQUISITES = (
     "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"
@@ -21,23 +22,23 @@ PREREQUISITES = (
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
 VERSIONS = "https://learn.microsoft.com/rest/api/containerregistry/export-pipelines/create?view=rest-containerregistry-2025-06-01-preview"
 
-_EMULATOR = Setting(
+_EMULATOR = RuleSetting(
     "allowEmulator",
     False,
-    "Whether an address on this machine may be an emulator's: http, and with an account in its path.",
+    "Whether a URL of this machine may be that of an emulator, with http and an account in its path.",
 )
 
 _MODES_SINCE = "2025-06-01-preview"
 _MODELESS = frozenset({"2025-09-01-preview"})
-"""Of an older family of versions, though later by date."""
+"""These versions continue an older one without access modes, despite their later dates."""
 
 
-def _paths(pipeline: Subject) -> tuple[str, str]:
-    """The properties with the address of the container and that of the secret."""
-    return f"{place(pipeline)}.uri", f"{place(pipeline)}.keyVaultUri"
+def _paths(pipeline: ResourceView) -> tuple[str, str]:
+    """The properties with the URLs of the container and the secret."""
+    return f"{endpoint(pipeline)}.uri", f"{endpoint(pipeline)}.keyVaultUri"
 
 
-def _is_emulated(address: Address, pipeline: Subject) -> bool:
+def _is_emulated(address: Address, pipeline: ResourceView) -> bool:
     return address.is_loopback and pipeline.settings.flag("allowEmulator")
 
 
@@ -47,20 +48,19 @@ def _is_emulated(address: Address, pipeline: Subject) -> bool:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
-    why="Over http everybody on the way can read the images and the token that opens the container.",
-    fix="Begin the address with `https://`.",
+    fix="Begin the URL with `https://`.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
 )
-def https(pipeline: Subject) -> Iterator[Finding]:
-    """Find an address of another scheme, unless it is an emulator's and these are allowed."""
+def https(pipeline: ResourceView) -> Iterator[Violation]:
+    """Over HTTP, anyone on the network path can read the images and the token."""
     for path in _paths(pipeline):
         uri = text(pipeline.peek(path))
         scheme = uri.lower().partition("://")[0]
         allowed = ("https", "http") if _is_emulated(Address.of(uri), pipeline) else ("https",)
         if uri and scheme not in allowed:
-            found = "is http" if scheme == "http" else "does not begin with https://"
-            yield pipeline.fault(f"{path} of {pipeline_name(pipeline)} {found}.")
+            found = "uses HTTP" if scheme == "http" else "does not begin with https://"
+            yield pipeline.violation(f"{path} of {pipeline_name(pipeline)} {found}.")
 
 
 @resource_rule(
@@ -69,28 +69,26 @@ def https(pipeline: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
-    why="Whoever can read a pipeline can read this address: it is no place for a credential. "
-    "It stands for one whole container.",
-    fix="Write `https://<account host>/<container>` and nothing more; "
-    "a SAS token goes into the key vault's secret.",
+    fix="Write `https://<account host>/<container>` and nothing more; a SAS token belongs in the key "
+    "vault secret.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
 )
-def bare_uri(pipeline: Subject) -> Iterator[Finding]:
-    """Find a container's address with a token, a user, no container, or more than one."""
+def bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
+    """Anyone who can read the pipeline can read this URL, so it must not hold a credential."""
     path, _ = _paths(pipeline)
     uri = text(pipeline.peek(path))
     address = Address.of(uri)
     most = 2 if _is_emulated(address, pipeline) else 1
     faults = {
-        "has a '?' or '#' in it": address.has_query,
+        "contains '?' or '#'": address.has_query,
         "has a user name": address.has_user,
         "names no container": not address.segments,
         "names more than a container": len(address.segments) > most or "" in address.segments,
     }
     if uri and any(faults.values()):
-        found = " and ".join(fault for fault, is_so in faults.items() if is_so)
-        yield pipeline.fault(
+        found = " and ".join(fault for fault, applies in faults.items() if applies)
+        yield pipeline.violation(
             f"{path} of {pipeline_name(pipeline)} {found}; it must be https://account/container."
         )
 
@@ -101,43 +99,40 @@ def bare_uri(pipeline: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
-    why="Azure clouds share nothing: a pipeline reaches storage and a vault of its own cloud alone.",
-    fix="Use the hosts that Azure shows for the account and the vault, of one cloud in a stack. "
-    "For a cloud with other hosts set `storageSuffix` and `vaultSuffix` of this rule; "
-    "for an emulator `allowEmulator`.",
+    fix="Use the hosts that Azure shows for the account and the vault, and one cloud for each stack. "
+    "For a cloud with other hosts, set `storageSuffix` and `vaultSuffix` of this rule; for an "
+    "emulator, set `allowEmulator`.",
     url="https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers",
     settings=(
         _EMULATOR,
-        Setting(
-            "cloud",
-            "",
-            "The only cloud that hosts may be of: public, usgovernment, china or own; any if empty.",
-        ),
-        Setting("storageSuffix", "", "What blob hosts end with in a cloud that is none of those three: own."),
-        Setting("vaultSuffix", "", "What key vault hosts end with in that cloud."),
+        RuleSetting("cloud", "", "The required cloud: public, usgovernment, china or own; empty for any."),
+        RuleSetting("storageSuffix", "", "The ending of blob hosts in the cloud `own`."),
+        RuleSetting("vaultSuffix", "", "The ending of key vault hosts in that cloud."),
     ),
 )
-def cloud_suffix(pipeline: Subject) -> Iterator[Finding]:
-    """Find hosts of two clouds, of another cloud than is configured, or of none."""
+def cloud_suffix(pipeline: ResourceView) -> Iterator[Violation]:
+    """Azure clouds are separate: a pipeline reaches only storage and vaults of its own cloud."""
     settings = pipeline.settings
     clouds = HostDirectory.of(settings.text("storageSuffix"), settings.text("vaultSuffix"))
     found = dict(_clouds_of(pipeline, clouds))
     for host, cloud in found.items():
         if not cloud:
-            yield pipeline.fault(
-                f"{host} is a host of no Azure cloud that this rule knows; it may be misspelt."
+            yield pipeline.violation(
+                f"{host} belongs to no Azure cloud that this rule knows; check its spelling."
             )
     wanted = settings.text("cloud") and cloud_name(settings.text("cloud"))
     for host, cloud in found.items():
         if cloud and wanted and cloud != wanted:
-            yield pipeline.fault(f"{host} is of the cloud {cloud}; this rule is configured for {wanted}.")
+            yield pipeline.violation(
+                f"{host} belongs to the cloud {cloud}; this rule is configured for {wanted}."
+            )
     if not wanted and len(set(filter(None, found.values()))) > 1:
-        both = ", ".join(f"{host} is of the cloud {cloud}" for host, cloud in found.items())
-        yield pipeline.fault(f"Pipeline {pipeline_name(pipeline)} is between two clouds: {both}.")
+        both = ", ".join(f"{host} belongs to the cloud {cloud}" for host, cloud in found.items())
+        yield pipeline.violation(f"Pipeline {pipeline_name(pipeline)} connects two clouds: {both}.")
 
 
-def _clouds_of(pipeline: Subject, clouds: HostDirectory) -> Iterator[tuple[str, str]]:
-    """The hosts of a pipeline that are known, and their clouds."""
+def _clouds_of(pipeline: ResourceView, clouds: HostDirectory) -> Iterator[tuple[str, str]]:
+    """The known hosts of a pipeline with their clouds."""
     container, secret = (Address.of(text(pipeline.peek(path))) for path in _paths(pipeline))
     for address, cloud in ((container, clouds.of_storage), (secret, clouds.of_vault)):
         if address.host and not _is_emulated(address, pipeline):
@@ -150,17 +145,16 @@ def _clouds_of(pipeline: Subject, clouds: HostDirectory) -> Iterator[tuple[str, 
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
-    why="A pipeline that names a version of its secret goes on with the old token when it is rotated.",
     fix="End `keyVaultUri` after the secret's name.",
     url=PREREQUISITES,
 )
-def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
-    """Find the address of a secret's version."""
+def secret_unversioned(pipeline: ResourceView) -> Iterator[Violation]:
+    """A pipeline that names a version of its secret keeps the old token after a rotation."""
     _, path = _paths(pipeline)
     segments = Address.of(text(pipeline.peek(path))).segments
     if len(segments) > 2:
-        yield pipeline.fault(
-            f"{path} of {pipeline_name(pipeline)} names a version of its secret: rotation would not be seen."
+        yield pipeline.violation(
+            f"{path} of {pipeline_name(pipeline)} names a version of its secret, so rotation has no effect."
         )
 
 
@@ -170,32 +164,29 @@ def secret_unversioned(pipeline: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
-    why="With a SAS token a pipeline needs the secret that holds it; "
-    "to go without, it needs an API version that knows how.",
-    fix="Set `keyVaultUri` for a SAS token. "
-    "For ManagedIdentity make the pipeline with API version 2025-06-01-preview: "
-    "`pulumi package add azure-native containerregistry 2025-06-01-preview`",
+    fix="Set `keyVaultUri` for a SAS token. For ManagedIdentity, create the pipeline with API version "
+    "2025-06-01-preview: `pulumi package add azure-native containerregistry 2025-06-01-preview`",
     url=VERSIONS,
 )
-def mode_consistent(pipeline: Subject) -> Iterator[Finding]:
-    """Find a token without a secret, and an identity where the API version knows tokens alone."""
+def mode_consistent(pipeline: ResourceView) -> Iterator[Violation]:
+    """SasToken needs a secret with the token; ManagedIdentity needs an API version that supports it."""
     _, secret = _paths(pipeline)
     if uses_sas(pipeline) and pipeline.peek(secret) is not UNKNOWN and not text(pipeline.peek(secret)):
-        yield pipeline.fault(
+        yield pipeline.violation(
             f"Pipeline {pipeline_name(pipeline)} uses a SAS token and names no secret: it needs {secret}."
         )
     version = _api_version(pipeline)
     if uses_identity(pipeline) and (version < _MODES_SINCE or version in _MODELESS):
-        yield pipeline.fault(
+        yield pipeline.violation(
             f"Pipeline {pipeline_name(pipeline)} uses ManagedIdentity, which needs API version "
-            f"{_MODES_SINCE} or one that followed it; this pipeline's is {version or 'older'}."
+            f"{_MODES_SINCE} or a successor; this pipeline's is {version or 'older'}."
         )
 
 
-def _api_version(pipeline: Subject) -> str:
-    """The version that the type's name says, or else what the provider has written; empty if neither does."""
-    found = re.search(r"v(\d{4})(\d\d)(\d\d)(\w*)", pipeline.type)
-    written = "-".join(filter(None, found.groups())) if found else ""
+def _api_version(pipeline: ResourceView) -> str:
+    """The version in the type's name, or else in the provider's output; empty if neither states one."""
+    in_name = re.search(r"v(\d{4})(\d\d)(\d\d)(\w*)", pipeline.type)
+    written = "-".join(filter(None, in_name.groups())) if in_name else ""
     return written or text(pipeline.peek("azureApiVersion"))
 
 
@@ -205,15 +196,14 @@ def _api_version(pipeline: Subject) -> str:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
-    why="With ManagedIdentity no secret is read, so one that is named only misleads.",
-    fix="Remove `keyVaultUri`, and the secret if nobody else reads it.",
+    fix="Remove `keyVaultUri`, and the secret unless something else reads it.",
     url=VERSIONS,
 )
-def mode_leftover(pipeline: Subject) -> Iterator[Finding]:
-    """Find an identity's pipeline that names a secret."""
+def mode_leftover(pipeline: ResourceView) -> Iterator[Violation]:
+    """With ManagedIdentity a pipeline reads no secret, so the URL of a secret is misleading."""
     _, secret = _paths(pipeline)
     if uses_identity(pipeline) and text(pipeline.peek(secret)):
-        yield pipeline.fault(
+        yield pipeline.violation(
             f"{secret} of {pipeline_name(pipeline)} is not used: its storageAccessMode is ManagedIdentity."
         )
 
@@ -224,15 +214,14 @@ def mode_leftover(pipeline: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
-    why="A pipeline reads the vault or the container as its identity.",
     fix="Set `identity.type` to SystemAssigned, or to UserAssigned with `userAssignedIdentities`.",
     url=PREREQUISITES,
 )
-def has_identity(pipeline: Subject) -> Iterator[Finding]:
-    """Find a pipeline that is nobody."""
-    kind = pipeline.peek("identity.type")
-    if kind is not UNKNOWN and text(kind).lower() in ("", "none"):
-        yield pipeline.fault(
+def has_identity(pipeline: ResourceView) -> Iterator[Violation]:
+    """A pipeline reads the vault or the container with its managed identity."""
+    type = pipeline.peek("identity.type")
+    if type is not UNKNOWN and text(type).lower() in ("", "none"):
+        yield pipeline.violation(
             f"Pipeline {pipeline_name(pipeline)} has no identity, so it can read neither vault nor storage."
         )
 
@@ -243,28 +232,15 @@ def has_identity(pipeline: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
-    why="Exports and imports have options of their own; with another one a pipeline is refused or does less.",
-    fix="Remove the option, or write one that this kind of pipeline has.",
+    fix="Remove the option, or use one that this type of pipeline has, spelled as Azure spells it.",
     url=TRANSFER,
 )
-def known_options(pipeline: Subject) -> Iterator[Finding]:
-    """Find options that the pipeline's kind does not have."""
-    way = direction_of(pipeline)
+def known_options(pipeline: ResourceView) -> Iterator[Violation]:
+    """Export and import pipelines have different options; Azure refuses or ignores any other."""
+    direction = direction_of(pipeline)
     for option in known_items(pipeline.peek("options")):
-        if fault := option_fault(text(option), way):
-            yield pipeline.fault(
-                f"Option {shown(option)} of {pipeline_name(pipeline)} is not an option of an {way} pipeline; "
-                f"{fault}."
+        if fault := option_fault(text(option), direction):
+            yield pipeline.violation(
+                f"Option {shown(option)} of {pipeline_name(pipeline)} is not an option of an {direction} "
+                f"pipeline; {fault}."
             )
-
-
-RULES = (
-    https,
-    bare_uri,
-    cloud_suffix,
-    secret_unversioned,
-    mode_consistent,
-    mode_leftover,
-    has_identity,
-    known_options,
-)

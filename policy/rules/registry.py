@@ -1,13 +1,14 @@
-"""Rules about the registry that images leave or arrive in."""
+"""Rules about registries: tier, export policy, access, network."""
 
 from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
 from policy.framework.controls import Control
+from policy.framework.links import pipeline_name
 from policy.framework.properties import UNKNOWN, is_other, shown, text
 from policy.framework.resource_types import EXPORT_PIPELINE, IMPORT_PIPELINE, REGISTRY
-from policy.framework.resources import Finding, Stack, Subject
+from policy.framework.resources import ResourceView, StackView, Violation
 from policy.framework.rule import resource_rule, stack_rule
 
 PREREQUISITES = (
@@ -16,8 +17,8 @@ PREREQUISITES = (
 LOSS_PREVENTION = "https://learn.microsoft.com/azure/container-registry/data-loss-prevention"
 
 
-def _name(registry: Subject) -> str:
-    return registry.called("registryName", "name")
+def _name(registry: ResourceView) -> str:
+    return registry.display_name("registryName", "name")
 
 
 @resource_rule(
@@ -26,15 +27,14 @@ def _name(registry: Subject) -> str:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
-    why="Transfer pipelines are made in registries of the Premium tier alone.",
     fix="Set `sku.name` to Premium.",
     url=PREREQUISITES,
 )
-def premium_sku(registry: Subject) -> Iterator[Finding]:
-    """Find a registry of another tier."""
+def premium_sku(registry: ResourceView) -> Iterator[Violation]:
+    """Only registries of the Premium tier have transfer pipelines."""
     sku = registry.peek("sku.name")
     if is_other(sku, "Premium"):
-        yield registry.fault(
+        yield registry.violation(
             f"ACR Transfer needs a Premium registry; the tier of {_name(registry)} is {shown(sku)}."
         )
 
@@ -44,23 +44,21 @@ def premium_sku(registry: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
-    why="Azure makes no export pipeline in a registry whose export policy keeps images in.",
     fix="Set `policies.exportPolicy.status` to enabled while exports run, and to disabled elsewhere.",
     url=LOSS_PREVENTION,
 )
-def export_allowed(stack: Stack) -> Iterator[Finding]:
-    """Find export pipelines of a registry that lets nothing out; without the setting it does."""
+def export_allowed(stack: StackView) -> Iterator[Violation]:
+    """Azure refuses export pipelines in a registry whose export policy is disabled."""
     for pipeline in stack.of(EXPORT_PIPELINE):
-        for registry in stack.linked(pipeline, "registryName", REGISTRY):
-            if _keeps_images_in(registry):
-                called = pipeline.called("exportPipelineName", "name")
-                yield pipeline.fault(
+        for registry in stack.referenced(pipeline, "registryName", REGISTRY):
+            if _forbids_export(registry):
+                yield pipeline.violation(
                     f"The export policy of {_name(registry)} is disabled: "
-                    f"creating pipeline {called} will be refused."
+                    f"Azure refuses to create pipeline {pipeline_name(pipeline)}."
                 )
 
 
-def _keeps_images_in(registry: Subject) -> bool:
+def _forbids_export(registry: ResourceView) -> bool:
     return text(registry.peek("policies.exportPolicy.status")).lower() == "disabled"
 
 
@@ -69,20 +67,19 @@ def _keeps_images_in(registry: Subject) -> bool:
     level=EnforcementLevel.DISABLED,
     severity=Severity.LOW,
     control=Control.NETWORK,
-    why="What was brought into a closed registry can be taken out again while its export policy allows it.",
     fix="Set `policies.exportPolicy.status` and `publicNetworkAccess` to disabled.",
     url=LOSS_PREVENTION,
 )
-def export_closed_on_target(stack: Stack) -> Iterator[Finding]:
-    """Find registries that images can leave in a stack that only imports."""
+def export_closed_on_target(stack: StackView) -> Iterator[Violation]:
+    """Images in a restricted registry can be exported again while its export policy is enabled."""
     if not stack.of(IMPORT_PIPELINE) or stack.of(EXPORT_PIPELINE):
         return
     for registry in stack.of(REGISTRY):
-        open_parts = (registry.peek("policies.exportPolicy.status"), registry.peek("publicNetworkAccess"))
-        if any(is_other(part, "disabled") for part in open_parts):
-            yield registry.fault(
-                f"Target registry {_name(registry)} can be exported again "
-                "(Azure's built-in policy 524b0254 would flag it)."
+        switches = (registry.peek("policies.exportPolicy.status"), registry.peek("publicNetworkAccess"))
+        if any(is_other(switch, "disabled") for switch in switches):
+            yield registry.violation(
+                f"Images of target registry {_name(registry)} can be exported again "
+                "(a violation of Azure's built-in policy 524b0254)."
             )
 
 
@@ -93,14 +90,13 @@ def export_closed_on_target(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CENTRAL_IDENTITY,
-    why="The admin user gives one shared password to the whole registry.",
-    fix="Set `adminUserEnabled` to false, and give identities roles.",
+    fix="Set `adminUserEnabled` to false, and assign roles to identities.",
     url="https://learn.microsoft.com/azure/container-registry/container-registry-authentication#admin-account",
 )
-def no_admin_user(registry: Subject) -> Iterator[Finding]:
-    """Find a registry with its admin user on."""
+def no_admin_user(registry: ResourceView) -> Iterator[Violation]:
+    """The admin user has one shared password for the whole registry."""
     if registry.peek("adminUserEnabled") is True:
-        yield registry.fault(f"The admin user of registry {_name(registry)} is enabled.")
+        yield registry.violation(f"The admin user of registry {_name(registry)} is enabled.")
 
 
 @resource_rule(
@@ -110,14 +106,13 @@ def no_admin_user(registry: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
-    why="With anonymous pull anyone could pull what was transferred.",
     fix="Set `anonymousPullEnabled` to false.",
     url="https://learn.microsoft.com/azure/container-registry/anonymous-pull-access",
 )
-def no_anonymous_pull(registry: Subject) -> Iterator[Finding]:
-    """Find a registry that serves images to people without a name."""
+def no_anonymous_pull(registry: ResourceView) -> Iterator[Violation]:
+    """With anonymous pull, anyone can pull the transferred images."""
     if registry.peek("anonymousPullEnabled") is True:
-        yield registry.fault(f"Registry {_name(registry)} serves its images to anyone.")
+        yield registry.violation(f"Anyone can pull images of registry {_name(registry)}.")
 
 
 @resource_rule(
@@ -126,29 +121,18 @@ def no_anonymous_pull(registry: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
-    why="A registry is best closed to networks that do not need it, and open to trusted services.",
     fix="Set `publicNetworkAccess` to Disabled, or `networkRuleSet.defaultAction` to Deny; "
     "keep `networkRuleBypassOptions` at AzureServices.",
     url="https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services",
 )
-def network_restricted(registry: Subject) -> Iterator[Finding]:
-    """Find a registry open to all networks, and one closed to trusted services as well."""
+def network_restricted(registry: ResourceView) -> Iterator[Violation]:
+    """A registry should be closed to networks that do not need it, and open to trusted services."""
     public, action = registry.peek("publicNetworkAccess"), registry.peek("networkRuleSet.defaultAction")
     restricted = text(public).lower() == "disabled" or text(action).lower() == "deny"
     if not restricted and UNKNOWN not in (public, action):
-        yield registry.fault(f"Registry {_name(registry)} is open to all networks.")
+        yield registry.violation(f"Registry {_name(registry)} is open to all networks.")
     bypass = text(registry.peek("networkRuleBypassOptions"))
     if restricted and bypass and bypass.lower() != "azureservices":
-        yield registry.fault(
-            f"Registry {_name(registry)} is closed, and its bypass for trusted services such as ACR is off."
+        yield registry.violation(
+            f"Registry {_name(registry)} is restricted, and its bypass for trusted services is off."
         )
-
-
-RULES = (
-    premium_sku,
-    export_allowed,
-    export_closed_on_target,
-    no_admin_user,
-    no_anonymous_pull,
-    network_restricted,
-)

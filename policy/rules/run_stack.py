@@ -1,4 +1,4 @@
-"""Rules about whether runs fit their pipelines, and about imports that are made twice or never."""
+"""Rules about runs and their pipelines: matching ends, unique blobs, imports that run twice or never."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from acr_transfer.model.credentials import quoted
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, OVERWRITE_BLOBS
 from policy.framework.controls import Control
 from policy.framework.links import accounts, container_url, containers, exports, pipeline_name
-from policy.framework.options import has_option, is_triggered
-from policy.framework.properties import MISSING, Absent, text
+from policy.framework.pipeline_options import has_option, is_triggered
+from policy.framework.properties import MISSING, NoValue, text
 from policy.framework.resource_types import IMPORT_PIPELINE
-from policy.framework.resources import Finding, Stack, Subject
+from policy.framework.resources import ResourceView, StackView, Violation
 from policy.framework.rule import stack_rule
-from policy.framework.run_links import Runs, blob_of, names_target, run_exports, run_name
-from policy.rules.storage_in_use import is_emptied, share_container
+from policy.framework.run_links import StackRuns, blob_of, names_target, run_exports, run_name
+from policy.rules.storage_stack import is_emptied, share_container
 
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
 RUNS = "https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create"
@@ -26,27 +26,28 @@ RUNS = "https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/cre
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
-    why="Of two runs that write one blob the second replaces what the first exported, or fails.",
-    fix="Give each run a blob of its own.",
+    fix="Give each run its own blob.",
     url=TRANSFER,
 )
-def blob_unique(stack: Stack) -> Iterator[Finding]:
-    """Find export runs of one pipeline that write one blob."""
-    runs = Runs(stack)
-    writers = defaultdict[tuple[str, str], list[Subject]](list)
+def blob_unique(stack: StackView) -> Iterator[Violation]:
+    """The second of two runs that write the same blob fails, or replaces the export of the first."""
+    runs = StackRuns(stack)
+    writers = defaultdict[tuple[str, str], list[ResourceView]](list)
     for run in runs.all:
-        pipeline, blob = _stands_for(runs, run), blob_of(run)
+        pipeline, blob = _pipeline_key(runs, run), blob_of(run)
         if pipeline and blob and run_exports(run) is not False:
             writers[pipeline, blob].append(run)
     for (_, blob), (first, *others) in writers.items():
         for run in others:
-            yield run.fault(f"Runs {run_name(first)} and {run_name(run)} write the same blob {quoted(blob)}.")
+            yield run.violation(
+                f"Runs {run_name(first)} and {run_name(run)} write the same blob {quoted(blob)}."
+            )
 
 
-def _stands_for(runs: Runs, run: Subject) -> str:
-    """What stands for the pipeline of a run, in this stack or elsewhere; empty if it cannot be told."""
+def _pipeline_key(runs: StackRuns, run: ResourceView) -> str:
+    """A key for the pipeline of a run, in this stack or in another; empty if the pipeline is unknown."""
     pipeline = runs.pipeline_of(run)
-    if isinstance(pipeline, Subject):
+    if isinstance(pipeline, ResourceView):
         return pipeline.urn
     return text(run.peek("request.pipelineResourceId")).lower()
 
@@ -56,21 +57,20 @@ def _stands_for(runs: Runs, run: Subject) -> str:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
-    why="A run that is made again finds its first blob there, and replaces it only with OverwriteBlobs.",
-    fix="Add OverwriteBlobs to the pipeline's options, or give each repetition a blob name of its own.",
+    fix="Add OverwriteBlobs to the pipeline's options, or use another blob name for each repetition.",
     url=TRANSFER,
 )
-def overwrite_option(stack: Stack) -> Iterator[Finding]:
-    """Find export runs that can be made again, but not replace their blob."""
-    runs = Runs(stack)
+def overwrite_option(stack: StackView) -> Iterator[Violation]:
+    """A repeated run finds its earlier blob, and replaces it only with OverwriteBlobs."""
+    runs = StackRuns(stack)
     for run in runs.all:
         pipeline = runs.pipeline_of(run)
-        if not isinstance(pipeline, Subject) or not exports(pipeline):
+        if not isinstance(pipeline, ResourceView) or not exports(pipeline):
             continue
         if text(run.peek("forceUpdateTag")) and has_option(pipeline, OVERWRITE_BLOBS) is False:
             blob = quoted(blob_of(run))
-            yield run.fault(
-                f"Run {run_name(run)} can be made again, but cannot replace its blob {blob} then: "
+            yield run.violation(
+                f"Run {run_name(run)} can be repeated, but cannot replace its blob {blob}: "
                 f"{pipeline_name(pipeline)} lacks the option OverwriteBlobs."
             )
 
@@ -80,34 +80,33 @@ def overwrite_option(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
-    why="A run needs a pipeline of its own registry, one that exports for a run that exports.",
-    fix="Set `pipelineResourceId` to the ID of the pipeline that is meant, from its output. "
-    "For a pipeline that another stack has made, waive this rule for the run.",
+    fix="Set `pipelineResourceId` to the ID output of the intended pipeline. For a pipeline of "
+    "another stack, waive this rule for the run.",
     url=RUNS,
 )
-def pipeline_match(stack: Stack) -> Iterator[Finding]:
-    """Find runs of no pipeline here, of the other kind, or of another registry."""
-    runs = Runs(stack)
+def pipeline_match(stack: StackView) -> Iterator[Violation]:
+    """A run needs a pipeline of its own registry and its own direction."""
+    runs = StackRuns(stack)
     for run in runs.all:
         pipeline = runs.pipeline_of(run)
         if pipeline is MISSING:
             id = text(run.peek("request.pipelineResourceId"))
-            named = quoted(id) if id else "nothing"
-            yield run.fault(f"Run {run_name(run)} points to {named}, which is no pipeline of this stack.")
-        elif isinstance(pipeline, Subject):
+            named = quoted(id) if id else "no pipeline"
+            yield run.violation(f"Run {run_name(run)} refers to {named}; expected a pipeline of this stack.")
+        elif isinstance(pipeline, ResourceView):
             yield from _mismatch(runs, run, pipeline)
 
 
-def _mismatch(runs: Runs, run: Subject, pipeline: Subject) -> Iterator[Finding]:
+def _mismatch(runs: StackRuns, run: ResourceView, pipeline: ResourceView) -> Iterator[Violation]:
     if names_target(run) not in (None, exports(pipeline)):
-        yield run.fault(
-            f"Run {run_name(run)} is an {_kind(not exports(pipeline))} and points to "
+        yield run.violation(
+            f"Run {run_name(run)} is an {_kind(not exports(pipeline))} and refers to "
             f"{pipeline_name(pipeline)}, an {_kind(exports(pipeline))} pipeline."
         )
     own, wanted = runs.registries_of(run), runs.registries_of(pipeline)
     if own and wanted and own.isdisjoint(wanted):
-        yield run.fault(
-            f"Run {run_name(run)} is in another registry than {pipeline_name(pipeline)}, which it points to."
+        yield run.violation(
+            f"Run {run_name(run)} and its pipeline {pipeline_name(pipeline)} are in different registries."
         )
 
 
@@ -120,17 +119,16 @@ def _kind(is_export: bool) -> str:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
-    why="A blob is imported by the pipeline's trigger or by a run, and by nobody else.",
     fix="Enable the trigger, or add a PipelineRun for each blob.",
     url=TRANSFER,
 )
-def has_runner(stack: Stack) -> Iterator[Finding]:
-    """Find import pipelines with neither trigger nor run."""
-    runs = Runs(stack)
+def has_runner(stack: StackView) -> Iterator[Violation]:
+    """A blob is imported only by its pipeline's trigger or by a run."""
+    runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
-        if is_triggered(pipeline) is False and runs.are_told and not runs.of(pipeline):
-            yield pipeline.fault(
-                f"Nothing will ever import with {pipeline_name(pipeline)}: "
+        if is_triggered(pipeline) is False and runs.all_known and not runs.of(pipeline):
+            yield pipeline.violation(
+                f"Pipeline {pipeline_name(pipeline)} imports nothing: "
                 "its trigger is disabled and it has no run."
             )
 
@@ -140,27 +138,26 @@ def has_runner(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
-    why="A trigger imports every blob of its container; a run for one of them imports that blob once more.",
     fix="Choose one: disable the trigger, or remove the runs.",
     url=TRANSFER,
 )
-def runs_once(stack: Stack) -> Iterator[Finding]:
-    """Find triggers and runs for one container."""
-    runs = Runs(stack)
+def runs_once(stack: StackView) -> Iterator[Violation]:
+    """A trigger imports every blob of its container, so a run imports one of them a second time."""
+    runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
         if is_triggered(pipeline) is not True:
             continue
         for run in runs.all:
             if _imports_from(stack, runs.pipeline_of(run), pipeline):
-                yield run.fault(
-                    f"The trigger of {pipeline_name(pipeline)} imports the blob {quoted(blob_of(run))} "
-                    f"as well as run {run_name(run)}: it may be imported twice."
+                yield run.violation(
+                    f"Run {run_name(run)} and the trigger of {pipeline_name(pipeline)} both import "
+                    f"the blob {quoted(blob_of(run))}: it may be imported twice."
                 )
 
 
-def _imports_from(stack: Stack, other: Subject | Absent, pipeline: Subject) -> bool:
+def _imports_from(stack: StackView, other: ResourceView | NoValue, pipeline: ResourceView) -> bool:
     """Whether a run's pipeline imports from the same container as this one, or is this one."""
-    if other is pipeline or not isinstance(other, Subject):
+    if other is pipeline or not isinstance(other, ResourceView):
         return other is pipeline
     return not exports(other) and share_container(stack, other, pipeline)
 
@@ -170,41 +167,30 @@ def _imports_from(stack: Stack, other: Subject | Absent, pipeline: Subject) -> b
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.ASSET_LIFE,
-    why="A blob that is no longer needed costs money, can be read, and can be imported once more.",
     fix="Add DeleteSourceBlobOnSuccess to the pipeline's options, or a lifecycle rule for its container.",
     url=TRANSFER,
 )
-def leaves_blob(stack: Stack) -> Iterator[Finding]:
-    """Find imports that go on, with nothing that removes their blobs."""
-    runs = Runs(stack)
+def leaves_blob(stack: StackView) -> Iterator[Violation]:
+    """A blob that is no longer needed costs money, remains readable, and can be imported again."""
+    runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
-        stays = has_option(pipeline, DELETE_SOURCE_BLOB) is False and not _may_be_emptied(stack, pipeline)
-        if stays and _goes_on(runs, pipeline):
-            yield pipeline.fault(
-                f"Blobs stay after {pipeline_name(pipeline)} has imported them, and may be imported again: "
-                "it does not delete them, and no lifecycle rule does."
+        stays = has_option(pipeline, DELETE_SOURCE_BLOB) is False and not _may_be_cleaned_up(stack, pipeline)
+        if stays and _repeats(runs, pipeline):
+            yield pipeline.violation(
+                f"Blobs stay after {pipeline_name(pipeline)} has imported them and may be imported again: "
+                "neither the pipeline nor a lifecycle rule deletes them."
             )
 
 
-def _may_be_emptied(stack: Stack, pipeline: Subject) -> bool:
-    """Whether a lifecycle rule deletes the blobs; nobody here knows the rules of another stack's account."""
+def _may_be_cleaned_up(stack: StackView, pipeline: ResourceView) -> bool:
+    """Whether a lifecycle rule deletes the blobs; the rules of another stack's account are unknown."""
     found = accounts(stack, pipeline)
     named = [text(each.peek("name")) for each in containers(stack, pipeline)]
     name = container_url(pipeline).rpartition("/")[2] or next(iter(named), "")
     return not found or is_emptied(stack, found, name)
 
 
-def _goes_on(runs: Runs, pipeline: Subject) -> bool:
-    """Whether a pipeline imports more than once: by its trigger, or by runs that can be made again."""
-    again = (text(run.peek("forceUpdateTag")) for run in runs.of(pipeline))
-    return is_triggered(pipeline) is True or any(again)
-
-
-RULES = (
-    blob_unique,
-    overwrite_option,
-    pipeline_match,
-    has_runner,
-    runs_once,
-    leaves_blob,
-)
+def _repeats(runs: StackRuns, pipeline: ResourceView) -> bool:
+    """Whether a pipeline imports more than once: by its trigger, or by runs that can be repeated."""
+    tags = (text(run.peek("forceUpdateTag")) for run in runs.of(pipeline))
+    return is_triggered(pipeline) is True or any(tags)

@@ -1,4 +1,4 @@
-"""Rules about the vault secret that holds a container's SAS token, and about the token itself."""
+"""Rules about SAS tokens and the vault secrets that hold them."""
 
 from collections.abc import Iterator, Set
 from datetime import timedelta
@@ -11,22 +11,22 @@ from acr_transfer.model.times import format_time
 from policy.framework.controls import Control
 from policy.framework.properties import MISSING, UNKNOWN, text
 from policy.framework.resource_types import SECRET
-from policy.framework.resources import Finding, Subject
+from policy.framework.resources import ResourceView, Violation
 from policy.framework.rule import resource_rule
-from policy.framework.sas_token import direction, has_value, is_sas, tag, token_of
-from policy.framework.settings import Setting
+from policy.framework.sas_secrets import has_value, is_sas, sas_token, tag
+from policy.framework.settings import RuleSetting
 
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"
 SERVICE_SAS = "https://learn.microsoft.com/rest/api/storageservices/create-service-sas"
 OVERVIEW = "https://learn.microsoft.com/azure/storage/common/storage-sas-overview"
 _ROTATE = (
-    "Make a new token that ends within the limit, and deploy again; in the stacks of acr-transfer: "
+    "Create a token that expires within the limit and deploy again; in the stacks of acr-transfer: "
     "`pulumi config set acr-transfer:sasExpiry <time>`."
 )
 
 
-def _name(secret: Subject) -> str:
-    return secret.called("secretName", "name")
+def _name(secret: ResourceView) -> str:
+    return secret.display_name("secretName", "name")
 
 
 @resource_rule(
@@ -35,15 +35,16 @@ def _name(secret: Subject) -> str:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
-    why="ACR Transfer puts the secret behind the container's address as it is.",
     fix="Put one `?` in front of the token.",
     url=TRANSFER,
 )
-def question_mark(secret: Subject) -> Iterator[Finding]:
-    """Find a token without its question mark, or with two."""
-    token = token_of(secret)
+def question_mark(secret: ResourceView) -> Iterator[Violation]:
+    """ACR Transfer appends the secret to the container's URL without change."""
+    token = sas_token(secret)
     if token and has_value(secret) and token.question_marks != 1:
-        yield secret.fault(f"Secret {_name(secret)}: ACR Transfer expects the token with its leading '?'.")
+        yield secret.violation(
+            f"Secret {_name(secret)}: ACR Transfer expects exactly one '?' before the token."
+        )
 
 
 @resource_rule(
@@ -52,37 +53,35 @@ def question_mark(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
-    why="With fewer rights than its pipeline needs a token fails, with more it can be misused.",
-    fix="Make a new token: with read, add, write and list (`rawl`) to export, with read and list (`rl`) to "
-    "import, and with delete (`d`) too if the import deletes its blobs.",
+    fix="Create a token with read, add, write and list (`rawl`) for an export, or with read and list "
+    "(`rl`) for an import; add delete (`d`) if the import deletes its blobs.",
     url=TRANSFER,
 )
-def permissions(secret: Subject) -> Iterator[Finding]:
-    """Find a token with a right too many or too few for what its secret is tagged for.
-
-    Without a tag the token must fit one direction; the tag `acr-transfer-sp` says whether blobs are deleted.
-    """
-    token = token_of(secret)
+def permissions(secret: ResourceView) -> Iterator[Violation]:
+    """A token with too few rights makes its pipeline fail, and one with too many can be misused."""
+    token = sas_token(secret)
     if not token:
         return
     extra, missing = min(
-        (_differs(secret, token, way) for way in _ways(secret)), key=lambda pair: len(pair[0] | pair[1])
+        (_difference(secret, token, each) for each in _directions(secret)),
+        key=lambda pair: len(pair[0] | pair[1]),
     )
     if extra or missing:
-        parts = (("has too much", extra), ("lacks", missing))
-        said = " and ".join(f"{verb}: {', '.join(sorted(letters))}" for verb, letters in parts if letters)
-        yield secret.fault(f"The permission list (`sp`) of secret {_name(secret)} {said}.")
+        parts = (("has excess permissions", extra), ("lacks", missing))
+        stated = " and ".join(f"{verb}: {', '.join(sorted(letters))}" for verb, letters in parts if letters)
+        yield secret.violation(f"The SAS token of secret {_name(secret)} {stated}.")
 
 
-def _ways(secret: Subject) -> list[Direction]:
-    tagged = direction(secret)
+def _directions(secret: ResourceView) -> list[Direction]:
+    tagged = tag(secret, "direction").lower()
     return [Direction(tagged)] if tagged in list(Direction) else list(Direction)
 
 
-def _differs(secret: Subject, token: SasToken, way: Direction) -> tuple[Set[str], Set[str]]:
+def _difference(secret: ResourceView, token: SasToken, direction: Direction) -> tuple[Set[str], Set[str]]:
+    """The rights that a token has too many, and those that it lacks."""
     deletes = "d" in (tag(secret, "sp").lower() or "d")
-    allowed = needed_rights(way, deletes_blobs=deletes)
-    return token.excess_rights(allowed), token.missing_rights(needed_rights(way, deletes_blobs=False))
+    allowed = needed_rights(direction, deletes_blobs=deletes)
+    return token.excess_rights(allowed), token.missing_rights(needed_rights(direction, deletes_blobs=False))
 
 
 @resource_rule(
@@ -91,15 +90,14 @@ def _differs(secret: Subject, token: SasToken, way: Direction) -> tuple[Set[str]
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
-    why="A token that is valid over http can be read on its way and used by others.",
-    fix="Make a new token with `protocol=https`.",
+    fix="Create a token with `protocol=https`.",
     url=SERVICE_SAS,
 )
-def https_only(secret: Subject) -> Iterator[Finding]:
-    """Find a token that is good for http too, as one is that says nothing."""
-    token = token_of(secret)
+def https_only(secret: ResourceView) -> Iterator[Violation]:
+    """A token that is valid over HTTP can be intercepted and used by others."""
+    token = sas_token(secret)
     if token and has_value(secret) and not token.https_only:
-        yield secret.fault(f"The SAS of secret {_name(secret)} is valid over http.")
+        yield secret.violation(f"The SAS token of secret {_name(secret)} is valid over HTTP.")
 
 
 @resource_rule(
@@ -108,21 +106,20 @@ def https_only(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
-    why="A pipeline works in one container, and a token should open no more.",
-    fix="Make a service SAS of the container (`sr=c`).",
+    fix="Create a service SAS of the container (`sr=c`).",
     url=OVERVIEW,
-    settings=(Setting("allowAccountSas", False, "Whether a SAS of the whole account may be used."),),
+    settings=(RuleSetting("allowAccountSas", False, "Whether an account SAS is allowed."),),
 )
-def container_scope(secret: Subject) -> Iterator[Finding]:
-    """Find a token of something else than a container."""
-    token = token_of(secret)
+def container_scope(secret: ResourceView) -> Iterator[Violation]:
+    """A pipeline works in one container, so its token should not open more."""
+    token = sas_token(secret)
     if not token or not has_value(secret):
         return
     of_account = token.is_for_account
     allowed = secret.settings.flag("allowAccountSas") if of_account else token.is_for_container
     if not allowed:
-        opened = "opens the whole account" if of_account else "is not one of a container"
-        yield secret.fault(f"The SAS of secret {_name(secret)} {opened}.")
+        opened = "opens the whole account" if of_account else "is not a container SAS"
+        yield secret.violation(f"The SAS token of secret {_name(secret)} {opened}.")
 
 
 @resource_rule(
@@ -131,25 +128,28 @@ def container_scope(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
-    why="A token that is past opens nothing, and one that lives long can be misused for long.",
     fix=_ROTATE,
     url=OVERVIEW,
-    settings=(Setting("maxDays", 7, "The longest life of a token, in days from its start or from now."),),
+    settings=(
+        RuleSetting(
+            "maxDays", 7, "The longest life of a token, in days from its start, by default from now."
+        ),
+    ),
 )
-def lifetime(secret: Subject) -> Iterator[Finding]:
-    """Find a token that is past, never ends, or lives too long."""
-    token = token_of(secret)
+def lifetime(secret: ResourceView) -> Iterator[Violation]:
+    """An expired token opens nothing, and a token with a long life can be misused for a long time."""
+    token = sas_token(secret)
     if not token:
         return
     end, limit = token.expires, secret.settings.number("maxDays")
     if end is None:
-        yield secret.fault(f"SAS {_name(secret)} has no expiry.")
+        yield secret.violation(f"SAS token {_name(secret)} has no expiry.")
     elif end <= secret.now:
-        yield secret.fault(f"SAS {_name(secret)} expires {format_time(end)}: already past.")
+        yield secret.violation(f"SAS token {_name(secret)} expired at {format_time(end)}.")
     elif (days := (end - (token.starts or secret.now)) / timedelta(days=1)) > limit:
-        yield secret.fault(
-            f"SAS {_name(secret)} expires {format_time(end)}: it lives {days:.1f} days, "
-            f"the limit is {limit:g}."
+        yield secret.violation(
+            f"SAS token {_name(secret)} expires at {format_time(end)}: its life is {days:.1f} days, "
+            f"and the limit is {limit:g}."
         )
 
 
@@ -159,18 +159,19 @@ def lifetime(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
-    why="A run that outlives its token fails in the middle.",
     fix=_ROTATE,
     url=OVERVIEW,
-    settings=(Setting("minDays", REVIEW_MARGIN.days, "How long a token should be good for still, in days."),),
+    settings=(
+        RuleSetting("minDays", REVIEW_MARGIN.days, "The time that a token should remain valid, in days."),
+    ),
 )
-def expires_soon(secret: Subject) -> Iterator[Finding]:
-    """Find a token that is good still, but not for long."""
-    token = token_of(secret)
+def expires_soon(secret: ResourceView) -> Iterator[Violation]:
+    """A run that outlives its token fails before its end."""
+    token = sas_token(secret)
     end = token.expires if token else None
     if end and timedelta() < (left := end - secret.now) < timedelta(days=secret.settings.number("minDays")):
         hours = left / timedelta(hours=1)
-        yield secret.fault(f"SAS {_name(secret)} ends in {hours:.1f} h; a run may outlive it.")
+        yield secret.violation(f"SAS token {_name(secret)} expires in {hours:.1f} h; a run may outlive it.")
 
 
 @resource_rule(
@@ -179,22 +180,23 @@ def expires_soon(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
-    why="A vault says when a secret ends, so that people and alerts can see it: for a token, when that ends.",
     fix="Set `properties.attributes.expires` to the token's `se`, in seconds since 1970.",
     url="https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#secret-attributes",
 )
-def secret_expiry(secret: Subject) -> Iterator[Finding]:
-    """Find a secret without an end, or with one that is not the token's; five minutes early is fine."""
-    expires, token = secret.peek("properties.attributes.expires"), token_of(secret)
+def secret_expiry(secret: ResourceView) -> Iterator[Violation]:
+    """People and alerts see the expiry of a secret in the vault; it should be that of the token."""
+    expires, token = secret.peek("properties.attributes.expires"), sas_token(secret)
     if not is_sas(secret) or expires is UNKNOWN:
         return
     if not isinstance(expires, int | float):
-        yield secret.fault(f"Secret {_name(secret)} has no expiry.")
+        yield secret.violation(f"Secret {_name(secret)} has no expiry.")
     elif end := token.expires if token else None:
         early = end.timestamp() - expires
         if not 0 <= early <= SECRET_LEEWAY.total_seconds():
             which = "before" if early > 0 else "after"
-            yield secret.fault(f"Secret {_name(secret)} ends {which} its SAS, which ends {format_time(end)}.")
+            yield secret.violation(
+                f"Secret {_name(secret)} expires {which} its SAS token, which expires at {format_time(end)}."
+            )
 
 
 @resource_rule(
@@ -203,14 +205,13 @@ def secret_expiry(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.KEY_REPOSITORY,
-    why="Whoever finds a secret should see what it is without reading it.",
     fix="Set `properties.contentType` to application/x-azure-sas.",
     url="https://learn.microsoft.com/azure/key-vault/secrets/about-secrets",
 )
-def content_type(secret: Subject) -> Iterator[Finding]:
-    """Find a token's secret that does not say what it is."""
+def content_type(secret: ResourceView) -> Iterator[Violation]:
+    """The content type of a secret shows its purpose without its value."""
     if is_sas(secret) and secret.peek("properties.contentType") is MISSING:
-        yield secret.fault(f"Secret {_name(secret)} does not say what it is.")
+        yield secret.violation(f"Secret {_name(secret)} has no content type.")
 
 
 @resource_rule(
@@ -219,25 +220,11 @@ def content_type(secret: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
-    why="An account key opens the whole account for ever; a pipeline needs a SAS token of one container.",
-    fix="Store a container's SAS token, and rotate the key if others could read the secret.",
+    fix="Store a SAS token of the container, and rotate the key if others could read the secret.",
     url="https://learn.microsoft.com/azure/storage/common/storage-account-keys-manage",
 )
-def no_account_key(secret: Subject) -> Iterator[Finding]:
-    """Find a connection string with an account's key."""
+def no_account_key(secret: ResourceView) -> Iterator[Violation]:
+    """An account key opens the whole account and never expires; a SAS token of one container is enough."""
     value = text(secret.peek("properties.value")).lower()
     if "accountkey=" in value or "sharedaccesskey=" in value:
-        yield secret.fault(f"An account key, not a SAS, is stored in {_name(secret)}.")
-
-
-RULES = (
-    question_mark,
-    permissions,
-    https_only,
-    container_scope,
-    lifetime,
-    expires_soon,
-    secret_expiry,
-    content_type,
-    no_account_key,
-)
+        yield secret.violation(f"Secret {_name(secret)} holds an account key instead of a SAS token.")

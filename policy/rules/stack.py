@@ -1,4 +1,4 @@
-"""Rules about what a stack tells and keeps: no credential in the open, nothing lost by one command."""
+"""Rules about whole stacks: credentials in outputs, properties and configuration; protection."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,9 @@ from acr_transfer.model.credentials import credential_in, quoted
 from policy.framework.controls import Control
 from policy.framework.properties import Value
 from policy.framework.resource_types import ANY, REGISTRY, SECRET, STACK, STORAGE_ACCOUNT, VAULT
-from policy.framework.resources import Finding, Stack, Subject
+from policy.framework.resources import ResourceView, StackView, Violation
 from policy.framework.rule import resource_rule, stack_rule
-from policy.framework.settings import Setting
+from policy.framework.settings import RuleSetting
 from policy.framework.stack_config import stack_config
 
 SECRETS = "https://www.pulumi.com/docs/iac/concepts/secrets/"
@@ -19,9 +19,9 @@ PROTECT = "https://www.pulumi.com/docs/iac/concepts/resources/options/protect/"
 
 
 def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
-    """Find credentials in a value: each one's path, such as `tags.url` or `items[2]`, and what it is.
+    """Yield the path of each credential in a value, such as `tags.url` or `items[2]`, and its kind.
 
-    A key that is a credential itself is left out of the path.
+    A key that is a credential itself appears as `[key]`.
     """
     if isinstance(value, pulumi.StringAsset):
         value = value.text
@@ -33,10 +33,10 @@ def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, dict):
         for key, entry in value.items():
             kind = credential_in(str(key))
-            place = f"{path}.{'[key]' if kind else key}".removeprefix(".")
+            entry_path = f"{path}.{'[key]' if kind else key}".removeprefix(".")
             if kind:
-                yield place, kind
-            yield from credentials_in(entry, place)
+                yield entry_path, kind
+            yield from credentials_in(entry, entry_path)
     elif isinstance(value, list):
         for index, entry in enumerate(value):
             yield from credentials_in(entry, f"{path}[{index}]")
@@ -47,17 +47,16 @@ def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
-    why="Whoever may read a stack's outputs, as other stacks do, would hold the credential, secret or not.",
-    fix="Export the secret's name or URI; who needs the token reads it from the vault. "
-    "Make a new credential if this one was ever deployed.",
+    fix="Export the secret's name or URI; consumers read the token from the vault. Replace the "
+    "credential if it was ever deployed.",
     url=SECRETS,
 )
-def no_sas_in_outputs(stack: Stack) -> Iterator[Finding]:
-    """Find credentials in the outputs of the stack and of components."""
+def no_sas_in_outputs(stack: StackView) -> Iterator[Violation]:
+    """Everyone who can read the stack's outputs gets the credential, even from a secret output."""
     for resource in stack.resources:
         if STACK.matches(resource.type) or resource.is_component:
             for path, kind in credentials_in(resource.properties):
-                yield resource.fault(f"Output {quoted(path)} of {resource.name} carries {kind}.")
+                yield resource.violation(f"Output {quoted(path)} of {resource.name} contains {kind}.")
 
 
 @resource_rule(
@@ -66,16 +65,15 @@ def no_sas_in_outputs(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
-    why="A property is shown in previews, and is kept in the state and by the service that it is sent to.",
-    fix="Move it to a key vault secret (`properties.value`), and give the property the secret's URI. "
-    "Make a new credential if this one was ever deployed.",
+    fix="Move the credential to a key vault secret (`properties.value`), and set the property to the "
+    "secret's URI. Replace the credential if it was ever deployed.",
     url=SECRETS,
 )
-def no_sas_in_props(resource: Subject) -> Iterator[Finding]:
-    """Find credentials in inputs, other than the value of a vault's secret."""
+def no_sas_in_props(resource: ResourceView) -> Iterator[Violation]:
+    """Properties appear in previews, stay in the state, and are stored by the service that receives them."""
     for path, kind in credentials_in(resource.properties):
         if not (SECRET.matches(resource.type) and path == "properties.value"):
-            yield resource.fault(f"Property {quoted(path)} of {resource.name} carries {kind}.")
+            yield resource.violation(f"Property {quoted(path)} of {resource.name} contains {kind}.")
 
 
 @resource_rule(
@@ -84,20 +82,19 @@ def no_sas_in_props(resource: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
-    why="The stack's configuration lies in a file in clear, and is most often committed.",
-    fix="Take it out, or encrypt it: `pulumi config set --secret <key>`. "
-    "Make a new credential if this one was committed. "
-    "Where the engine is too old to tell what is encrypted, name the key in `allowKeys` of this rule.",
+    fix="Remove the value, or encrypt it: `pulumi config set --secret <key>`. Replace the credential "
+    "if it was committed. With an engine that does not report encrypted keys, add the key to "
+    "`allowKeys` of this rule.",
     url=SECRETS,
-    settings=(Setting("allowKeys", (), "Configuration keys that hold a credential, encrypted."),),
+    settings=(RuleSetting("allowKeys", (), "Configuration keys that hold an encrypted credential."),),
 )
-def no_sas_in_config(stack: Subject) -> Iterator[Finding]:
-    """Find credentials that the stack's configuration holds in clear."""
+def no_sas_in_config(stack: ResourceView) -> Iterator[Violation]:
+    """The stack's configuration is a plain file that is usually committed."""
     config = stack_config()
     for key, value in config.values.items():
         if key not in config.encrypted and key not in stack.settings.texts("allowKeys"):
             for _, kind in credentials_in(value):
-                yield stack.fault(f"Configuration {quoted(key)} carries {kind}, in clear.")
+                yield stack.violation(f"Configuration {quoted(key)} contains {kind} in plain text.")
 
 
 @resource_rule(
@@ -108,23 +105,14 @@ def no_sas_in_config(stack: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.ASSET_LIFE,
-    why="One pulumi destroy would delete the images, the blobs or the secrets with what holds them.",
-    fix="Give the resource the option `protect`; "
-    "in the stacks of acr-transfer: `pulumi config set acr-transfer:protect true`.",
+    fix="Set the resource option `protect`; in the stacks of acr-transfer: `pulumi config set "
+    "acr-transfer:protect true`.",
     url=PROTECT,
     settings=(
-        Setting("protect", False, "Whether registries, storage accounts and vaults must be protected."),
+        RuleSetting("protect", False, "Whether registries, storage accounts and vaults must be protected."),
     ),
 )
-def protect_stores(store: Subject) -> Iterator[Finding]:
-    """Find stores that nothing protects, where that is asked for."""
+def protect_stores(store: ResourceView) -> Iterator[Violation]:
+    """One `pulumi destroy` deletes the images, blobs or secrets with the resource that holds them."""
     if store.settings.flag("protect") and not store.protect:
-        yield store.fault(f"{store.name} can be deleted by one command: it is not protected.")
-
-
-RULES = (
-    no_sas_in_outputs,
-    no_sas_in_props,
-    no_sas_in_config,
-    protect_stores,
-)
+        yield store.violation(f"{store.name} is not protected: one command can delete it.")

@@ -1,4 +1,4 @@
-"""Rules about the vault that keeps the SAS token, and about who may do what there."""
+"""Rules about key vaults and their access policies."""
 
 from collections.abc import Iterator
 
@@ -8,16 +8,16 @@ from acr_transfer.model.vault_permissions import can_purge
 from policy.framework.controls import Control
 from policy.framework.properties import UNKNOWN, Value, is_other, known_items, peek, text
 from policy.framework.resource_types import ACCESS_POLICY, VAULT
-from policy.framework.resources import Finding, Subject
+from policy.framework.resources import ResourceView, Violation
 from policy.framework.rule import resource_rule
-from policy.framework.settings import Setting
+from policy.framework.settings import RuleSetting
 
 BEST_PRACTICES = "https://learn.microsoft.com/azure/key-vault/general/secure-key-vault"
 _FLAGS = ("enabledForDeployment", "enabledForDiskEncryption", "enabledForTemplateDeployment")
 
 
-def _name(vault: Subject) -> str:
-    return vault.called("vaultName", "name")
+def _name(vault: ResourceView) -> str:
+    return vault.display_name("vaultName", "name")
 
 
 def permissions(entry: Value, kind: str) -> set[str]:
@@ -31,19 +31,18 @@ def permissions(entry: Value, kind: str) -> set[str]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.KEY_REPOSITORY,
-    why="Without soft delete and purge protection a secret can be lost for good.",
     fix="Set `properties.enableSoftDelete` and `properties.enablePurgeProtection` to true; "
     "neither can be undone.",
     url="https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview",
-    settings=(Setting("requirePurgeProtection", True, "Whether purge protection must be on."),),
+    settings=(RuleSetting("requirePurgeProtection", True, "Whether purge protection must be on."),),
 )
-def recoverable(vault: Subject) -> Iterator[Finding]:
-    """Find a vault whose secrets can be wiped; soft delete is on where nothing is said."""
+def recoverable(vault: ResourceView) -> Iterator[Violation]:
+    """Without soft delete and purge protection, a secret can be lost permanently."""
     if vault.peek("properties.enableSoftDelete") is False:
-        yield vault.fault(f"Soft delete of vault {_name(vault)} is off.")
+        yield vault.violation(f"Soft delete of vault {_name(vault)} is off.")
     protection = vault.peek("properties.enablePurgeProtection")
     if vault.settings.flag("requirePurgeProtection") and protection not in (True, UNKNOWN):
-        yield vault.fault(f"Purge protection of vault {_name(vault)} is off.")
+        yield vault.violation(f"Purge protection of vault {_name(vault)} is off.")
 
 
 @resource_rule(
@@ -53,19 +52,18 @@ def recoverable(vault: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
-    why="Who may purge can wipe what soft delete has kept.",
-    fix="Name the permissions one by one, without `all` and `purge`.",
+    fix="List the permissions one by one, without `all` and `purge`.",
     url=BEST_PRACTICES,
 )
-def no_purge(holder: Subject) -> Iterator[Finding]:
-    """Find entries, of a vault or an access policy, with the right to purge."""
+def no_purge(holder: ResourceView) -> Iterator[Violation]:
+    """A principal with the permission to purge can delete permanently what soft delete keeps."""
     entries = [holder.peek("policy"), *known_items(holder.peek("properties.accessPolicies"))]
     for entry in entries:
         granted = peek(entry, "permissions")
         kinds = granted if isinstance(granted, dict) else {}
         if any(can_purge(permissions(entry, kind)) for kind in kinds):
-            principal = text(peek(entry, "objectId")) or "A principal that is not known yet"
-            yield holder.fault(f"{principal} may wipe the vault.")
+            principal = text(peek(entry, "objectId")) or "A principal that is still unknown"
+            yield holder.violation(f"{principal} can purge the vault.")
 
 
 @resource_rule(
@@ -74,15 +72,14 @@ def no_purge(holder: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.LEAST_PRIVILEGE,
-    why="With such a flag, virtual machines, disk encryption or deployments read secrets; no pipeline does.",
     fix="Set the flag to false.",
     url=BEST_PRACTICES,
 )
-def narrow_flags(vault: Subject) -> Iterator[Finding]:
-    """Find flags that open a vault to more than its readers."""
+def narrow_flags(vault: ResourceView) -> Iterator[Violation]:
+    """These flags let virtual machines, disk encryption or deployments read secrets; pipelines need none."""
     for flag in _FLAGS:
         if vault.peek(f"properties.{flag}") is True:
-            yield vault.fault(f"Vault {_name(vault)} is opened by {flag}.")
+            yield vault.violation(f"Vault {_name(vault)} sets {flag}.")
 
 
 @resource_rule(
@@ -91,16 +88,12 @@ def narrow_flags(vault: Subject) -> Iterator[Finding]:
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
-    why="ACR comes past a vault's firewall as a trusted service, so nobody else needs to.",
     fix="Set `properties.networkAcls` to the default action Deny with the bypass AzureServices.",
     url="https://learn.microsoft.com/azure/key-vault/general/network-security",
 )
-def firewall(vault: Subject) -> Iterator[Finding]:
-    """Find a vault that every network reaches."""
+def firewall(vault: ResourceView) -> Iterator[Violation]:
+    """ACR passes a vault's firewall as a trusted service, so no network needs access."""
     action = vault.peek("properties.networkAcls.defaultAction")
     public = vault.peek("properties.publicNetworkAccess")
     if is_other(action, "Deny") and is_other(public, "Disabled"):
-        yield vault.fault(f"Vault {_name(vault)} is open to all networks.")
-
-
-RULES = (recoverable, no_purge, narrow_flags, firewall)
+        yield vault.violation(f"Vault {_name(vault)} is open to all networks.")

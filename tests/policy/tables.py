@@ -23,7 +23,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
-from policy.framework.pack import served
+from policy.framework.pack import policy_of
 from policy.framework.rule import Rule
 
 UNKNOWN = UNKNOWN_STRING_VALUE
@@ -110,7 +110,7 @@ Table = dict[str, list[Case]]
 """The cases of rules, by the rule's name."""
 
 
-def messages(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = served) -> list[str]:
+def messages(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = policy_of) -> list[str]:
     """Return what the rule reports of a case, in its order."""
     found: list[str] = []
 
@@ -154,7 +154,7 @@ def _in_stack(resource: Resource) -> PolicyResource:
     )
 
 
-def fails(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = served) -> str:
+def fails(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = policy_of) -> str:
     """Return how the rule's messages differ from the case, or an empty text."""
     found = messages(rule, tried, serve)
     left = list(found)

@@ -8,10 +8,10 @@ import pytest
 from pulumi_policy import ResourceValidationArgs
 from pulumi_policy.proxy import UNKNOWN_NUMBER_VALUE, UnknownValueError, unknown_checking_proxy
 
-from policy.framework.evaluate import findings
+from policy.framework.evaluate import evaluate
 from policy.framework.properties import MISSING, UNKNOWN, peek, plain
-from policy.framework.resource_types import ANY, DIAGNOSTIC_SETTING, EXPORT_PIPELINE, Kind
-from policy.framework.resources import Finding
+from policy.framework.resource_types import ANY, DIAGNOSTIC_SETTING, EXPORT_PIPELINE, TypePattern
+from policy.framework.resources import Violation
 from tests.policy import tables
 
 PROPS = {"a": {"b": [1, {"c": UNKNOWN_NUMBER_VALUE}, None]}, "gone": None, "later": UNKNOWN_NUMBER_VALUE}
@@ -53,40 +53,40 @@ def test_reading_tells_a_missing_value_from_an_unknown_one(path: str, expected: 
     ],
 )
 def test_a_type_is_the_same_in_every_package_of_azure_native(
-    kind: Kind, resource_type: str, same: bool
+    kind: TypePattern, resource_type: str, same: bool
 ) -> None:
     assert kind.matches(resource_type) is same
 
 
-def raising(error: Exception, *before: Finding) -> Iterator[Finding]:
+def raising(error: Exception, *before: Violation) -> Iterator[Violation]:
     yield from before
     raise error
 
 
-def test_a_fault_in_a_rule_is_told_without_its_text_and_after_what_was_found() -> None:
-    known = Finding("main", "urn", "found before")
-    found = findings("some-rule", lambda: raising(ValueError("?sig=secret"), known))
+def test_a_fault_in_a_rule_is_received_without_its_text_and_after_what_was_found() -> None:
+    known = Violation("main", "urn", "found before")
+    found = evaluate("some-rule", lambda: raising(ValueError("?sig=secret"), known))
     assert [each.what for each in found] == [
         "policy some-rule could not be evaluated: ValueError",
         "found before",
     ]
 
 
-def not_applicable() -> Iterator[Finding]:
+def not_applicable() -> Iterator[Violation]:
     resource = tables.Resource("some:type:Name")
     args: ResourceValidationArgs = tables.arguments(resource, {})
     args.not_applicable("a reason")
-    yield Finding("", "", "never")
+    yield Violation("", "", "never")
 
 
 def test_what_the_sdk_raises_on_purpose_reaches_the_engine() -> None:
     with pytest.raises(UnknownValueError):
-        findings("some-rule", lambda: raising(UnknownValueError(UNKNOWN_NUMBER_VALUE, ["later"])))
+        evaluate("some-rule", lambda: raising(UnknownValueError(UNKNOWN_NUMBER_VALUE, ["later"])))
     with pytest.raises(Exception, match=r"^$") as raised:
-        findings("some-rule", not_applicable)
+        evaluate("some-rule", not_applicable)
     assert raised.type.__name__ == "_NotApplicableError"
 
 
 def test_findings_are_each_once_and_in_order() -> None:
-    twice = [Finding("b", "", "x"), Finding("a", "", "y"), Finding("b", "", "x")]
-    assert findings("some-rule", lambda: iter(twice)) == [twice[1], twice[0]]
+    twice = [Violation("b", "", "x"), Violation("a", "", "y"), Violation("b", "", "x")]
+    assert evaluate("some-rule", lambda: iter(twice)) == [twice[1], twice[0]]

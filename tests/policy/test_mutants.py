@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.policy.cases import CASES
 from tests.policy.mutants import FOLDER, ORIGINAL, PACKAGE, Mutant, loaded, mutants
 from tests.policy.tables import fails
 
+RULE = re.compile(r"^@(resource|stack)_rule\(", re.MULTILINE)
 WITH_RULES = sorted(
-    f"rules.{file.stem}" for file in FOLDER.glob("rules/*.py") if "\nRULES = (" in file.read_text()
+    f"rules.{file.stem}" for file in FOLDER.glob("rules/*.py") if RULE.search(file.read_text())
 )
 SHARED = {
-    "framework.addresses": ["rules.pipeline", "rules.pipeline_in_use"],
-    "framework.options": ["rules.pipeline", "rules.pipeline_in_use", "rules.run_stack"],
+    "framework.addresses": ["rules.pipeline", "rules.pipeline_stack"],
+    "framework.pipeline_options": ["rules.pipeline", "rules.pipeline_stack", "rules.run_stack"],
     "framework.properties": WITH_RULES,
     "framework.run_links": ["rules.run", "rules.run_stack"],
-    "framework.sas_token": ["rules.sas"],
+    "framework.sas_secrets": ["rules.sas"],
     "framework.resources": WITH_RULES,
     "framework.links": [
-        "rules.pipeline_in_use",
+        "rules.pipeline_stack",
         "rules.run_stack",
-        "rules.storage_in_use",
-        "rules.vault_in_use",
+        "rules.storage_stack",
+        "rules.vault_stack",
     ],
 }
 """What rules have in common, and the modules whose cases hold it."""
@@ -36,9 +39,9 @@ def test_a_decision_turned_round_fails_a_case(module: str) -> None:
 
 def _is_found(mutant: Mutant) -> bool:
     users = SHARED.get(mutant.module, [mutant.module])
-    with loaded(mutant, "framework.pack", *users) as (pack, *modules):
-        rules = [rule for module in modules for rule in module.RULES]
-        return any(fails(rule, case, pack.served) for rule in rules for case in CASES[rule.name])
+    with loaded(mutant, "framework.pack", "rules.catalogue", *users) as (pack, catalogue, *modules):
+        rules = [rule for module in modules for rule in catalogue.rules_in(module)]
+        return any(fails(rule, case, pack.policy_of) for rule in rules for case in CASES[rule.name])
 
 
 @pytest.mark.parametrize("module", WITH_RULES)

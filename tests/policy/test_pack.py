@@ -15,7 +15,7 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
 
 from policy.framework.rule import ResourceRule
-from policy.framework.settings import Settings
+from policy.framework.settings import RuleSettings
 from policy.rules.catalogue import ALL
 from tests.policy.pack import SECRET_MARK, configure, info, secret, served, struct
 from tests.policy.tables import UNKNOWN
@@ -42,7 +42,7 @@ def remedied(pack: analyzer_pb2_grpc.AnalyzerStub, **props: Any) -> list[Mapping
     return [json_format.MessageToDict(each.properties) for each in pack.Remediate(request).remediations]
 
 
-def test_every_policy_can_be_told_apart_and_says_what_to_do(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_every_policy_can_be_received_apart_and_says_what_to_do(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     policies = info(pack).policies
     names = [each.name for each in policies]
     assert len(names) == len(set(names)) == len(ALL) + 2
@@ -65,7 +65,7 @@ def schemas_of(pack: analyzer_pb2_grpc.AnalyzerStub) -> dict[str, dict[str, Any]
 def test_what_the_schema_says_is_what_a_rule_takes_by_itself(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     schemas = schemas_of(pack)
     for rule in ALL:
-        own = Settings(rule.settings)
+        own = RuleSettings(rule.settings)
         assert schemas[rule.name].keys() == {*(each.name for each in rule.settings), "waivers"}
         for setting in rule.settings:
             said = schemas[rule.name][setting.name]
@@ -102,8 +102,8 @@ def test_a_remedy_ends_the_violation_only_where_it_is_asked_for(
 ) -> None:
     remedy = dict(rule.remedy or {})
     wrong = {key: not value if isinstance(value, bool) else "wrong" for key, value in remedy.items()}
-    urn = URN if rule.concerns(ACCOUNT) else "urn:pulumi:source::acr-transfer::any::registry"
-    kind = ACCOUNT if rule.concerns(ACCOUNT) else "azure-native:containerregistry:Registry"
+    urn = URN if rule.applies_to(ACCOUNT) else "urn:pulumi:source::acr-transfer::any::registry"
+    kind = ACCOUNT if rule.applies_to(ACCOUNT) else "azure-native:containerregistry:Registry"
 
     def request(props: Mapping[str, Any]) -> analyzer_pb2.AnalyzeRequest:
         return analyzer_pb2.AnalyzeRequest(type=kind, name="account", urn=urn, properties=struct(props))
@@ -138,7 +138,7 @@ def test_a_remedy_leaves_alone_what_is_not_known_yet(pack: analyzer_pb2_grpc.Ana
 def test_no_remedy_touches_a_secret_or_a_run() -> None:
     for rule in REMEDIED:
         for name in ("keyvault:Secret", "containerregistry:PipelineRun"):
-            assert not rule.concerns(f"azure-native:{name}")
+            assert not rule.applies_to(f"azure-native:{name}")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_waiver_turns_a_violation_into_a_note(pack: analyzer_pb2_grpc.Analyzer
     for _ in range(2):  # a note is shown with its resource, and not again with the next one
         (note,) = analyzed(pack)
         assert (note.policyName, note.enforcementLevel) == ("waived", analyzer_pb2.ADVISORY)
-        assert "storage-min-tls: Account account takes old TLS" in note.message
+        assert "storage-min-tls: Account account accepts old TLS" in note.message
         assert "Waived until 2999-12-31: Until the move in May." in note.message
     assert analyzed(pack, minimumTlsVersion="TLS1_2") == []
 
@@ -198,7 +198,7 @@ def test_a_waiver_that_does_not_hold_leaves_the_violation(
     (violation,) = analyzed(pack)
     assert (violation.policyName, violation.enforcementLevel) == ("storage-min-tls", analyzer_pb2.MANDATORY)
     (until,) = [each["until"] for each in given["waivers"]]
-    ended = f"Its waiver ended with {until} (Until the move in May.)."
+    ended = f"Its waiver expired on {until} (Until the move in May.)."
     assert (ended in violation.message) is (given["waivers"][0]["resource"] == "acc*")
 
 
@@ -217,7 +217,7 @@ def test_the_engine_tells_the_pack_which_settings_are_encrypted(pack: analyzer_p
     )
     stack = analyzer_pb2.AnalyzeRequest(type="pulumi:pulumi:Stack", name="source", urn="urn:pulumi:source")
     (violation,) = pack.Analyze(stack).diagnostics
-    assert "Configuration 'a:clear' carries a SAS token, in clear." in violation.message
+    assert "Configuration 'a:clear' contains a SAS token in plain text." in violation.message
     assert CANARY not in violation.message
 
 

@@ -27,8 +27,8 @@ class Answering(_PolicyAnalyzerServicer):
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
-    monkeypatch.setattr(stack_config, "_told", [])
-    stack_config.listen(Answering)
+    monkeypatch.setattr(stack_config, "_received", [])
+    stack_config.record_stack_config(Answering)
     return Answering()
 
 
@@ -39,10 +39,10 @@ def test_a_setting_is_in_clear_unless_the_engine_says_that_it_is_encrypted(answe
     )
     answering.ConfigureStack(request, None)
     [message] = messages(RULE, bad(Resource("pulumi:pulumi:Stack"), finds=["a:clear"]))
-    assert "Configuration 'a:clear' carries a SAS token, in clear." in message
+    assert "Configuration 'a:clear' contains a SAS token in plain text." in message
     assert TOKEN not in message
 
 
-def test_the_sdk_is_told_as_before(answering: Answering) -> None:
+def test_the_sdk_is_received_as_before(answering: Answering) -> None:
     answering.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(tags={"team": "images"}), None)
     assert answering.stack_tags == {"team": "images"}

@@ -44,12 +44,13 @@ from policy.framework.rule import resource_rule
 
 
 def throws(secret):
+    '''It is broken.'''
     raise ValueError(secret.peek("properties.value"))
     yield
 
 
 _ABOUT = {"level": EnforcementLevel.MANDATORY, "severity": Severity.LOW, "control": Control.CONFIGURATION}
-_WORDS = {"why": "It is broken.", "fix": "Correct the rule.", "url": "https://example.invalid"}
+_WORDS = {"fix": "Correct the rule.", "url": "https://example.invalid"}
 ALL = (*ALL, resource_rule("throws", SECRET, **_ABOUT, **_WORDS)(throws))
 """
 """A rule that shows what it has read when it breaks, at the end of the pack's catalogue."""
@@ -120,7 +121,7 @@ def test_a_waiver_lets_pass_until_its_last_day_and_no_longer(previewed: Previewe
     )
     assert found.rules("mandatory") == {"storage-container-private"}
     assert found.code == 1
-    assert "Its waiver ended with 2026-01-31 (For the show.)." in " ".join(found.said.split())
+    assert "Its waiver expired on 2026-01-31 (For the show.)." in " ".join(found.said.split())
 
 
 def test_a_rule_that_throws_is_one_violation_without_values(

@@ -31,16 +31,16 @@ CASES: Table = {
         good(outputs(containerUrl=CONTAINER, runs=[{"id": "/subscriptions/x", "error": ""}])),
         good(outputs(digest=f"sha256:{'0a' * 32}", count=3, more=None, ready=True)),
         good(outputs(ACCOUNT, url=URL)),
-        bad(outputs(url=URL), finds=["Output 'url' of main carries a SAS token"]),
+        bad(outputs(url=URL), finds=["Output 'url' of main contains a SAS token"]),
         bad(
             outputs(COMPONENT, key=KEY),
-            finds=["Output 'key' of main carries a text in the form of a storage account's key"],
+            finds=["Output 'key' of main contains a text in the form of a storage account's key"],
         ),
         bad(
             outputs(a={"b": ["x", CONNECTION]}),
-            finds=["Output 'a.b[1]' of main carries the key of a connection string"],
+            finds=["Output 'a.b[1]' of main contains the key of a connection string"],
         ),
-        bad(outputs(a={URL: URL}), finds=["Output 'a.[key]' of main carries a SAS token."]),
+        bad(outputs(a={URL: URL}), finds=["Output 'a.[key]' of main contains a SAS token."]),
         unknown(outputs(a=UNKNOWN)),
         unknown(outputs(a=UNKNOWN, b=[UNKNOWN, URL]), finds=["Output 'b[1]'"]),
         absent(outputs()),
@@ -51,7 +51,9 @@ CASES: Table = {
         good(Resource(SECRET, {"properties": {"value": f"?{TOKEN}"}})),
         good(Resource(VERSIONED_SECRET, {"properties": {"value": URL}})),
         good(Resource(ACCOUNT, {"tags": {"a": CONTAINER}})),
-        bad(Resource(ACCOUNT, {"tags": {"a": URL}}), finds=["Property 'tags.a' of main carries a SAS token"]),
+        bad(
+            Resource(ACCOUNT, {"tags": {"a": URL}}), finds=["Property 'tags.a' of main contains a SAS token"]
+        ),
         bad(Resource(SECRET, {"tags": {"value": TOKEN}}), finds=["Property 'tags.value'"]),
         bad(Resource(ACCOUNT, {"properties": {"value": TOKEN}}), finds=["Property 'properties.value'"]),
         bad(Resource("any:thing:Else", {"list": [[KEY]]}), finds=["Property 'list[0][0]'"]),
@@ -71,7 +73,7 @@ CASES: Table = {
         bad(
             Resource(STACK),
             stack_config={"acr-transfer:url": URL},
-            finds=["Configuration 'acr-transfer:url' carries a SAS token"],
+            finds=["Configuration 'acr-transfer:url' contains a SAS token"],
         ),
         bad(Resource(STACK), stack_config={"a:key": KEY, "a:b": CONNECTION}, finds=["'a:key'", "'a:b'"]),
         bad(
@@ -90,11 +92,11 @@ CASES: Table = {
         bad(
             Resource(ACCOUNT),
             Resource(VAULT, name="vault"),
-            finds=["main can be", "vault can be"],
+            finds=["main is not", "vault is not"],
             protect=True,
         ),
-        bad(Resource(REGISTRY), finds=["main can be deleted by one command"], protect=True),
-        unknown(Resource(ACCOUNT, {"name": UNKNOWN}), finds=["main can be deleted"], protect=True),
+        bad(Resource(REGISTRY), finds=["main is not protected: one command can delete it"], protect=True),
+        unknown(Resource(ACCOUNT, {"name": UNKNOWN}), finds=["main is not protected"], protect=True),
         absent(Resource(ACCOUNT), protect=False),
         other(Resource(SECRET), protect=True),
     ],

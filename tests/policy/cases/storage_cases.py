@@ -26,7 +26,7 @@ def period(value: str, **props: Any) -> Resource:
 CASES: Table = {
     "storage-https-only": [
         good(account(enableHttpsTrafficOnly=True)),
-        bad(account(enableHttpsTrafficOnly=False), finds=["transfers takes requests over http"]),
+        bad(account(enableHttpsTrafficOnly=False), finds=["transfers accepts requests over HTTP"]),
         unknown(account(enableHttpsTrafficOnly=UNKNOWN)),
         absent(account()),
         other(account(QUEUE, enableHttpsTrafficOnly=False)),
@@ -36,22 +36,24 @@ CASES: Table = {
         good(account(minimumTlsVersion="tls1_3")),
         bad(
             account(minimumTlsVersion="TLS1_1"),
-            finds=["transfers takes old TLS: the least version is 'TLS1_1'"],
+            finds=["transfers accepts old TLS versions: its minimum is 'TLS1_1'"],
         ),
         unknown(account(minimumTlsVersion=UNKNOWN)),
-        absent(account(), finds=["the least version is not set"]),
+        absent(account(), finds=["its minimum is not set"]),
         other(account(QUEUE, minimumTlsVersion="TLS1_0")),
     ],
     "storage-no-public-blobs": [
         good(account(allowBlobPublicAccess=False)),
-        bad(account(allowBlobPublicAccess=True), finds=["Blobs of account transfers may be made public"]),
+        bad(
+            account(allowBlobPublicAccess=True), finds=["Containers of account transfers can be made public"]
+        ),
         unknown(account(allowBlobPublicAccess=UNKNOWN)),
-        absent(account(), finds=["may be made public"]),
+        absent(account(), finds=["can be made public"]),
         other(account(QUEUE, allowBlobPublicAccess=True)),
     ],
     "storage-container-private": [
         good(container(publicAccess="None")),
-        bad(container(publicAccess="Blob"), finds=["Container transfer is readable by anyone"]),
+        bad(container(publicAccess="Blob"), finds=["Anyone can read container transfer"]),
         unknown(container(publicAccess=UNKNOWN)),
         absent(container()),
         other(container(QUEUE, publicAccess="Blob")),

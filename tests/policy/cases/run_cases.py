@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.policy.pipeline_cases import CONTAINER, DELETES, DISABLED, ENABLED, TASK, exports, imports
+from tests.policy.cases.pipeline_cases import CONTAINER, DELETES, DISABLED, ENABLED, TASK, exports, imports
 from tests.policy.tables import UNKNOWN, Resource, Table, absent, bad, good, other, unknown
 
+ACCOUNT_KEY = f"{'Key/' * 21}KA=="
 RUN = "azure-native:containerregistry:PipelineRun"
 VERSIONED = "azure-native:containerregistry/v20241101preview:PipelineRun"
 REGISTRY = "azure-native:containerregistry:Registry"
@@ -117,12 +118,12 @@ CASES: Table = {
         good(into()),
         bad(
             out("app", "app:1"),
-            finds=["run01 has artifacts that match nothing; ACR would skip them: 'app' has"],
+            finds=["run01 has artifacts that ACR cannot find and would skip: 'app' has"],
         ),
         bad(out("cargo.azurecr.io/app:1"), finds=["'cargo.azurecr.io/app:1' begins with a registry's host"]),
         bad(out("App:1"), finds=["'App:1' has upper case letters"]),
         bad(out("app@sha256:12"), finds=["'app@sha256:12' has a digest of 2 characters"]),
-        bad(out("app:1", "b:1", "app:1"), finds=["run01 names artifacts more than once: 'app:1'."]),
+        bad(out("app:1", "b:1", "app:1"), finds=["run01 lists artifacts more than once: 'app:1'."]),
         bad(out("app", "app"), finds=["'app' has neither", "more than once: 'app'"]),
         bad(out(*[f"A:{n}" for n in range(7)]), finds=["'A:4' has upper case letters in its repository"]),
         bad(out(*[f"A:{n}" for n in range(7)]), finds=["; and 2 more."]),
@@ -131,6 +132,7 @@ CASES: Table = {
             finds=["'[...]@cargo/app:1' begins with a registry's host, '[...]@cargo'"],
         ),
         unknown(UNTOLD),
+        bad(out(ACCOUNT_KEY), finds=["'[credential]' contains a credential; expected repository:tag"]),
         unknown(out(UNKNOWN, UNKNOWN)),
         unknown(out(UNKNOWN, "app"), finds=["'app' has neither a tag nor a digest"]),
         absent(Resource(RUN)),
@@ -139,10 +141,12 @@ CASES: Table = {
     "run-digest": [
         good(out(f"app@sha256:{HEX}")),
         good(into()),
-        bad(out("app:1", f"app@sha256:{HEX}"), finds=["run01 names 1 of 2 artifacts by tag: 'app:1'."]),
+        bad(out("app:1", f"app@sha256:{HEX}"), finds=["run01 references 1 of 2 artifacts by tag: 'app:1'."]),
         bad(
             out(*MANY[:8]),
-            finds=["names 8 of 8 artifacts by tag: 'app:0'; 'app:1'; 'app:2'; 'app:3'; 'app:4'; and 3 more."],
+            finds=[
+                "references 8 of 8 artifacts by tag: 'app:0'; 'app:1'; 'app:2'; 'app:3'; 'app:4'; and 3 more."
+            ],
         ),
         unknown(UNTOLD),
         unknown(out(UNKNOWN, "app:1"), finds=["1 of 1"]),
@@ -236,9 +240,7 @@ CASES: Table = {
         bad(
             exports(options=["ContinueOnErrors"]),
             out(forceUpdateTag="1", **of("export")),
-            finds=[
-                "run01 can be made again, but cannot replace its blob 'blob.tar' then: exportPipeline lacks"
-            ],
+            finds=["run01 can be repeated, but cannot replace its blob 'blob.tar': exportPipeline lacks"],
         ),
         unknown(exports(options=UNKNOWN), out(forceUpdateTag="1", **of("export"))),
         unknown(exports(options=[]), out(forceUpdateTag=UNKNOWN, **of("export"))),
@@ -256,30 +258,30 @@ CASES: Table = {
         bad(
             EXPORTS,
             out(pipeline=EXPORT_ID + "2"),
-            finds=[f"Run run01 points to '{EXPORT_ID}2', which is no pipeline"],
+            finds=[f"Run run01 refers to '{EXPORT_ID}2'; expected a pipeline"],
         ),
-        bad(out(pipeline=EXPORT_ID), finds=["is no pipeline of this stack"]),
+        bad(out(pipeline=EXPORT_ID), finds=["expected a pipeline of this stack"]),
         bad(
             EXPORTS,
             into(pipeline=EXPORT_ID),
-            finds=["Run run01 is an import and points to exportPipeline, an export pipeline"],
+            finds=["Run run01 is an import and refers to exportPipeline, an export pipeline"],
         ),
         bad(
             IMPORTS,
             out(**of("import")),
-            finds=["Run run01 is an export and points to importPipeline, an import pipeline"],
+            finds=["Run run01 is an export and refers to importPipeline, an import pipeline"],
         ),
         bad(
             EXPORTS,
             out(pipeline=EXPORT_ID, id=f"{GROUP}/other/pipelineRuns/run01"),
-            finds=["Run run01 is in another registry than exportPipeline"],
+            finds=["Run run01 and its pipeline exportPipeline are in different registries"],
         ),
         bad(
             exports(uses={"registryName": ["here"]}),
             Resource(REGISTRY, {}, "here"),
             Resource(REGISTRY, {}, "there"),
             out(uses={"request": ["export"], "registryName": ["there"]}),
-            finds=["is in another registry"],
+            finds=["are in different registries"],
         ),
         good(
             exports(uses={"registryName": ["here"]}),
@@ -290,15 +292,15 @@ CASES: Table = {
         unknown(UNTOLD),
         unknown(exports(), out(pipeline=EXPORT_ID)),
         unknown(EXPORTS, exports(name="second"), out(pipeline=UNKNOWN, **of("export", "second"))),
-        absent(EXPORTS, out(), finds=["Run run01 points to nothing, which is no pipeline of this stack"]),
+        absent(EXPORTS, out(), finds=["Run run01 refers to no pipeline; expected a pipeline of this stack"]),
         other(EXPORTS, out(pipeline=EXPORT_ID + "2", type=TASK)),
     ],
     "import-has-runner": [
         good(IMPORTS, into(**of("import"))),
         good(imports(**ENABLED)),
         good(EXPORTS),
-        bad(IMPORTS, finds=["Nothing will ever import with importPipeline"]),
-        bad(IMPORTS, EXPORTS, out(**of("export")), finds=["Nothing will ever import with importPipeline"]),
+        bad(IMPORTS, finds=["Pipeline importPipeline imports nothing"]),
+        bad(IMPORTS, EXPORTS, out(**of("export")), finds=["Pipeline importPipeline imports nothing"]),
         unknown(imports(trigger=UNKNOWN)),
         unknown(IMPORTS, into(pipeline=UNKNOWN)),
         absent(imports()),
@@ -312,20 +314,20 @@ CASES: Table = {
         bad(
             imports(**ENABLED),
             into(**of("import")),
-            finds=["importPipeline imports the blob 'blob.tar' as well as run run01: it may"],
+            finds=["Run run01 and the trigger of importPipeline both import the blob 'blob.tar': it may"],
         ),
         bad(
             imports(**ENABLED),
             imports(CONTAINER.upper() + "/", name="second", **DISABLED),
             into(**of("second")),
-            finds=["as well as run run01"],
+            finds=["Run run01 and the trigger of importPipeline"],
         ),
         bad(
             imports(UNKNOWN, uses={"source": ["blobs"]}, **ENABLED),
             imports(UNKNOWN, name="second", uses={"source": ["blobs"]}, **DISABLED),
             Resource(BLOBS, {}, "blobs"),
             into(**of("second")),
-            finds=["as well as run run01"],
+            finds=["Run run01 and the trigger of importPipeline"],
         ),
         unknown(imports(trigger=UNKNOWN), into(**of("import"))),
         unknown(
@@ -355,7 +357,7 @@ CASES: Table = {
         # Of an account from elsewhere nobody here knows the rules.
         good(STAYS),
         good(STAYS, account("another")),
-        bad(STAYS, account(), finds=["Blobs stay after importPipeline has imported them, and may be"]),
+        bad(STAYS, account(), finds=["Blobs stay after importPipeline has imported them and may be"]),
         bad(STAYS, account(), lifecycle("transfer/folder"), finds=["Blobs stay after importPipeline"]),
         bad(STAYS, account(), lifecycle("transfers/"), finds=["Blobs stay after importPipeline"]),
         bad(STAYS, account(), lifecycle(enabled=False), finds=["Blobs stay after importPipeline"]),

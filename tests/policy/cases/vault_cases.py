@@ -94,9 +94,9 @@ CASES: Table = {
     "vault-no-purge": [
         good(grant(["get", "list"])),
         good(vault(accessPolicies=[entry(["get"])])),
-        bad(grant(["Purge"], objects=PRINCIPAL), finds=[f"{PRINCIPAL} may wipe the vault"]),
-        bad(grant(keys=["all"]), finds=["A principal that is not known yet may wipe"]),
-        bad(vault(accessPolicies=[entry(["get"]), entry(["all"])]), finds=[f"{PRINCIPAL} may wipe"]),
+        bad(grant(["Purge"], objects=PRINCIPAL), finds=[f"{PRINCIPAL} can purge the vault"]),
+        bad(grant(keys=["all"]), finds=["A principal that is still unknown can purge"]),
+        bad(vault(accessPolicies=[entry(["get"]), entry(["all"])]), finds=[f"{PRINCIPAL} can purge"]),
         unknown(vault(accessPolicies=[UNKNOWN, entry([UNKNOWN], keys=UNKNOWN)])),
         unknown(Resource(POLICY, {"policy": UNKNOWN})),
         absent(vault()),
@@ -105,7 +105,7 @@ CASES: Table = {
     ],
     "vault-narrow-flags": [
         good(vault(enabledForDeployment=False)),
-        bad(vault(enabledForDeployment=True), finds=["Vault secrets is opened by enabledForDeployment"]),
+        bad(vault(enabledForDeployment=True), finds=["Vault secrets sets enabledForDeployment"]),
         bad(
             vault(enabledForDiskEncryption=True, enabledForTemplateDeployment=True),
             finds=["enabledForDiskEncryption", "enabledForTemplateDeployment"],
@@ -189,15 +189,29 @@ CASES: Table = {
         good(vault(), logs(uri="/X/vaults/Secrets", categoryGroup="audit")),
         good(REGISTRY, logs(["registry"], category="ContainerRegistryRepositoryEvents")),
         good(ACCOUNT, logs(uri="/x/a/transfers/blobServices/default", category="StorageRead")),
-        bad(vault(), logs(["secrets"], category="AllMetrics"), finds=["Nothing logs who uses secrets"]),
-        bad(vault(), logs(["secrets"], category="AuditEvent", enabled=False), finds=["who uses secrets"]),
-        bad(vault(), logs(uri="/x/vaults/secrets-two", categoryGroup="audit"), finds=["who uses secrets"]),
-        bad(vault(), REGISTRY, logs(["registry"], categoryGroup="audit"), finds=["who uses secrets"]),
-        bad(vault(), ACCOUNT, finds=["who uses secrets", "who uses transfers"]),
+        bad(
+            vault(),
+            logs(["secrets"], category="AllMetrics"),
+            finds=["No diagnostic setting logs the use of secrets"],
+        ),
+        bad(
+            vault(),
+            logs(["secrets"], category="AuditEvent", enabled=False),
+            finds=["logs the use of secrets"],
+        ),
+        bad(
+            vault(),
+            logs(uri="/x/vaults/secrets-two", categoryGroup="audit"),
+            finds=["logs the use of secrets"],
+        ),
+        bad(vault(), REGISTRY, logs(["registry"], categoryGroup="audit"), finds=["logs the use of secrets"]),
+        bad(vault(), ACCOUNT, finds=["logs the use of secrets", "logs the use of transfers"]),
         unknown(vault(), Resource(SETTING, {"logs": UNKNOWN}, "logs", {"resourceUri": ["secrets"]})),
-        absent(vault(), finds=["Nothing logs who uses secrets"]),
+        absent(vault(), finds=["No diagnostic setting logs the use of secrets"]),
         absent(
-            vault(), Resource(SETTING, {}, "logs", {"resourceUri": ["secrets"]}), finds=["who uses secrets"]
+            vault(),
+            Resource(SETTING, {}, "logs", {"resourceUri": ["secrets"]}),
+            finds=["logs the use of secrets"],
         ),
         other(vault(MANAGED_HSM)),
     ],

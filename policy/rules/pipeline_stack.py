@@ -1,4 +1,4 @@
-"""Rules about what pipelines may do, by the role of their identity or by their SAS token."""
+"""Rules about the rights of pipelines, from the roles of their identity or from their SAS token."""
 
 import re
 from collections.abc import Iterator
@@ -10,23 +10,22 @@ from acr_transfer.model.roles import Role, can_use_container, container_role
 from policy.framework.addresses import Address
 from policy.framework.controls import Control
 from policy.framework.links import (
-    PIPELINES,
-    belongs_to,
     container_url,
+    creates_identity,
     direction_of,
     exports,
-    has_own_identity,
+    is_granted_to,
     pipeline_name,
     secrets,
     uses_identity,
     uses_sas,
 )
-from policy.framework.options import has_option, is_triggered
+from policy.framework.pipeline_options import has_option, is_triggered
 from policy.framework.properties import UNKNOWN, Value, text
-from policy.framework.resource_types import IMPORT_PIPELINE, ROLE_ASSIGNMENT
-from policy.framework.resources import Finding, Stack, Subject
+from policy.framework.resource_types import IMPORT_PIPELINE, PIPELINES, ROLE_ASSIGNMENT
+from policy.framework.resources import ResourceView, StackView, Violation
 from policy.framework.rule import stack_rule
-from policy.framework.sas_token import tag
+from policy.framework.sas_secrets import tag
 
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
 CLI = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-cli"
@@ -40,50 +39,49 @@ _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/contain
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
-    why="With ManagedIdentity a pipeline can do in its container just what its identity's role allows.",
-    fix=f"Assign {Role.BLOB_CONTRIBUTOR.label} to the pipeline's principal, at the container; "
-    f"{Role.BLOB_READER.label} is enough for an import that deletes nothing.",
+    fix=f"Assign {Role.BLOB_CONTRIBUTOR.label} to the pipeline's principal on the container; "
+    f"{Role.BLOB_READER.label} is enough for an import that keeps its blobs.",
     url=CLI,
 )
-def identity_storage_role(stack: Stack) -> Iterator[Finding]:
-    """Find identities made here that have no role, or too small a one; others may have theirs already."""
+def identity_storage_role(stack: StackView) -> Iterator[Violation]:
+    """With ManagedIdentity, the roles of a pipeline's identity decide what it can do in its container."""
     for pipeline in stack.of(*PIPELINES):
-        if not uses_identity(pipeline) or not has_own_identity(stack, pipeline):
+        if not uses_identity(pipeline) or not creates_identity(stack, pipeline):
             continue
         ids = [each.peek("roleDefinitionId") for each in _roles_of(stack, pipeline)]
         deletes = has_option(pipeline, DELETE_SOURCE_BLOB)
         if UNKNOWN in ids or (deletes is UNKNOWN and not exports(pipeline)):
             continue
-        way, deletes = direction_of(pipeline), deletes is True
-        if not can_use_container(map(text, ids), way, deletes_blobs=deletes):
+        direction, deletes = direction_of(pipeline), deletes is True
+        if not can_use_container(map(text, ids), direction, deletes_blobs=deletes):
             held = ", ".join(sorted({_role_name(id) for id in ids})) or "no role on its container"
-            yield pipeline.fault(
-                f"Pipeline {pipeline_name(pipeline)} has {held}; to {_deed(pipeline)} blobs it needs "
-                f"{container_role(way, deletes_blobs=deletes).label}."
+            yield pipeline.violation(
+                f"Pipeline {pipeline_name(pipeline)} has {held}; to {_action(pipeline)} blobs it needs "
+                f"{container_role(direction, deletes_blobs=deletes).label}."
             )
 
 
-def _roles_of(stack: Stack, pipeline: Subject) -> list[Subject]:
-    """The role assignments of a pipeline's identity that reach its container, or may."""
+def _roles_of(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
+    """The role assignments of a pipeline's identity whose scope may include its container."""
     return [
         each
         for each in stack.of(ROLE_ASSIGNMENT)
-        if belongs_to(stack, each, "principalId", each.peek("principalId"), pipeline)
+        if is_granted_to(stack, each, "principalId", each.peek("principalId"), pipeline)
         and _reaches(text(each.peek("scope")), Address.of(container_url(pipeline)))
     ]
 
 
 def _reaches(scope: str, container: Address) -> bool:
-    """Whether a scope is not that of another account or container; what is not known may be the same."""
+    """Whether a scope may include the container: it names no other account or container."""
     found = _STORAGE.search(scope.lower())
     if not found or not container.host:
         return True
-    # An emulator's host is the machine's, and the account is in the path.
+    # An emulator has the account in its path, not in its host.
     names = {container.host.partition(".")[0], *container.segments}
     return names.issuperset(filter(None, found.groups()))
 
 
-def _deed(pipeline: Subject) -> str:
+def _action(pipeline: ResourceView) -> str:
     if exports(pipeline):
         return "write"
     return "read and delete" if has_option(pipeline, DELETE_SOURCE_BLOB) else "read"
@@ -99,18 +97,16 @@ def _role_name(id: Value) -> str:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
-    why="A blob that should go after its import stays when the SAS token does not allow to delete it.",
-    fix="Make the token with `d` among its permissions (`sp`), "
-    "or remove the option DeleteSourceBlobOnSuccess.",
+    fix="Create a token with `d` in its permissions (`sp`), or remove the option DeleteSourceBlobOnSuccess.",
     url=TRANSFER,
 )
-def delete_permission(stack: Stack) -> Iterator[Finding]:
-    """Find imports that shall delete with a token that cannot."""
+def delete_permission(stack: StackView) -> Iterator[Violation]:
+    """Blobs stay after their import if the SAS token has no delete permission."""
     for pipeline, permissions in _imports_by_token(stack):
         if has_option(pipeline, DELETE_SOURCE_BLOB) is True and "d" not in permissions:
-            yield pipeline.fault(
-                f"Pipeline {pipeline_name(pipeline)} shall delete each blob that it has imported; "
-                f"its SAS token has {permissions!r} and lacks d (delete), so blobs will stay."
+            yield pipeline.violation(
+                f"Pipeline {pipeline_name(pipeline)} is configured to delete imported blobs, "
+                f"but its SAS token has {permissions!r} and lacks d (delete)."
             )
 
 
@@ -119,30 +115,22 @@ def delete_permission(stack: Stack) -> Iterator[Finding]:
     level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
-    why="A trigger finds new blobs by listing the container.",
-    fix="Make the token with `l` among its permissions (`sp`), or disable the trigger and make runs.",
+    fix="Create a token with `l` in its permissions (`sp`), or disable the trigger and create runs.",
     url=TROUBLE,
 )
-def trigger_can_list(stack: Stack) -> Iterator[Finding]:
-    """Find triggers with a token that cannot list."""
+def trigger_can_list(stack: StackView) -> Iterator[Violation]:
+    """A source trigger lists the container to find new blobs."""
     for pipeline, permissions in _imports_by_token(stack):
         if is_triggered(pipeline) is True and "l" not in permissions:
-            yield pipeline.fault(
-                f"The trigger of {pipeline_name(pipeline)} cannot see blobs: "
+            yield pipeline.violation(
+                f"The trigger of {pipeline_name(pipeline)} cannot list blobs: "
                 f"its SAS token has {permissions!r} and lacks l (list)."
             )
 
 
-def _imports_by_token(stack: Stack) -> Iterator[tuple[Subject, str]]:
-    """Import pipelines, and the permissions of their tokens as the secret's tag says them."""
+def _imports_by_token(stack: StackView) -> Iterator[tuple[ResourceView, str]]:
+    """Import pipelines with the permissions of their tokens, from the tag of the secret."""
     for pipeline in stack.of(IMPORT_PIPELINE):
         for secret in secrets(stack, pipeline) if uses_sas(pipeline) else ():
             if permissions := tag(secret, "sp"):
                 yield pipeline, permissions.lower()
-
-
-RULES = (
-    identity_storage_role,
-    delete_permission,
-    trigger_can_list,
-)

@@ -108,19 +108,19 @@ CASES: Table = {
         good(exports(EMULATED, EMULATED_SECRET), allowEmulator=True),
         bad(
             exports("http://cargo.blob.core.windows.net/transfer"),
-            finds=["target.uri of exportPipeline is http"],
+            finds=["target.uri of exportPipeline uses HTTP"],
         ),
         bad(
             imports(secret="http://contoso.vault.azure.net/secrets/s"),
-            finds=["source.keyVaultUri of importPipeline is http."],
+            finds=["source.keyVaultUri of importPipeline uses HTTP."],
         ),
         bad(exports("cargo.blob.core.windows.net/transfer"), finds=["does not begin with https://"]),
         good(exports("https://[cargo/transfer")),
         bad(exports(EMULATED, EMULATED_SECRET), finds=["target.uri", "target.keyVaultUri"]),
-        bad(exports("http://cargo.blob.core.windows.net/c"), finds=["is http"], allowEmulator=True),
+        bad(exports("http://cargo.blob.core.windows.net/c"), finds=["uses HTTP"], allowEmulator=True),
         bad(exports("ftp://localhost/cargo/c"), finds=["does not begin with"], allowEmulator=True),
-        bad(exports("http://a.example/c", type=VERSIONED), finds=["is http"]),
-        bad(imports("http://a.example/c", type=MANAGED_IMPORT), finds=["is http"]),
+        bad(exports("http://a.example/c", type=VERSIONED), finds=["uses HTTP"]),
+        bad(imports("http://a.example/c", type=MANAGED_IMPORT), finds=["uses HTTP"]),
         unknown(exports(UNKNOWN, UNKNOWN)),
         unknown(exports(UNKNOWN, "http://contoso.vault.azure.net/secrets/s"), finds=["target.keyVaultUri"]),
         unknown(Resource(EXPORT, {"target": UNKNOWN})),
@@ -136,17 +136,20 @@ CASES: Table = {
         good(exports("http://account.localhost:10000/transfer"), allowEmulator=True),
         bad(
             exports(CONTAINER + "?sv=1&sig=abc"),
-            finds=["target.uri of exportPipeline has a '?' or '#' in it"],
+            finds=["target.uri of exportPipeline contains '?' or '#'"],
         ),
-        bad(imports(CONTAINER + "#x"), finds=["has a '?' or '#' in it"]),
-        bad(exports(CONTAINER + "?"), finds=["has a '?' or '#' in it"]),
+        bad(imports(CONTAINER + "#x"), finds=["contains '?' or '#'"]),
+        bad(exports(CONTAINER + "?"), finds=["contains '?' or '#'"]),
         bad(exports("https://me:pass@cargo.blob.core.windows.net/c"), finds=["has a user name; it must be"]),
         bad(exports("https://[cargo/transfer"), finds=["names no container"]),
         bad(exports("https://cargo.blob.core.windows.net"), finds=["names no container"]),
         bad(exports("https://cargo.blob.core.windows.net/"), finds=["names no container"]),
         bad(exports(CONTAINER + "/folder"), finds=["names more than a container"]),
         bad(exports("https://cargo.blob.core.windows.net//transfer"), finds=["names more than a container"]),
-        bad(exports("https://u@h/?x"), finds=["in it and has a user name and names no container"]),
+        bad(
+            exports("https://u@h/?x"),
+            finds=["contains '?' or '#' and has a user name and names no container"],
+        ),
         bad(exports(EMULATED), finds=["names more than a container"]),
         bad(exports(EMULATED + "/folder"), finds=["names more than a container"], allowEmulator=True),
         bad(exports(CONTAINER + "/folder"), finds=["names more"], allowEmulator=True),
@@ -176,36 +179,40 @@ CASES: Table = {
         bad(
             exports(secret="https://v.vault.azure.cn/secrets/s"),
             finds=[
-                "cargo.blob.core.windows.net is of the cloud public, v.vault.azure.cn is of the cloud china"
+                "cargo.blob.core.windows.net belongs to the cloud public, "
+                "v.vault.azure.cn belongs to the cloud china"
             ],
         ),
         bad(
             exports(),
             finds=[
                 "cargo.blob",
-                "contoso.vault.azure.net is of the cloud public; this rule is configured for china",
+                "contoso.vault.azure.net belongs to the cloud public; this rule is configured for china",
             ],
             cloud="china",
         ),
         bad(
             exports("https://a.blob.core.window.net/c"),
-            finds=["a.blob.core.window.net is a host of no Azure cloud"],
+            finds=["a.blob.core.window.net belongs to no Azure cloud"],
         ),
-        bad(
-            exports(secret="https://v.vault.azure.com/secrets/s"), finds=["v.vault.azure.com is a host of no"]
-        ),
+        bad(exports(secret="https://v.vault.azure.com/secrets/s"), finds=["v.vault.azure.com belongs to no"]),
         bad(
             exports(EMULATED, EMULATED_SECRET),
-            finds=["localhost is a host of no", "127.0.0.1 is a host of no"],
+            finds=["localhost belongs to no", "127.0.0.1 belongs to no"],
         ),
         bad(
             exports("https://a.blob.far.example/c"),
-            finds=["a.blob.far.example is of the cloud own, contoso.vault.azure.net is of the cloud public"],
+            finds=[
+                "a.blob.far.example belongs to the cloud own, "
+                "contoso.vault.azure.net belongs to the cloud public"
+            ],
             storageSuffix=".far.example",
         ),
         bad(managed(imports), finds=["this rule is configured for usgovernment"], cloud="AzureUSGovernment"),
         unknown(exports(UNKNOWN, UNKNOWN), cloud="china"),
-        unknown(exports(UNKNOWN), finds=["contoso.vault.azure.net is of the cloud public"], cloud="china"),
+        unknown(
+            exports(UNKNOWN), finds=["contoso.vault.azure.net belongs to the cloud public"], cloud="china"
+        ),
         absent(exports(None, None), cloud="china"),
         absent(exports(secret=None)),
         other(exports("https://a.blob.core.window.net/c", type=TASK)),
@@ -383,7 +390,7 @@ CASES: Table = {
         bad(
             imports(options=[DELETES]),
             token("RL", name="AcrSas"),
-            finds=["importPipeline shall delete"],
+            finds=["importPipeline is configured to delete"],
         ),
         bad(
             imports(secret=SECRET_URI + "/0123", options=[DELETES]),
@@ -405,7 +412,7 @@ CASES: Table = {
         bad(
             imports(**ENABLED, **READS_TOKEN),
             token("rd"),
-            finds=["trigger of importPipeline cannot see blobs"],
+            finds=["trigger of importPipeline cannot list blobs"],
         ),
         bad(imports(**READS_TOKEN), token("r"), finds=["its SAS token has 'r' and lacks l"]),
         unknown(imports(trigger=UNKNOWN, **READS_TOKEN), token("r")),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tests.policy import (
+from tests.policy.cases import (
     pipeline_cases,
     registry_cases,
     run_cases,
     sas_cases,
     stack_cases,
     storage_cases,
-    storage_in_use_cases,
+    storage_stack_cases,
     vault_cases,
 )
 from tests.policy.tables import Table
@@ -17,7 +17,7 @@ from tests.policy.tables import Table
 CASES: Table = {
     **registry_cases.CASES,
     **storage_cases.CASES,
-    **storage_in_use_cases.CASES,
+    **storage_stack_cases.CASES,
     **vault_cases.CASES,
     **sas_cases.CASES,
     **pipeline_cases.CASES,

@@ -69,15 +69,24 @@ CASES: Table = {
         good(account(allowSharedKeyAccess=True), export()),
         good(account(allowSharedKeyAccess=False), export(mode="ManagedIdentity")),
         good(account(allowSharedKeyAccess=False), export(ELSEWHERE)),
-        bad(account(allowSharedKeyAccess=False), export(), finds=["shared key is off on transfers"]),
+        bad(
+            account(allowSharedKeyAccess=False),
+            export(),
+            finds=["SAS tokens of account transfers cannot work"],
+        ),
         bad(
             account(allowSharedKeyAccess=False),
             export(mode="sastoken"),
             imports(),
-            finds=["shared key is off"],
+            finds=["shared key access is off"],
         ),
-        bad(account(allowSharedKeyAccess=False), by_link(), finds=["shared key is off"]),
-        bad(account(allowSharedKeyAccess=False), container(), by_container(), finds=["shared key is off"]),
+        bad(account(allowSharedKeyAccess=False), by_link(), finds=["shared key access is off"]),
+        bad(
+            account(allowSharedKeyAccess=False),
+            container(),
+            by_container(),
+            finds=["shared key access is off"],
+        ),
         unknown(account(allowSharedKeyAccess=UNKNOWN), export()),
         unknown(account(allowSharedKeyAccess=False), export(mode=UNKNOWN)),
         absent(account(), export()),
@@ -90,11 +99,13 @@ CASES: Table = {
         bad(
             account(allowSharedKeyAccess=True),
             export(mode="ManagedIdentity"),
-            finds=["No pipeline uses a SAS of account transfers"],
+            finds=["No pipeline uses a SAS token of account transfers"],
         ),
         unknown(account(allowSharedKeyAccess=UNKNOWN), export(mode="ManagedIdentity")),
         unknown(account(), export(mode=UNKNOWN)),
-        absent(account(), by_link("ManagedIdentity"), finds=["No pipeline uses a SAS of account transfers"]),
+        absent(
+            account(), by_link("ManagedIdentity"), finds=["No pipeline uses a SAS token of account transfers"]
+        ),
         other(account(QUEUE), export(mode="ManagedIdentity")),
     ],
     "storage-reachable": [
@@ -146,7 +157,7 @@ CASES: Table = {
             account(),
             container(),
             by_container(),
-            finds=["Exported images stay in container transfer for ever"],
+            finds=["Exported images stay in container transfer forever"],
         ),
         bad(account(), container(), export(), lifecycle(["other/"]), finds=["stay in container transfer"]),
         bad(
@@ -177,7 +188,7 @@ CASES: Table = {
         unknown(account(), container(), export(), lifecycle(UNKNOWN)),
         unknown(account(), container(), export(), lifecycle([UNKNOWN])),
         absent(
-            account(), container(), export(), finds=["Exported images stay in container transfer for ever"]
+            account(), container(), export(), finds=["Exported images stay in container transfer forever"]
         ),
         other(account(), container(type=QUEUE), export()),
     ],

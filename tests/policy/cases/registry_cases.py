@@ -39,8 +39,12 @@ CASES: Table = {
         good(registry(**policies("enabled")), EXPORTS),
         good(registry(**policies("disabled")), IMPORTS),
         good(registry(**policies("disabled")), EXPORTS_ELSEWHERE),
-        bad(registry(**policies("Disabled")), EXPORTS, finds=["cargo is disabled: creating pipeline out"]),
-        bad(registry(**policies("disabled")), EXPORTS_BY_NAME, finds=["creating pipeline out"]),
+        bad(
+            registry(**policies("Disabled")),
+            EXPORTS,
+            finds=["cargo is disabled: Azure refuses to create pipeline out"],
+        ),
+        bad(registry(**policies("disabled")), EXPORTS_BY_NAME, finds=["refuses to create pipeline out"]),
         unknown(registry(**policies(UNKNOWN)), EXPORTS),
         absent(registry(), EXPORTS),
         other(registry(REPLICATION, **policies("disabled")), EXPORTS),
@@ -49,7 +53,11 @@ CASES: Table = {
         good(registry(**policies("disabled"), publicNetworkAccess="Disabled"), IMPORTS),
         good(registry(**policies("enabled")), EXPORTS, IMPORTS),
         good(registry(**policies("enabled"))),
-        bad(registry(**policies("enabled"), publicNetworkAccess="Disabled"), IMPORTS, finds=["cargo can be"]),
+        bad(
+            registry(**policies("enabled"), publicNetworkAccess="Disabled"),
+            IMPORTS,
+            finds=["registry cargo can be"],
+        ),
         bad(registry(**policies("disabled"), publicNetworkAccess="Enabled"), IMPORTS, finds=["524b0254"]),
         unknown(registry(policies=UNKNOWN, publicNetworkAccess=UNKNOWN), IMPORTS),
         absent(registry(), IMPORTS, finds=["524b0254"]),
@@ -64,7 +72,7 @@ CASES: Table = {
     ],
     "registry-no-anonymous-pull": [
         good(registry(anonymousPullEnabled=False)),
-        bad(registry(anonymousPullEnabled=True), finds=["cargo serves its images to anyone"]),
+        bad(registry(anonymousPullEnabled=True), finds=["Anyone can pull images of registry cargo"]),
         unknown(registry(anonymousPullEnabled=UNKNOWN)),
         absent(registry()),
         other(registry(REPLICATION, anonymousPullEnabled=True)),
@@ -75,7 +83,7 @@ CASES: Table = {
         bad(registry(networkRuleSet={"defaultAction": "Allow"}), finds=["cargo is open to all networks"]),
         bad(
             registry(publicNetworkAccess="disabled", networkRuleBypassOptions="None"),
-            finds=["its bypass for trusted services such as ACR is off"],
+            finds=["cargo is restricted, and its bypass for trusted services is off"],
         ),
         bad(
             registry(networkRuleBypassOptions="None", publicNetworkAccess="Enabled"),

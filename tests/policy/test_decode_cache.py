@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policy.framework.unpacking import Once
+from policy.framework.decode_cache import CallCache
 
 
 def test_one_object_is_unpacked_once_and_an_equal_one_anew() -> None:
@@ -12,7 +12,7 @@ def test_one_object_is_unpacked_once_and_an_equal_one_anew() -> None:
         asked.append(given)
         return [given]
 
-    once = Once(unpacked)
+    once = CallCache(unpacked)
     first, second = ["same"], ["same"]
     assert once(first) is once(first)
     assert once(second) is not once(first)
@@ -20,7 +20,7 @@ def test_one_object_is_unpacked_once_and_an_equal_one_anew() -> None:
 
 
 def test_what_is_changed_later_is_unpacked_for_that_alone() -> None:
-    once = Once(lambda given, *_: [given])
+    once = CallCache(lambda given, *_: [given])
     given = object()
     shared = once(given)
     assert once(given, True) is not once(given, True)
@@ -28,5 +28,5 @@ def test_what_is_changed_later_is_unpacked_for_that_alone() -> None:
 
 
 def test_no_answer_is_given_for_an_object_that_is_gone() -> None:
-    once = Once(lambda given, *_: given[0])
+    once = CallCache(lambda given, *_: given[0])
     assert [once([number]) for number in range(5_000)] == list(range(5_000))

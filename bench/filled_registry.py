@@ -116,7 +116,7 @@ def timed(command: Sequence[str], folder: Path, stdin: str = "") -> tuple[float,
 def ours(*line: str) -> list[str]:
     """A line of acr-transfer that says its own peak memory (MiB) at the end of stdout."""
     program = (
-        "import resource, sys; from acr_transfer import main; code = main();"
+        "import resource, sys; from acr_transfer.__main__ import main; code = main();"
         "print(f'peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}'); sys.exit(code)"
     )
     return [sys.executable, "-c", program, *line]

@@ -51,7 +51,7 @@ async def main(names, sides):
         for url, *key in sides
     ]
     async with clients[0], clients[1]:
-        results = await hop(names, Route.between(*clients, throttle), Progress())
+        results = await hop(names, Route(*clients, throttle), Progress())
     sys.exit(any(result.error for result in results))
 asyncio.run(main(*json.load(sys.stdin)))
 """

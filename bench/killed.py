@@ -1,10 +1,10 @@
-"""Kill `hop` with SIGKILL at random moments of one large copy, then let it finish: what was sent twice?
+"""Kill `hop` with SIGKILL at random moments of one large copy, let it finish, and count blocks sent twice.
 
     .venv/bin/python bench/killed.py [--size 1G] [--kills 10] [--seed 7]
 
-Two storage servers (Azurite) that take the caller's token, and the command as it is typed. Each run is killed
-at a moment chosen by chance; the last one may finish. The blocks are counted in the target server's own log.
-Exit code 1: a block was sent twice, or the copy is wrong.
+Uses two storage servers (Azurite) that accept the caller's token, and the command line. Each run but the
+last is killed at a random moment. The blocks are counted in the target server's log. Exit code 1: a block was
+sent twice, or the copy is wrong.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from filled_registry import machine
 
 from acr_transfer.cli.sizes import size
 from acr_transfer.copy.blocks import BLOCK_SIZE, CATEGORY
-from tests.transfer.two_clouds import Clouds, opened
+from tests.transfer.two_clouds import Clouds, two_clouds
 
-_PROGRAM = "import sys; from acr_transfer import main; sys.exit(main())"
+_PROGRAM = "import sys; from acr_transfer.__main__ import main; sys.exit(main())"
 _NAME = "large"
 _PIECE = 8 << 20
 
@@ -41,7 +41,7 @@ class Run:
     """One start of the command, killed or not."""
 
     blocks: int
-    """Taken by the server while it ran."""
+    """Blocks that the server accepted during the run."""
 
     seconds: float
     peak: float
@@ -51,7 +51,7 @@ class Run:
 
 
 def main() -> int:
-    """Print a line a run, and what the server has counted."""
+    """Print a line for each run, and the totals of the server."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -60,13 +60,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7, help="of the moments")
     options = parser.parse_args()
     print(f"one blob of {options.size / 1024**2:.0f} MiB, {options.kills} kills; {machine()}")
-    with tempfile.TemporaryDirectory(prefix="bench-killed-") as name, opened(Path(name)) as clouds:
+    with tempfile.TemporaryDirectory(prefix="bench-killed-") as name, two_clouds(Path(name)) as clouds:
         digest = _export(clouds, options.size)
         return _measure(clouds, options, digest)
 
 
 def _export(clouds: Clouds, total: int) -> str:
-    """Leave one blob as an export does; the SHA-256 of its content."""
+    """Write one blob as an export run does; return the SHA-256 of its content."""
     path = clouds.folder / "content"
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with path.open("wb") as file:
@@ -104,7 +104,7 @@ def _measure(clouds: Clouds, options: argparse.Namespace, digest: str) -> int:
 
 
 def _run(clouds: Clouds, after: int | None, pause: float) -> Run:
-    """Start the command; kill it when the server has taken so many blocks more, and a moment has passed."""
+    """Start the command; kill it after `after` more blocks and a pause."""
     store, begun = clouds.stores[1], time.monotonic()
     before = len(store.blocks_taken(_NAME))
     url = f"{store.url}/transfer"

@@ -145,6 +145,11 @@ async def login_server(registry_id: str, arm: ArmClient) -> str:
     return str(found["properties"]["loginServer"])
 
 
+def blob_endpoint(account: Mapping[str, Any]) -> str:
+    """The blob endpoint of a storage account; empty if it has none."""
+    return str(((account.get("properties") or {}).get("primaryEndpoints") or {}).get("blob") or "")
+
+
 def _versioned(path: str, version: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}api-version={version}"
 

@@ -97,31 +97,23 @@ def _from_metadata(name: str, metadata_host: str) -> Cloud:
 
 def _documents(base: str) -> list[dict[str, Any]]:
     """The clouds that the host describes: a list in the older API version, one cloud in the newer."""
+    url = f"{base}/metadata/endpoints?api-version="
     try:
-        found = _fetch(f"{base}/metadata/endpoints?api-version=2020-06-01")
-    except urllib.error.HTTPError:
-        found = _try_fetch(f"{base}/metadata/endpoints?api-version=2022-09-01")
-    return [
-        document for document in (found if isinstance(found, list) else [found]) if isinstance(document, dict)
-    ]
-
-
-def _try_fetch(url: str) -> Any:
-    try:
-        return _fetch(url)
+        try:
+            found = _fetch(f"{url}2020-06-01")
+        except urllib.error.HTTPError:
+            found = _fetch(f"{url}2022-09-01")
     except urllib.error.HTTPError as error:
-        raise ServiceError(f"the metadata host {host(url)} answered HTTP {error.code}") from None
+        raise ServiceError(f"the metadata host {host(base)} answered HTTP {error.code}") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise ServiceError(f"the metadata host {host(base)} did not answer: {reason}") from None
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
 
 
 def _fetch(url: str) -> Any:
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
-            return json.load(response)
-    except urllib.error.HTTPError:
-        raise
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise ServiceError(f"the metadata host {host(url)} did not answer: {reason}") from None
+    with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+        return json.load(response)
 
 
 def _described(document: dict[str, Any], base: str) -> Cloud:

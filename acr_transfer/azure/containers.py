@@ -17,7 +17,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from acr_transfer.azure.arm import ArmClient
+from acr_transfer.azure.arm import ArmClient, blob_endpoint
 from acr_transfer.azure.storage_retry import StorageRetry
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.errors import AccessError, MissingError, host
@@ -158,8 +158,3 @@ async def _account_key(url: str, subscription: str, arm: ArmClient) -> AzureName
     if value is None:
         raise AccessError(f"storage account {name} returned no key; check that shared key access is enabled")
     return AzureNamedKeyCredential(name, str(value))
-
-
-def blob_endpoint(account: dict[str, Any]) -> str:
-    """The blob endpoint of a storage account as Resource Manager returns it; empty if it has none."""
-    return str(((account.get("properties") or {}).get("primaryEndpoints") or {}).get("blob") or "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from azure.storage.blob.aio import ContainerClient
 
@@ -20,32 +19,21 @@ from acr_transfer.copy.target_blob import TargetBlob, require_container
 _BLOBS_AT_A_TIME = 4
 
 
-@dataclass(frozen=True, kw_only=True)
 class Route:
     """The two containers of a copy, and how the content gets from one to the other."""
 
-    source: SourceContainer
-    target: ContainerClient
-    throttle: Throttle
-    probe: ModeProbe
-
-    @classmethod
-    def between(
-        cls,
+    def __init__(
+        self,
         source: ContainerClient,
         target: ContainerClient,
         throttle: Throttle | None = None,
         link: ReadLink | None = None,
         mode: CopyMode = CopyMode.AUTO,
-    ) -> Route:
-        """A route between two containers. Without a `link` to the source, everything is streamed."""
-        throttle = throttle or Throttle()
-        return cls(
-            source=SourceContainer(source, throttle),
-            target=target,
-            throttle=throttle,
-            probe=ModeProbe(mode, link),
-        )
+    ) -> None:
+        """Without a `link` to the source's blobs, everything is streamed."""
+        self.throttle = throttle or Throttle()
+        self.source, self.target = SourceContainer(source, self.throttle), target
+        self.probe = ModeProbe(mode, link)
 
 
 async def hop(names: Sequence[str], route: Route, progress: CopyProgress) -> list[CopyResult]:

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE
+from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, blob_endpoint
 from acr_transfer.errors import FAILURES, AccessError
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.facts import Body, Facts
@@ -75,7 +75,7 @@ class Examination:
     async def _storage(self) -> None:
         url = str(self.facts.place.get("uri") or self._stack.outputs.get("containerUrl") or "")
         self.facts.account = await self._by_endpoint(
-            "the storage account", _ACCOUNTS, "2024-01-01", url, _blob_endpoint
+            "the storage account", _ACCOUNTS, "2024-01-01", url, blob_endpoint
         )
         if self.facts.account:
             name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
@@ -147,11 +147,8 @@ class Examination:
         self, what: str, collection: str, version: str, url: str, endpoint: Any
     ) -> Body | None:
         with self.noting(what):
-            listed = await self._management.list(f"/subscriptions/{self._subscription}/{collection}", version)
-            for body in listed:
-                base = str(endpoint(body) or "").rstrip("/").lower()
-                if base and url.lower().startswith(f"{base}/"):
-                    return body
+            path = f"/subscriptions/{self._subscription}/{collection}"
+            return await self._management.find_by_endpoint(path, version, url, endpoint)
         return None
 
     async def _seen(self, what: str, id: str, *versions: str) -> Body | None:
@@ -197,10 +194,6 @@ def _allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
         return any(fnmatch.fnmatchcase(action.lower(), str(pattern).lower()) for pattern in patterns or ())
 
     return any(has(each.get("actions")) and not has(each.get("notActions")) for each in granted)
-
-
-def _blob_endpoint(account: Body) -> str:
-    return str(((account.get("properties") or {}).get("primaryEndpoints") or {}).get("blob") or "")
 
 
 def _vault_uri(vault: Body) -> str:

@@ -1,4 +1,4 @@
-"""Over a gap: two backends, and a folder of files that is carried from one side to the other."""
+"""The example for disconnected clouds: two backends, and a folder that moves from one side to the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ SOURCE_STACK, TARGET_STACK = "disconnected-source", "disconnected-target"
 ARTIFACTS = ["secure/vault-agent:3.1", "shop/cart:1.0.0"]
 
 
-def test_images_go_over_a_gap_in_files(copied: Copy, paths: Paths, checkout: Path, tmp_path: Path) -> None:
+def test_images_reach_a_disconnected_cloud_in_files(
+    copied: Copy, paths: Paths, checkout: Path, tmp_path: Path
+) -> None:
     before = everything(paths)
     here = copied("disconnected")
     here.run("pulumi", "stack", "init", SOURCE_STACK)
@@ -48,7 +50,7 @@ def test_images_go_over_a_gap_in_files(copied: Copy, paths: Paths, checkout: Pat
 
 
 def a_changed_hand_over_is_refused(there: Example) -> None:
-    """Whatever happened to the file on its way, nothing is done with it."""
+    """A hand-over file that was changed on the way is refused."""
     path = there.folder / "disk" / "handover.json"
     whole = path.read_text()
     document = json.loads(whole)
@@ -62,7 +64,7 @@ def a_changed_hand_over_is_refused(there: Example) -> None:
 
 
 def on_the_other_side(here: Example, folder: Path, checkout: Path) -> Example:
-    """A folder and a Pulumi backend of its own, where nothing is known of the source's stack."""
+    """A folder with its own Pulumi backend, which does not know the source stack."""
     backend = folder / "backend"
     backend.mkdir(parents=True)
     there = Example.copied("disconnected", folder, checkout, here.environment)

@@ -1,4 +1,4 @@
-"""Real storage servers for the tests of `transfer`: Azurite."""
+"""Real storage servers for tests: Azurite."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ CACHE = Path(
 def cached(pattern: str) -> Path:
     """A file that the set-up put into the user's cache."""
     found = sorted(CACHE.glob(pattern))
-    assert found, f"{CACHE}/{pattern} is not there: run `make test`, which installs it"
+    assert found, f"{CACHE}/{pattern} does not exist: run `make test`, which installs it"
     return found[-1]
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A free port of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -59,13 +59,13 @@ class Store:
         return f"{self.scheme}://localhost:{self.port}/{self.account}"
 
     def blocks_taken(self, name: str) -> list[str]:
-        """The IDs of the blocks of a blob that the server took, in the order of its answers."""
+        """The IDs of the blocks of a blob that the server accepted, in the order of its responses."""
         lines = re.findall(rf'"PUT /\S+/{name}\?(\S+) HTTP/1.1" 201', self.log.read_text())
         asked = [parse_qs(query) for query in lines]
         return [query["blockid"][0] for query in asked if query.get("comp") == ["block"]]
 
     def credential(self) -> AzureNamedKeyCredential:
-        """What signs requests to it."""
+        """The credential for its requests."""
         return AzureNamedKeyCredential(self.account, self.key)
 
 
@@ -73,7 +73,7 @@ class Store:
 def azurite(
     folder: Path, *accounts: str, certificate: tuple[Path, Path] | None = None, tokens: bool = False
 ) -> Iterator[list[Store]]:
-    """An Azurite process with these accounts, ended by its own id. `certificate`: chain and key."""
+    """An Azurite process with these accounts. `certificate`: chain and key."""
     keys = {account: base64.b64encode(secrets.token_bytes(64)).decode() for account in accounts}
     port = free_port()
     script = cached("azurite/*/node_modules/azurite/dist/src/blob/main.js")

@@ -1,4 +1,4 @@
-"""hop between two real storage servers: whole, checked, or nothing."""
+"""hop between two real storage servers copies a blob completely and checked, or not at all."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from acr_transfer.copy.blocks import CATEGORY
 from acr_transfer.copy.hop import Route, hop
 from acr_transfer.copy.result import CopyResult, Outcome
 from acr_transfer.errors import CopyError, MissingError, NothingExportedError, ServiceError, TransferError
+from tests.transfer.damaging_proxy import MARK, damaging
 from tests.transfer.progress import Progress
 from tests.transfer.stores import Store
-from tests.transfer.wire import MARK, damaging
 
 Export = Callable[..., bytes]
 KIB = 1024
 
 
 class Sides:
-    """The two containers as `hop` gets them, each reached through a port of choice."""
+    """The two containers, each reached through a chosen port."""
 
     def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:
         self.urls = [source.url, target.url]
@@ -51,7 +51,7 @@ class Sides:
             Container.from_container_url(self.urls[0], keys[0], retry_total=0) as leaving,
             Container.from_container_url(self.urls[1], keys[1], retry_total=0) as arriving,
         ):
-            return await hop(names, Route.between(leaving, arriving), Progress(advance))
+            return await hop(names, Route(leaving, arriving), Progress(advance))
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_an_equal_blob_is_skipped_and_not_written_again(
 
 
 @pytest.mark.parametrize("lost", ["content", "md5", "category"])
-def test_a_blob_that_the_trigger_would_not_take_is_written_anew(
+def test_a_blob_that_the_trigger_would_ignore_is_replaced(
     lost: str, export: Export, target: ContainerClient, sides: Sides
 ) -> None:
     content = export("batch1", b"one")
@@ -132,7 +132,7 @@ def test_a_blob_that_the_trigger_would_not_take_is_written_anew(
     assert bytes(there.content_settings.content_md5 or b"") == hashlib.md5(content).digest()
 
 
-def test_a_source_that_changes_during_the_copy_is_noticed(
+def test_a_source_that_changes_during_the_copy_ends_it(
     export: Export, target: ContainerClient, sides: Sides, small_blocks: None
 ) -> None:
     export("batch1", os.urandom(40 * 64 * KIB))
@@ -148,7 +148,7 @@ def test_a_source_that_changes_during_the_copy_is_noticed(
     assert visible(target) == []
 
 
-def test_a_source_deleted_during_the_copy_is_noticed(
+def test_a_source_deleted_during_the_copy_ends_it(
     export: Export, source: ContainerClient, target: ContainerClient, sides: Sides, small_blocks: None
 ) -> None:
     export("batch1", os.urandom(40 * 64 * KIB))
@@ -162,7 +162,7 @@ def test_a_source_deleted_during_the_copy_is_noticed(
     assert visible(target) == []
 
 
-def test_a_target_that_somebody_else_writes_meanwhile_is_kept(
+def test_a_target_that_another_client_writes_during_the_copy_is_kept(
     export: Export, target: ContainerClient, sides: Sides
 ) -> None:
     export("batch1", b"ours")
@@ -220,7 +220,7 @@ def test_every_fault_of_the_source_is_named_before_anything_is_copied(
     assert visible(target) == []
 
 
-def test_an_empty_hand_over_says_that_nothing_was_exported(sides: Sides) -> None:
+def test_an_empty_hand_over_is_refused(sides: Sides) -> None:
     with pytest.raises(NothingExportedError, match="nothing was exported"):
         sides.hop()
 
@@ -259,12 +259,12 @@ def advance(name, size, sent):
 async def main(sides):
     clients = [ContainerClient.from_container_url(url, AzureNamedKeyCredential(*key)) for url, *key in sides]
     async with clients[0], clients[1]:
-        await hop(["batch1"], Route.between(*clients), Progress(advance))
+        await hop(["batch1"], Route(*clients), Progress(advance))
 asyncio.run(main(json.loads(sys.stdin.readline())))
 """
 
 
-def test_a_killed_run_leaves_nothing_visible_and_the_next_completes(
+def test_a_killed_run_shows_no_blob_and_the_next_run_completes(
     export: Export,
     target: ContainerClient,
     sides: Sides,

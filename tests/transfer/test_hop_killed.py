@@ -1,4 +1,4 @@
-"""The real command, killed again and again: kill -9 costs nothing but time."""
+"""The command survives kill -9: the next run completes and sends no finished block again."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.transfer.two_clouds import BLOCK, LOUD, Clouds, opened
+from tests.transfer.two_clouds import BLOCK, LOUD, Clouds, two_clouds
 
 
 @pytest.fixture(scope="module")
 def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
-    with opened(tmp_path_factory.mktemp("clouds")) as clouds:
+    with two_clouds(tmp_path_factory.mktemp("clouds")) as clouds:
         yield clouds
 
 
 @pytest.fixture(autouse=True)
-def _no_secret_is_said(clouds: Clouds) -> Iterator[None]:
-    clouds.said = ""
+def _no_secret_is_printed(clouds: Clouds) -> Iterator[None]:
+    clouds.output = ""
     yield
-    assert [secret for secret in clouds.secrets() if secret in clouds.said] == []
+    assert [secret for secret in clouds.secrets() if secret in clouds.output] == []
 
 
-def test_killed_ten_times_it_finishes_and_sends_no_finished_block_again(clouds: Clouds) -> None:
+def test_after_ten_kills_hop_completes_without_sending_a_finished_block_again(clouds: Clouds) -> None:
     content = os.urandom(60 * BLOCK + 7)
     handover = clouds.export(content)
     target, name = clouds.stores[1], clouds.names[0]
@@ -44,17 +44,17 @@ def test_killed_ten_times_it_finishes_and_sends_no_finished_block_again(clouds: 
             process.communicate()
         assert list(clouds.container(1).list_blobs()) == []
     killed_with = len(target.blocks_taken(name))
-    code, said, _ = clouds.run(*line, "--json")
-    assert (code, json.loads(said)["blobs"][0]["outcome"]) == (0, "copied")
+    code, output, _ = clouds.run(*line, "--json")
+    assert (code, json.loads(output)["blobs"][0]["outcome"]) == (0, "copied")
     taken = target.blocks_taken(name)
     assert 10 < killed_with < 61
     assert len(taken) == len(set(taken))
-    # A block that was in when its sender died has no answer in the server's log, one a kill at most.
+    # A block whose sender died has no response in the server's log, at most one for each kill.
     assert 51 <= len(taken) <= 61
     assert clouds.container(1).download_blob(name).readall() == content
 
 
-def test_ctrl_c_says_how_to_go_on(clouds: Clouds) -> None:
+def test_ctrl_c_prints_how_to_continue(clouds: Clouds) -> None:
     handover = clouds.export(os.urandom(4 * BLOCK))
     target, name = clouds.stores[1], clouds.names[0]
     line = ("hop", "--handover", str(handover), "--container-url", f"{target.url}/transfer", "--cap", "64K")
@@ -62,10 +62,10 @@ def test_ctrl_c_says_how_to_go_on(clouds: Clouds) -> None:
         while not target.blocks_taken(name) and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, output = process.communicate()
     assert process.returncode == 130
-    assert "To go on, run the same again:\n  acr-transfer hop --handover" in said
-    assert "Traceback" not in said
+    assert "To go on, run the same again:\n  acr-transfer hop --handover" in output
+    assert "Traceback" not in output
 
 
 def test_the_loudest_loggers_hold_no_token_and_no_link(clouds: Clouds) -> None:
@@ -93,5 +93,5 @@ def test_bad_input_is_named(clouds: Clouds, line: list[str], code: int, words: s
         "--container-url",
         f"{clouds.stores[1].url}/transfer",
     ]
-    done, _, said = clouds.run("hop", *usual, *line)
-    assert (done, words in said) == (code, True), said
+    done, _, output = clouds.run("hop", *usual, *line)
+    assert (done, words in output) == (code, True), output

@@ -1,4 +1,4 @@
-"""hop takes up where it stopped, whatever stopped it; and it never shows or repeats what it should not."""
+"""hop resumes after any interruption: it shows no wrong content and sends no finished block again."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from acr_transfer.copy.blocks import CATEGORY
 from acr_transfer.copy.hop import Route, hop
 from acr_transfer.copy.result import CopyMode, CopyResult, Outcome
 from acr_transfer.errors import CopyError
-from tests.transfer import door as doors
-from tests.transfer.door import Door, Fault
+from tests.transfer.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.transfer.progress import Progress
 from tests.transfer.stores import Store
 
@@ -40,18 +39,18 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Ends:
-    """Two containers and the doors before their servers."""
+    """Two containers, each behind a proxy."""
 
     def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:
         self.containers, self.stores = (source, target), stores
-        self.doors: list[Door] = []
+        self.proxies: list[FaultProxy] = []
         self.ports: list[int] = []
         self._running: asyncio.Task[Any] | None = None
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Ends]:
-        with doors.opened(self.stores[0].port) as leaving, doors.opened(self.stores[1].port) as arriving:
-            self.doors, self.ports = [leaving[0], arriving[0]], [leaving[1], arriving[1]]
+        with fault_proxy(self.stores[0].port) as leaving, fault_proxy(self.stores[1].port) as arriving:
+            self.proxies, self.ports = [leaving[0], arriving[0]], [leaving[1], arriving[1]]
             yield self
 
     def hop(
@@ -77,13 +76,13 @@ class Ends:
                     )
                     for container, store, port in zip(self.containers, self.stores, self.ports, strict=True)
                 ]
-                route = Route.between(clients[0], clients[1], chosen, link, mode)
+                route = Route(clients[0], clients[1], chosen, link, mode)
                 return await hop(names, route, Progress(advance))
 
         return asyncio.run(run())
 
     def stop(self) -> None:
-        """End the run that is under way."""
+        """Cancel the current run."""
         assert self._running
         self._running.cancel()
 
@@ -96,25 +95,27 @@ def ends(
         yield opened
 
 
-def test_a_run_that_failed_in_the_middle_is_taken_up_and_no_block_goes_twice(
+def test_a_failed_run_resumes_and_sends_no_block_twice(
     export: Export, target: ContainerClient, ends: Ends
 ) -> None:
     content = export("batch1", os.urandom(20 * 64 * KIB))
-    ends.doors[1].faults.extend([Fault.NONE] * 7 + [Fault.BUSY])
+    ends.proxies[1].faults.extend([Fault.NONE] * 7 + [Fault.BUSY])
     assert ends.hop("batch1", throttle=Throttle(max_in_flight=1))[0].outcome is Outcome.FAILED
     assert list(target.list_blobs()) == []
-    done = len(ends.doors[1].finished)
+    done = len(ends.proxies[1].finished)
     assert done == 7
     (carried,) = ends.hop("batch1")
     assert carried.outcome is Outcome.COPIED
     assert carried.sent == len(content) - done * 64 * KIB
-    assert ends.doors[1].again == []
+    assert ends.proxies[1].again == []
     assert target.download_blob("batch1").readall() == content
 
 
-def test_a_changed_source_starts_anew(export: Export, target: ContainerClient, ends: Ends) -> None:
+def test_a_changed_source_is_copied_from_the_start(
+    export: Export, target: ContainerClient, ends: Ends
+) -> None:
     first = export("batch1", os.urandom(20 * 64 * KIB))
-    ends.doors[1].faults.extend([Fault.NONE] * 7 + [Fault.BUSY])
+    ends.proxies[1].faults.extend([Fault.NONE] * 7 + [Fault.BUSY])
     ends.hop("batch1")
     second = export("batch1", first[: 10 * 64 * KIB] + os.urandom(10 * 64 * KIB))
     (carried,) = ends.hop("batch1")
@@ -132,13 +133,13 @@ def test_blocks_that_another_tool_left_are_explained(
 
 
 @pytest.mark.parametrize("status", [503, 429])
-def test_a_busy_service_is_asked_less_and_not_before_it_says(
+def test_a_throttling_service_gets_fewer_requests_and_not_before_retry_after(
     status: int, export: Export, target: ContainerClient, ends: Ends
 ) -> None:
     content = export("batch1", os.urandom(40 * 64 * KIB))
-    door, throttle = ends.doors[1], Throttle()
-    door.busy_with = status
-    door.faults.extend([Fault.NONE] * 4 + [Fault.BUSY] * 3)
+    proxy, throttle = ends.proxies[1], Throttle()
+    proxy.busy_with = status
+    proxy.faults.extend([Fault.NONE] * 4 + [Fault.BUSY] * 3)
     begun = time.monotonic()
     assert ends.hop("batch1", throttle=throttle, tries=4)[0].outcome is Outcome.COPIED
     assert time.monotonic() - begun >= 1.0  # Retry-After was 1
@@ -147,11 +148,11 @@ def test_a_busy_service_is_asked_less_and_not_before_it_says(
     assert throttle.limit < 16
 
 
-def test_a_service_that_stays_busy_ends_with_its_name_and_nothing_visible(
+def test_a_service_that_keeps_throttling_is_named_and_no_blob_is_visible(
     export: Export, target: ContainerClient, ends: Ends
 ) -> None:
     export("batch1", b"x")
-    ends.doors[1].faults.extend([Fault.BUSY] * 9)
+    ends.proxies[1].faults.extend([Fault.BUSY] * 9)
     (carried,) = ends.hop("batch1", tries=2)
     assert "localhost" in str(carried.error)
     assert "503" in str(carried.error)
@@ -162,11 +163,11 @@ def test_the_cap_holds(export: Export, ends: Ends) -> None:
     export("batch1", os.urandom(8 * 64 * KIB))
     begun = time.monotonic()
     ends.hop("batch1", throttle=Throttle(cap=512 * KIB))
-    # All but the last piece had to wait: read in pieces of 128 KiB, sent in pieces of 16 KiB.
+    # All but the last piece wait: read in pieces of 128 KiB, sent in pieces of 16 KiB.
     assert time.monotonic() - begun >= 0.75
 
 
-def test_memory_is_bounded_and_one_larger_block_goes_alone() -> None:
+def test_memory_is_bounded_and_a_larger_block_is_copied_alone() -> None:
     async def fill() -> tuple[int, int]:
         throttle, waiting = Throttle(max_in_flight=100), []
         for _ in range(20):
@@ -182,7 +183,7 @@ def test_memory_is_bounded_and_one_larger_block_goes_alone() -> None:
     assert asyncio.run(fill()) == (8, 1)
 
 
-def test_whoever_is_cancelled_while_waiting_takes_no_room() -> None:
+def test_a_cancelled_wait_holds_no_room() -> None:
     async def fill() -> bool:
         throttle = Throttle(max_in_flight=1)
         await throttle.enter(1)
@@ -197,7 +198,7 @@ def test_whoever_is_cancelled_while_waiting_takes_no_room() -> None:
     assert asyncio.run(fill())
 
 
-# Server to server. Azurite fetches from itself alone, so both ends are containers of one server here.
+# A server-side copy. Azurite fetches only from itself, so both ends are containers of one server here.
 
 
 @pytest.fixture
@@ -205,7 +206,7 @@ def one_server(source: ContainerClient, source_store: Store) -> Iterator[Ends]:
     with BlobServiceClient(source_store.url, source_store.credential()) as service:
         target = service.create_container(f"{source.container_name}t")
         with Ends(source, target, (source_store, source_store)).opened() as ends:
-            # A signature holds the port, so the link must lead to the door that asks.
+            # A signature covers the port, so the link must use the proxy of the target.
             ends.ports = [ends.ports[1], ends.ports[1]]
             yield ends
 
@@ -228,9 +229,7 @@ def links(ends: Ends, **changes: str) -> ReadLink:
     return link
 
 
-def test_where_the_target_reads_the_source_nothing_passes_this_machine(
-    one_server: Ends, export: Export
-) -> None:
+def test_a_server_side_copy_keeps_content_and_properties(one_server: Ends, export: Export) -> None:
     content = export("batch1", os.urandom(20 * 64 * KIB + 1), madeBy="exportPipeline")
     (carried,) = one_server.hop("batch1", link=links(one_server))
     assert (carried.outcome, carried.mode) == (Outcome.COPIED, CopyMode.SERVER)
@@ -241,16 +240,16 @@ def test_where_the_target_reads_the_source_nothing_passes_this_machine(
     assert there.metadata == {"category": CATEGORY, "madeBy": "exportPipeline"}
 
 
-def test_server_to_server_is_taken_up_too(one_server: Ends, export: Export) -> None:
+def test_a_server_side_copy_resumes(one_server: Ends, export: Export) -> None:
     export("batch1", os.urandom(20 * 64 * KIB))
-    one_server.doors[1].faults.extend([Fault.NONE] * 9 + [Fault.BUSY])
+    one_server.proxies[1].faults.extend([Fault.NONE] * 9 + [Fault.BUSY])
     assert one_server.hop("batch1", link=links(one_server))[0].outcome is Outcome.FAILED
     assert one_server.hop("batch1", link=links(one_server))[0].outcome is Outcome.COPIED
-    assert one_server.doors[1].finished
-    assert one_server.doors[1].again == []
+    assert one_server.proxies[1].finished
+    assert one_server.proxies[1].again == []
 
 
-def test_a_source_that_changes_is_noticed_server_to_server(one_server: Ends, export: Export) -> None:
+def test_a_changed_source_ends_a_server_side_copy(one_server: Ends, export: Export) -> None:
     export("batch1", os.urandom(20 * 64 * KIB))
     changes = iter([os.urandom(20 * 64 * KIB)])
 
@@ -266,30 +265,30 @@ def test_a_source_that_changes_is_noticed_server_to_server(one_server: Ends, exp
     assert list(one_server.containers[1].list_blobs()) == []
 
 
-def test_where_the_target_cannot_read_the_source_it_is_streamed(export: Export, ends: Ends) -> None:
+def test_a_source_that_the_target_cannot_read_is_streamed(export: Export, ends: Ends) -> None:
     content = export("batch1", os.urandom(3 * 64 * KIB))
     (carried,) = ends.hop("batch1", link=links(ends))
     assert (carried.outcome, carried.mode) == (Outcome.COPIED, CopyMode.STREAM)
     assert ends.containers[1].download_blob("batch1").readall() == content
 
 
-def test_who_insists_on_server_to_server_is_told_why_not(export: Export, ends: Ends) -> None:
+def test_a_required_server_side_copy_fails_with_the_reason(export: Export, ends: Ends) -> None:
     export("batch1", os.urandom(3 * 64 * KIB))
     (carried,) = ends.hop("batch1", link=links(ends), mode=CopyMode.SERVER)
     assert "cannot read the source (404 CannotVerifyCopySource)" in str(carried.error)
     assert "sig=" not in str(carried.error)
 
 
-class Storms(RuleBasedStateMachine):
-    """Runs of hop with anything in between; what is visible at the target is always right."""
+class HopMachine(RuleBasedStateMachine):
+    """Random sequences of runs and failures; the visible content at the target is always right."""
 
     ends: Ends
     number = 0
 
     def __init__(self) -> None:
         super().__init__()
-        Storms.number += 1
-        self.name = f"batch{Storms.number}"
+        HopMachine.number += 1
+        self.name = f"batch{HopMachine.number}"
         self.versions: list[bytes] = []
         self.theirs: list[bytes] = []
         self.change()
@@ -308,7 +307,7 @@ class Storms(RuleBasedStateMachine):
 
     @rule()
     def change(self) -> None:
-        """The source gets other content."""
+        """The source blob changes."""
         content = os.urandom(6 * 64 * KIB + len(self.versions))
         md5 = ContentSettings(content_md5=bytearray(hashlib.md5(content).digest()))
         self.source.upload_blob(
@@ -317,15 +316,15 @@ class Storms(RuleBasedStateMachine):
         self.versions.append(content)
 
     @rule(side=st.integers(0, 1), faults=st.lists(st.sampled_from(Fault), min_size=1, max_size=10))
-    def stormy_run(self, side: int, faults: list[Fault]) -> None:
-        """A run with faults on one side; whether it ends well is open, but it ends."""
-        self.ends.doors[side].faults.extend(faults)
+    def run_with_faults(self, side: int, faults: list[Fault]) -> None:
+        """A run with faults on one side ends, with success or failure."""
+        self.ends.proxies[side].faults.extend(faults)
         self.ends.hop(self.name)
-        self.ends.doors[side].faults.clear()
+        self.ends.proxies[side].faults.clear()
 
     @rule(after=st.integers(1, 6))
-    def stopped_run(self, after: int) -> None:
-        """A run that ends in the middle of everything; with kill -9 there is a test of its own."""
+    def cancelled_run(self, after: int) -> None:
+        """A run is cancelled; test_hop_killed covers kill -9."""
         arrived = 0
 
         def stop(*_: object) -> None:
@@ -338,15 +337,15 @@ class Storms(RuleBasedStateMachine):
             self.ends.hop(self.name, advance=stop)
 
     @rule()
-    def somebody_else_writes(self) -> None:
-        """Another tool puts a blob of that name."""
+    def another_client_writes(self) -> None:
+        """Another client writes a blob of that name."""
         self.theirs.append(os.urandom(100))
         self.target.upload_blob(self.name, self.theirs[-1], overwrite=True)
         self.forget_blocks()
 
     @rule()
-    def calm_run(self) -> None:
-        """A run in peace ends well, whatever was before."""
+    def run_without_faults(self) -> None:
+        """A run without faults succeeds."""
         (carried,) = self.ends.hop(self.name)
         assert carried.outcome in (Outcome.COPIED, Outcome.PRESENT), carried.error
         assert self.visible() == self.versions[-1]
@@ -356,21 +355,21 @@ class Storms(RuleBasedStateMachine):
         seen = self.visible()
         assert seen is None or seen in self.versions + self.theirs
         if seen is not None:
-            # Uncommitted blocks end with each commit.
+            # A commit deletes all uncommitted blocks.
             self.forget_blocks()
 
     @invariant()
     def nothing_finished_is_sent_again(self) -> None:
-        assert self.ends.doors[1].again == []
+        assert self.ends.proxies[1].again == []
 
     def forget_blocks(self) -> None:
         waiting = self.target.get_blob_client(self.name).get_block_list("uncommitted")[1]
         if not waiting:
-            self.ends.doors[1].finished.clear()
+            self.ends.proxies[1].finished.clear()
 
 
-def test_no_storm_shows_a_wrong_byte_or_repeats_finished_work(ends: Ends) -> None:
-    machine = type("Machine", (Storms,), {"ends": ends})
+def test_no_failure_shows_a_wrong_byte_or_repeats_finished_work(ends: Ends) -> None:
+    machine = type("Machine", (HopMachine,), {"ends": ends})
     run_state_machine_as_test(
         machine,
         settings=settings(

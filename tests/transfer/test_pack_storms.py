@@ -1,4 +1,4 @@
-"""pack and unpack, whatever happens between: no wrong byte arrives, and no finished part is written again."""
+"""pack and unpack under random failures: no wrong byte arrives, and no finished part is written again."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from acr_transfer.copy import blocks
 from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import part_file
 from acr_transfer.errors import FAILURES, DiskError
+from tests.transfer.disk_transfer import BLOCK, DiskTransfer, checked
 from tests.transfer.stores import Store
-from tests.transfer.walks import BLOCK, Walk, checked
 
 Export = Callable[..., bytes]
 PARTS = 3
 
 
-class Storms(RuleBasedStateMachine):
-    """Packs and unpacks with full disks, stopped runs, damaged parts and changed sources between them."""
+class PackMachine(RuleBasedStateMachine):
+    """Random sequences of pack and unpack, with failing disks, damaged parts and changed sources."""
 
-    walk: Walk
+    transfer: DiskTransfer
     export: Export
     folder: Path
     patch: pytest.MonkeyPatch
@@ -36,21 +36,21 @@ class Storms(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        Storms.number += 1
-        self.name = f"batch{Storms.number}"
+        PackMachine.number += 1
+        self.name = f"batch{PackMachine.number}"
         self.disk = self.folder / self.name
         self.versions: list[bytes] = []
         self.change()
 
     @rule()
     def change(self) -> None:
-        """The source gets other content."""
+        """The source blob changes."""
         self.versions.append(os.urandom(2 * PARTS * BLOCK - len(self.versions)))
         self.export(self.name, self.versions[-1])
 
     @rule(after=st.integers(0, 2 * PARTS - 1), reason=st.sampled_from([OSError, KeyboardInterrupt]))
     def pack_that_fails(self, after: int, reason: type[BaseException]) -> None:
-        """The disk is full, or the run is stopped, at some block; or all that was left has been written."""
+        """The disk is full, or the run is stopped, at some block; or nothing was left to write."""
         written, real = 0, part_file.HashingFile.write
 
         def write(self: part_file.HashingFile, content: bytes) -> int:
@@ -69,7 +69,7 @@ class Storms(RuleBasedStateMachine):
 
     @rule(part=st.integers(0, PARTS - 1), how=st.sampled_from(["flipped", "cut", "gone"]))
     def damage(self, part: int, how: str) -> None:
-        """Something happens to a part on its way."""
+        """A part is damaged or lost."""
         found = sorted(self.disk.glob("parts/*"))
         if part < len(found):
             content = found[part].read_bytes()
@@ -82,47 +82,47 @@ class Storms(RuleBasedStateMachine):
                     found[part].unlink()
 
     @rule()
-    def calm_pack(self) -> None:
-        """A run in peace ends well, and writes nothing that is there and whole."""
+    def pack_without_failures(self) -> None:
+        """A run without failures succeeds, and the next one writes nothing."""
         self.pack()
         assert checked(self.disk)
         self.pack()
-        assert not any(new for _, new in self.walk.read)
+        assert not any(new for _, new in self.transfer.read)
 
     @rule()
     def unpack(self) -> None:
-        """A run on whatever is on the disk; it ends well only with all of a version."""
+        """A run on the current content of the disk succeeds only with all parts of one version."""
         try:
-            (carried,) = self.walk.unpack(self.disk)
+            (carried,) = self.transfer.unpack(self.disk)
         except FAILURES:
             return
         assert (carried.outcome is Outcome.FAILED) == (carried.error is not None)
 
     @rule()
-    def carry(self) -> None:
-        """Pack and unpack in peace bring what the source has now."""
+    def pack_and_unpack(self) -> None:
+        """Pack and unpack without failures copy the current content of the source."""
         self.pack()
-        (carried,) = self.walk.unpack(self.disk)
+        (carried,) = self.transfer.unpack(self.disk)
         assert carried.outcome in (Outcome.COPIED, Outcome.PRESENT), carried.error
-        assert self.walk.arrived(self.name) == self.versions[-1]
+        assert self.transfer.arrived(self.name) == self.versions[-1]
 
     @invariant()
     def nothing_wrong_is_visible(self) -> None:
-        if self.name in self.walk.visible():
-            assert self.walk.arrived(self.name) in self.versions
+        if self.name in self.transfer.visible():
+            assert self.transfer.arrived(self.name) in self.versions
 
     @invariant()
     def nothing_half_written_stays(self) -> None:
         assert not list(self.disk.rglob("*.partial"))
 
     def pack(self) -> None:
-        self.walk.pack(self.disk, names=(self.name,), part_size=2 * BLOCK)
+        self.transfer.pack(self.disk, names=(self.name,), part_size=2 * BLOCK)
 
     def teardown(self) -> None:
         shutil.rmtree(self.disk, ignore_errors=True)
 
 
-def test_no_storm_brings_a_wrong_byte_or_writes_a_finished_part_again(
+def test_no_failure_lets_a_wrong_byte_arrive_or_repeats_a_finished_part(
     source: ContainerClient,
     target: ContainerClient,
     source_store: Store,
@@ -132,10 +132,10 @@ def test_no_storm_brings_a_wrong_byte_or_writes_a_finished_part_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK_SIZE", BLOCK)
-    walk = Walk(source, target, (source_store, target_store))
-    parts = {"walk": walk, "export": staticmethod(export), "folder": tmp_path, "patch": monkeypatch}
+    transfer = DiskTransfer(source, target, (source_store, target_store))
+    parts = {"transfer": transfer, "export": staticmethod(export), "folder": tmp_path, "patch": monkeypatch}
     run_state_machine_as_test(
-        type("Machine", (Storms,), parts),
+        type("Machine", (PackMachine,), parts),
         settings=settings(
             max_examples=8,
             stateful_step_count=8,

@@ -1,4 +1,4 @@
-"""Two storage servers that take the caller's own token, and the real command in a shell of that caller."""
+"""Two storage servers that accept the caller's token, and the real command in that caller's environment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
 
 
 def bearer() -> str:
-    """A token as Entra gives it out for storage, but for its signature."""
+    """A token as Entra issues it for storage, without a valid signature."""
     now = int(time.time())
     claims = {
         "aud": "https://storage.azure.com",
@@ -52,15 +52,15 @@ def bearer() -> str:
 
 @dataclass
 class Clouds:
-    """Two storage servers that take the caller's token, and the command in a shell of that caller."""
+    """Two storage servers that accept the caller's token, and the command in that caller's environment."""
 
     stores: tuple[Store, Store]
     environment: dict[str, str]
     folder: Path
     token: str
-    said: str = ""
+    output: str = ""
     names: list[str] = field(default_factory=list)
-    """The blobs of the newest hand-over."""
+    """The blobs of the latest hand-over."""
 
     def service(self, side: int) -> BlobServiceClient:
         store = self.stores[side]
@@ -72,7 +72,7 @@ class Clouds:
         return self.service(side).get_container_client("transfer")
 
     def export(self, *contents: bytes) -> Path:
-        """What an export leaves: blobs and a hand-over, here as a file."""
+        """Write blobs as an export run does, and a hand-over file."""
         self.names = [f"b{uuid.uuid4().hex}" for _ in contents]
         for name, content in zip(self.names, contents, strict=True):
             md5 = ContentSettings(content_md5=bytearray(hashlib.md5(content).digest()))
@@ -96,24 +96,24 @@ class Clouds:
             stdout=output,
             stderr=output,
             text=True,
-            # Whoever runs the tests in the background has it ignored, and that is inherited.
+            # A shell ignores SIGINT in its background jobs, and children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def secrets(self) -> list[str]:
-        """What must be in nothing that the command says."""
+        """Texts that no output may contain."""
         return [self.token, self.token.split(".")[1], *(store.key for store in self.stores), "sig="]
 
     def run(self, *line: str, program: str = PROGRAM) -> tuple[int, str, str]:
         with self.start(*line, program=program) as process:
             out, err = process.communicate()
-        self.said += out + err
+        self.output += out + err
         return process.returncode, out, err
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Clouds]:
-    """Both of them, with an empty container `transfer` each."""
+def two_clouds(folder: Path) -> Iterator[Clouds]:
+    """Both servers, each with an empty container `transfer`."""
     (folder / "source").mkdir()
     (folder / "target").mkdir()
     authority, token = Authority.make(folder), bearer()

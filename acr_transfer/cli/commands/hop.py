@@ -69,7 +69,7 @@ async def _hop(
     )
     async with leaving as source, arriving as target:
         mode = CopyMode(options.way)
-        route = Route.between(source.client, target.client, throttle, source.link, mode)
+        route = Route(source.client, target.client, throttle, source.link, mode)
         results = await hop(handover.blob_names, route, progress)
     return results, _explained(route.probe, mode)
 

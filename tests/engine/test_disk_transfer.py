@@ -1,4 +1,4 @@
-"""The walk with a disk: the far side has the folder, and asks the source's cloud nothing."""
+"""A transfer with a disk: the target side has only the folder, and sends no request to the source cloud."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.engine.projects import Project
 ARTIFACTS = ["shop/web:1.0.0", "platform/agent:2.0"]
 
 
-def test_a_folder_carries_the_images_and_the_far_side_proves_them(
+def test_a_folder_transfers_the_images_and_the_target_side_proves_them(
     tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], paths: Paths
 ) -> None:
     here, there, disk, carried = (tmp_path / name for name in ("here", "there", "disk", "carried"))
@@ -21,28 +21,28 @@ def test_a_folder_carries_the_images_and_the_far_side_proves_them(
     there.mkdir()
     near = Project.made(here, checkout, sandbox_environment)
     lock = here / "transfer.lock.json"
-    near.stack("walk-source", SOURCE, sasExpiry="2098-01-01T00:00:00Z", lock=str(lock))
-    near.run("acr-transfer", "plan", *ARTIFACTS, "--source", "walk-source", "--out", str(lock))
-    near.up("walk-source")
-    near.run("acr-transfer", "pack", str(disk), "--source", "walk-source", "--part-size", "8M")
+    near.stack("disk-source", SOURCE, sasExpiry="2098-01-01T00:00:00Z", lock=str(lock))
+    near.run("acr-transfer", "plan", *ARTIFACTS, "--source", "disk-source", "--out", str(lock))
+    near.up("disk-source")
+    near.run("acr-transfer", "pack", str(disk), "--source", "disk-source", "--part-size", "8M")
     shutil.copytree(disk, carried)
     shutil.rmtree(disk)
     shutil.rmtree(here)
-    asked = asked_by_people(paths)
+    asked = operator_requests(paths)
 
     far = Project.made(there, checkout, sandbox_environment)
     handover = carried / "handover.json"
-    far.stack("walk-target", TARGET, sasExpiry="2098-01-01T00:00:00Z", handover=str(handover))
-    far.up("walk-target")
-    said = far.run("acr-transfer", "unpack", str(carried), "--target", "walk-target")
+    far.stack("disk-target", TARGET, sasExpiry="2098-01-01T00:00:00Z", handover=str(handover))
+    far.up("disk-target")
+    said = far.run("acr-transfer", "unpack", str(carried), "--target", "disk-target")
     assert "copied" in said
-    proof = ("--handover", str(handover), "--target", "walk-target", "--wait", "120")
+    proof = ("--handover", str(handover), "--target", "disk-target", "--wait", "120")
     said = far.run("acr-transfer", "prove", *proof)
     assert f"{len(ARTIFACTS)} of {len(ARTIFACTS)} artifacts proved" in said
-    assert asked_by_people(paths) == asked
+    assert operator_requests(paths) == asked
 
 
-def asked_by_people(paths: Paths) -> int:
-    """How often the source's cloud was asked, but for what the pipelines of other tests ask by themselves."""
+def operator_requests(paths: Paths) -> int:
+    """The number of requests to the source cloud by its operator; pipelines of other tests send others."""
     exchanges = Store(paths.state / SOURCE.side).exchanges()
     return sum(exchange["principal"] == SOURCE.operator for exchange in exchanges)

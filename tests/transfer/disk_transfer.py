@@ -1,4 +1,4 @@
-"""A walk with a disk between two real storage servers."""
+"""A transfer with disks between two real storage servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.transfer.stores import Store
 BLOCK = 64 * 1024
 
 
-class Walk:
+class DiskTransfer:
     """The containers of both sides, and the disks between them."""
 
     def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:

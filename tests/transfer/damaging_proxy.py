@@ -1,4 +1,4 @@
-"""A cable between a client and a server that can damage what passes."""
+"""A TCP proxy that damages the content that passes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import socket
 import threading
 from collections.abc import Iterator
 
-MARK = b"<a mark that the cable damages>"
-_DAMAGED = MARK.replace(b"cable", b"cbale")
+MARK = b"<a mark that the proxy damages>"
+_DAMAGED = MARK.replace(b"proxy", b"porxy")
 
 
 @contextlib.contextmanager
 def damaging(port: int, *, towards_server: bool) -> Iterator[int]:
-    """Listen on a free port and pass all to `port`, but for `MARK`, which is changed in one direction."""
+    """Listen on a free port and forward to `port`; `MARK` is changed in one direction."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_serve, args=(listener, port, towards_server), daemon=True).start()
         yield listener.getsockname()[1]

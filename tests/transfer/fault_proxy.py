@@ -1,4 +1,4 @@
-"""A door before a storage server that counts what passes, and can be told to refuse, cut or falsify it."""
+"""A proxy for a storage server that counts requests, and refuses, cuts or falsifies chosen ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 
 class Fault(StrEnum):
-    """What may happen to a request about content."""
+    """A fault of a request for content, or with content."""
 
     NONE = "passes"
     BUSY = "answered 503 with Retry-After"
@@ -26,22 +26,22 @@ class Fault(StrEnum):
 
 
 @dataclass
-class Door:
-    """What passed, and what shall happen to the next requests for content or with content."""
+class FaultProxy:
+    """The requests so far, and the faults of the next requests for content or with content."""
 
     faults: deque[Fault] = field(default_factory=deque)
     busy_with: int = 503
     finished: list[str] = field(default_factory=list)
-    """IDs of the blocks whose sender was told that the server took them, in order."""
+    """IDs of the blocks whose client received the success, in order."""
 
     again: list[str] = field(default_factory=list)
-    """IDs that were sent although their sender had been told that they were taken."""
+    """IDs that were sent although their client had received the success."""
 
     asked: Counter[str] = field(default_factory=Counter)
     under_way: int = 0
     most_under_way: int = 0
     since_busy: int = 0
-    """The most content requests under way at a time since the last busy answer."""
+    """The most content requests in flight since the last throttling response."""
 
     turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,7 +63,7 @@ class Door:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    door: ClassVar[Door]
+    proxy: ClassVar[FaultProxy]
     behind: ClassVar[int]
 
     def _pass(self) -> None:
@@ -74,21 +74,21 @@ class _Handler(BaseHTTPRequestHandler):
         about_content = self.command == "PUT" and kind == "block"
         about_content |= self.command == "GET" and not kind and "restype" not in query
         if not about_content:
-            self.door.asked[f"{self.command} {kind or query.get('restype', [''])[0]}".strip()] += 1
+            self.proxy.asked[f"{self.command} {kind or query.get('restype', [''])[0]}".strip()] += 1
             self._answer(*self._ask(body))
             return
         identifier = unquote(f"{parts.path} {query['blockid'][0]}") if kind == "block" else ""
-        fault, taken = self.door.begin(identifier), ""
+        fault, taken = self.proxy.begin(identifier), ""
         try:
             taken = identifier if self._content(fault, body) and identifier else ""
         finally:
-            self.door.end(taken)
+            self.proxy.end(taken)
 
     def _content(self, fault: Fault, body: bytes) -> bool:
-        """Whether the client was told that it went well."""
+        """Whether the client received a success."""
         if fault is Fault.BUSY:
-            self.door.since_busy = 0
-            self._answer(self.door.busy_with, [("Retry-After", "1")], b"")
+            self.proxy.since_busy = 0
+            self._answer(self.proxy.busy_with, [("Retry-After", "1")], b"")
             return False
         if fault is Fault.FULL:
             self._answer(507, [], b"")
@@ -129,21 +129,21 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_HEAD = do_DELETE = _pass  # noqa: N815
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
-def opened(behind: int) -> Iterator[tuple[Door, int]]:
-    """A door before the server on port `behind`, and the port to knock at."""
-    door = Door()
-    handler = type("Handler", (_Handler,), {"door": door, "behind": behind})
+def fault_proxy(behind: int) -> Iterator[tuple[FaultProxy, int]]:
+    """A proxy for the server on port `behind`, and the proxy's port."""
+    proxy = FaultProxy()
+    handler = type("Handler", (_Handler,), {"proxy": proxy, "behind": behind})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield door, server.server_address[1]
+            yield proxy, server.server_address[1]
         finally:
             server.shutdown()
             thread.join()

@@ -1,12 +1,12 @@
-"""Measure hop between two Azurites, next to rclone, cp and a bare load of the storage server.
+"""Compare hop between two Azurites with rclone, cp and a plain load of the storage server.
 
     .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
 
-Every round runs each of them once, in turn, so that drift of the machine meets all alike, each between
-servers that were just started: they get slower with every GiB they have taken. Printed are medians
-with the fastest and the slowest, how many times as long as hop it takes, the client's peak memory, and the
-processor time of client, source server and target server: on a busy machine that tells more than the clock.
-Without rclone on PATH its lines are left out. Whole processes are measured, start-up included.
+Each round runs every program once, so that a drift of the machine affects all of them. The servers are
+started for each run, because they get slower with every GiB. The tables show medians with the fastest and the slowest
+run, the ratio to hop, the client's peak memory, and the processor time of client, source server and target
+server, which depends less on other load than the duration. Without rclone on PATH, its lines are left out.
+Whole processes are measured, with their start-up.
 """
 
 import argparse
@@ -56,7 +56,7 @@ async def main(names, sides):
 asyncio.run(main(*json.load(sys.stdin)))
 """
 
-# Without --disable Copy it asks the target to fetch by itself, which Azurite cannot from another process.
+# Without --disable Copy, rclone requests a server-side copy, which Azurite cannot do from another process.
 _RCLONE = ("rclone", "copy", "--config", os.devnull, "--disable", "Copy")
 _BEST = {
     "big": (
@@ -71,13 +71,13 @@ _BEST = {
 }
 
 Measured = tuple[float, float, float]
-"""Seconds, MiB of memory at the peak, seconds of processor time."""
+"""Seconds, peak memory in MiB, seconds of processor time."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
-    """Print one table a data set."""
+    """Print one table for each data set."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -119,9 +119,9 @@ def _measure(name: str, sizes: list[int], runs: int, folder: Path) -> None:
 
 @contextmanager
 def _servers(folder: Path) -> Iterator[tuple[Store, Store]]:
-    """Both storage servers, the target's empty, each in a process that has done nothing yet.
+    """Both storage servers, newly started, the target's empty.
 
-    One that has taken some GiB needs up to three times the processor time for the next.
+    A server that has stored some GiB needs up to three times the processor time for the next ones.
     """
     with (
         tempfile.TemporaryDirectory(prefix="target-", dir=folder) as target,
@@ -132,7 +132,7 @@ def _servers(folder: Path) -> Iterator[tuple[Store, Store]]:
 
 
 def _busy(pid: int) -> float:
-    """Seconds of processor time that a process has used.
+    """The processor time of a process in seconds.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
@@ -229,7 +229,7 @@ class _Bench:
         return measured
 
     def load(self) -> Measured:
-        """Blocks with their hash as fast as the server takes them, from memory, without a source."""
+        """Send blocks with their hash from memory as fast as the server accepts them."""
         with self._target() as target:
             token = _sas(self.arriving, target.url)
             block = os.urandom(8 << 20)
@@ -288,10 +288,10 @@ def _sas(store: Store, url: str) -> str:
 
 
 def _run(line: list[str], told: str, environment: dict[str, str] | None = None) -> Measured:
-    """Seconds and peak memory of a process, start-up included."""
+    """The duration and the peak memory of a process, with its start-up."""
     root = Path(__file__).resolve().parent.parent
     begun = time.monotonic()
-    # As an installed command is run: compiled once, not each time.
+    # Like an installed command: compiled once, not in each run.
     environment = {**(environment or os.environ), "PYTHONDONTWRITEBYTECODE": ""}
     process = subprocess.Popen(line, stdin=subprocess.PIPE, env=environment, cwd=root, text=True)
     assert process.stdin

@@ -3,10 +3,10 @@
     .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
 
 Each round runs every program once, so that a drift of the machine affects all of them. The servers are
-started for each run, because they get slower with every GiB. The tables show medians with the fastest and the slowest
-run, the ratio to hop, the client's peak memory, and the processor time of client, source server and target
-server, which depends less on other load than the duration. Without rclone on PATH, its lines are left out.
-Whole processes are measured, with their start-up.
+started for each run, because they get slower with every GiB. The tables show medians with the fastest and
+the slowest run, the ratio to hop, the client's peak memory, and the processor time of client, source server
+and target server, which depends less on other load than the duration. Without rclone on PATH, its lines are
+left out. Whole processes are measured, with their start-up.
 """
 
 import argparse

@@ -27,7 +27,7 @@ from sandbox.keyvault import data_plane
 from sandbox.registry import proxy
 from sandbox.storage import blobs
 from sandbox.transfer.container_access import ContainerAccess
-from sandbox.transfer.runs import PipelineRuns
+from sandbox.transfer.runs import TransferService
 from sandbox.transfer.trigger import SourceTrigger
 
 
@@ -54,7 +54,7 @@ async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
     """Bring one cloud up with all that its state names."""
     cloud.neighbours = clouds
     containers = ContainerAccess(cloud.tokens, cloud.definition.vault_audience, cloud.paths)
-    cloud.runs = PipelineRuns(cloud.store, cloud.faults, containers, cloud.registry)
+    cloud.runs = TransferService(cloud.store, cloud.faults, containers, cloud.registry)
     _ensure_group(cloud)
     roles.seed(cloud)
     names = [body["name"] for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries")]

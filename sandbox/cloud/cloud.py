@@ -23,7 +23,7 @@ from sandbox.faults.state import Faults
 from sandbox.registry.oci_client import OciClient
 
 if TYPE_CHECKING:
-    from sandbox.transfer.runs import PipelineRuns
+    from sandbox.transfer.runs import TransferService
 
 HOST = "localhost"
 REGISTRY_HOST = "127.0.0.1"
@@ -41,7 +41,7 @@ class Cloud:
 
     definition: CloudDefinition
     paths: Paths
-    runs: PipelineRuns = field(init=False, repr=False, compare=False)
+    runs: TransferService = field(init=False, repr=False, compare=False)
     """The transfer service; only a serving cloud has one."""
 
     neighbours: list[Cloud] = field(default_factory=list)

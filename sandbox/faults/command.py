@@ -11,7 +11,7 @@ from dataclasses import fields
 from sandbox.cloud.definitions import CLOUDS
 from sandbox.cloud.paths import Paths
 from sandbox.faults.control import send_order, set_fault
-from sandbox.faults.fault import CUTS, ENDPOINTS, Fault, Json
+from sandbox.faults.fault import CUTS, ENDPOINTS, InjectedFault, Json
 from sandbox.faults.open_questions import OPEN_QUESTIONS
 
 _SIDES = [definition.side for definition in CLOUDS]
@@ -96,7 +96,7 @@ def _send(paths: Paths, given: argparse.Namespace) -> None:
 
 
 def _set(paths: Paths, given: argparse.Namespace) -> None:
-    fault = Fault(**{field.name: getattr(given, field.name) for field in fields(Fault)})
+    fault = InjectedFault(**{field.name: getattr(given, field.name) for field in fields(InjectedFault)})
     number = set_fault(paths, given.cloud, fault)
     print(f"Fault {number} is set. To remove it: python -m sandbox fault lift {given.cloud} {number}")
 

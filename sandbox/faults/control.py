@@ -8,7 +8,7 @@ import urllib.request
 from typing import Any
 
 from sandbox.cloud.paths import Paths
-from sandbox.faults.fault import Fault, Json
+from sandbox.faults.fault import InjectedFault, Json
 from sandbox.http.azure_errors import SandboxError
 from sandbox.lifecycle import require_running
 
@@ -30,6 +30,6 @@ def send_order(paths: Paths, cloud: str, do: str, **arguments: Any) -> Json:
         raise SandboxError(json.load(error)["error"]) from None
 
 
-def set_fault(paths: Paths, cloud: str, fault: Fault) -> int:
+def set_fault(paths: Paths, cloud: str, fault: InjectedFault) -> int:
     """Add a fault to a cloud; returns its number."""
     return int(send_order(paths, cloud, "set", fault=fault.json())["result"])

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from sandbox.faults.fault import Fault, Json
+from sandbox.faults.fault import InjectedFault, Json
 from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import SandboxError
 
 _ORDERS: Mapping[str, Callable[[Faults, Json], object]] = {
-    "set": lambda faults, order: faults.add(Fault.parse(order["fault"])),
+    "set": lambda faults, order: faults.add(InjectedFault.parse(order["fault"])),
     "lift": lambda faults, order: faults.lift(int(order["id"])),
     "clock": lambda faults, order: faults.set_clock(float(order["seconds"])),
     "grants": lambda faults, order: faults.set_grants(float(order["seconds"])),

@@ -27,7 +27,7 @@ CUTS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class InjectedFault:
     """One fault. Of several matching faults, the first is applied."""
 
     endpoint: str
@@ -95,7 +95,7 @@ class Fault:
         return {key: value for key, value in asdict(self).items() if value not in ("", 0, None, False)}
 
     @classmethod
-    def parse(cls, content: Json) -> Fault:
+    def parse(cls, content: Json) -> InjectedFault:
         """The fault of `json`; raises SandboxError."""
         if unknown := set(content) - {field.name for field in fields(cls)}:
             raise SandboxError(f"Unknown fields of a fault: {', '.join(sorted(unknown))}.")

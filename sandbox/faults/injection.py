@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from sandbox.cloud import request_log
 from sandbox.cloud.store import Store
-from sandbox.faults.fault import Fault
+from sandbox.faults.fault import InjectedFault
 from sandbox.faults.responses import response_of
 from sandbox.faults.state import Faults
 
@@ -48,7 +48,9 @@ async def serve_with_fault(
     return await _apply(fault, store, request, handler) if fault else await handler(request)
 
 
-async def _apply(fault: Fault, store: Store, request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _apply(
+    fault: InjectedFault, store: Store, request: web.Request, handler: Handler
+) -> web.StreamResponse:
     await asyncio.sleep(fault.delay)
     if response := response_of(fault):
         text = json.dumps(response.body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.faults.fault import Fault, Json
+from sandbox.faults.fault import InjectedFault, Json
 
 _CODES: dict[str, dict[int, str]] = {
     "arm": {429: "SubscriptionRequestsThrottled", 503: "ServiceUnavailable"},
@@ -44,7 +44,7 @@ class FaultResponse:
     body: Json
 
 
-def response_of(fault: Fault) -> FaultResponse | None:
+def response_of(fault: InjectedFault) -> FaultResponse | None:
     """The response of a fault, or None if the fault lets the request be served."""
     status = 403 if fault.firewall else fault.status
     if not status:

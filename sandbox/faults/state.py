@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from sandbox.cloud.store import Store
-from sandbox.faults.fault import Fault, Json
+from sandbox.faults.fault import InjectedFault, Json
 from sandbox.faults.open_questions import OPEN_QUESTIONS, require_value
 from sandbox.faults.responses import response_of
 from sandbox.http.azure_errors import SandboxError
@@ -25,10 +25,11 @@ class Faults:
         self._store = store
         self._state: Json = {"next": 1, **_defaults(), **(store.setting(_SETTING) or {})}
         self._faults = {
-            int(id): (Fault.parse(entry["fault"]), entry) for id, entry in self._state["faults"].items()
+            int(id): (InjectedFault.parse(entry["fault"]), entry)
+            for id, entry in self._state["faults"].items()
         }
 
-    def add(self, fault: Fault) -> int:
+    def add(self, fault: InjectedFault) -> int:
         """Add a fault; returns its number."""
         id = int(self._state["next"])
         entry = {"fault": fault.json(), "met": 0, "applied": 0}
@@ -51,7 +52,7 @@ class Faults:
         self._state |= _defaults()
         self._save()
 
-    def take(self, endpoint: str, method: str, target: str) -> Fault | None:
+    def take(self, endpoint: str, method: str, target: str) -> InjectedFault | None:
         """The fault to apply to a request; counts it."""
         for id, (fault, entry) in self._faults.items():
             if fault.matches(endpoint, method, target) and not _exhausted(fault, entry) and self.count(id):
@@ -136,11 +137,11 @@ class Faults:
         self._store.put_setting(_SETTING, self._state)
 
 
-def _exhausted(fault: Fault, entry: Json) -> bool:
+def _exhausted(fault: InjectedFault, entry: Json) -> bool:
     return bool(fault.times and entry["applied"] >= fault.times)
 
 
-def _storage_response(fault: Fault) -> Json:
+def _storage_response(fault: InjectedFault) -> Json:
     """Status, code and message for azurite.js, which formats them as XML."""
     response = response_of(fault)
     return {"status": response.status, "code": response.code, "words": response.message} if response else {}

@@ -28,7 +28,7 @@ OpenRegistry = Callable[[aiohttp.ClientSession, str], OciClient]
 """Returns a client of a registry by the registry's name."""
 
 
-class PipelineRuns:
+class TransferService:
     """The pipeline runs of one cloud."""
 
     def __init__(

@@ -22,7 +22,7 @@ from sandbox.faults.state import Faults
 from sandbox.transfer.container_access import ContainerAccess, client_session
 from sandbox.transfer.failures import TransferFailedError
 from sandbox.transfer.rules import CATEGORY
-from sandbox.transfer.runs import PipelineRuns
+from sandbox.transfer.runs import TransferService
 
 PIPELINES = "Microsoft.ContainerRegistry/registries/importPipelines"
 _INTERVAL = 1.0
@@ -38,7 +38,7 @@ class SourceTrigger:
     store: Store
     faults: Faults
     containers: ContainerAccess
-    runs: PipelineRuns
+    runs: TransferService
     _clients: dict[str, ContainerClient] = field(default_factory=dict)
     """One client per version of a pipeline."""
 

@@ -16,14 +16,14 @@ from sandbox.__main__ import _parser
 from sandbox.cloud.paths import CHECKOUT
 from sandbox.cloud.store import Store
 from sandbox.faults import command
-from sandbox.faults.fault import ENDPOINTS, Fault
+from sandbox.faults.fault import ENDPOINTS, InjectedFault
 from sandbox.faults.open_questions import OPEN_QUESTIONS
 from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import SandboxError
 
 
-def a_fault(**more: Any) -> Fault:
-    return Fault(**{"endpoint": "arm", "status": 503, **more})
+def a_fault(**more: Any) -> InjectedFault:
+    return InjectedFault(**{"endpoint": "arm", "status": 503, **more})
 
 
 @settings(max_examples=25)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.pulumi_plugins.azure_native import input_checks
-from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
+from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
 from sandbox.pulumi_plugins.azure_native.comparison import input_changes
 from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, sdk_schemas
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
@@ -19,8 +19,8 @@ _VAULT = RESOURCE_TYPES["keyvault:Vault"]
 class AccessPolicyProvider(Provider):
     """Adds, updates and removes one principal's policy in a vault's list."""
 
-    def __init__(self, arm: ArmClient) -> None:
-        self._arm = arm
+    def __init__(self, azure: AzureClient) -> None:
+        self._azure = azure
 
     def check(
         self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
@@ -67,15 +67,15 @@ class AccessPolicyProvider(Provider):
     def _send(self, operation: str, inputs: Values) -> None:
         policy = {"applicationId": "", **inputs["policy"]}
         body = {"properties": {"accessPolicies": [policy]}}
-        self._arm.put(f"{self._vault_id(inputs)}/accessPolicies/{operation}", _VERSION, body)
+        self._azure.put(f"{self._vault_id(inputs)}/accessPolicies/{operation}", _VERSION, body)
 
     def _policy(self, inputs: Values) -> Values | None:
-        vault = self._arm.get(self._vault_id(inputs), _VERSION) or {"properties": {}}
+        vault = self._azure.get(self._vault_id(inputs), _VERSION) or {"properties": {}}
         policies: list[Values] = vault["properties"].get("accessPolicies", [])
         return next((policy for policy in policies if policy["objectId"] == _principal(inputs)), None)
 
     def _vault_id(self, inputs: Values) -> str:
-        return _VAULT.id(self._arm.subscription, inputs)
+        return _VAULT.id(self._azure.subscription, inputs)
 
 
 def _inputs_of(id: str) -> Values:

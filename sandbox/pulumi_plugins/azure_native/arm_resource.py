@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.pulumi_plugins.azure_native import conversion, input_checks
-from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
+from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
 from sandbox.pulumi_plugins.azure_native.comparison import input_changes, refreshed_inputs
 from sandbox.pulumi_plugins.azure_native.default_inputs import DefaultLocations, with_name
 from sandbox.pulumi_plugins.azure_native.http_client import ResponseError
@@ -30,9 +30,9 @@ _GO_TYPES: dict[type, str] = {
 class ArmResourceProvider(Provider):
     """Creates, reads, updates and deletes Azure resources by Azure Resource Manager."""
 
-    def __init__(self, arm: ArmClient, config: Mapping[str, str]) -> None:
-        self._arm, self._config = arm, config
-        self._locations = DefaultLocations(arm, config)
+    def __init__(self, azure: AzureClient, config: Mapping[str, str]) -> None:
+        self._azure, self._config = azure, config
+        self._locations = DefaultLocations(azure, config)
 
     def check(
         self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
@@ -68,7 +68,7 @@ class ArmResourceProvider(Provider):
 
     def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
         schema = resource_schema(token)
-        found = self._arm.find(id, schema.metadata.request_version(inputs))
+        found = self._azure.find(id, schema.metadata.request_version(inputs))
         if found is None:
             return None
         now = conversion.outputs(schema, found)
@@ -86,9 +86,9 @@ class ArmResourceProvider(Provider):
     def delete(self, token: str, id: str, inputs: Values) -> None:
         schema = resource_schema(token)
         if schema.metadata.singleton:
-            self._arm.put(id, schema.metadata.version, {})
+            self._azure.put(id, schema.metadata.version, {})
         else:
-            self._arm.delete(id, schema.metadata.request_version(inputs))
+            self._azure.delete(id, schema.metadata.request_version(inputs))
 
     def _put(
         self, schema: ResourceSchema, id: str, inputs: Values, old: Values | None = None
@@ -107,7 +107,7 @@ class ArmResourceProvider(Provider):
         self, schema: ResourceSchema, id: str, version: str, body: Values, inputs: Values, old: Values | None
     ) -> tuple[str, Values]:
         method = conversion.remove_identities(schema, body, old or {}, inputs)
-        response = self._arm.put(id, version, body, method)
+        response = self._azure.put(id, version, body, method)
         return str(response.get("id", id)), self._read_again(schema, id, version, response, old)
 
     def _read_again(
@@ -118,7 +118,7 @@ class ArmResourceProvider(Provider):
         if skip.lower() == "true":
             return conversion.outputs(schema, response)
         try:
-            return conversion.outputs(schema, self._arm.get(id, version))
+            return conversion.outputs(schema, self._azure.get(id, version))
         except ProviderError as error:
             verb = "Create" if old is None else "Update"
             warn(f"Failed to read resource after {verb}. Please report this issue. {id}: {error}")
@@ -134,7 +134,7 @@ class ArmResourceProvider(Provider):
         if schema.type == "storage:StorageAccount" and "networkRuleSet" in (old or {}):
             body["properties"].setdefault("networkAcls", dict(_OPEN))
         if schema.type == "keyvault:Vault" and at(body, "properties.accessPolicies") is None:
-            vault = None if old is None else self._arm.find(id, schema.metadata.version)
+            vault = None if old is None else self._azure.find(id, schema.metadata.version)
             policies = at(vault, "properties.accessPolicies") or []
             body.setdefault("properties", {})["accessPolicies"] = policies
         return body
@@ -143,7 +143,7 @@ class ArmResourceProvider(Provider):
         self, schema: ResourceSchema, id: str, version: str, inputs: Values, error: ProviderError
     ) -> InitError:
         try:
-            state = conversion.outputs(schema, self._arm.get(id, version))
+            state = conversion.outputs(schema, self._azure.get(id, version))
             return InitError(str(error), id, inputs, state)
         except ProviderError as unread:
             return InitError(f"resource created but read failed {unread}: {error}", id, inputs, {})
@@ -153,7 +153,7 @@ class ArmResourceProvider(Provider):
         if schema.metadata.singleton:
             return
         try:
-            existing = self._arm.find(id, schema.metadata.version)
+            existing = self._azure.find(id, schema.metadata.version)
         except ResponseError as error:
             response = f"status code {error.status}, {error.body}"
             raise ProviderError(f"cannot check existence of resource '{id}': {response}") from error
@@ -165,7 +165,7 @@ class ArmResourceProvider(Provider):
             if not isinstance(inputs.get(name), str):
                 kind = _GO_TYPES.get(type(inputs.get(name)), "map[string]interface {}")
                 raise ProviderError(f"expected string value for path parameter '{name}', got {kind}")
-        return schema.metadata.id(self._arm.subscription, inputs)
+        return schema.metadata.id(self._azure.subscription, inputs)
 
 
 def _warn_of_version(old: Values, new: Values) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 
-from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
+from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
 from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming
@@ -48,8 +48,8 @@ def with_name(
 class DefaultLocations:
     """Default locations of resources; the location of a resource group is read once."""
 
-    def __init__(self, arm: ArmClient, config: Mapping[str, str]) -> None:
-        self._arm, self._config = arm, config
+    def __init__(self, azure: AzureClient, config: Mapping[str, str]) -> None:
+        self._azure, self._config = azure, config
         self._groups: dict[str, str] = {}
 
     def default(self, old: Values, inputs: Values) -> Values:
@@ -63,9 +63,9 @@ class DefaultLocations:
     def _group_location(self, group: str) -> str:
         """Empty if the group cannot be read, as in the plugin."""
         if group not in self._groups:
-            path = f"/subscriptions/{self._arm.subscription}/resourceGroups/{group}"
+            path = f"/subscriptions/{self._azure.subscription}/resourceGroups/{group}"
             try:
-                found = self._arm.find(path, _GROUP_VERSION) or {}
+                found = self._azure.find(path, _GROUP_VERSION) or {}
             except ProviderError:
                 return ""
             self._groups[group] = str(found.get("location", ""))

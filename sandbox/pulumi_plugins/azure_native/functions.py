@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sandbox.pulumi_plugins.azure_native import conversion
-from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
+from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
 from sandbox.pulumi_plugins.azure_native.resource_schema import UnknownTypeError, parse, resource_schema
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES, SERVICE_SAS
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
@@ -22,35 +22,35 @@ NAMES = ("authorization:getClientConfig", *_ACTIONS)
 """All functions except the getter of each type."""
 
 
-def call(arm: ArmClient, token: str, arguments: Values) -> Values:
+def call(azure: AzureClient, token: str, arguments: Values) -> Values:
     """The function's result; empty while an argument is unknown."""
     name, _ = parse(token)
     if name == "authorization:getClientConfig":
-        return _client_config(arm)
+        return _client_config(azure)
     if not known(arguments):
         return {}
     if name in _ACTIONS:
-        return _act(arm, *_ACTIONS[name], arguments)
-    return _get(arm, token, arguments)
+        return _act(azure, *_ACTIONS[name], arguments)
+    return _get(azure, token, arguments)
 
 
-def _act(arm: ArmClient, type: str, action: str, arguments: Values) -> Values:
+def _act(azure: AzureClient, type: str, action: str, arguments: Values) -> Values:
     metadata = RESOURCE_TYPES[type]
     body = _service_sas(arguments) if action == "ListServiceSas" else None
     query = {"$expand": arguments["expand"]} if "expand" in arguments else {}
-    with _request(metadata.id(arm.subscription, arguments)) as id:
-        return arm.post(f"{id}/{action}", metadata.version, body, **query)
+    with _request(metadata.id(azure.subscription, arguments)) as id:
+        return azure.post(f"{id}/{action}", metadata.version, body, **query)
 
 
-def _get(arm: ArmClient, token: str, arguments: Values) -> Values:
+def _get(azure: AzureClient, token: str, arguments: Values) -> Values:
     module, get, type = token.rpartition(":get")
     try:
         schema = resource_schema(f"{module}:{type}" if get else token)
     except UnknownTypeError as error:
         message = f"the sandbox's stand-in for azure-native does not support the function {token}"
         raise ProviderError(message) from error
-    with _request(schema.metadata.id(arm.subscription, arguments)) as id:
-        return conversion.outputs(schema, arm.get(id, schema.metadata.version))
+    with _request(schema.metadata.id(azure.subscription, arguments)) as id:
+        return conversion.outputs(schema, azure.get(id, schema.metadata.version))
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def _service_sas(arguments: Values) -> Values:
     return {SERVICE_SAS[key]: value for key, value in arguments.items() if key in SERVICE_SAS}
 
 
-def _client_config(arm: ArmClient) -> Values:
-    claims = arm.authentication.claims()
+def _client_config(azure: AzureClient) -> Values:
+    claims = azure.authentication.claims()
     found = {"clientId": claims["appid"], "objectId": claims["oid"], "tenantId": claims["tid"]}
-    return {**found, "subscriptionId": arm.subscription}
+    return {**found, "subscriptionId": azure.subscription}

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from sandbox.pulumi_plugins.azure_native import functions
 from sandbox.pulumi_plugins.azure_native.access_policy import AccessPolicyProvider
-from sandbox.pulumi_plugins.azure_native.arm_client import ArmClient
 from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
+from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
 from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, api_version, parse
 from sandbox.pulumi_plugins.azure_native.vault_secret import VaultSecretProvider
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
@@ -30,11 +30,11 @@ class AzureNative(Provider):
         self.configure({})
 
     def configure(self, config: Mapping[str, str]) -> None:
-        self._arm = ArmClient(config)
-        self._resources = ArmResourceProvider(self._arm, config)
+        self._azure = AzureClient(config)
+        self._resources = ArmResourceProvider(self._azure, config)
         self._custom: dict[str, Provider] = {
-            ACCESS_POLICY: AccessPolicyProvider(self._arm),
-            "keyvault:Secret": VaultSecretProvider(self._arm, config),
+            ACCESS_POLICY: AccessPolicyProvider(self._azure),
+            "keyvault:Secret": VaultSecretProvider(self._azure, config),
         }
 
     def parameterize(self, name: str, value: bytes) -> str:
@@ -55,4 +55,4 @@ class AzureNative(Provider):
         return self._resources if ordinary else self._custom.get(type, self._resources)
 
     def invoke(self, token: str, arguments: Values) -> Values:
-        return functions.call(self._arm, token, arguments)
+        return functions.call(self._azure, token, arguments)

@@ -27,7 +27,7 @@ class VaultSecretProvider(ArmResourceProvider):
         base = self._vault_url(inputs)
         if base is None:
             return
-        status = self._arm.http.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
+        status = self._azure.http.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
         if status not in (200, 404):
             raise ProviderError(f"Status={status} deleting secret {inputs['secretName']!r} of {base}")
 
@@ -38,7 +38,7 @@ class VaultSecretProvider(ArmResourceProvider):
         end, conflicts = time.monotonic() + _TIMEOUT, 0
         while True:
             try:
-                return id, conversion.outputs(schema, self._arm.put(id, version, body))
+                return id, conversion.outputs(schema, self._azure.put(id, version, body))
             except ResponseError as error:
                 if error.status != 409:
                     raise
@@ -53,11 +53,11 @@ class VaultSecretProvider(ArmResourceProvider):
         if base is None:
             return False
         deleted = f"{base}/deletedsecrets/{inputs['secretName']}"
-        if self._arm.http.send_to_vault("GET", f"{deleted}?{_QUERY}") != 200:
+        if self._azure.http.send_to_vault("GET", f"{deleted}?{_QUERY}") != 200:
             return False
-        return self._arm.http.send_to_vault("POST", f"{deleted}/recover?{_QUERY}") == 200
+        return self._azure.http.send_to_vault("POST", f"{deleted}/recover?{_QUERY}") == 200
 
     def _vault_url(self, inputs: Values) -> str | None:
         vault = RESOURCE_TYPES["keyvault:Vault"]
-        found = self._arm.find(vault.id(self._arm.subscription, inputs), vault.version)
+        found = self._azure.find(vault.id(self._azure.subscription, inputs), vault.version)
         return None if found is None else str(found["properties"]["vaultUri"]).rstrip("/")

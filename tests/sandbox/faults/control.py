@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.cloud.paths import Paths
 from sandbox.faults.control import send_order, set_fault
-from sandbox.faults.fault import Fault, Json
+from sandbox.faults.fault import InjectedFault, Json
 
 
 def times_applied(paths: Paths, cloud: str, id: int) -> int:
@@ -20,7 +20,7 @@ def times_applied(paths: Paths, cloud: str, id: int) -> int:
 @contextmanager
 def fault(paths: Paths, cloud: str, endpoint: str, **effects: Any) -> Iterator[Callable[[], int]]:
     """A fault within the block; yields a function that returns how often it was applied."""
-    id = set_fault(paths, cloud, Fault(endpoint=endpoint, **effects))
+    id = set_fault(paths, cloud, InjectedFault(endpoint=endpoint, **effects))
     try:
         yield lambda: times_applied(paths, cloud, id)
     finally:

@@ -16,7 +16,7 @@ import pytest
 from sandbox import lifecycle
 from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.faults.control import set_fault
-from sandbox.faults.fault import Fault
+from sandbox.faults.fault import InjectedFault
 from tests.sandbox.faults.control import times_applied
 from tests.sandbox.transfer.side import SandboxSide, until
 
@@ -53,9 +53,9 @@ def side(own: Paths) -> SandboxSide:
     return found
 
 
-def stuck(side: SandboxSide, **fault: object) -> tuple[int, Fault]:
+def stuck(side: SandboxSide, **fault: object) -> tuple[int, InjectedFault]:
     """A fault that blocks a run at one step for longer than the test waits."""
-    held = Fault(**{"endpoint": "storage", "delay": 600, "times": 1, **fault})  # type: ignore[arg-type]
+    held = InjectedFault(**{"endpoint": "storage", "delay": 600, "times": 1, **fault})  # type: ignore[arg-type]
     return set_fault(side.paths, "source", held), held
 
 
@@ -105,7 +105,7 @@ def test_no_file_of_the_sandbox_contains_a_token_or_key(side: SandboxSide, own: 
     """Searches the state of a sandbox that had faults and was killed."""
     token = side.sas("out", "rawl")
     pipeline = side.pipeline("export", "out", token=token)
-    with_fault = Fault(endpoint="storage", status=503, path="/out*leaks", times=9)
+    with_fault = InjectedFault(endpoint="storage", status=503, path="/out*leaks", times=9)
     number = set_fault(own, "source", with_fault)
     assert side.run(pipeline, "leaks", "survive/app:1")["status"] == "Failed"
     assert times_applied(own, "source", number)

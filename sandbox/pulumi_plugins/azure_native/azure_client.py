@@ -10,7 +10,7 @@ from sandbox.pulumi_plugins.azure_native.polling import OperationPoller
 from sandbox.pulumi_plugins.protocol.values import Values
 
 
-class ArmClient:
+class AzureClient:
     """Manages resources of the configured cloud and subscription."""
 
     def __init__(self, config: Mapping[str, str]) -> None:

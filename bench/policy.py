@@ -1,10 +1,9 @@
-"""Measure what the policy pack adds to a preview of 100 pipeline runs of 50 artifacts each.
+"""Measure the time that the policy pack adds to a preview of 100 pipeline runs of 50 artifacts each.
 
     .venv/bin/python -m sandbox up && .venv/bin/python bench/policy.py [--repeat 7] [--profile baseline]
 
-It needs a running sandbox and deploys nothing: a program of plain azure-native resources is previewed with
-the pack and without it, in turns, after one preview each that does not count. Exit 0 only if the pack adds at
-most 1.5 s, by the medians.
+It needs a running sandbox and deploys nothing. It previews a program of plain azure-native resources with and
+without the pack in turns; the first pair is a warm-up. Exit 0 only if the medians differ by at most 1.5 s.
 """
 
 import argparse
@@ -27,7 +26,7 @@ from sandbox.cloud.paths import Paths
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1.5
-"""How many seconds longer a preview may take with the pack."""
+"""The largest difference, in seconds."""
 
 _PROGRAM = """
 import pulumi
@@ -62,33 +61,33 @@ _PROJECT = {"name": "bench", "runtime": {"name": "python", "options": {"virtuale
 
 
 def main() -> int:
-    """Preview in turns, print the medians."""
+    """Preview in turns and print the medians."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=100, help="pipeline runs of the stack")
-    parser.add_argument("--repeat", type=int, default=7, help="pairs of previews")
+    parser.add_argument("--runs", type=int, default=100, help="number of pipeline runs")
+    parser.add_argument("--repeat", type=int, default=7, help="number of pairs of previews")
     parser.add_argument("--profile", default="baseline", help="profile of the pack")
-    given = parser.parse_args()
-    profile = ROOT / "policy" / "profiles" / f"{given.profile}.json"
+    options = parser.parse_args()
+    profile = ROOT / "policy" / "profiles" / f"{options.profile}.json"
     pack = ("--policy-pack", str(ROOT / "policy"), "--policy-pack-config", str(profile))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _lay_out(folder, given.runs)
-        pairs = [(_preview(folder, pack), _preview(folder)) for _ in range(given.repeat + 1)][1:]
+        _write_project(folder, options.runs)
+        pairs = [(_preview(folder, pack), _preview(folder)) for _ in range(options.repeat + 1)][1:]
     with_pack, without = (
         tuple(map(statistics.median, zip(*side, strict=True))) for side in zip(*pairs, strict=True)
     )
     longer = with_pack[0] - without[0]
     spread = ", ".join(f"{first[0] - second[0]:.2f}" for first, second in pairs)
-    print(f"{given.runs} runs: {with_pack[0]:.2f} s with the pack, {without[0]:.2f} s without (medians)")
-    print(f"{longer:.2f} s longer; at most {LIMIT} is wanted (each pair: {spread})")
-    # Other work on the machine stretches the time on the clock, and this hardly.
+    print(f"{options.runs} runs: {with_pack[0]:.2f} s with the pack, {without[0]:.2f} s without (medians)")
+    print(f"{longer:.2f} s longer; the limit is {LIMIT} s (each pair: {spread})")
+    # Other work on the machine changes wall-clock time, but hardly CPU time.
     print(f"CPU of all processes: {with_pack[1]:.2f} s with the pack, {without[1]:.2f} s without")
     return 0 if longer <= LIMIT else 1
 
 
-def _lay_out(folder: Path, runs: int) -> None:
+def _write_project(folder: Path, runs: int) -> None:
     cloud = {"environment": SOURCE.name, "subscriptionId": SOURCE.subscription, "tenantId": SOURCE.tenant}
     config: dict[str, object] = {f"azure-native:{key}": value for key, value in cloud.items()}
     (folder / "__main__.py").write_text(_PROGRAM)
@@ -98,24 +97,24 @@ def _lay_out(folder: Path, runs: int) -> None:
 
 
 def _preview(folder: Path, options: Sequence[str] = ()) -> tuple[float, float]:
-    """Seconds on the clock, and of CPU."""
-    began, used = time.perf_counter(), _cpu()
+    """Seconds of wall-clock time and of CPU time."""
+    start, used = time.perf_counter(), _cpu()
     _pulumi(folder, "preview", "--stack", "bench", *options)
-    return time.perf_counter() - began, _cpu() - used
+    return time.perf_counter() - start, _cpu() - used
 
 
 def _cpu() -> float:
-    """Of all children that have ended, and of theirs."""
+    """CPU seconds of all child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def _pulumi(folder: Path, *arguments: str) -> None:
-    # A backend of its own: the stack is gone with the folder.
-    found = shell_env.variables(Paths.here()) | {"PULUMI_BACKEND_URL": f"file://{folder}"}
+    # A backend in the folder: the stack disappears with it.
+    environment = shell_env.variables(Paths.here()) | {"PULUMI_BACKEND_URL": f"file://{folder}"}
     command = ["pulumi", *arguments, "--non-interactive"]
     ended = subprocess.run(
-        command, cwd=folder, env={**os.environ, **found}, capture_output=True, text=True, check=False
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
     if ended.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{ended.stdout}{ended.stderr}")

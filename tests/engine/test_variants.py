@@ -197,11 +197,11 @@ def test_an_exported_state_is_reviewed_without_its_program_and_passphrase(
     without = {name: text for name, text in project.environment.items() if "PASSPHRASE" not in name}
     good = review(project.folder, without, "--state", str(file), profile=profile)
     assert (good.code, good.rules(), good.report["stacks"][0]["resources"] > 10) == (0, set(), True), (
-        good.said
+        good.text
     )
     file.write_text(file.read_text().replace("TLS1_2", "TLS1_0"))
     bad = review(project.folder, without, "--state", str(file), profile=profile)
-    assert (bad.code, bad.rules()) == (1, {"storage-min-tls"}), bad.said
+    assert (bad.code, bad.rules()) == (1, {"storage-min-tls"}), bad.text
     assert "sig=" not in good.everything + bad.everything
 
 

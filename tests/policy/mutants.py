@@ -1,4 +1,4 @@
-"""The pack with one decision of it turned round, loaded beside the real one."""
+"""The pack with one decision inverted, loaded beside the real one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module whose decision at a place says the opposite."""
+    """A module with one inverted decision."""
 
     module: str
     line: int
@@ -49,7 +49,7 @@ class Mutant:
 
 
 def mutants(module: str) -> Iterator[Mutant]:
-    """Turn each comparison, condition, `and` and `or` in the functions of a module, one at a time."""
+    """Invert each comparison, condition, `and` and `or` in the functions of a module, one at a time."""
     path = FOLDER / f"{module.replace('.', '/')}.py"
     tree = ast.parse(path.read_text())
     inside = [node for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) for node in _of(each)]
@@ -64,7 +64,7 @@ def mutants(module: str) -> Iterator[Mutant]:
 
 
 def _of(function: ast.FunctionDef) -> list[ast.expr]:
-    """The decisions of a function's body, each once; its decorators are data."""
+    """The decisions in a function's body, each once; its decorators are data."""
     inside = [node for statement in function.body for node in ast.walk(statement)]
     found: list[ast.expr] = [node for node in inside if isinstance(node, ast.Compare | ast.BoolOp)]
     found += [condition for node in inside for condition in _conditions(node)]
@@ -109,7 +109,7 @@ class _Negated(ast.NodeTransformer):
 
 
 class _Codes(MetaPathFinder, InspectLoader):
-    """Gives out a package's modules from compiled code."""
+    """Imports a package's modules from compiled code."""
 
     def __init__(self, codes: Mapping[str, CodeType]) -> None:
         self._codes = codes
@@ -138,7 +138,7 @@ ORIGINAL = {_name(file): compile(file.read_text(), str(file), "exec") for file i
 
 @contextmanager
 def loaded(mutant: Mutant, *modules: str) -> Iterator[list[ModuleType]]:
-    """Import these modules anew, with the mutant among what they import; the real ones come back after."""
+    """Import these modules again with the mutant among their imports; restore the real ones at the end."""
     codes = {**ORIGINAL, f"{PACKAGE}.{mutant.module}": mutant.code}
     finder = _Codes(codes)
     kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name in codes}

@@ -1,4 +1,4 @@
-"""The pack as the engine runs it: a process of its own, spoken to by gRPC."""
+"""The pack as the engine runs it: a separate process with a gRPC service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 SECRET_MARK = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
-"""How the engine marks a value as secret:
+"""The engine's mark of a secret value:
 https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go"""
 
 LEVELS = {"advisory": 0, "mandatory": 1, "disabled": 2, "remediate": 3}
@@ -22,7 +22,7 @@ LEVELS = {"advisory": 0, "mandatory": 1, "disabled": 2, "remediate": 3}
 
 @contextmanager
 def served(folder: Path) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
-    """Run the pack in a folder, and end it with the block."""
+    """Run the pack in a folder until the end of the block."""
     command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(folder)]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -40,12 +40,12 @@ def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def secret(value: Any) -> dict[str, Any]:
-    """A value as the engine gives a secret one to a remediation."""
+    """A secret value in the form in which the engine sends it to a remediation."""
     return {**SECRET_MARK, "value": value}
 
 
 def configure(pack: analyzer_pb2_grpc.AnalyzerStub, **rules: tuple[str, Mapping[str, Any]]) -> None:
-    """Give rules, by their names with underscores, a level and settings; all others are off."""
+    """Set the level and settings of rules, named with underscores; disable all others."""
     config = {each.name: analyzer_pb2.PolicyConfig(enforcementLevel=2) for each in info(pack).policies}  # type: ignore[arg-type]
     for name, (level, settings) in rules.items():
         config[name.replace("_", "-")] = analyzer_pb2.PolicyConfig(

@@ -1,4 +1,4 @@
-"""Cases of rules as tables; each is tried by the served policy, with properties wrapped as the SDK does."""
+"""Cases of rules as tables; each runs through the rule's policy, with properties wrapped as by the SDK."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from policy.framework.pack import policy_of
 from policy.framework.rule import Rule
 
 UNKNOWN = UNKNOWN_STRING_VALUE
-"""A value that a preview does not know, as the engine sends it."""
+"""An unknown value in a preview, as the engine sends it."""
 
 
 class Shape(StrEnum):
-    """What every rule must have a case of."""
+    """The kinds of cases that every rule must have."""
 
     GOOD = "good"
     BAD = "bad"
     UNKNOWN = "unknown"
     ABSENT = "absent"
     OTHER = "other"
-    """The wrong thing, in a resource of a type that the rule is not about."""
+    """The fault in a resource of a type that the rule does not check."""
 
 
 _PROVIDER = PolicyProviderResource("pulumi:providers:azure-native", {}, "urn", "default")
@@ -46,7 +46,7 @@ _PROVIDER = PolicyProviderResource("pulumi:providers:azure-native", {}, "urn", "
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a case. In a stack `uses` says which others, by name, a property's value comes from."""
+    """A resource of a case. In a stack, `uses` names the resources that a property's value comes from."""
 
     type: str
     props: Mapping[str, Any] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Case:
-    """One resource, or the resources of one stack, and a part of each message that the rule must give."""
+    """One resource, or the resources of one stack, and a part of each expected message."""
 
     shape: Shape
     resources: tuple[Resource, ...]
@@ -82,7 +82,7 @@ def case(
     stack_config: Mapping[str, str] | None = None,
     **config: Any,
 ) -> Case:
-    """Return a case; keywords that are not named here are the rule's configuration."""
+    """Return a case; further keywords are the rule's configuration."""
     return Case(shape, resources, tuple(finds), config, stack_config or {})
 
 
@@ -111,14 +111,14 @@ Table = dict[str, list[Case]]
 
 
 def messages(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = policy_of) -> list[str]:
-    """Return what the rule reports of a case, in its order."""
+    """Return the messages of the rule for a case, in their order."""
     found: list[str] = []
 
     def report(message: str, urn: str | None = None) -> None:
         found.append(message)
 
     policy = serve(rule)
-    # So does the engine tell a policy pack the configuration of the stack.
+    # An older engine passes the configuration of the stack to a policy pack in this variable.
     with mock.patch.dict(os.environ, {"PULUMI_CONFIG": json.dumps(tried.stack_config)}):
         if isinstance(policy, ResourceValidationPolicy):
             for resource in tried.resources:
@@ -138,7 +138,7 @@ def arguments(resource: Resource, config: Mapping[str, Any]) -> ResourceValidati
 
 def stack_of(tried: Case) -> StackValidationArgs:
     made = {each.name: _in_stack(each) for each in tried.resources}
-    assert len(made) == len(tried.resources), "resources of one case need names of their own"
+    assert len(made) == len(tried.resources), "resources of one case need different names"
     for each in tried.resources:
         for key, names in each.uses.items():
             made[each.name].property_dependencies[key] = [made[name] for name in names]
@@ -155,7 +155,7 @@ def _in_stack(resource: Resource) -> PolicyResource:
 
 
 def fails(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = policy_of) -> str:
-    """Return how the rule's messages differ from the case, or an empty text."""
+    """Return the difference between the rule's messages and the case; empty if there is none."""
     found = messages(rule, tried, serve)
     left = list(found)
     for part in tried.expected:

@@ -1,4 +1,4 @@
-"""Whatever properties come, no rule raises, and no message holds a secret."""
+"""No rule raises and no message holds a secret, whatever the properties are."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ odd = st.recursive(
 
 
 def paths(props: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """All places in a case's properties, so that odd values come where a rule looks."""
+    """All paths in a case's properties, so that odd values replace what a rule reads."""
     inner = props.items() if isinstance(props, dict) else enumerate(props) if isinstance(props, list) else ()
     return [place for key, value in inner for place in [(*before, key), *paths(value, (*before, key))]]
 
@@ -59,7 +59,7 @@ def replaced(props: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 @st.composite
 def spoiled(draw: st.DrawFn, rule: Rule) -> Case:
-    """One of the rule's cases with odd values in some of the places where the rule looks."""
+    """One of the rule's cases with some of its values replaced by odd ones."""
     case = draw(st.sampled_from([each for each in CASES[rule.name] if each.shape is not Shape.OTHER]))
     resources = []
     for resource in case.resources:

@@ -1,4 +1,4 @@
-"""What holds for every rule: unknown values, faults of a rule, and what the engine is told."""
+"""The framework of all rules: unknown values, types, errors in a rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROPS = {"a": {"b": [1, {"c": UNKNOWN_NUMBER_VALUE}, None]}, "gone": None, "late
         ("later.deeper", UNKNOWN),
     ],
 )
-def test_reading_tells_a_missing_value_from_an_unknown_one(path: str, expected: object) -> None:
+def test_reading_distinguishes_a_missing_value_from_an_unknown_one(path: str, expected: object) -> None:
     for properties in (unknown_checking_proxy(PROPS), plain(PROPS), PROPS):
         assert peek(properties, path) == expected
 
@@ -52,7 +52,7 @@ def test_reading_tells_a_missing_value_from_an_unknown_one(path: str, expected: 
         (ANY, "my:own:Component", True),
     ],
 )
-def test_a_type_is_the_same_in_every_package_of_azure_native(
+def test_a_type_matches_its_names_in_every_package_of_azure_native(
     kind: TypePattern, resource_type: str, same: bool
 ) -> None:
     assert kind.matches(resource_type) is same
@@ -63,7 +63,7 @@ def raising(error: Exception, *before: Violation) -> Iterator[Violation]:
     raise error
 
 
-def test_a_fault_in_a_rule_is_received_without_its_text_and_after_what_was_found() -> None:
+def test_an_error_in_a_rule_is_reported_by_its_type_beside_earlier_violations() -> None:
     known = Violation("main", "urn", "found before")
     found = evaluate("some-rule", lambda: raising(ValueError("?sig=secret"), known))
     assert [each.what for each in found] == [
@@ -79,7 +79,7 @@ def not_applicable() -> Iterator[Violation]:
     yield Violation("", "", "never")
 
 
-def test_what_the_sdk_raises_on_purpose_reaches_the_engine() -> None:
+def test_signals_of_the_sdk_reach_the_engine() -> None:
     with pytest.raises(UnknownValueError):
         evaluate("some-rule", lambda: raising(UnknownValueError(UNKNOWN_NUMBER_VALUE, ["later"])))
     with pytest.raises(Exception, match=r"^$") as raised:
@@ -87,6 +87,6 @@ def test_what_the_sdk_raises_on_purpose_reaches_the_engine() -> None:
     assert raised.type.__name__ == "_NotApplicableError"
 
 
-def test_findings_are_each_once_and_in_order() -> None:
+def test_violations_are_listed_once_and_in_order() -> None:
     twice = [Violation("b", "", "x"), Violation("a", "", "y"), Violation("b", "", "x")]
     assert evaluate("some-rule", lambda: iter(twice)) == [twice[1], twice[0]]

@@ -1,4 +1,4 @@
-"""Every decision in a rule is held by its cases: with one turned round, some case fails."""
+"""The cases cover every decision in a rule: with one inverted, a case fails."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SHARED = {
         "rules.vault_stack",
     ],
 }
-"""What rules have in common, and the modules whose cases hold it."""
+"""The framework's modules, each with the rules whose cases cover it."""
 
 
 @pytest.mark.parametrize("module", [*WITH_RULES, *SHARED])
-def test_a_decision_turned_round_fails_a_case(module: str) -> None:
+def test_an_inverted_decision_fails_a_case(module: str) -> None:
     survivors = [str(mutant) for mutant in mutants(module) if not _is_found(mutant)]
     assert survivors == []
 
@@ -45,7 +45,7 @@ def _is_found(mutant: Mutant) -> bool:
 
 
 @pytest.mark.parametrize("module", WITH_RULES)
-def test_without_a_turn_no_case_fails(module: str) -> None:
+def test_an_unchanged_module_fails_no_case(module: str) -> None:
     same = Mutant(module, 0, 0, "nothing", ORIGINAL[f"{PACKAGE}.{module}"])
     assert not _is_found(same)
     assert len(list(mutants(module))) > 3

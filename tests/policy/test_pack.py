@@ -1,4 +1,4 @@
-"""The pack as a process: what the engine hears of it, and what it does to what the engine gives it."""
+"""The pack as a process: its answers to the engine, and its remediations."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def remedied(pack: analyzer_pb2_grpc.AnalyzerStub, **props: Any) -> list[Mapping
     return [json_format.MessageToDict(each.properties) for each in pack.Remediate(request).remediations]
 
 
-def test_every_policy_can_be_received_apart_and_says_what_to_do(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_every_policy_has_a_unique_name_and_complete_metadata(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     policies = info(pack).policies
     names = [each.name for each in policies]
     assert len(names) == len(set(names)) == len(ALL) + 2
@@ -62,7 +62,7 @@ def schemas_of(pack: analyzer_pb2_grpc.AnalyzerStub) -> dict[str, dict[str, Any]
     }
 
 
-def test_what_the_schema_says_is_what_a_rule_takes_by_itself(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_the_defaults_in_the_schema_are_those_of_the_rules(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     schemas = schemas_of(pack)
     for rule in ALL:
         own = RuleSettings(rule.settings)
@@ -76,7 +76,7 @@ def test_what_the_schema_says_is_what_a_rule_takes_by_itself(pack: analyzer_pb2_
 
 
 @pytest.mark.parametrize("file", ["baseline", "sandbox", "strict"])
-def test_a_profile_names_rules_and_settings_that_are_there(
+def test_a_profile_names_existing_rules_and_settings(
     pack: analyzer_pb2_grpc.AnalyzerStub, checkout: Path, file: str
 ) -> None:
     schemas = schemas_of(pack)
@@ -87,7 +87,7 @@ def test_a_profile_names_rules_and_settings_that_are_there(
         jsonschema.validate(settings, {"properties": known, "additionalProperties": False})
 
 
-def test_the_strict_profile_makes_all_advice_mandatory(checkout: Path) -> None:
+def test_the_strict_profile_makes_every_rule_mandatory(checkout: Path) -> None:
     strict = json.loads((checkout / "policy" / "profiles" / "strict.json").read_text())
     levels = {
         name: given if isinstance(given, str) else given["enforcementLevel"] for name, given in strict.items()
@@ -97,7 +97,7 @@ def test_the_strict_profile_makes_all_advice_mandatory(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", REMEDIED, ids=lambda rule: str(rule.name))
-def test_a_remedy_ends_the_violation_only_where_it_is_asked_for(
+def test_a_remedy_corrects_the_violation_only_at_the_level_remediate(
     pack: analyzer_pb2_grpc.AnalyzerStub, rule: ResourceRule
 ) -> None:
     remedy = dict(rule.remedy or {})
@@ -119,7 +119,7 @@ def test_a_remedy_ends_the_violation_only_where_it_is_asked_for(
     assert not pack.Remediate(request(corrected)).remediations
 
 
-def test_a_remedy_leaves_every_secret_a_secret(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_a_remedy_keeps_secrets_marked_as_secret(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     configure(pack, storage_min_tls=("remediate", {}), storage_https_only=("remediate", {}))
     given = {"tags": {"key": secret(CANARY)}, "list": [secret(CANARY)], "enableHttpsTrafficOnly": False}
     first, last = remedied(pack, **given)
@@ -130,12 +130,12 @@ def test_a_remedy_leaves_every_secret_a_secret(pack: analyzer_pb2_grpc.AnalyzerS
     assert (last["minimumTlsVersion"], last["enableHttpsTrafficOnly"]) == ("TLS1_2", True)
 
 
-def test_a_remedy_leaves_alone_what_is_not_known_yet(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_a_remedy_does_not_change_unknown_values(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     configure(pack, storage_min_tls=("remediate", {}))
     assert remedied(pack, minimumTlsVersion=UNKNOWN) == []
 
 
-def test_no_remedy_touches_a_secret_or_a_run() -> None:
+def test_no_remedy_changes_a_secret_or_a_run() -> None:
     for rule in REMEDIED:
         for name in ("keyvault:Secret", "containerregistry:PipelineRun"):
             assert not rule.applies_to(f"azure-native:{name}")
@@ -146,18 +146,18 @@ def test_no_remedy_touches_a_secret_or_a_run() -> None:
     [
         ("mandatory", [analyzer_pb2.MANDATORY]),
         ("advisory", [analyzer_pb2.ADVISORY]),
-        ("remediate", [analyzer_pb2.MANDATORY]),  # where a remedy has not helped
+        ("remediate", [analyzer_pb2.MANDATORY]),  # a violation that the remedy did not correct
         ("disabled", []),
     ],
 )
-def test_a_violation_is_of_the_level_that_is_configured(
+def test_a_violation_has_the_configured_level(
     pack: analyzer_pb2_grpc.AnalyzerStub, level: str, shown: list[int]
 ) -> None:
     configure(pack, storage_min_tls=(level, {}))
     assert [each.enforcementLevel for each in analyzed(pack)] == shown
 
 
-def test_a_setting_that_is_configured_holds(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_a_configured_setting_replaces_the_default(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     month = {"sasPolicy": {"sasExpirationPeriod": "30.00:00:00"}}
     configure(pack, storage_sas_period=("advisory", {}))
     assert [each.policyName for each in analyzed(pack, **month)] == ["storage-sas-period"]
@@ -175,7 +175,7 @@ def test_a_waiver_turns_a_violation_into_a_note(pack: analyzer_pb2_grpc.Analyzer
         storage_min_tls=("mandatory", waiver("2999-12-31")),
         waived=("advisory", {}),
     )
-    for _ in range(2):  # a note is shown with its resource, and not again with the next one
+    for _ in range(2):  # a note appears with its own resource only
         (note,) = analyzed(pack)
         assert (note.policyName, note.enforcementLevel) == ("waived", analyzer_pb2.ADVISORY)
         assert "storage-min-tls: Account account accepts old TLS" in note.message
@@ -186,12 +186,12 @@ def test_a_waiver_turns_a_violation_into_a_note(pack: analyzer_pb2_grpc.Analyzer
 @pytest.mark.parametrize(
     "given",
     [
-        pytest.param(waiver("2020-01-31"), id="ended"),
-        pytest.param(waiver("2999-02-31"), id="until no day"),
+        pytest.param(waiver("2020-01-31"), id="expired"),
+        pytest.param(waiver("2999-02-31"), id="until a day that does not exist"),
         pytest.param(waiver("2999-12-31", "another"), id="of another resource"),
     ],
 )
-def test_a_waiver_that_does_not_hold_leaves_the_violation(
+def test_a_waiver_that_does_not_apply_keeps_the_violation(
     pack: analyzer_pb2_grpc.AnalyzerStub, given: dict[str, Any]
 ) -> None:
     configure(pack, storage_min_tls=("mandatory", given), waived=("advisory", {}))
@@ -202,14 +202,14 @@ def test_a_waiver_that_does_not_hold_leaves_the_violation(
     assert (ended in violation.message) is (given["waivers"][0]["resource"] == "acc*")
 
 
-def test_a_waived_resource_is_not_remedied(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_a_waived_resource_is_not_changed(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     configure(pack, storage_min_tls=("remediate", waiver("2999-12-31")))
     assert remedied(pack) == []
     configure(pack, storage_min_tls=("remediate", waiver("2020-01-31")))
     assert remedied(pack) == [{"minimumTlsVersion": "TLS1_2"}]
 
 
-def test_the_engine_tells_the_pack_which_settings_are_encrypted(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_the_engine_reports_which_configuration_is_encrypted(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     configure(pack, no_sas_in_config=("mandatory", {}))
     config = {"a:clear": CANARY + "x" * 40, "a:encrypted": CANARY + "x" * 40, "a:container": "transfer"}
     pack.ConfigureStack(
@@ -221,7 +221,7 @@ def test_the_engine_tells_the_pack_which_settings_are_encrypted(pack: analyzer_p
     assert CANARY not in violation.message
 
 
-def test_a_waiver_of_a_stack_rule_is_shown_with_the_stack(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+def test_a_waiver_of_a_stack_rule_is_reported_with_the_stack(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     given = waiver("2999-12-31")
     configure(
         pack,

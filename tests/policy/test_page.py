@@ -1,4 +1,4 @@
-"""The page of all rules says what the rules say."""
+"""The page of all rules is generated from the rules."""
 
 from __future__ import annotations
 

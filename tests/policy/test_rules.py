@@ -1,4 +1,4 @@
-"""Every rule finds what it says, nothing else, and has a case of everything that can come."""
+"""Every rule finds its violations and no others, and has a case of each kind."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EACH = [
 
 
 @pytest.mark.parametrize(("rule", "case"), EACH)
-def test_a_rule_finds_what_is_wrong_and_nothing_else(rule: Rule, case: Case) -> None:
+def test_a_rule_finds_the_expected_violations_and_no_others(rule: Rule, case: Case) -> None:
     assert fails(rule, case) == ""
 
 
-def test_no_case_is_of_a_rule_that_is_not() -> None:
+def test_every_case_belongs_to_a_rule() -> None:
     assert CASES.keys() <= RULES.keys()
 
 
@@ -35,7 +35,7 @@ def test_a_rule_has_a_case_of_each_shape(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: str(rule.name))
-def test_a_message_says_what_to_do_and_where_to_read_on(rule: Rule) -> None:
+def test_a_message_contains_the_fix_and_the_link(rule: Rule) -> None:
     bad = next(case for case in CASES[rule.name] if case.shape is Shape.BAD)
     for message in messages(rule, bad):
         assert rule.fix in message

@@ -1,4 +1,4 @@
-"""What the engine tells of the stack's configuration reaches the rules."""
+"""The stack's configuration reaches the rules, with the keys of encrypted values."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ RULE = next(rule for rule in ALL if rule.name == "no-sas-in-config")
 URL = f"https://cargo.blob.core.windows.net/transfer?{TOKEN}"
 
 
-class Answering(_PolicyAnalyzerServicer):
-    """What the SDK answers the engine with, without its constructor."""
+class Servicer(_PolicyAnalyzerServicer):
+    """The SDK's servicer without its constructor."""
 
     def __init__(self) -> None: ...
 
@@ -26,23 +26,23 @@ class Answering(_PolicyAnalyzerServicer):
 
 
 @pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
+def servicer(monkeypatch: pytest.MonkeyPatch) -> Servicer:
     monkeypatch.setattr(stack_config, "_received", [])
-    stack_config.record_stack_config(Answering)
-    return Answering()
+    stack_config.record_stack_config(Servicer)
+    return Servicer()
 
 
-def test_a_setting_is_in_clear_unless_the_engine_says_that_it_is_encrypted(answering: Answering) -> None:
+def test_a_value_counts_as_plain_text_unless_the_engine_reports_it_as_encrypted(servicer: Servicer) -> None:
     config = {"a:clear": URL, "a:encrypted": URL, "a:container": "transfer"}
     request = analyzer_pb2.AnalyzerStackConfigureRequest(
         config=config, config_secret_keys=["a:encrypted"], tags={"team": "images"}
     )
-    answering.ConfigureStack(request, None)
+    servicer.ConfigureStack(request, None)
     [message] = messages(RULE, bad(Resource("pulumi:pulumi:Stack"), finds=["a:clear"]))
     assert "Configuration 'a:clear' contains a SAS token in plain text." in message
     assert TOKEN not in message
 
 
-def test_the_sdk_is_received_as_before(answering: Answering) -> None:
-    answering.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(tags={"team": "images"}), None)
-    assert answering.stack_tags == {"team": "images"}
+def test_the_sdk_still_receives_the_configuration(servicer: Servicer) -> None:
+    servicer.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(tags={"team": "images"}), None)
+    assert servicer.stack_tags == {"team": "images"}

@@ -1,4 +1,4 @@
-"""A stack of plain azure-native resources, all right but for the mistakes that its configuration names."""
+"""A stack of plain azure-native resources, correct apart from the mistakes that its configuration names."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ GROUP = "images"
 ENDS = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
 MISTAKES: list[str] = pulumi.Config().require_object("mistakes")
 SIGNATURE = os.environ["MISTAKES_SIGNATURE"]
-"""What no message may show."""
+"""No message may show this."""
 
 PROTECTED = pulumi.ResourceOptions(protect=True)
 IDENTITY = containerregistry.IdentityPropertiesArgs(
@@ -21,18 +21,18 @@ IDENTITY = containerregistry.IdentityPropertiesArgs(
 
 
 def either(mistake: str, wrong: Any, right: Any) -> Any:
-    """Return what is wrong if the mistake is asked for, else what is right."""
+    """Return the wrong value for a configured mistake, else the right one."""
     return wrong if mistake in MISTAKES else right
 
 
 def token(rights: str) -> str:
-    """Return a SAS token as Azure writes it, for a container that does not exist."""
+    """Return a SAS token in Azure's form for a container that does not exist."""
     life = f"se={ENDS:%Y-%m-%dT%H%%3A%M%%3A%SZ}&sv=2024-11-04&sp={rights}&sr=c&spr=https"
     return f"{either('no-question-mark', '', '?')}{life}&sig={SIGNATURE}%3D"
 
 
 def secret(name: str, direction: str, rights: str) -> keyvault.Secret:
-    """Make a vault secret with a token."""
+    """Create a vault secret with a token."""
     late = either("expiry-mismatch", timedelta(days=30), timedelta())
     return keyvault.Secret(
         name,
@@ -54,7 +54,7 @@ def secret(name: str, direction: str, rights: str) -> keyvault.Secret:
 
 
 def grant(name: str, pipeline: Any) -> None:
-    """Let a pipeline read its token."""
+    """Grant a pipeline access to its token."""
     permissions = keyvault.PermissionsArgs(secrets=[keyvault.SecretPermissions.GET])
     entry = keyvault.AccessPolicyEntryArgs(
         object_id=pipeline.identity.principal_id, tenant_id=TENANT, permissions=permissions
@@ -63,7 +63,7 @@ def grant(name: str, pipeline: Any) -> None:
 
 
 def exporting(name: str, uri: str, secret_uri: Input[str]) -> containerregistry.ExportPipeline:
-    """Make an export pipeline."""
+    """Create an export pipeline."""
     return containerregistry.ExportPipeline(
         name,
         resource_group_name=GROUP,
@@ -78,7 +78,7 @@ def exporting(name: str, uri: str, secret_uri: Input[str]) -> containerregistry.
 
 
 def run(name: str, pipeline: containerregistry.ExportPipeline, count: int) -> None:
-    """Make an export run of as many artifacts."""
+    """Create an export run of `count` artifacts."""
     containerregistry.PipelineRun(
         name,
         resource_group_name=GROUP,

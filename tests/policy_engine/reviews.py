@@ -1,4 +1,4 @@
-"""The review as a user runs it, and what it wrote."""
+"""Runs `acr-transfer review` as a user does, and reads its output."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ POLICY = Path(__file__).resolve().parents[2] / "policy"
 
 @dataclass(frozen=True)
 class Reviewed:
-    """How one review ended."""
+    """The result of one review."""
 
     code: int
-    said: str
+    text: str
     """Both streams."""
 
     report: dict[str, Any]
@@ -25,21 +25,21 @@ class Reviewed:
 
     @property
     def violations(self) -> list[dict[str, Any]]:
-        """Those of all stacks."""
+        """The violations of all stacks."""
         return [each for stack in self.report["stacks"] for each in stack["violations"]]
 
     def rules(self, level: str = "mandatory") -> set[str]:
-        """The rules with a violation of this level."""
+        """The rules with violations of this level."""
         return {each["rule"] for each in self.violations if each["level"] == level}
 
     @property
     def everything(self) -> str:
-        """All that went out, for the search for leaks."""
-        return self.said + json.dumps(self.report) + json.dumps(self.sarif)
+        """The whole output, to search for leaks."""
+        return self.text + json.dumps(self.report) + json.dumps(self.sarif)
 
 
 def strict(folder: Path, **more: Any) -> Path:
-    """Write the profile `strict`, but for the emulators of the sandbox and what is given; the file."""
+    """Write the profile `strict` with emulators allowed and further settings; return the file."""
     profile, sandbox = (
         json.loads((POLICY / f"profiles/{name}.json").read_text()) for name in ("strict", "sandbox")
     )

@@ -1,4 +1,4 @@
-"""Stacks of this program are as the strictest profile wants them, in every way in which they are set up."""
+"""Stacks of this program pass the strictest profile in every set-up."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reviewed(
     sandbox_environment: dict[str, str],
     paths: Paths,
 ) -> Reviewed:
-    """One strict review of all of them, before anything of them is there."""
+    """One strict review of all stacks before their deployment."""
     project = Project.made(tmp_path_factory.mktemp("clean"), checkout, sandbox_environment)
     there = Existing.of(paths, SOURCE, "clean-there")
     vault = there.vault("clean-there", rbac=True)
@@ -59,9 +59,9 @@ def reviewed(
     return review(project.folder, project.environment, *waivers, *stacks, profile=str(strict(project.folder)))
 
 
-def test_nothing_is_found_but_what_is_waived_with_a_reason(reviewed: Reviewed) -> None:
+def test_the_only_violations_are_waived_with_a_reason(reviewed: Reviewed) -> None:
     assert (reviewed.code, reviewed.rules("mandatory"), reviewed.rules("advisory")) == (0, set(), set()), (
-        reviewed.said
+        reviewed.text
     )
     assert len(reviewed.report["stacks"]) == len(SOURCES) + len(TARGETS) + 1
     assert all(stack["resources"] > 5 for stack in reviewed.report["stacks"])
@@ -71,7 +71,7 @@ def test_every_waiver_of_the_repository_is_needed(reviewed: Reviewed) -> None:
     assert reviewed.rules("waived") == set(json.loads((POLICY / "waivers.json").read_text()))
 
 
-def test_strict_looks_at_all_that_baseline_looks_at() -> None:
+def test_strict_enables_every_rule_of_baseline() -> None:
     baseline, strict = (
         json.loads((POLICY / f"profiles/{name}.json").read_text()) for name in ("baseline", "strict")
     )

@@ -1,4 +1,4 @@
-"""The worst mistakes, each found in a preview, before anything is made: by the real engine on the sandbox."""
+"""The worst mistakes are found in a preview by the real engine on the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.engine.projects import Project
 from tests.policy_engine.reviews import POLICY, Reviewed, review
 
 MISTAKES = {
-    "http-uri": ("pipeline-https", "http"),
+    "http-uri": ("pipeline-https", "HTTP"),
     "tls-1.0": ("storage-min-tls", "TLS1_0"),
     "public-container": ("storage-container-private", "exports"),
     "shared-container": ("container-per-pipeline", "exportThird"),
@@ -30,7 +30,7 @@ MISTAKES = {
     "delete-without-d": ("import-delete-permission", "importFifth"),
     "sas-in-output": ("no-sas-in-outputs", "place"),
 }
-"""Each mistake, the rule that finds it, and what its message must name."""
+"""Each mistake, the rule that finds it, and a word of its message."""
 
 SIGNATURE = base64.b64encode(os.urandom(32)).decode().rstrip("=")
 Previewed = Callable[..., Reviewed]
@@ -53,7 +53,7 @@ _ABOUT = {"level": EnforcementLevel.MANDATORY, "severity": Severity.LOW, "contro
 _WORDS = {"fix": "Correct the rule.", "url": "https://example.invalid"}
 ALL = (*ALL, resource_rule("throws", SECRET, **_ABOUT, **_WORDS)(throws))
 """
-"""A rule that shows what it has read when it breaks, at the end of the pack's catalogue."""
+"""A rule that raises an error with a secret in its text, for the end of the catalogue."""
 
 
 @pytest.fixture(scope="module")
@@ -82,36 +82,38 @@ def all_at_once(previewed: Previewed) -> Reviewed:
     return previewed(MISTAKES)
 
 
-def test_without_a_mistake_nothing_is_found(previewed: Previewed) -> None:
+def test_a_program_without_mistakes_has_no_violations(previewed: Previewed) -> None:
     found = previewed(())
-    assert (found.code, found.violations) == (0, []), found.said
+    assert (found.code, found.violations) == (0, []), found.text
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_forbids_the_deployment_and_says_what_to_do(mistake: str, all_at_once: Reviewed) -> None:
+def test_a_mistake_forbids_the_deployment_and_its_message_has_the_fix(
+    mistake: str, all_at_once: Reviewed
+) -> None:
     rule, named = MISTAKES[mistake]
     found = [each for each in all_at_once.violations if each["rule"] == rule]
-    assert found, all_at_once.said
+    assert found, all_at_once.text
     assert {each["level"] for each in found} == {"mandatory"}
     assert any(named in each["what"] for each in found)
     assert all(each["fix"] and each["url"] for each in found)
 
 
-def test_mistakes_end_with_another_exit_code_than_0_and_show_nothing_else(all_at_once: Reviewed) -> None:
+def test_mistakes_give_exit_code_1_and_no_other_mandatory_violations(all_at_once: Reviewed) -> None:
     assert all_at_once.code == 1
     assert all_at_once.rules() == {rule for rule, _ in MISTAKES.values()}
 
 
-def test_no_token_is_shown_whatever_is_wrong_with_it(all_at_once: Reviewed) -> None:
+def test_no_output_shows_a_token(all_at_once: Reviewed) -> None:
     for spelling in (SIGNATURE, quote(SIGNATURE, safe=""), quote(quote(SIGNATURE, safe=""), safe="")):
         assert spelling not in all_at_once.everything
 
 
-def test_a_waiver_lets_pass_until_its_last_day_and_no_longer(previewed: Previewed, tmp_path: Path) -> None:
-    passes = {"resource": "acc*", "reason": "The old client goes in May.", "until": "2099-05-31"}
-    ended = {"resource": "*", "reason": "For the show.", "until": "2026-01-31"}
+def test_a_waiver_holds_until_its_last_day_and_no_longer(previewed: Previewed, tmp_path: Path) -> None:
+    valid = {"resource": "acc*", "reason": "The old client goes in May.", "until": "2099-05-31"}
+    expired = {"resource": "*", "reason": "For the demo.", "until": "2026-01-31"}
     waivers = tmp_path / "waivers.json"
-    waivers.write_text(json.dumps({"storage-min-tls": [passes], "storage-container-private": [ended]}))
+    waivers.write_text(json.dumps({"storage-min-tls": [valid], "storage-container-private": [expired]}))
     found = previewed(("tls-1.0", "public-container"), "--waivers", str(waivers))
     (waived,) = [each for each in found.violations if each["level"] == "waived"]
     assert (waived["rule"], waived["until"], waived["reason"]) == (
@@ -121,10 +123,10 @@ def test_a_waiver_lets_pass_until_its_last_day_and_no_longer(previewed: Previewe
     )
     assert found.rules("mandatory") == {"storage-container-private"}
     assert found.code == 1
-    assert "Its waiver expired on 2026-01-31 (For the show.)." in " ".join(found.said.split())
+    assert "Its waiver expired on 2026-01-31 (For the demo.)." in " ".join(found.text.split())
 
 
-def test_a_rule_that_throws_is_one_violation_without_values(
+def test_a_rule_that_raises_gives_one_violation_without_values(
     previewed: Previewed, tmp_path: Path, checkout: Path
 ) -> None:
     pack = tmp_path / "policy"
@@ -134,7 +136,7 @@ def test_a_rule_that_throws_is_one_violation_without_values(
         catalogue.write(THROWING)
     found = previewed((), policy=pack)
     assert found.code == 1
-    told = {each["what"] for each in found.violations if each["rule"] == "throws"}
-    assert told == {"policy throws could not be evaluated: ValueError"}
+    reported = {each["what"] for each in found.violations if each["rule"] == "throws"}
+    assert reported == {"policy throws could not be evaluated: ValueError"}
     assert SIGNATURE not in found.everything
     assert quote(SIGNATURE, safe="") not in found.everything

@@ -1,4 +1,4 @@
-"""The same export pipeline after its review."""
+"""The export pipeline of `before`, corrected after its review."""
 
 from datetime import datetime
 
@@ -98,13 +98,13 @@ secret = keyvault.Secret(
         content_type="application/x-azure-sas",
         attributes=keyvault.SecretAttributesArgs(expires=int(expiry.timestamp())),
     ),
-    # What the token may do, for rules and people that cannot read it.
+    # The token's rights and expiry, for rules and people that cannot read it.
     tags={
         "acr-transfer-direction": "export",
         "acr-transfer-sp": "rawl",
         "acr-transfer-expiry": expiry.isoformat(),
     },
-    # It goes with its vault, so that whoever destroys the stack needs no right on secrets.
+    # Deleted with its vault, so that destroying the stack needs no permission on secrets.
     opts=pulumi.ResourceOptions(deleted_with=vault),
 )
 

@@ -1,4 +1,4 @@
-"""An export pipeline, as one writes it after reading the tutorial."""
+"""An export pipeline, written from Microsoft's tutorial."""
 
 from datetime import UTC, datetime
 

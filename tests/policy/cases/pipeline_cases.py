@@ -77,7 +77,7 @@ def managed(make: Any, uri: Any = CONTAINER, **props: Any) -> Resource:
 
 
 def role(id: Any, **more: Any) -> Resource:
-    """A role of whoever `uses` or `principalId` says."""
+    """A role assignment for the principal in `uses` or `principalId`."""
     uses = more.pop("uses", {})
     return Resource(ROLE, {"roleDefinitionId": id, **more}, "role", uses)
 
@@ -297,7 +297,7 @@ CASES: Table = {
         good(managed(exports), role(CONTRIBUTOR, scope=ACCOUNT_ID, **to("export"))),
         good(managed(exports), role(CONTRIBUTOR, scope="/subscriptions/s/resourceGroups/g", **to("export"))),
         good(managed(exports, EMULATED), role(CONTRIBUTOR, scope=ACCOUNT_ID, **to("export"))),
-        # Of an identity from elsewhere nobody here knows what it may do already.
+        # The existing roles of another stack's identity are unknown.
         good(managed(exports, identity=BY_USER)),
         good(exports(identity=SYSTEM)),
         bad(

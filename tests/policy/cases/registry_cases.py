@@ -16,7 +16,7 @@ def registry(type: str = REGISTRY, **props: Any) -> Resource:
     return Resource(type, {"registryName": "cargo", "name": "cargo", **props}, "registry")
 
 
-def policies(status: str) -> dict[str, Any]:
+def export_policy(status: str) -> dict[str, Any]:
     return {"policies": {"exportPolicy": {"status": status}}}
 
 
@@ -36,32 +36,34 @@ CASES: Table = {
         other(registry(REPLICATION, sku={"name": "Standard"})),
     ],
     "registry-export-allowed": [
-        good(registry(**policies("enabled")), EXPORTS),
-        good(registry(**policies("disabled")), IMPORTS),
-        good(registry(**policies("disabled")), EXPORTS_ELSEWHERE),
+        good(registry(**export_policy("enabled")), EXPORTS),
+        good(registry(**export_policy("disabled")), IMPORTS),
+        good(registry(**export_policy("disabled")), EXPORTS_ELSEWHERE),
         bad(
-            registry(**policies("Disabled")),
+            registry(**export_policy("Disabled")),
             EXPORTS,
             finds=["cargo is disabled: Azure refuses to create pipeline out"],
         ),
-        bad(registry(**policies("disabled")), EXPORTS_BY_NAME, finds=["refuses to create pipeline out"]),
-        unknown(registry(**policies(UNKNOWN)), EXPORTS),
+        bad(registry(**export_policy("disabled")), EXPORTS_BY_NAME, finds=["refuses to create pipeline out"]),
+        unknown(registry(**export_policy(UNKNOWN)), EXPORTS),
         absent(registry(), EXPORTS),
-        other(registry(REPLICATION, **policies("disabled")), EXPORTS),
+        other(registry(REPLICATION, **export_policy("disabled")), EXPORTS),
     ],
     "registry-export-closed-on-target": [
-        good(registry(**policies("disabled"), publicNetworkAccess="Disabled"), IMPORTS),
-        good(registry(**policies("enabled")), EXPORTS, IMPORTS),
-        good(registry(**policies("enabled"))),
+        good(registry(**export_policy("disabled"), publicNetworkAccess="Disabled"), IMPORTS),
+        good(registry(**export_policy("enabled")), EXPORTS, IMPORTS),
+        good(registry(**export_policy("enabled"))),
         bad(
-            registry(**policies("enabled"), publicNetworkAccess="Disabled"),
+            registry(**export_policy("enabled"), publicNetworkAccess="Disabled"),
             IMPORTS,
             finds=["registry cargo can be"],
         ),
-        bad(registry(**policies("disabled"), publicNetworkAccess="Enabled"), IMPORTS, finds=["524b0254"]),
+        bad(
+            registry(**export_policy("disabled"), publicNetworkAccess="Enabled"), IMPORTS, finds=["524b0254"]
+        ),
         unknown(registry(policies=UNKNOWN, publicNetworkAccess=UNKNOWN), IMPORTS),
         absent(registry(), IMPORTS, finds=["524b0254"]),
-        other(registry(REPLICATION, **policies("enabled")), IMPORTS),
+        other(registry(REPLICATION, **export_policy("enabled")), IMPORTS),
     ],
     "registry-no-admin-user": [
         good(registry(adminUserEnabled=False)),

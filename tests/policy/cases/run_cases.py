@@ -58,12 +58,12 @@ def of(*names: str) -> dict[str, Any]:
 
 
 UNTOLD = Resource(RUN, {"pipelineRunName": "run01", "request": UNKNOWN}, "run")
-"""A run of which a preview knows nothing."""
+"""A run whose properties are all unknown."""
 
 TEMPLATE: dict[str, Any] = {
     "request": {"artifacts": [], "target": {"name": ""}, "source": {"name": "blob.tar"}}
 }
-"""An import as Azure's templates write it: the end that is not used is there, and empty."""
+"""An import as Azure's templates write it: with an empty text at the unused end."""
 
 EXPORTS = exports(options=["OverwriteBlobs"], id=EXPORT_ID)
 IMPORTS = imports(options=[DELETES], id=IMPORT_ID.lower(), **DISABLED)
@@ -80,7 +80,7 @@ def lifecycle(
     account_name: str = "",
     **more: Any,
 ) -> Resource:
-    """A rule that deletes what begins with one of these; with none, everything."""
+    """A rule that deletes blobs with one of these prefixes; without prefixes, every blob."""
     filters = {"filters": {"prefixMatch": list(prefixes)}} if prefixes else {}
     actions = more.pop("actions", {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": 60}}})
     rule = {"enabled": True, "definition": {"actions": actions, **filters}, **more}
@@ -351,10 +351,10 @@ CASES: Table = {
             lifecycle(uses={}, id="/x/another/managementPolicies/default"),
             finds=["Blobs stay after importPipeline"],
         ),
-        # Nothing says whose policy it is.
+        # The policy's account is unknown.
         good(STAYS, account(), lifecycle(uses={})),
         good(imports(options=[], **DISABLED), account(), into(**of("import"))),
-        # Of an account from elsewhere nobody here knows the rules.
+        # The lifecycle rules of another stack's account are unknown.
         good(STAYS),
         good(STAYS, account("another")),
         bad(STAYS, account(), finds=["Blobs stay after importPipeline has imported them and may be"]),

@@ -20,7 +20,7 @@ def stamp(time: datetime) -> str:
 
 
 def token(mark: str = "?", **fields: str | None) -> str:
-    """A container's token for an export; None takes a field away."""
+    """A container's token for an export; None removes a field."""
     usual: dict[str, str | None] = {"sp": "rawl", "spr": "https", "sr": "c", "se": stamp(SOON)}
     said = {name: value for name, value in {**usual, **fields}.items() if value is not None}
     return mark + urlencode({**said, "sv": "2025-01-05", "sig": SIGNATURE})

@@ -38,7 +38,7 @@ def imports(uri: str = URL, *options: str, behind: tuple[str, ...] = ()) -> Reso
 
 
 def by_link(mode: str | None = None) -> Resource:
-    """A pipeline of a preview, whose address is not known yet."""
+    """A pipeline of a preview, whose URL is still unknown."""
     return export(UNKNOWN, mode, behind=("account",))
 
 

@@ -1,11 +1,11 @@
-# Every target brings what it needs first (see setup/); a second run installs nothing.
-.PHONY: help demo review test lint bench bench-peers install peers venv clean
+# Every target first installs its prerequisites (see setup/); a second run installs nothing.
+.PHONY: help demo review test quick lint bench bench-peers install peers venv clean
 .DEFAULT_GOAL := help
 
-# Tests start hundreds of Python processes: each module is compiled once, not by each of them.
+# Tests start hundreds of Python processes: compile each module once, not in each process.
 unexport PYTHONDONTWRITEBYTECODE
 
-# $(1): what `python3 -m setup` shall install, by the first Python that is new enough; the usual one if it is.
+# $(1): the things that `python3 -m setup` installs, with the first Python that is new enough.
 define setup
 @for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
   if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
@@ -13,30 +13,31 @@ define setup
   fi; \
 done; \
 printf '%s\n' \
-  'Not on this machine: Python 3.11 or later. Nothing was installed.' \
+  'Python 3.11 or later was not found. Nothing was installed.' \
   '  Debian 12, Ubuntu 24.04 or later: sudo apt-get install -y python3 python3-venv' \
   '  Fedora:                           sudo dnf install -y python3' \
   '  Homebrew:                         brew install python' \
-  'Then run the same command again. A Python elsewhere is taken with `make PYTHON=/path/to/python3 ...`.' >&2; \
+  'Then run the same command again. To use another Python: `make PYTHON=/path/to/python3 ...`.' >&2; \
 exit 1
 endef
 
 help:
 	@printf '%s\n' \
-	  'make demo          move some sixty images between two clouds on this machine, and prove every digest' \
-	  'make demo KEEP=1   the same, and leave the two clouds running to look at' \
-	  'make review        what the policy pack says about both stacks in the sandbox; STACKS=... for stacks of yours' \
+	  'make demo          move sixty images between two clouds on this machine, and prove every digest' \
+	  'make demo KEEP=1   the same, and keep the two clouds running' \
+	  'make review        review both sandbox stacks with the policy pack; STACKS=... reviews other stacks' \
 	  'make test          lint, then all tests' \
+  'make quick         lint, and the tests without servers: no Go, no Node.js, under a minute' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make bench         measure, next to rclone, crane and regctl if `make bench-peers` built them; BENCH=hop: one alone' \
 	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
 	  'make peers         build crane, regctl and oras for the test that tries them on the sandbox' \
-	  'make clean         stop the two clouds; remove .venv and caches of this checkout'
+	  'make clean         stop the two clouds; remove .venv and the caches of this checkout'
 
 demo: install
 	@KEEP='$(KEEP)' bash examples/demo.sh
 
-# With STACKS, the shell's own environment is used: backend, passphrase and cloud are the user's.
+# With STACKS, the review uses the shell's environment: backend, passphrase and cloud of the user.
 review: $(if $(STACKS),venv,install)
 	@if [ -n '$(STACKS)' ]; then \
 	  .venv/bin/acr-transfer review --profile '$(or $(PROFILE),baseline)' --report review.json --sarif review.sarif $(STACKS); \
@@ -45,6 +46,10 @@ review: $(if $(STACKS),venv,install)
 test: install lint
 	$(call setup,node-sdk)
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+quick: lint
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m 'not servers' \
+	  tests/unit tests/component tests/policy tests/policy_review tests/documentation
 
 lint: venv
 	.venv/bin/ruff format --check .
@@ -58,7 +63,7 @@ bench: install
 	@for folder in "$(CACHE)"/bench/bin "$(CACHE)"/peers/*/bin; do PATH="$$folder:$$PATH"; done; export PATH; \
 	for name in $(BENCH); do echo; echo "## bench/$$name.py"; .venv/bin/python "bench/$$name.py" || exit 1; done
 
-# What the figures are compared with; rclone takes Go about three minutes.
+# The tools of the comparisons; Go builds rclone in about three minutes.
 bench-peers:
 	$(call setup,peers)
 	@mkdir -p "$(CACHE)/bench/bin" && GOBIN="$$(cd "$(CACHE)/bench/bin" && pwd)" CGO_ENABLED=0 \
@@ -80,4 +85,4 @@ clean:
 	@cache="$${ACR_TRANSFER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/acr-transfer}"; \
 	if [ -d "$$cache" ]; then printf '%s\n' \
 	  "Kept, because all checkouts share it: the Pulumi CLI, Azurite and the registry server in $$cache" \
-	  "Remove them too with: rm -rf '$$cache'"; fi
+	  "To remove them too: rm -rf '$$cache'"; fi

@@ -1,9 +1,13 @@
-"""A rule as data: its check and everything that a reviewer needs to know about it."""
+"""A rule as data: its check and everything that a reviewer needs to know about it.
+
+A rule decorates its check: `@ResourceRule(name=..., types=..., level=..., ...)`. The check's docstring is the
+reason for the rule, in a sentence that is true of every violation.
+"""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import NotRequired, TypedDict, Unpack
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pulumi_policy import EnforcementLevel, Severity
 
@@ -16,40 +20,38 @@ ResourceCheck = Callable[[ResourceView], Iterator[Violation]]
 StackCheck = Callable[[StackView], Iterator[Violation]]
 
 
-class RuleMetadata(TypedDict):
-    """The metadata of a rule. Its check's docstring is the reason for the rule, true of every violation."""
+def _no_check(_: object) -> Iterator[Violation]:
+    return iter(())
 
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """The common part of resource rules and stack rules."""
+
+    name: str
     level: EnforcementLevel
     """Mandatory: the transfer would fail, or a secret or data would leak. Advisory: hardening or cost."""
 
     severity: Severity
-
     control: Control
-
     fix: str
     """What to change, as an imperative sentence."""
 
     url: str
     """The source of the rule."""
 
-    settings: NotRequired[tuple[RuleSetting, ...]]
+    settings: tuple[RuleSetting, ...] = ()
     """The settings besides level and waivers."""
 
+    why: str = ""
+    """The reason for the rule."""
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """The common part of resource rules and stack rules; see `RuleMetadata`."""
-
-    name: str
-    level: EnforcementLevel
-    severity: Severity
-    control: Control
-    why: str
-    fix: str
-    url: str
-    settings: tuple[RuleSetting, ...] = ()
-    chapter: str
+    chapter: str = ""
     """The subject: `storage` for the modules `storage` and `storage_stack`."""
+
+    def _of(self, check: Callable[..., object]) -> Self:
+        why = " ".join((inspect.getdoc(check) or "").split())
+        return replace(self, why=why, chapter=check.__module__.rpartition(".")[2].partition("_")[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +59,13 @@ class ResourceRule(Rule):
     """A rule about the inputs of one resource; it can read secrets."""
 
     types: tuple[TypePattern, ...]
-    check: ResourceCheck
+    check: ResourceCheck = _no_check
     remedy: Mapping[str, bool | str] | None = None
     """Properties and the values that correct them; set only if the configuration says `remediate`."""
+
+    def __call__(self, check: ResourceCheck) -> Self:
+        """Return the rule with its check."""
+        return replace(self._of(check), check=check)
 
     def applies_to(self, resource_type: str) -> bool:
         """Whether the rule checks resources of this type."""
@@ -70,37 +76,8 @@ class ResourceRule(Rule):
 class StackRule(Rule):
     """A rule about the outputs of all resources; it must not read the values of secrets."""
 
-    check: StackCheck
+    check: StackCheck = _no_check
 
-
-def resource_rule(
-    name: str,
-    *types: TypePattern,
-    remedy: Mapping[str, bool | str] | None = None,
-    **metadata: Unpack[RuleMetadata],
-) -> Callable[[ResourceCheck], ResourceRule]:
-    """Declare a check of one resource as a rule for resources of these types."""
-    return lambda check: ResourceRule(
-        name=name,
-        types=types,
-        check=check,
-        remedy=remedy,
-        why=_why(check),
-        chapter=_chapter(check),
-        **metadata,
-    )
-
-
-def stack_rule(name: str, **metadata: Unpack[RuleMetadata]) -> Callable[[StackCheck], StackRule]:
-    """Declare a check of a whole stack as a rule."""
-    return lambda check: StackRule(
-        name=name, check=check, why=_why(check), chapter=_chapter(check), **metadata
-    )
-
-
-def _why(check: Callable[..., object]) -> str:
-    return " ".join((inspect.getdoc(check) or "").split())
-
-
-def _chapter(check: Callable[..., object]) -> str:
-    return check.__module__.rpartition(".")[2].partition("_")[0]
+    def __call__(self, check: StackCheck) -> Self:
+        """Return the rule with its check."""
+        return replace(self._of(check), check=check)

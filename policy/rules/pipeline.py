@@ -13,7 +13,7 @@ from policy.framework.links import direction_of, endpoint, pipeline_name, uses_i
 from policy.framework.properties import UNKNOWN, known_items, shown, text
 from policy.framework.resource_types import PIPELINES
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import resource_rule
+from policy.framework.rule import ResourceRule
 from policy.framework.settings import RuleSetting
 
 PREREQUISITES = (
@@ -42,9 +42,9 @@ def _is_emulated(address: Address, pipeline: ResourceView) -> bool:
     return address.is_loopback and pipeline.settings.flag("allowEmulator")
 
 
-@resource_rule(
-    "pipeline-https",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-https",
+    types=PIPELINES,
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
@@ -63,9 +63,9 @@ def https(pipeline: ResourceView) -> Iterator[Violation]:
             yield pipeline.violation(f"{path} of {pipeline_name(pipeline)} {found}.")
 
 
-@resource_rule(
-    "pipeline-bare-uri",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-bare-uri",
+    types=PIPELINES,
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
@@ -93,9 +93,9 @@ def bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "pipeline-cloud-suffix",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-cloud-suffix",
+    types=PIPELINES,
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -139,9 +139,9 @@ def _clouds_of(pipeline: ResourceView, clouds: HostDirectory) -> Iterator[tuple[
             yield address.host, cloud(address.host)
 
 
-@resource_rule(
-    "pipeline-secret-unversioned",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-secret-unversioned",
+    types=PIPELINES,
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
@@ -158,9 +158,9 @@ def secret_unversioned(pipeline: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "pipeline-mode-consistent",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-mode-consistent",
+    types=PIPELINES,
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
@@ -190,9 +190,9 @@ def _api_version(pipeline: ResourceView) -> str:
     return written or text(pipeline.peek("azureApiVersion"))
 
 
-@resource_rule(
-    "pipeline-mode-leftover",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-mode-leftover",
+    types=PIPELINES,
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
@@ -208,9 +208,9 @@ def mode_leftover(pipeline: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "pipeline-has-identity",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-has-identity",
+    types=PIPELINES,
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
@@ -226,9 +226,9 @@ def has_identity(pipeline: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "pipeline-known-options",
-    *PIPELINES,
+@ResourceRule(
+    name="pipeline-known-options",
+    types=PIPELINES,
     level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,

@@ -24,7 +24,7 @@ from policy.framework.pipeline_options import has_option, is_triggered
 from policy.framework.properties import UNKNOWN, Value, text
 from policy.framework.resource_types import IMPORT_PIPELINE, PIPELINES, ROLE_ASSIGNMENT
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import stack_rule
+from policy.framework.rule import StackRule
 from policy.framework.sas_secrets import tag
 
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
@@ -34,8 +34,8 @@ TROUBLE = "https://learn.microsoft.com/azure/container-registry/container-regist
 _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/containers/([^/]+))?")
 
 
-@stack_rule(
-    "pipeline-identity-storage-role",
+@StackRule(
+    name="pipeline-identity-storage-role",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
@@ -92,8 +92,8 @@ def _role_name(id: Value) -> str:
     return role.label if role else "another role"
 
 
-@stack_rule(
-    "import-delete-permission",
+@StackRule(
+    name="import-delete-permission",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
@@ -110,8 +110,8 @@ def delete_permission(stack: StackView) -> Iterator[Violation]:
             )
 
 
-@stack_rule(
-    "import-trigger-can-list",
+@StackRule(
+    name="import-trigger-can-list",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,

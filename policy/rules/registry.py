@@ -9,7 +9,7 @@ from policy.framework.links import pipeline_name
 from policy.framework.properties import UNKNOWN, is_other, shown, text
 from policy.framework.resource_types import EXPORT_PIPELINE, IMPORT_PIPELINE, REGISTRY
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import resource_rule, stack_rule
+from policy.framework.rule import ResourceRule, StackRule
 
 PREREQUISITES = (
     "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"
@@ -21,9 +21,9 @@ def _name(registry: ResourceView) -> str:
     return registry.display_name("registryName", "name")
 
 
-@resource_rule(
-    "registry-premium-sku",
-    REGISTRY,
+@ResourceRule(
+    name="registry-premium-sku",
+    types=(REGISTRY,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -39,8 +39,8 @@ def premium_sku(registry: ResourceView) -> Iterator[Violation]:
         )
 
 
-@stack_rule(
-    "registry-export-allowed",
+@StackRule(
+    name="registry-export-allowed",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -62,8 +62,8 @@ def _forbids_export(registry: ResourceView) -> bool:
     return text(registry.peek("policies.exportPolicy.status")).lower() == "disabled"
 
 
-@stack_rule(
-    "registry-export-closed-on-target",
+@StackRule(
+    name="registry-export-closed-on-target",
     level=EnforcementLevel.DISABLED,
     severity=Severity.LOW,
     control=Control.NETWORK,
@@ -83,9 +83,9 @@ def export_closed_on_target(stack: StackView) -> Iterator[Violation]:
             )
 
 
-@resource_rule(
-    "registry-no-admin-user",
-    REGISTRY,
+@ResourceRule(
+    name="registry-no-admin-user",
+    types=(REGISTRY,),
     remedy={"adminUserEnabled": False},
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
@@ -99,9 +99,9 @@ def no_admin_user(registry: ResourceView) -> Iterator[Violation]:
         yield registry.violation(f"The admin user of registry {_name(registry)} is enabled.")
 
 
-@resource_rule(
-    "registry-no-anonymous-pull",
-    REGISTRY,
+@ResourceRule(
+    name="registry-no-anonymous-pull",
+    types=(REGISTRY,),
     remedy={"anonymousPullEnabled": False},
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
@@ -115,9 +115,9 @@ def no_anonymous_pull(registry: ResourceView) -> Iterator[Violation]:
         yield registry.violation(f"Anyone can pull images of registry {_name(registry)}.")
 
 
-@resource_rule(
-    "registry-network-restricted",
-    REGISTRY,
+@ResourceRule(
+    name="registry-network-restricted",
+    types=(REGISTRY,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,

@@ -12,7 +12,7 @@ from policy.framework.controls import Control
 from policy.framework.properties import UNKNOWN, Value, known_items, text
 from policy.framework.resource_types import PIPELINE_RUN, PIPELINES
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import resource_rule
+from policy.framework.rule import ResourceRule
 from policy.framework.run_links import run_exports, run_name
 
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
@@ -28,9 +28,9 @@ def _artifacts(run: ResourceView) -> list[str]:
     return [item for item in known_items(run.peek("request.artifacts")) if isinstance(item, str)]
 
 
-@resource_rule(
-    "run-artifact-count",
-    PIPELINE_RUN,
+@ResourceRule(
+    name="run-artifact-count",
+    types=(PIPELINE_RUN,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -48,9 +48,9 @@ def artifact_count(run: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "run-artifact-form",
-    PIPELINE_RUN,
+@ResourceRule(
+    name="run-artifact-form",
+    types=(PIPELINE_RUN,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -85,9 +85,9 @@ def _some(items: Iterable[str]) -> str:
     return "; ".join([*listed[:_SHOWN], *more])
 
 
-@resource_rule(
-    "run-digest",
-    PIPELINE_RUN,
+@ResourceRule(
+    name="run-digest",
+    types=(PIPELINE_RUN,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.SUPPLY_CHAIN,
@@ -106,10 +106,9 @@ def digest(run: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "run-names",
-    PIPELINE_RUN,
-    *PIPELINES,
+@ResourceRule(
+    name="run-names",
+    types=(PIPELINE_RUN, *PIPELINES),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
@@ -138,9 +137,9 @@ def _blob_name(run: ResourceView) -> Value:
     return named or (UNKNOWN if UNKNOWN in ends else "")
 
 
-@resource_rule(
-    "run-tag",
-    PIPELINE_RUN,
+@ResourceRule(
+    name="run-tag",
+    types=(PIPELINE_RUN,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,

@@ -13,7 +13,7 @@ from policy.framework.pipeline_options import has_option, is_triggered
 from policy.framework.properties import MISSING, NoValue, text
 from policy.framework.resource_types import IMPORT_PIPELINE
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import stack_rule
+from policy.framework.rule import StackRule
 from policy.framework.run_links import StackRuns, blob_of, names_target, run_exports, run_name
 from policy.rules.storage_stack import is_emptied, share_container
 
@@ -21,8 +21,8 @@ TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-regis
 RUNS = "https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create"
 
 
-@stack_rule(
-    "run-blob-unique",
+@StackRule(
+    name="run-blob-unique",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -52,8 +52,8 @@ def _pipeline_key(runs: StackRuns, run: ResourceView) -> str:
     return text(run.peek("request.pipelineResourceId")).lower()
 
 
-@stack_rule(
-    "run-overwrite-option",
+@StackRule(
+    name="run-overwrite-option",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
@@ -75,8 +75,8 @@ def overwrite_option(stack: StackView) -> Iterator[Violation]:
             )
 
 
-@stack_rule(
-    "run-pipeline-match",
+@StackRule(
+    name="run-pipeline-match",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -114,8 +114,8 @@ def _kind(is_export: bool) -> str:
     return "export" if is_export else "import"
 
 
-@stack_rule(
-    "import-has-runner",
+@StackRule(
+    name="import-has-runner",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
@@ -133,8 +133,8 @@ def has_runner(stack: StackView) -> Iterator[Violation]:
             )
 
 
-@stack_rule(
-    "import-runs-once",
+@StackRule(
+    name="import-runs-once",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
@@ -162,8 +162,8 @@ def _imports_from(stack: StackView, other: ResourceView | NoValue, pipeline: Res
     return not exports(other) and share_container(stack, other, pipeline)
 
 
-@stack_rule(
-    "import-leaves-blob",
+@StackRule(
+    name="import-leaves-blob",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.ASSET_LIFE,

@@ -12,7 +12,7 @@ from policy.framework.controls import Control
 from policy.framework.properties import MISSING, UNKNOWN, text
 from policy.framework.resource_types import SECRET
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import resource_rule
+from policy.framework.rule import ResourceRule
 from policy.framework.sas_secrets import has_value, is_sas, sas_token, tag
 from policy.framework.settings import RuleSetting
 
@@ -29,9 +29,9 @@ def _name(secret: ResourceView) -> str:
     return secret.display_name("secretName", "name")
 
 
-@resource_rule(
-    "sas-question-mark",
-    SECRET,
+@ResourceRule(
+    name="sas-question-mark",
+    types=(SECRET,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -47,9 +47,9 @@ def question_mark(secret: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "sas-permissions",
-    SECRET,
+@ResourceRule(
+    name="sas-permissions",
+    types=(SECRET,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
@@ -84,9 +84,9 @@ def _difference(secret: ResourceView, token: SasToken, direction: Direction) -> 
     return token.excess_rights(allowed), token.missing_rights(needed_rights(direction, deletes_blobs=False))
 
 
-@resource_rule(
-    "sas-https-only",
-    SECRET,
+@ResourceRule(
+    name="sas-https-only",
+    types=(SECRET,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
@@ -100,9 +100,9 @@ def https_only(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"The SAS token of secret {_name(secret)} is valid over HTTP.")
 
 
-@resource_rule(
-    "sas-container-scope",
-    SECRET,
+@ResourceRule(
+    name="sas-container-scope",
+    types=(SECRET,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
@@ -122,9 +122,9 @@ def container_scope(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"The SAS token of secret {_name(secret)} {opened}.")
 
 
-@resource_rule(
-    "sas-lifetime",
-    SECRET,
+@ResourceRule(
+    name="sas-lifetime",
+    types=(SECRET,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
@@ -153,9 +153,9 @@ def lifetime(secret: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "sas-expires-soon",
-    SECRET,
+@ResourceRule(
+    name="sas-expires-soon",
+    types=(SECRET,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
@@ -174,9 +174,9 @@ def expires_soon(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"SAS token {_name(secret)} expires in {hours:.1f} h; a run may outlive it.")
 
 
-@resource_rule(
-    "secret-expiry",
-    SECRET,
+@ResourceRule(
+    name="secret-expiry",
+    types=(SECRET,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
@@ -199,9 +199,9 @@ def secret_expiry(secret: ResourceView) -> Iterator[Violation]:
             )
 
 
-@resource_rule(
-    "secret-content-type",
-    SECRET,
+@ResourceRule(
+    name="secret-content-type",
+    types=(SECRET,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.KEY_REPOSITORY,
@@ -214,9 +214,9 @@ def content_type(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"Secret {_name(secret)} has no content type.")
 
 
-@resource_rule(
-    "no-account-key",
-    SECRET,
+@ResourceRule(
+    name="no-account-key",
+    types=(SECRET,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,

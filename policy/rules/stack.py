@@ -10,7 +10,7 @@ from policy.framework.controls import Control
 from policy.framework.properties import Value
 from policy.framework.resource_types import ANY, REGISTRY, SECRET, STACK, STORAGE_ACCOUNT, VAULT
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import resource_rule, stack_rule
+from policy.framework.rule import ResourceRule, StackRule
 from policy.framework.settings import RuleSetting
 from policy.framework.stack_config import stack_config
 
@@ -42,8 +42,8 @@ def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
             yield from credentials_in(entry, f"{path}[{index}]")
 
 
-@stack_rule(
-    "no-sas-in-outputs",
+@StackRule(
+    name="no-sas-in-outputs",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
@@ -59,9 +59,9 @@ def no_sas_in_outputs(stack: StackView) -> Iterator[Violation]:
                 yield resource.violation(f"Output {quoted(path)} of {resource.name} contains {kind}.")
 
 
-@resource_rule(
-    "no-sas-in-props",
-    ANY,
+@ResourceRule(
+    name="no-sas-in-props",
+    types=(ANY,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
@@ -76,9 +76,9 @@ def no_sas_in_props(resource: ResourceView) -> Iterator[Violation]:
             yield resource.violation(f"Property {quoted(path)} of {resource.name} contains {kind}.")
 
 
-@resource_rule(
-    "no-sas-in-config",
-    STACK,
+@ResourceRule(
+    name="no-sas-in-config",
+    types=(STACK,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
@@ -97,11 +97,9 @@ def no_sas_in_config(stack: ResourceView) -> Iterator[Violation]:
                 yield stack.violation(f"Configuration {quoted(key)} contains {kind} in plain text.")
 
 
-@resource_rule(
-    "protect-stores",
-    REGISTRY,
-    STORAGE_ACCOUNT,
-    VAULT,
+@ResourceRule(
+    name="protect-stores",
+    types=(REGISTRY, STORAGE_ACCOUNT, VAULT),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.ASSET_LIFE,

@@ -9,7 +9,7 @@ from policy.framework.controls import Control
 from policy.framework.properties import MISSING, UNKNOWN, is_other, shown, text
 from policy.framework.resource_types import BLOB_CONTAINER, STORAGE_ACCOUNT
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import resource_rule
+from policy.framework.rule import ResourceRule
 from policy.framework.settings import RuleSetting
 
 _PERIOD = re.compile(r"(\d+)\.(\d{1,2}):(\d{2}):(\d{2})")
@@ -19,9 +19,9 @@ def _name(account: ResourceView) -> str:
     return account.display_name("accountName", "name")
 
 
-@resource_rule(
-    "storage-https-only",
-    STORAGE_ACCOUNT,
+@ResourceRule(
+    name="storage-https-only",
+    types=(STORAGE_ACCOUNT,),
     remedy={"enableHttpsTrafficOnly": True},
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
@@ -35,9 +35,9 @@ def https_only(account: ResourceView) -> Iterator[Violation]:
         yield account.violation(f"Account {_name(account)} accepts requests over HTTP.")
 
 
-@resource_rule(
-    "storage-min-tls",
-    STORAGE_ACCOUNT,
+@ResourceRule(
+    name="storage-min-tls",
+    types=(STORAGE_ACCOUNT,),
     remedy={"minimumTlsVersion": "TLS1_2"},
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
@@ -54,9 +54,9 @@ def min_tls(account: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "storage-no-public-blobs",
-    STORAGE_ACCOUNT,
+@ResourceRule(
+    name="storage-no-public-blobs",
+    types=(STORAGE_ACCOUNT,),
     remedy={"allowBlobPublicAccess": False},
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
@@ -70,9 +70,9 @@ def no_public_blobs(account: ResourceView) -> Iterator[Violation]:
         yield account.violation(f"Containers of account {_name(account)} can be made public.")
 
 
-@resource_rule(
-    "storage-container-private",
-    BLOB_CONTAINER,
+@ResourceRule(
+    name="storage-container-private",
+    types=(BLOB_CONTAINER,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.LEAST_PRIVILEGE,
@@ -88,9 +88,9 @@ def container_private(container: ResourceView) -> Iterator[Violation]:
         )
 
 
-@resource_rule(
-    "storage-sas-period",
-    STORAGE_ACCOUNT,
+@ResourceRule(
+    name="storage-sas-period",
+    types=(STORAGE_ACCOUNT,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
@@ -123,9 +123,9 @@ def _days(period: str) -> float | None:
     return days + hours / 24 + minutes / 1440 + seconds / 86400
 
 
-@resource_rule(
-    "storage-trusted-bypass",
-    STORAGE_ACCOUNT,
+@ResourceRule(
+    name="storage-trusted-bypass",
+    types=(STORAGE_ACCOUNT,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,

@@ -20,7 +20,7 @@ from policy.framework.pipeline_options import has_option
 from policy.framework.properties import MISSING, UNKNOWN, Value, known_items, peek, text
 from policy.framework.resource_types import BLOB_SERVICE, MANAGEMENT_POLICY, PIPELINES, STORAGE_ACCOUNT
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import stack_rule
+from policy.framework.rule import StackRule
 
 TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"
 NETWORK = "https://learn.microsoft.com/azure/storage/common/storage-network-security"
@@ -43,8 +43,8 @@ def _network(account: ResourceView) -> StorageNetwork:
     return storage_network(text(account.peek("publicNetworkAccess")), action)
 
 
-@stack_rule(
-    "storage-shared-key-for-sas",
+@StackRule(
+    name="storage-shared-key-for-sas",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
@@ -60,8 +60,8 @@ def shared_key_for_sas(stack: StackView) -> Iterator[Violation]:
             )
 
 
-@stack_rule(
-    "storage-shared-key-off",
+@StackRule(
+    name="storage-shared-key-off",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.CENTRAL_IDENTITY,
@@ -79,8 +79,8 @@ def shared_key_off(stack: StackView) -> Iterator[Violation]:
             )
 
 
-@stack_rule(
-    "storage-reachable",
+@StackRule(
+    name="storage-reachable",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.NETWORK,
@@ -94,8 +94,8 @@ def reachable(stack: StackView) -> Iterator[Violation]:
             yield account.violation(f"The public endpoint of account {_name(account)} is off.")
 
 
-@stack_rule(
-    "storage-firewall-review",
+@StackRule(
+    name="storage-firewall-review",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
@@ -109,8 +109,8 @@ def firewall_review(stack: StackView) -> Iterator[Violation]:
             yield account.violation(f"The firewall of account {_name(account)} may refuse the pipelines.")
 
 
-@stack_rule(
-    "storage-soft-delete",
+@StackRule(
+    name="storage-soft-delete",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.BACKUP,
@@ -130,8 +130,8 @@ def soft_delete(stack: StackView) -> Iterator[Violation]:
             yield account.violation(f"A blob deleted from account {_name(account)} cannot be restored.")
 
 
-@stack_rule(
-    "storage-cleanup",
+@StackRule(
+    name="storage-cleanup",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.ASSET_LIFE,
@@ -183,8 +183,8 @@ def _begins(container: str, prefix: Value) -> bool:
     return prefix is UNKNOWN or not container or f"{container}/".startswith(text(prefix))
 
 
-@stack_rule(
-    "container-per-pipeline",
+@StackRule(
+    name="container-per-pipeline",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,

@@ -9,7 +9,7 @@ from policy.framework.controls import Control
 from policy.framework.properties import UNKNOWN, Value, is_other, known_items, peek, text
 from policy.framework.resource_types import ACCESS_POLICY, VAULT
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import resource_rule
+from policy.framework.rule import ResourceRule
 from policy.framework.settings import RuleSetting
 
 BEST_PRACTICES = "https://learn.microsoft.com/azure/key-vault/general/secure-key-vault"
@@ -25,9 +25,9 @@ def permissions(entry: Value, kind: str) -> set[str]:
     return {text(each).lower() for each in known_items(peek(entry, f"permissions.{kind}"))} - {""}
 
 
-@resource_rule(
-    "vault-recoverable",
-    VAULT,
+@ResourceRule(
+    name="vault-recoverable",
+    types=(VAULT,),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.KEY_REPOSITORY,
@@ -45,10 +45,9 @@ def recoverable(vault: ResourceView) -> Iterator[Violation]:
         yield vault.violation(f"Purge protection of vault {_name(vault)} is off.")
 
 
-@resource_rule(
-    "vault-no-purge",
-    VAULT,
-    ACCESS_POLICY,
+@ResourceRule(
+    name="vault-no-purge",
+    types=(VAULT, ACCESS_POLICY),
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
@@ -66,9 +65,9 @@ def no_purge(holder: ResourceView) -> Iterator[Violation]:
             yield holder.violation(f"{principal} can purge the vault.")
 
 
-@resource_rule(
-    "vault-narrow-flags",
-    VAULT,
+@ResourceRule(
+    name="vault-narrow-flags",
+    types=(VAULT,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.LEAST_PRIVILEGE,
@@ -82,9 +81,9 @@ def narrow_flags(vault: ResourceView) -> Iterator[Violation]:
             yield vault.violation(f"Vault {_name(vault)} sets {flag}.")
 
 
-@resource_rule(
-    "vault-firewall",
-    VAULT,
+@ResourceRule(
+    name="vault-firewall",
+    types=(VAULT,),
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,

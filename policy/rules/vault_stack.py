@@ -27,7 +27,7 @@ from policy.framework.resource_types import (
     TypePattern,
 )
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import stack_rule
+from policy.framework.rule import StackRule
 from policy.rules.vault import permissions
 
 _LOGS: dict[TypePattern, str] = {
@@ -38,8 +38,8 @@ _LOGS: dict[TypePattern, str] = {
 _GROUPS = ("audit", "alllogs")
 
 
-@stack_rule(
-    "vault-least-privilege",
+@StackRule(
+    name="vault-least-privilege",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
@@ -69,8 +69,8 @@ def _is_grant_of(stack: StackView, grant: ResourceView, pipeline: ResourceView) 
     return is_granted_to(stack, grant, "policy", grant.peek("policy.objectId"), pipeline)
 
 
-@stack_rule(
-    "vault-identity-can-read",
+@StackRule(
+    name="vault-identity-can-read",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
@@ -126,8 +126,8 @@ def _lists(stack: StackView, vault: ResourceView, pipeline: ResourceView) -> boo
     )
 
 
-@stack_rule(
-    "audit-logs",
+@StackRule(
+    name="audit-logs",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.LOGGING,

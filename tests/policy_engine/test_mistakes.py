@@ -40,7 +40,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from policy.framework.controls import Control
 from policy.framework.resource_types import SECRET
-from policy.framework.rule import resource_rule
+from policy.framework.rule import ResourceRule
 
 
 def throws(secret):
@@ -51,7 +51,7 @@ def throws(secret):
 
 _ABOUT = {"level": EnforcementLevel.MANDATORY, "severity": Severity.LOW, "control": Control.CONFIGURATION}
 _WORDS = {"fix": "Correct the rule.", "url": "https://example.invalid"}
-ALL = (*ALL, resource_rule("throws", SECRET, **_ABOUT, **_WORDS)(throws))
+ALL = (*ALL, ResourceRule(name="throws", types=(SECRET,), **_ABOUT, **_WORDS)(throws))
 """
 """A rule that raises an error with a secret in its text, for the end of the catalogue."""
 

@@ -14,24 +14,23 @@ from sandbox.arm import roles
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.store import Json
 
-READ = frozenset({"pull", "metadata_read"})
-WRITE = READ | {"push", "metadata_write"}
-ALL = WRITE | {"delete", "*"}
 ADMIN = "admin:"
 """The prefix of a principal that is a registry's admin user."""
 
 ANONYMOUS = "anonymous"
 
 _TYPE = "Microsoft.ContainerRegistry/registries"
-_ACTIONS: dict[str, frozenset[str]] = {
-    f"{_TYPE}/pull/read": READ,
-    f"{_TYPE}/push/write": WRITE - READ,
+_ACTIONS = {
+    f"{_TYPE}/pull/read": frozenset({"pull", "metadata_read"}),
+    f"{_TYPE}/push/write": frozenset({"push", "metadata_write"}),
     f"{_TYPE}/artifacts/delete": frozenset({"delete"}),
 }
 """A role's action, and the token actions it permits.
 
 https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview
 """
+
+_ALL = frozenset[str]().union(*_ACTIONS.values()) | {"*"}
 
 
 def granted(cloud: Cloud, registry: str, principal: str, scopes: Iterable[str]) -> list[dict[str, Any]]:
@@ -100,9 +99,9 @@ def _body(cloud: Cloud, registry: str) -> Json:
 
 def _permitted(cloud: Cloud, registry: str, principal: str) -> frozenset[str]:
     if principal.startswith(ADMIN):
-        return ALL
+        return _ALL
     if principal == ANONYMOUS:
-        return READ if allows_anonymous_pull(cloud, registry) else frozenset()
+        return _ACTIONS[f"{_TYPE}/pull/read"] if allows_anonymous_pull(cloud, registry) else frozenset()
     id = str(_body(cloud, registry).get("id", ""))
     held = [actions for action, actions in _ACTIONS.items() if roles.permitted(cloud, principal, action, id)]
-    return ALL if len(held) == len(_ACTIONS) else frozenset[str]().union(*held)
+    return _ALL if len(held) == len(_ACTIONS) else frozenset[str]().union(*held)

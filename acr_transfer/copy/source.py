@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
@@ -17,6 +18,9 @@ from acr_transfer.errors import CopyError, NothingExportedError, error_code, exp
 
 _PROPERTY_REQUESTS = 16
 """Requests for properties in flight."""
+
+_BLOCKS_AHEAD = 4
+"""Blocks that are read in advance: 32 MiB."""
 
 _SMALLEST_PIECE = 64 * 1024
 
@@ -70,6 +74,26 @@ class SourceContainer:
             await asyncio.sleep(limit.wait(length))
             content += await _read(client, blob, start, length)
         return content
+
+    async def read_ahead(self, blob: SourceBlob, blocks: Sequence[Block]) -> AsyncGenerator[bytes, None]:
+        """The content of these blocks, in order; the next blocks are read in advance."""
+        reading: deque[asyncio.Task[bytes]] = deque()
+        remaining = deque(blocks)
+
+        async def read(block: Block) -> bytes:
+            async with self._throttle.room(block.length):
+                return await self.read(blob, block)
+
+        try:
+            while remaining or reading:
+                while remaining and len(reading) < _BLOCKS_AHEAD:
+                    reading.append(asyncio.create_task(read(remaining.popleft())))
+                yield await reading[0]
+                reading.popleft()
+        finally:
+            for task in reading:
+                task.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)
 
 
 def _checked(name: str, properties: BlobProperties) -> SourceBlob | str:

@@ -9,16 +9,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from acr_transfer.azure.throttle import Throttle
 from acr_transfer.copy.blocks import Block, SourceBlob
 from acr_transfer.copy.result import CopyProgress
 from acr_transfer.copy.source import SourceContainer
 from acr_transfer.copy.streamed import check_md5
 from acr_transfer.disk import folder
-from acr_transfer.disk.encryption import Recipient, encrypted_size
+from acr_transfer.disk.encryption import encrypted_size
 from acr_transfer.disk.folder import Disk
+from acr_transfer.disk.keys import Recipient
 from acr_transfer.disk.layout import HANDOVER, MANIFEST, SUMS, packed_blob, part_name, sums
-from acr_transfer.disk.part_file import in_threads, new_part, read_ahead, read_range
+from acr_transfer.disk.part_file import in_threads, new_part, read_range
 from acr_transfer.errors import CopyError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.pack_manifest import PackedBlob, PackManifest, PackPart
@@ -76,7 +76,6 @@ async def pack(
     source: SourceContainer,
     folders: Sequence[Path],
     options: PackOptions,
-    throttle: Throttle,
     progress: CopyProgress,
 ) -> PackManifest:
     """Pack the blobs of a hand-over into folders; finished parts of an earlier run are kept.
@@ -88,7 +87,7 @@ async def pack(
     blobs = await source.find(handover.blob_names)
     disks = [Disk(folder, number) for number, folder in enumerate(folders, start=1)]
     progress.begin(len(blobs), sum(blob.size for blob in blobs))
-    packer = _Packer(source, options, throttle, progress, disks)
+    packer = _Packer(source, options, progress, disks)
     plans = {blob.name: list(_planned(blob, options.part_size)) for blob in blobs}
     await asyncio.to_thread(packer.prepare, [part for parts in plans.values() for part in parts])
     packed = [await packer.pack_blob(blob, plans[blob.name]) for blob in blobs]
@@ -111,11 +110,10 @@ class _Packer:
         self,
         source: SourceContainer,
         options: PackOptions,
-        throttle: Throttle,
         progress: CopyProgress,
         disks: Sequence[Disk],
     ) -> None:
-        self._source, self._options, self._throttle = source, options, throttle
+        self._source, self._options = source, options
         self._progress, self._disks = progress, disks
         self._finished: dict[tuple[str, str], PackPart] = {}
         self._assigned: dict[str, Disk] = {}
@@ -172,7 +170,7 @@ class _Packer:
         block_hashes: list[str] = []
         async with (
             in_threads(new_part(disk, plan.file, self._options.recipients)) as (part_file, on_disk),
-            aclosing(read_ahead(self._source, plan.blob, plan.blocks, self._throttle)) as blocks,
+            aclosing(self._source.read_ahead(plan.blob, plan.blocks)) as blocks,
         ):
             async for content in blocks:
                 block_hashes.append(await asyncio.to_thread(hashes.add, content))
@@ -199,7 +197,7 @@ class _Packer:
     async def _content(self, plan: _PlannedPart, part: PackPart) -> AsyncGenerator[bytes, None]:
         """The content of a finished part: from the disk, or again from the source if it is encrypted."""
         if self._options.recipients:
-            async with aclosing(read_ahead(self._source, plan.blob, plan.blocks, self._throttle)) as blocks:
+            async with aclosing(self._source.read_ahead(plan.blob, plan.blocks)) as blocks:
                 async for content in blocks:
                     yield content
             return

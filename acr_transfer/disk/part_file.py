@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import pyrage
 
-from acr_transfer.azure.throttle import Throttle
-from acr_transfer.copy.blocks import Block, SourceBlob
-from acr_transfer.copy.source import SourceContainer
-from acr_transfer.disk.encryption import Recipient, SupportsWrite, encrypting
+from acr_transfer.disk.encryption import SupportsWrite, encrypting
 from acr_transfer.disk.folder import Disk, explained_disk
+from acr_transfer.disk.keys import Recipient
 from acr_transfer.errors import DiskError
 
 Value = TypeVar("Value")
-
-_BLOCKS_AHEAD = 4
-"""Blocks that are read from the source in advance: 32 MiB."""
 
 
 class HashingFile:
@@ -83,29 +78,6 @@ async def in_threads(manager: AbstractContextManager[Value]) -> AsyncIterator[Va
         await asyncio.to_thread(manager.__exit__, type(error), error, error.__traceback__)
         raise
     await asyncio.to_thread(manager.__exit__, None, None, None)
-
-
-async def read_ahead(
-    source: SourceContainer, blob: SourceBlob, blocks: Sequence[Block], throttle: Throttle
-) -> AsyncGenerator[bytes, None]:
-    """The content of these blocks, in order; the next blocks are read in advance."""
-    reading: list[asyncio.Task[bytes]] = []
-    remaining = list(blocks)
-
-    async def read(block: Block) -> bytes:
-        async with throttle.room(block.length):
-            return await source.read(blob, block)
-
-    try:
-        while remaining or reading:
-            while remaining and len(reading) < _BLOCKS_AHEAD:
-                reading.append(asyncio.create_task(read(remaining.pop(0))))
-            yield await reading[0]
-            reading.pop(0)
-    finally:
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
 
 
 def read_range(path: Path, start: int, length: int) -> bytes:

@@ -17,8 +17,9 @@ from acr_transfer.concurrency import together
 from acr_transfer.copy.blocks import Block, SourceBlob
 from acr_transfer.copy.result import CopyProgress, CopyResult, copied
 from acr_transfer.copy.target_blob import TargetBlob, require_container
-from acr_transfer.disk.encryption import Identity, decrypting
+from acr_transfer.disk.encryption import decrypting
 from acr_transfer.disk.folder import explained_disk
+from acr_transfer.disk.keys import Identity
 from acr_transfer.disk.layout import PackOnDisks, source_blob
 from acr_transfer.disk.part_file import read_range
 from acr_transfer.errors import CopyError, InputError

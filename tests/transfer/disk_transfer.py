@@ -42,13 +42,11 @@ class DiskTransfer:
 
         async def run() -> PackManifest:
             async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
-                throttle = Throttle()
                 return await pack.pack(
                     handover,
-                    SourceContainer(leaving, throttle),
+                    SourceContainer(leaving, Throttle()),
                     folders,
                     PackOptions(**{"part_size": 4 * BLOCK, **options}),
-                    throttle,
                     Progress(lambda _, size, new: self.read.append((size, new))),
                 )
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from acr_transfer.copy import blocks
 from acr_transfer.copy.result import Outcome
-from acr_transfer.disk import encryption, folder, part_file
+from acr_transfer.disk import folder, keys, part_file
 from acr_transfer.disk.folder import Disk
 from acr_transfer.disk.layout import part_name, read_manifest
 from acr_transfer.errors import CopyError, DiskError, InputError
@@ -302,14 +302,14 @@ def test_any_size_in_parts_of_any_size_arrives(
 def test_a_file_without_a_key_is_refused_without_showing_it(content: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(content)
     with pytest.raises(InputError, match=words) as refused:
-        encryption.identities([tmp_path / "key"])
+        keys.identities([tmp_path / "key"])
     assert content not in str(refused.value)
 
 
 @pytest.mark.parametrize("given_", [str(KEY), "age1nonsense"], ids=["secret", "nonsense"])
 def test_an_invalid_recipient_is_refused_without_showing_a_secret_key(given_: str) -> None:
     with pytest.raises(InputError) as refused:
-        encryption.recipients([given_], [])
+        keys.recipients([given_], [])
     assert str(KEY)[20:] not in str(refused.value)
 
 

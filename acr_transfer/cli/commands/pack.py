@@ -64,13 +64,13 @@ def run(options: argparse.Namespace) -> int:
 async def _pack(options: argparse.Namespace, progress: HopProgress) -> PackManifest:
     from acr_transfer.azure.throttle import Throttle
     from acr_transfer.copy.source import SourceContainer
-    from acr_transfer.disk import encryption
+    from acr_transfer.disk import keys
     from acr_transfer.disk.pack import PackOptions, pack
 
-    recipients = encryption.recipients(options.recipient, options.recipients_file)
+    recipients = keys.recipients(options.recipient, options.recipients_file)
     wanted = PackOptions(part_size=options.part_size, recipients=recipients)
     throttle = Throttle(cap=options.cap)
     handover, leaving = await source_side(options, throttle)
     async with leaving as container:
         source = SourceContainer(container.client, throttle)
-        return await pack(handover, source, options.folders, wanted, throttle, progress)
+        return await pack(handover, source, options.folders, wanted, progress)

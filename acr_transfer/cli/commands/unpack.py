@@ -55,12 +55,12 @@ def run(options: argparse.Namespace) -> int:
 
 async def _unpack(options: argparse.Namespace, progress: HopProgress) -> list[CopyResult]:
     from acr_transfer.azure.throttle import Throttle
-    from acr_transfer.disk import encryption
+    from acr_transfer.disk import keys
     from acr_transfer.disk.layout import PackOnDisks
     from acr_transfer.disk.unpack import unpack
 
     throttle = Throttle(cap=options.cap)
-    identities = encryption.identities(options.identity)
+    identities = keys.identities(options.identity)
     pack = PackOnDisks.read(options.folders)
     async with await target_side(options, throttle) as target:
         return await unpack(pack, target.client, identities, throttle, progress)

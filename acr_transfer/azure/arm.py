@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from acr_transfer.azure.http_session import http_session
 from acr_transfer.errors import AccessError, MissingError, ServiceError, explained, host
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
@@ -25,7 +25,6 @@ PIPELINES = "2025-06-01-preview"
 PIPELINES_WITHOUT_MODE = "2024-11-01-preview"
 """The API version for clouds that do not have `PIPELINES`."""
 
-_TIMEOUT = aiohttp.ClientTimeout(total=60)
 _READER = "the role Reader on it"
 
 
@@ -129,8 +128,7 @@ class ArmClient:
 @asynccontextmanager
 async def arm_client(cloud: Cloud, credential: AsyncTokenCredential) -> AsyncIterator[ArmClient]:
     """A client of the cloud's Resource Manager."""
-    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context())
-    async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=True) as session:
+    async with http_session() as session:
         yield ArmClient(cloud, credential, session)
 
 

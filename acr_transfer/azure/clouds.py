@@ -6,23 +6,18 @@ metadata that a cloud serves, as in pulumi-azure-native.
 
 from __future__ import annotations
 
-import asyncio
-import http.client
-import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 from azure.core import AzureClouds
 from azure.identity import AzureAuthorityHosts
 from azure.mgmt.core.tools import get_arm_endpoints
 
+from acr_transfer.azure.http_session import http_session
 from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.errors import MissingError, ServiceError, StackError, host
 from acr_transfer.model.clouds import CHINA, PUBLIC, US_GOVERNMENT, cloud_name
-
-_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +41,8 @@ class Cloud:
 async def find_cloud(settings: ProviderSettings) -> Cloud:
     """Return the cloud that the settings name; as in pulumi-azure-native, a metadata host comes first."""
     if settings.metadata_host:
-        return await asyncio.to_thread(_from_metadata, settings.environment, settings.metadata_host)
-    return known_cloud(settings.environment)
+        return await _from_metadata(settings.cloud_name, settings.metadata_host)
+    return known_cloud(settings.cloud_name)
 
 
 _TABLES = {
@@ -81,9 +76,9 @@ def _from_tables(cloud: AzureClouds, authority: str) -> Cloud:
     )
 
 
-def _from_metadata(name: str, metadata_host: str) -> Cloud:
+async def _from_metadata(name: str, metadata_host: str) -> Cloud:
     base = metadata_host if "://" in metadata_host else f"https://{metadata_host}"
-    documents = _documents(base.rstrip("/"))
+    documents = await _documents(base.rstrip("/"))
     chosen = [document for document in documents if str(document.get("name")).lower() == name.lower()]
     if not name and len(documents) == 1:
         chosen = documents
@@ -95,25 +90,20 @@ def _from_metadata(name: str, metadata_host: str) -> Cloud:
     return _described(chosen[0], base)
 
 
-def _documents(base: str) -> list[dict[str, Any]]:
+async def _documents(base: str) -> list[dict[str, Any]]:
     """The clouds that the host describes: a list in the older API version, one cloud in the newer."""
-    url = f"{base}/metadata/endpoints?api-version="
+    where = host(base)
     try:
-        try:
-            found = _fetch(f"{url}2020-06-01")
-        except urllib.error.HTTPError:
-            found = _fetch(f"{url}2022-09-01")
-    except urllib.error.HTTPError as error:
-        raise ServiceError(f"the metadata host {host(base)} answered HTTP {error.code}") from None
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise ServiceError(f"the metadata host {host(base)} did not answer: {reason}") from None
-    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
-
-
-def _fetch(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
-        return json.load(response)
+        async with http_session() as session:
+            for version in ("2020-06-01", "2022-09-01"):
+                async with session.get(f"{base}/metadata/endpoints?api-version={version}") as response:
+                    if response.status == 200:
+                        found = await response.json(content_type=None)
+                        documents = found if isinstance(found, list) else [found]
+                        return [document for document in documents if isinstance(document, dict)]
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise ServiceError(f"the metadata host {where} did not answer: {str(error) or 'timed out'}") from None
+    raise ServiceError(f"the metadata host {where} answered HTTP {response.status}")
 
 
 def _described(document: dict[str, Any], base: str) -> Cloud:

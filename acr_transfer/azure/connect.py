@@ -81,7 +81,7 @@ async def container_at(url: str, throttle: Throttle | None = None) -> AsyncItera
 
     plain = plain_container_url(url, "the container's URL")
     async with (
-        signed_in(ProviderSettings()) as (_, credential),
+        signed_in(ProviderSettings.of({})) as (_, credential),
         container_by_token(plain, credential, throttle or Throttle()) as found,
     ):
         yield found

@@ -8,45 +8,36 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 CLIENT_SECRET = "azure-native:clientSecret"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderSettings:
-    """The cloud, tenant and service principal that the provider uses. An unset value is an empty text."""
+    """The cloud, and the identity for it. A setting that is not set is an empty text."""
 
-    config: Mapping[str, str] = field(default_factory=dict)
-    """Plain configuration by full key; empty without a stack."""
+    cloud_name: str
+    metadata_host: str
+    """The host that describes the cloud."""
 
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Secret configuration by full key. It is in memory only."""
+    tenant_id: str
+    client_id: str
+    """The client ID of a service principal."""
 
-    @property
-    def environment(self) -> str:
-        """The name of the cloud."""
-        return self._value("environment", "ARM_ENVIRONMENT", "AZURE_ENVIRONMENT")
+    client_secret: str = field(repr=False)
 
-    @property
-    def metadata_host(self) -> str:
-        """The host that describes the cloud."""
-        return self._value("metadataHost", "ARM_METADATA_HOSTNAME")
+    @classmethod
+    def of(cls, config: Mapping[str, str]) -> Self:
+        """Read the settings from configuration by full key, with its secrets; empty without a stack."""
 
-    @property
-    def tenant_id(self) -> str:
-        """The tenant that tokens are requested for."""
-        return self._value("tenantId", "ARM_TENANT_ID")
+        def setting(key: str, *variables: str) -> str:
+            return config.get(f"azure-native:{key}") or next(filter(None, map(os.environ.get, variables)), "")
 
-    @property
-    def client_id(self) -> str:
-        """The service principal's client ID."""
-        return self._value("clientId", "ARM_CLIENT_ID")
-
-    @property
-    def client_secret(self) -> str:
-        """The service principal's secret."""
-        return self.secrets.get(CLIENT_SECRET) or self._value("clientSecret", "ARM_CLIENT_SECRET")
-
-    def _value(self, key: str, *variables: str) -> str:
-        configured = self.config.get(f"azure-native:{key}")
-        return configured or next(filter(None, map(os.environ.get, variables)), "")
+        return cls(
+            cloud_name=setting("environment", "ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"),
+            metadata_host=setting("metadataHost", "ARM_METADATA_HOSTNAME"),
+            tenant_id=setting("tenantId", "ARM_TENANT_ID"),
+            client_id=setting("clientId", "ARM_CLIENT_ID"),
+            client_secret=setting("clientSecret", "ARM_CLIENT_SECRET"),
+        )

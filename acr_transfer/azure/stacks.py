@@ -39,7 +39,7 @@ class Stack:
     @property
     def provider(self) -> ProviderSettings:
         """The settings of the azure-native provider."""
-        return ProviderSettings(config=self.config, secrets=self.secrets)
+        return ProviderSettings.of({**self.config, **self.secrets})
 
     def output(self, key: str) -> str:
         """Return a text output. Raises `StackError` if the stack does not have it."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -198,19 +197,6 @@ def _allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
 
 def _vault_uri(vault: Body) -> str:
     return str((vault.get("properties") or {}).get("vaultUri") or "")
-
-
-@asynccontextmanager
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Connections to vaults and storage."""
-    import ssl
-
-    import aiohttp
-
-    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context())
-    patience = aiohttp.ClientTimeout(total=60)
-    async with aiohttp.ClientSession(connector=connector, timeout=patience, trust_env=True) as opened:
-        yield opened
 
 
 def _refusal(status: int, said: str) -> str:

@@ -29,7 +29,7 @@ def test_images_reach_a_disconnected_cloud_in_files(
 
     there = on_the_other_side(here, tmp_path / "the other side", checkout)
     shutil.move(here.folder / "disk", there.folder / "disk")
-    assert "Nothing is imported yet" in there.up_from_nothing(TARGET_STACK)
+    assert "This deployment imports nothing" in there.up_from_nothing(TARGET_STACK)
     there.run("acr-transfer", "unpack", "disk", "--target", TARGET_STACK)
     there.up(TARGET_STACK)
     artifacts = artifacts_of(exported)

@@ -68,11 +68,12 @@ async def _look(options: argparse.Namespace) -> list[Facts]:
 
 async def _side(side: str, stack: Stack) -> Facts:
     from acr_transfer.azure import connect
+    from acr_transfer.azure.http_session import http_session
     from acr_transfer.operate import collect
 
     async with (
         connect.arm(stack) as management,
-        collect.session() as session,
+        http_session() as session,
         connect.signed_in(stack.provider) as (_, login),
     ):
         looking = collect.Examination(side, stack, connect.subscription(stack), management, session)

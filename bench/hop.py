@@ -287,7 +287,7 @@ def _sas(store: Store, url: str) -> str:
     )
 
 
-def _run(line: list[str], told: str, environment: dict[str, str] | None = None) -> Measured:
+def _run(line: list[str], text: str, environment: dict[str, str] | None = None) -> Measured:
     """The duration and the peak memory of a process, with its start-up."""
     root = Path(__file__).resolve().parent.parent
     begun = time.monotonic()
@@ -295,7 +295,7 @@ def _run(line: list[str], told: str, environment: dict[str, str] | None = None) 
     environment = {**(environment or os.environ), "PYTHONDONTWRITEBYTECODE": ""}
     process = subprocess.Popen(line, stdin=subprocess.PIPE, env=environment, cwd=root, text=True)
     assert process.stdin
-    process.stdin.write(told)
+    process.stdin.write(text)
     process.stdin.close()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begun

@@ -41,7 +41,7 @@ async def hop(names: Sequence[str], route: Route, progress: CopyProgress) -> lis
 
     Before the first byte is copied, raises `NothingExportedError` with every fault of the source, or
     `MissingError` if the target's container does not exist. A blob is not visible at the target before all
-    of it is there, and a streamed one not before its MD5 is compared.
+    of it is staged, and a streamed one not before its MD5 is compared.
     """
     blobs = await route.source.find(names)
     await require_container(route.target)

@@ -324,7 +324,7 @@ def test_the_commands_transfer_blobs_with_a_folder_only(clouds: Clouds, tmp_path
     handover = clouds.export(content)
     disk, key = tmp_path / "disk", tmp_path / "key.txt"
     key.write_text(f"# secret\n{KEY}\n")
-    asked = clouds.stores[0].log.stat().st_size
+    log_size = clouds.stores[0].log.stat().st_size
     code, output, _ = clouds.run(
         "pack",
         str(disk),
@@ -336,18 +336,18 @@ def test_the_commands_transfer_blobs_with_a_folder_only(clouds: Clouds, tmp_path
         str(KEY.to_public()),
     )
     assert (code, "encrypted" in output, "disk 1:" in output) == (0, True, True)
-    assert clouds.stores[0].log.stat().st_size > asked
+    assert clouds.stores[0].log.stat().st_size > log_size
     # Only the folder is transported.
     carried = tmp_path / "carried"
     shutil.copytree(disk, carried)
     shutil.rmtree(disk)
     handover.unlink()
-    asked = clouds.stores[0].log.stat().st_size
+    log_size = clouds.stores[0].log.stat().st_size
     target = f"{clouds.stores[1].url}/transfer"
     code, output, error = clouds.run(
         "unpack", str(carried), "--container-url", target, "--identity", str(key), "--json"
     )
     assert (code, json.loads(output)["blobs"][0]["outcome"]) == (0, "copied"), error
     assert clouds.container(1).download_blob(clouds.names[0]).readall() == content
-    assert clouds.stores[0].log.stat().st_size == asked
+    assert clouds.stores[0].log.stat().st_size == log_size
     assert [secret for secret in [*clouds.secrets(), str(KEY)] if secret in clouds.output] == []

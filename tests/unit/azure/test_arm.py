@@ -1,0 +1,100 @@
+"""The client of Resource Manager repeats transient failures and sends its token to one host only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from acr_transfer.azure.arm import ArmClient, blob_endpoint
+from acr_transfer.azure.clouds import Cloud
+from acr_transfer.errors import AccessError, ServiceError
+
+CLOUD = Cloud(name="c", resource_manager="https://arm.example/", scope="s/.default", authority="https://a")
+ACCOUNTS = "/subscriptions/s/providers/Microsoft.Storage/storageAccounts"
+
+
+@dataclass
+class Session:
+    """Returns prepared responses: a status, and a body or a `Retry-After` header."""
+
+    responses: list[tuple[int, Any]]
+    requests: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def request(self, method: str, url: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+        self.requests.append(f"{method} {url}")
+        status, content = self.responses.pop(0)
+
+        async def read() -> bytes:
+            return json.dumps(content).encode()
+
+        yield SimpleNamespace(
+            status=status, headers={"Retry-After": content} if isinstance(content, str) else {}, read=read
+        )
+
+
+class Credential:
+    async def get_token(self, scope: str) -> Any:
+        return SimpleNamespace(token=f"token for {scope}")
+
+
+def call(session: Session, use: Callable[[ArmClient], Coroutine[Any, Any, Any]]) -> Any:
+    client: Any = ArmClient(CLOUD, Credential(), session)  # type: ignore[arg-type]
+    return asyncio.run(use(client))
+
+
+def test_a_throttled_request_is_repeated_after_the_requested_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    session = Session([(429, "7"), (503, "9"), (200, {"name": "r"})])
+    assert call(session, lambda client: client.get("/r", "v1")) == {"name": "r"}
+    assert waits == [7, 9]
+    assert session.requests == ["GET https://arm.example/r?api-version=v1"] * 3
+
+
+def test_a_version_that_the_cloud_does_not_know_is_followed_by_the_next() -> None:
+    session = Session([(400, {}), (200, {"name": "r"})])
+    assert call(session, lambda client: client.get("/r", "new", "old")) == {"name": "r"}
+    assert session.requests[1] == "GET https://arm.example/r?api-version=old"
+
+
+def test_a_missing_resource_is_none_and_a_refused_one_names_the_needed_right() -> None:
+    assert call(Session([(404, {})]), lambda client: client.get("/r", "v1")) is None
+    with pytest.raises(AccessError, match=r"refused access to /r \(HTTP 403\). The caller needs the role"):
+        call(Session([(403, {})]), lambda client: client.get("/r", "v1"))
+    with pytest.raises(AccessError, match="The caller needs the right to list keys"):
+        call(Session([(403, {})]), lambda client: client.post("/r", "v1", needs="the right to list keys"))
+
+
+def test_an_account_is_found_by_its_endpoint_on_any_page() -> None:
+    def account(name: str) -> dict[str, Any]:
+        return {"id": name, "properties": {"primaryEndpoints": {"blob": f"https://{name}.example/"}}}
+
+    pages = [{"value": [{"id": "x"}], "nextLink": "https://arm.example/2"}, {"value": [account("one")]}]
+    found = call(
+        Session([(200, page) for page in pages]),
+        lambda client: client.find_by_endpoint(ACCOUNTS, "v1", "https://ONE.example/transfer", blob_endpoint),
+    )
+    assert found["id"] == "one"
+
+
+def test_a_list_that_continues_at_another_host_gets_no_token() -> None:
+    session = Session([(200, {"value": [], "nextLink": "https://other.example/2"})])
+    with pytest.raises(ServiceError, match=r"continues a list at another host, other\.example"):
+        call(session, lambda client: client.list(ACCOUNTS, "v1"))
+    assert len(session.requests) == 1
+
+
+def test_a_deleted_resource_may_be_deleted_again() -> None:
+    call(Session([(204, {}), (404, {})]), lambda client: client.remove("/r", "v1", needs="a role"))

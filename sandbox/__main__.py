@@ -1,6 +1,6 @@
 """The command `python -m sandbox`.
 
-What only one command needs is imported in it: Azure's and the servers' libraries take a second.
+Each command imports its own modules: the libraries of Azure and of the servers take a second to load.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sandbox.http.azure_errors import SandboxError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did what was asked, 1 with a message when it could not."""
+    """Run one command; returns 0, or 1 with a message on stderr."""
     options = _parser().parse_args(arguments)
     try:
         options.run(Paths.here(), options)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="Two Azure clouds on this machine, for ACR Transfer."
+        prog="python -m sandbox", description="Two local Azure clouds for ACR Transfer."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -45,32 +45,26 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    up = command("up", _up, "start both clouds; returns when they answer")
-    up.add_argument("--fresh", action="store_true", help="forget what an earlier sandbox held")
-    command("down", _down, "stop both clouds; their state stays for the next start")
-    status = command("status", _status, "what is up, and where")
-    status.add_argument(
-        "--json", action="store_true", help="for machines; holds a bearer token for each cloud"
+    up = command("up", _up, "start both clouds and wait until they answer")
+    up.add_argument("--fresh", action="store_true", help="delete the state of the previous sandbox")
+    command("down", _down, "stop both clouds; their state is kept")
+    status = command("status", _status, "show the addresses and resources of both clouds")
+    status.add_argument("--json", action="store_true", help="print JSON, with a bearer token for each cloud")
+    command("env", _env, 'print export commands, for: eval "$(.venv/bin/python -m sandbox env)"')
+    command("seed", _seed, "push the sample content to the source registry")
+    log = command(
+        "log", _log, "show the requests to the management, vault and token endpoints, without secrets"
     )
-    env = command("env", _env, 'print export lines, for: eval "$(.venv/bin/python -m sandbox env)"')
-    env.add_argument(
-        "--real-provider",
-        metavar="CLOUD",
-        choices=[definition.side for definition in CLOUDS],
-        help="use the vendor's azure-native and random plugins, pointed at this cloud (source or target)",
-    )
-    command("seed", _seed, "fill the source registry with the sample content")
-    log = command("log", _log, "what was sent to management, vault and token endpoints; secrets are blanked")
-    log.add_argument("--json", action="store_true", help="one JSON object a line, with bodies")
+    log.add_argument("--json", action="store_true", help="print one JSON object per line, with bodies")
     fault.add(commands)
     command("serve", _serve, None)
     return parser
 
 
 def _up(paths: Paths, options: argparse.Namespace) -> None:
-    print("Starting two clouds (storage, registries, vaults, management) ...", file=sys.stderr)
+    print("Starting two clouds (management, storage, registries, vaults) ...", file=sys.stderr)
     lifecycle.up(paths, fresh=options.fresh)
-    print('Up. Next: eval "$(.venv/bin/python -m sandbox env)"', file=sys.stderr)
+    print('Running. Next: eval "$(.venv/bin/python -m sandbox env)"', file=sys.stderr)
 
 
 def _down(paths: Paths, _: argparse.Namespace) -> None:
@@ -85,47 +79,48 @@ def _status(paths: Paths, options: argparse.Namespace) -> None:
         print(json.dumps(found, indent=2))
     else:
         _print_status(found)
-    silent = [f"{side}: {door}" for side, cloud in found["clouds"].items() for door in cloud["silent"]]
+    silent = [f"{side}: {name}" for side, cloud in found["clouds"].items() for name in cloud["silent"]]
     if silent:
         raise SandboxError(
-            f"These do not answer, so they were killed or failed: {'; '.join(silent)}. "
-            "Start anew, what was stored is kept: `python -m sandbox down`, then `python -m sandbox up`."
+            f"Endpoints that do not answer: {'; '.join(silent)}. "
+            "Restart the sandbox: `python -m sandbox down`, then `python -m sandbox up`. Its state is kept."
         )
 
 
 def _print_status(found: dict[str, Any]) -> None:
     for side, cloud in found["clouds"].items():
         print(f"{side}: management {cloud['arm']}, subscription {cloud['subscription']}")
-        for name, place in cloud["registries"].items():
-            print(f"  registry {name}: {place}")
+        for name, server in cloud["registries"].items():
+            print(f"  registry {name}: {server}")
         for name, endpoints in cloud["accounts"].items():
             print(f"  storage account {name}: {endpoints['blob']}")
-        for name, place in cloud["vaults"].items():
-            print(f"  vault {name}: {place}")
+        for name, url in cloud["vaults"].items():
+            print(f"  vault {name}: {url}")
 
 
-def _env(paths: Paths, options: argparse.Namespace) -> None:
+def _env(paths: Paths, _: argparse.Namespace) -> None:
     from sandbox import shell_env
 
-    print(shell_env.exports(shell_env.variables(paths, real_provider=options.real_provider or "")), end="")
+    print(shell_env.exports(shell_env.variables(paths)), end="")
 
 
 def _seed(paths: Paths, _: argparse.Namespace) -> None:
     from sandbox import seed
 
     lifecycle.require_running(paths)
-    seed.seed(paths, lambda words: print(words, file=sys.stderr))
+    print(seed.seed(paths), file=sys.stderr)
 
 
 def _log(paths: Paths, options: argparse.Namespace) -> None:
-    from sandbox.cloud.store import Store
+    from sandbox.cloud.database import Database
+    from sandbox.cloud.request_log import RequestLog
 
     if not paths.state.exists():
-        raise SandboxError("There is no sandbox yet. Start it: `.venv/bin/python -m sandbox up`.")
+        raise SandboxError("The sandbox has no state. Start it: `.venv/bin/python -m sandbox up`.")
     merged = [
-        (definition.side, each)
+        (definition.side, exchange)
         for definition in CLOUDS
-        for each in Store(paths.state / definition.side).exchanges()
+        for exchange in RequestLog(Database(paths.state / definition.side)).exchanges()
     ]
     for side, exchange in sorted(merged, key=lambda pair: pair[1]["time"]):
         if options.json:
@@ -133,7 +128,7 @@ def _log(paths: Paths, options: argparse.Namespace) -> None:
             continue
         clock = datetime.fromtimestamp(exchange["time"]).strftime("%H:%M:%S.%f")[:-3]
         line = f"{exchange['status']} {exchange['method']:6} {exchange['url']}"
-        print(f"{clock} {side:6} {exchange['door']:5} {line}")
+        print(f"{clock} {side:6} {exchange['endpoint']:5} {line}")
 
 
 def _serve(paths: Paths, _: argparse.Namespace) -> None:

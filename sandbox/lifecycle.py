@@ -1,6 +1,6 @@
-"""Starting the sandbox and stopping it.
+"""Starts and stops the sandbox.
 
-Nothing of the clouds is imported here, so that `up` and `down` begin at once.
+This module does not import the clouds, so that `up` and `down` start fast.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ import psutil
 from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.http.azure_errors import SandboxError
 
-_PATIENCE = 90.0
-"""Seconds that both clouds may take to answer on a busy machine."""
+_START_TIMEOUT = 90.0
+"""Seconds for the start of both clouds on a busy machine."""
 
-_LAST_WORK = 10.0
-"""Seconds that the serving process may take to end its servers, so that all they hold is on disk."""
+_STOP_TIMEOUT = 10.0
+"""Seconds for the serving process to stop its servers, which then write their content to disk."""
 
 
 def up(paths: Paths, *, fresh: bool = False) -> None:
-    """Start both clouds and return when they answer; `fresh` forgets what an earlier one held."""
+    """Start both clouds and return when they answer; `fresh` deletes their previous state."""
     if running(paths):
         raise SandboxError(
-            "The sandbox is running already. Use it (`python -m sandbox env`), "
+            "The sandbox is already running. Use it (`python -m sandbox env`), "
             "or stop it: `python -m sandbox down`."
         )
-    down(paths)  # what an earlier one left behind if it was killed
+    down(paths)  # servers that a killed sandbox left running
     if fresh:
         shutil.rmtree(paths.state, ignore_errors=True)
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,63 +49,61 @@ def up(paths: Paths, *, fresh: bool = False) -> None:
         )
     try:
         _await_start(paths, process)
-    except BaseException:  # also Ctrl-C: nothing is left behind
+    except BaseException:  # also after Ctrl-C
         process.terminate()
         raise
 
 
 def _await_start(paths: Paths, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < end:
         if running(paths):
             return
         if process.poll() is not None:
-            raise SandboxError(f"The sandbox did not start.\n{_last_words(paths)}")
+            raise SandboxError(f"The sandbox did not start.\n{_last_output(paths)}")
         time.sleep(0.05)
-    raise SandboxError(f"The sandbox did not answer within {_PATIENCE:.0f} s.\n{_last_words(paths)}")
+    raise SandboxError(f"The sandbox did not answer within {_START_TIMEOUT:.0f} s.\n{_last_output(paths)}")
 
 
-def _last_words(paths: Paths) -> str:
+def _last_output(paths: Paths) -> str:
     lines = paths.log.read_text(errors="replace").splitlines()
-    said = [line for line in lines if "SandboxError" in line]
-    return (
-        said[-1].partition("SandboxError: ")[2] if said else "\n".join(lines[-5:])
-    ) + f"\nLog: {paths.log}"
+    errors = [line.partition("SandboxError: ")[2] for line in lines if "SandboxError: " in line]
+    return f"{errors[-1] if errors else chr(10).join(lines[-5:])}\nLog: {paths.log}"
 
 
 def down(paths: Paths) -> bool:
-    """Stop the sandbox; its state stays. Answers whether anything of it was running."""
+    """Stop the sandbox and keep its state; returns whether anything was running."""
     found = _process(paths)
-    whole = [*found.children(recursive=True), found] if found else []
+    processes = [*found.children(recursive=True), found] if found else []
     if found:
         found.terminate()
-        psutil.wait_procs([found], timeout=_LAST_WORK)
-    left = {*whole, *_left_over(paths)}
-    _, stubborn = psutil.wait_procs(left, timeout=3)
-    for process in stubborn:
+        psutil.wait_procs([found], timeout=_STOP_TIMEOUT)
+    remaining = {*processes, *_left_over(paths)}
+    _, alive = psutil.wait_procs(remaining, timeout=3)
+    for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=5)
+    psutil.wait_procs(alive, timeout=5)
     paths.running.unlink(missing_ok=True)
-    return bool(left)
+    return bool(remaining)
 
 
 def _left_over(paths: Paths) -> list[psutil.Process]:
-    """Servers of this sandbox that are there though the process that started them may be gone.
+    """Servers of this sandbox, also of a killed one.
 
-    Both kinds name a file of the sandbox's own state on their command line.
+    The command line of each server contains a file of the sandbox's state.
     """
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        ours = any(Path(word).is_relative_to(paths.state) for word in words[1:])
-        if ours and Path(words[0]).name in ("node", "registry"):
+        arguments = process.info["cmdline"] or []
+        ours = any(Path(argument).is_relative_to(paths.state) for argument in arguments[1:])
+        if ours and Path(arguments[0]).name in ("node", "registry"):
             found.append(process)
     return found
 
 
 def running(paths: Paths) -> dict[str, Any] | None:
-    """What the serving process wrote down, where it still lives."""
+    """The record of the serving process; None if it is not running."""
     if not _process(paths):
         return None
     found: dict[str, Any] = json.loads(paths.running.read_text())
@@ -113,17 +111,17 @@ def running(paths: Paths) -> dict[str, Any] | None:
 
 
 def require_running(paths: Paths) -> dict[str, Any]:
-    """The same, or the error that says how to start it."""
+    """The record of the serving process; raises SandboxError if it is not running."""
     found = running(paths)
     if found:
         return found
-    killed = paths.running.exists()
-    ended = f"The sandbox was killed; its last words: {paths.log}" if killed else "The sandbox is not running"
-    raise SandboxError(f"{ended}. Start it: `.venv/bin/python -m sandbox up`.")
+    killed = f"The sandbox was killed (log: {paths.log})"
+    state = killed if paths.running.exists() else "The sandbox is not running"
+    raise SandboxError(f"{state}. Start it: `.venv/bin/python -m sandbox up`.")
 
 
 def _process(paths: Paths) -> psutil.Process | None:
-    """The serving process, if it is really the one that wrote the record."""
+    """The serving process; None if it ended, or another process has its ID."""
     try:
         record = json.loads(paths.running.read_text())
         process = psutil.Process(record["process"])

@@ -1,4 +1,4 @@
-"""Sample content made by code: the same bytes, and so the same digests, on every machine."""
+"""Generated sample content with the same bytes and digests on every machine."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from sandbox.registry.oci_client import Manifest, digest_of
 
 _SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 _OCI = "application/vnd.oci.image"
-_MADE = "2026-01-01T00:00:00Z"
+_CREATED = "2026-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One manifest to push, with the blobs that it names and the tag that it goes by."""
+    """One manifest with its blobs and its tag."""
 
     repository: str
     manifest: Manifest
     blobs: tuple[bytes, ...] = ()
     tag: str = ""
-    """Empty for what is named by its digest alone."""
+    """Empty for a manifest without a tag."""
 
     listed: str = ""
-    """How the source stack lists it as an artifact; empty for what comes along with another."""
+    """Its entry in the source stack's artifacts; empty if it belongs to another artifact."""
 
 
 def samples() -> Iterator[Sample]:
-    """All samples, in an order in which they can be pushed: what is named comes before what names it."""
+    """All samples in the order of their dependencies."""
     yield from _services()
     yield from _large_images()
     yield from _index()
@@ -43,12 +43,12 @@ def samples() -> Iterator[Sample]:
 
 
 def artifacts() -> list[str]:
-    """The list of artifacts for the source stack."""
+    """The artifacts of the source stack."""
     return sorted(sample.listed for sample in samples() if sample.listed)
 
 
 def _services() -> Iterator[Sample]:
-    """Fifty small images: ten services, five versions each, that share their base layer."""
+    """Fifty small images: ten services with five versions each, which share a base layer."""
     base = _layer("base", 256 << 10)
     for service in (
         "api",
@@ -73,7 +73,7 @@ def _large_images() -> Iterator[Sample]:
 
 
 def _index() -> Iterator[Sample]:
-    """One image for two architectures, behind one index."""
+    """A multi-architecture image: an index of two manifests."""
     children = []
     for architecture in ("amd64", "arm64"):
         layers = (_layer(f"agent-{architecture}", 512 << 10),)
@@ -86,7 +86,7 @@ def _index() -> Iterator[Sample]:
 
 
 def _signed() -> Iterator[Sample]:
-    """An image, a signature and an SBOM attached to it as referrers, and the index that names them by a tag.
+    """An image with a signature and an SBOM as referrers, and their index by the referrers tag schema.
 
     https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
     """
@@ -106,13 +106,13 @@ def _signed() -> Iterator[Sample]:
         manifest, blobs = _artifact(kind, layer_type, _json(content), subject=_descriptor(image.manifest))
         yield Sample("secure/vault-agent", manifest, blobs, listed=f"secure/vault-agent@{manifest.digest}")
         entries.append({**_descriptor(manifest), "artifactType": kind})
-    found = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": entries}
+    index = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": entries}
     tag = image.manifest.digest.replace(":", "-")
-    yield _tagged("secure/vault-agent", tag, Manifest(f"{_OCI}.index.v1+json", _json(found)))
+    yield _tagged("secure/vault-agent", tag, Manifest(f"{_OCI}.index.v1+json", _json(index)))
 
 
 def _chart() -> Sample:
-    """An OCI artifact that is no image: a chart as Helm pushes it (https://helm.sh/docs/topics/registries/)."""
+    """An OCI artifact that is not an image: a Helm chart (https://helm.sh/docs/topics/registries/)."""
     manifest, blobs = _artifact(
         "",
         "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
@@ -123,7 +123,7 @@ def _chart() -> Sample:
 
 
 def _by_digest() -> Sample:
-    """An image that has a tag and is listed by its digest."""
+    """An image that is listed by its digest, although it has a tag."""
     image = _image("tools/probe", "1.0", (_layer("probe", 64 << 10),))
     return Sample(
         image.repository, image.manifest, image.blobs, "1.0", f"tools/probe@{image.manifest.digest}"
@@ -133,7 +133,7 @@ def _by_digest() -> Sample:
 def _image(repository: str, tag: str, layers: tuple[bytes, ...], architecture: str = "amd64") -> Sample:
     rootfs = {"type": "layers", "diff_ids": [digest_of(layer) for layer in layers]}
     config = _json(
-        {"architecture": architecture, "os": "linux", "created": _MADE, "rootfs": rootfs, "config": {}}
+        {"architecture": architecture, "os": "linux", "created": _CREATED, "rootfs": rootfs, "config": {}}
     )
     manifest = {
         "schemaVersion": 2,
@@ -141,9 +141,9 @@ def _image(repository: str, tag: str, layers: tuple[bytes, ...], architecture: s
         "config": _blob(f"{_OCI}.config.v1+json", config),
         "layers": [_blob(f"{_OCI}.layer.v1.tar", layer) for layer in layers],
     }
-    made = Manifest(f"{_OCI}.manifest.v1+json", _json(manifest))
+    image = Manifest(f"{_OCI}.manifest.v1+json", _json(manifest))
     listed = f"{repository}:{tag}" if tag else ""
-    return Sample(repository, made, (config, *layers), tag, listed)
+    return Sample(repository, image, (config, *layers), tag, listed)
 
 
 def _artifact(
@@ -178,15 +178,15 @@ def _blob(media_type: str, body: bytes) -> dict[str, object]:
 
 @cache
 def _layer(name: str, size: int) -> bytes:
-    """A layer with one file of bytes that do not compress, drawn from the layer's name."""
+    """A layer with one incompressible file, generated from the layer's name."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     body = random.Random(seed).randbytes(size)
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as layer:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as layer:
         entry = tarfile.TarInfo(f"opt/{name}.bin")
         entry.size = size
         layer.addfile(entry, io.BytesIO(body))
-    return held.getvalue()
+    return archive.getvalue()
 
 
 def _json(content: object) -> bytes:

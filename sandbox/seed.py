@@ -1,9 +1,9 @@
-"""Pushes the sample content into the source registry, through its front door as any client would."""
+"""Pushes the sample content to the source registry."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import aiohttp
 
@@ -14,13 +14,13 @@ from sandbox.cloud.paths import Paths
 from sandbox.registry.oci_client import OciClient, digest_of
 from sandbox.samples import Sample, samples
 
-_AT_ONCE = 8
+_MAX_CONCURRENT = 8
 
 
-def seed(paths: Paths, say: Callable[[str], None]) -> None:
-    """Push all samples; what is there already is not sent again."""
+def seed(paths: Paths) -> str:
+    """Push all samples that the registry does not have; returns a summary."""
     count = asyncio.run(_push_all(Cloud(SOURCE, paths)))
-    say(f"The source registry {SOURCE.registry} holds {count} sample manifests.")
+    return f"The source registry {SOURCE.registry} has {count} sample manifests."
 
 
 async def _push_all(cloud: Cloud) -> int:
@@ -36,10 +36,10 @@ async def _push_all(cloud: Cloud) -> int:
 
 
 def _independent(pushed: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """Groups in which no sample names another: whatever names others begins a group of its own."""
+    """Groups of samples that do not depend on each other: a manifest with children starts a new group."""
     group: list[Sample] = []
     for sample in pushed:
-        if sample.manifest.children or len(group) == _AT_ONCE:
+        if sample.manifest.children or len(group) == _MAX_CONCURRENT:
             yield group
             group = []
         group.append(sample)

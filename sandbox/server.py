@@ -1,4 +1,4 @@
-"""The process that serves both clouds until it is told to stop."""
+"""The process that serves both clouds until it is stopped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import logging
 import secrets
 import signal
-from functools import partial
 
 import psutil
 from aiohttp import web
@@ -16,30 +15,25 @@ from sandbox.arm import app, groups, registries, roles
 from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import Request
 from sandbox.cloud import certificates
-from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.cloud import REGISTRIES
+from sandbox.cloud.database import Json
 from sandbox.cloud.definitions import CLOUDS
 from sandbox.cloud.paths import Paths
 from sandbox.cloud.ports import free_port
-from sandbox.cloud.store import Json
+from sandbox.cloud.running_cloud import RunningCloud
 from sandbox.entra import managed_identity
 from sandbox.faults import control_endpoint
-from sandbox.keyvault import data_plane
-from sandbox.registry import proxy
-from sandbox.storage import blobs
-from sandbox.transfer.container_access import ContainerAccess
-from sandbox.transfer.runs import TransferService
-from sandbox.transfer.trigger import SourceTrigger
 
 
 async def serve(paths: Paths) -> None:
-    """Start both clouds, say where they are, and stop them on SIGTERM or SIGINT."""
+    """Start both clouds, write their addresses to `running.json`, and stop them on SIGTERM or SIGINT."""
     certificates.ensure(paths)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    clouds = [Cloud(definition, paths) for definition in CLOUDS]
+    clouds = [RunningCloud(definition, paths) for definition in CLOUDS]
     for cloud in clouds:
-        cloud.ports.refuse_taken()
+        cloud.ports.require_free()
     try:
         await asyncio.gather(*(_start(cloud, clouds) for cloud in clouds))
         endpoints = {"identity": await _identity(clouds), "control": await _control(clouds)}
@@ -50,68 +44,47 @@ async def serve(paths: Paths) -> None:
         await asyncio.gather(*(cloud.stop() for cloud in clouds))
 
 
-async def _start(cloud: Cloud, clouds: list[Cloud]) -> None:
-    """Bring one cloud up with all that its state names."""
-    cloud.neighbours = clouds
-    containers = ContainerAccess(cloud.tokens, cloud.definition.vault_audience, cloud.paths)
-    cloud.runs = TransferService(cloud.store, cloud.faults, containers, cloud.registry)
+async def _start(cloud: RunningCloud, clouds: list[RunningCloud]) -> None:
     _ensure_group(cloud)
     roles.seed(cloud)
-    names = [body["name"] for body in cloud.store.of_type("Microsoft.ContainerRegistry/registries")]
-    await asyncio.gather(
-        cloud.azurite.start(blobs.state(cloud)), *(_open_registry(cloud, name) for name in names)
-    )
-    for body in cloud.store.of_type("Microsoft.KeyVault/vaults"):
-        await data_plane.open_vault(cloud, body["name"])
-    await cloud.open("management", app.application(cloud), cloud.arm_port)
-    if cloud.definition.registry not in names:
-        await _existing_registry(cloud)
-    await blobs.renew_grants(cloud)
-    cloud.runs.resume()
-    trigger = SourceTrigger(cloud.store, cloud.faults, containers, cloud.runs)
-    cloud.spawn(asyncio.create_task(trigger.watch()))
+    await cloud.start(app.application(cloud, clouds))
+    if cloud.definition.registry not in cloud.names(REGISTRIES):
+        await _create_registry(cloud)
+    await cloud.resume()
 
 
-def _ensure_group(cloud: Cloud) -> None:
+def _ensure_group(cloud: RunningCloud) -> None:
     id = ResourceId(cloud.definition.subscription, cloud.definition.registry_group)
     state = {"provisioningState": "Succeeded"}
     body = {"id": str(id), "name": id.group, "type": groups.TYPE, "location": cloud.definition.location}
-    if cloud.store.get(id) is None:
-        cloud.store.put(id, groups.TYPE, {**body, "tags": {}, "properties": state})
+    if cloud.resources.get(id) is None:
+        cloud.resources.put(id, groups.TYPE, {**body, "tags": {}, "properties": state})
 
 
-async def _open_registry(cloud: Cloud, name: str) -> None:
-    await cloud.start_registry(name)
-    await proxy.open_registry(cloud, name)
-
-
-async def _existing_registry(cloud: Cloud) -> None:
-    """The registry that is there before anyone deploys, made the way that anyone would make it."""
+async def _create_registry(cloud: RunningCloud) -> None:
+    """Create the predefined registry by the ARM handler."""
     definition = cloud.definition
+    segments = ("registries", definition.registry)
     id = ResourceId(
-        definition.subscription,
-        definition.registry_group,
-        "Microsoft.ContainerRegistry",
-        ("registries", definition.registry),
+        definition.subscription, definition.registry_group, "Microsoft.ContainerRegistry", segments
     )
     body = {"location": definition.location, "sku": {"name": "Premium"}}
-    request = Request(cloud, "PUT", id, "2023-01-01-preview", definition.operator, body)
-    await registries.put(request)
+    await registries.put(Request(cloud, "PUT", id, "2023-01-01-preview", definition.operator, body))
 
 
-async def _identity(clouds: list[Cloud]) -> Json:
+async def _identity(clouds: list[RunningCloud]) -> Json:
     password = secrets.token_hex(16)
-    return await _local(managed_identity.application(clouds, password), password, "/msi/token")
+    return await _serve_locally(managed_identity.application(clouds, password), password, "/msi/token")
 
 
-async def _control(clouds: list[Cloud]) -> Json:
+async def _control(clouds: list[RunningCloud]) -> Json:
     password = secrets.token_hex(16)
-    told = {cloud.definition.side: (cloud.faults, partial(blobs.renew, cloud)) for cloud in clouds}
-    return await _local(control_endpoint.application(told, password), password, "/faults")
+    faults = {cloud.definition.side: (cloud.faults, cloud.azurite.renew) for cloud in clouds}
+    return await _serve_locally(control_endpoint.application(faults, password), password, "/faults")
 
 
-async def _local(application: web.Application, password: str, path: str) -> Json:
-    """Serve what is for programs of this machine and user alone, who find the password in a private file."""
+async def _serve_locally(application: web.Application, password: str, path: str) -> Json:
+    """Serve an application for this user's programs only, which read the password from a private file."""
     port = free_port()
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
@@ -119,8 +92,8 @@ async def _local(application: web.Application, password: str, path: str) -> Json
     return {"endpoint": f"http://127.0.0.1:{port}{path}", "header": password}
 
 
-def _announce(paths: Paths, clouds: list[Cloud], endpoints: Json) -> None:
-    """Write the addresses where the commands find them; whole or not at all."""
+def _announce(paths: Paths, clouds: list[RunningCloud], endpoints: Json) -> None:
+    """Write the addresses for the commands, atomically."""
     me = psutil.Process()
     running = {
         "process": me.pid,
@@ -135,9 +108,9 @@ def _announce(paths: Paths, clouds: list[Cloud], endpoints: Json) -> None:
 
 
 def main(paths: Paths) -> None:
-    """Serve; what goes wrong is in the log that `up` shows."""
+    """Serve; errors go to the log that `up` shows."""
     logging.basicConfig(level=logging.WARNING)
-    # These print addresses with their signature at lower levels; they must never be asked to.
+    # At lower levels these log URLs with their SAS signature.
     for library in ("azure", "aiohttp.client", "urllib3"):
         logging.getLogger(library).setLevel(logging.ERROR)
     asyncio.run(serve(paths))

@@ -1,4 +1,4 @@
-"""Brings what a fresh machine lacks: the virtual environment, the Pulumi CLI, Azurite and a registry server.
+"""Installs the prerequisites: the virtual environment, the Pulumi CLI, Azurite and a registry server.
 
-It runs before anything is installed, so it uses the standard library alone.
+It runs before anything is installed, so it uses only the standard library.
 """

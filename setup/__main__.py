@@ -1,4 +1,4 @@
-"""Installs what is missing: `python3 -m setup [THING ...]`, all that is needed by default."""
+"""Installs missing prerequisites: `python3 -m setup [NAME ...]`, by default all required ones."""
 
 from __future__ import annotations
 
@@ -18,64 +18,73 @@ from setup.progress import say, step
 
 
 class Installable(Protocol):
-    """A module of this folder that installs one thing."""
+    """A module of this folder that installs one prerequisite."""
 
     NAME: str
-    ABOUT: str
+    DURATION: str
     LOCK: Path
     NEEDS: prerequisites.Prerequisite
 
     def current(self) -> bool:
-        """Tell whether it is installed."""
+        """Return whether it is installed."""
 
     def install(self) -> None:
-        """Install it, whole or not at all."""
+        """Install it completely, or nothing of it."""
 
 
-# One after the other: a Go build keeps 1.8 of 2 cores busy, so side by side gains nothing.
-ALL: dict[str, Installable] = {"venv": venv, "azurite": azurite, "registry": registry, "pulumi": pulumi}
-THINGS: dict[str, Installable] = {**ALL, "node-sdk": node_sdk, "peers": peers, "azure-cli": azure_cli}
-"""What can be asked for by name; nobody but the tests needs the last three."""
+# They are installed one after the other: a Go build uses 1.8 of 2 cores.
+REQUIRED: dict[str, Installable] = {"venv": venv, "azurite": azurite, "registry": registry, "pulumi": pulumi}
+INSTALLABLES: dict[str, Installable] = {
+    **REQUIRED,
+    "node-sdk": node_sdk,
+    "peers": peers,
+    "azure-cli": azure_cli,
+}
+"""All prerequisites by name; only tests need the last three."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Install what `argv` names and is missing; return 0, or 1 with one message on stderr."""
-    parser = argparse.ArgumentParser(prog="python3 -m setup", description="Install what is missing.")
-    parser.add_argument("things", nargs="*", metavar="THING", help=f"all (default), {', '.join(THINGS)}")
-    names = parser.parse_args(argv).things or ["all"]
-    if unknown := set(names) - set(THINGS) - {"all"}:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; expected all, {', '.join(THINGS)}")
+    """Install the missing prerequisites named in `argv`; return 0, or 1 with a message on stderr."""
+    parser = argparse.ArgumentParser(prog="python3 -m setup", description="Install missing prerequisites.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all (default), {', '.join(INSTALLABLES)}")
+    names = parser.parse_args(argv).names or ["all"]
+    if unknown := set(names) - set(INSTALLABLES) - {"all"}:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; expected all, {', '.join(INSTALLABLES)}")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stopped)
     return _install(
-        [thing for name, thing in THINGS.items() if name in names or ("all" in names and name in ALL)]
+        [
+            each
+            for name, each in INSTALLABLES.items()
+            if name in names or ("all" in names and name in REQUIRED)
+        ]
     )
 
 
-def _install(things: Sequence[Installable]) -> int:
+def _install(selected: Sequence[Installable]) -> int:
     try:
-        missing = [thing for thing in things if not thing.current()]
-        prerequisites.require(thing.NEEDS for thing in missing)
-        for thing in missing:
-            _install_one(thing)
+        missing = [each for each in selected if not each.current()]
+        prerequisites.require(each.NEEDS for each in missing)
+        for each in missing:
+            _install_one(each)
     except SetupError as error:
         say(str(error))
     except OSError as error:
-        say(f"{error}\nNext: free the disk or mend the rights; ACR_TRANSFER_CACHE puts {cache()} elsewhere.")
+        say(f"{error}\nNext: free disk space or fix the permissions; ACR_TRANSFER_CACHE replaces {cache()}.")
     except KeyboardInterrupt:
-        say("stopped; nothing half-done is left, the same command goes on from here")
+        say("stopped; nothing incomplete remains. Run the same command to continue.")
         return 130
     else:
         return 0
     return 1
 
 
-def _install_one(thing: Installable) -> None:
-    with locked(thing.LOCK):
-        # Another run may have installed it while this one waited.
-        if not thing.current():
-            with step(thing.NAME, thing.ABOUT):
-                thing.install()
+def _install_one(installable: Installable) -> None:
+    with locked(installable.LOCK):
+        # Another run may have installed it while this one waited for the lock.
+        if not installable.current():
+            with step(installable.NAME, installable.DURATION):
+                installable.install()
 
 
 def _stopped(number: int, frame: FrameType | None) -> NoReturn:

@@ -1,4 +1,4 @@
-"""For a test alone: the Azure CLI, in an environment of its own, for its packages are not this project's.
+"""The Azure CLI in its own virtual environment, for one test: its packages conflict with this project's.
 
 https://pypi.org/project/azure-cli
 """
@@ -14,7 +14,7 @@ from setup.prerequisites import VENV
 
 VERSION = "2.91.0"
 NAME = f"the Azure CLI {VERSION}"
-ABOUT = "2 minutes and 1 GB, once a machine, for one test alone"
+DURATION = "2 minutes and 1 GB, once per machine, for one test"
 LOCK = cache() / "azure-cli" / ".lock"
 NEEDS = VENV
 PROGRAM = cache() / "azure-cli" / VERSION / "bin" / "az"
@@ -23,14 +23,14 @@ _STAMP = _FOLDER / ".complete"
 
 
 def current() -> bool:
-    """Tell whether the CLI is in the cache, whole."""
+    """Return whether the CLI is completely installed."""
     return _STAMP.is_file()
 
 
 def install() -> None:
-    """Install the CLI and what it depends on, by the pins of `azure-cli.txt`.
+    """Install the CLI and its dependencies, as pinned in `azure-cli.txt`.
 
-    Scripts hold the path of their environment, so it is made in its place and stamped last.
+    Its scripts contain the path of their environment, so it is created in place and marked complete last.
     """
     remove(_FOLDER)
     try:

@@ -1,39 +1,43 @@
-"""The sandbox's storage: Azurite, Microsoft's storage emulator, from npm.
+"""Azurite, Microsoft's storage emulator, from npm: the storage server of the sandbox.
 
 https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from setup.command import run
 from setup.folders import whole_folder
-from setup.paths import cache
+from setup.paths import VERSIONS, cache
 from setup.prerequisites import NODE
 
-VERSION = "3.37.0"
-SERVED_BEFORE = "2026-11-01"
-"""npm takes no release later than this day, which pins what Azurite itself depends on."""
+VERSION: str = VERSIONS["azurite"]
+RELEASED_BEFORE = "2026-11-01"
+"""npm ignores releases after this day, which pins the dependencies of a package."""
 
 NAME = f"the storage server Azurite {VERSION}"
-ABOUT = "1 minute, once a machine"
+DURATION = "1 minute, once per machine"
 LOCK = cache() / "azurite" / ".lock"
 NEEDS = NODE
 _FOLDER = cache() / "azurite" / VERSION
 
 
 def current() -> bool:
-    """Tell whether Azurite is in the cache."""
+    """Return whether Azurite is in the cache."""
     return (_FOLDER / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js").is_file()
 
 
 def install() -> None:
-    """Install Azurite and what it depends on into the cache."""
-    with whole_folder(_FOLDER) as folder:
-        # npm installs into the nearest folder above that has a package.json.
+    """Install Azurite and its dependencies into the cache."""
+    npm_install("azurite", VERSION, _FOLDER)
+
+
+def npm_install(package: str, version: str, target: Path, *options: str) -> None:
+    """Install an npm package and its dependencies into a new folder."""
+    with whole_folder(target) as folder:
+        # npm installs into the nearest parent folder with a package.json.
         (folder / "package.json").write_text('{"private": true}\n')
-        quiet = ["--no-audit", "--no-fund", "--no-package-lock"]
-        run(
-            ["npm", "install", "--before", SERVED_BEFORE, *quiet, f"azurite@{VERSION}"],
-            log="azurite",
-            folder=folder,
-        )
+        quiet = ["--no-audit", "--no-fund", "--no-package-lock", *options]
+        command = ["npm", "install", "--before", RELEASED_BEFORE, *quiet, f"{package}@{version}"]
+        run(command, log=target.parent.name, folder=folder)

@@ -1,4 +1,4 @@
-"""Runs other programs: their output goes to a log, and a user sees it only when they fail."""
+"""Runs other programs. Their output goes to a log; a user sees it only after a failure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def run(
 ) -> None:
     """Run `command` in `folder` with `env` added to the environment; raise `CommandError` if it fails.
 
-    The output replaces the file `log` in the cache's folder `logs`. When this process is stopped meanwhile,
-    the command and everything that it started are stopped too.
+    The output replaces the file `log` in the cache's folder `logs`. When this process is stopped, the command
+    and all its child processes are stopped too.
     """
     file = cache() / "logs" / f"{log}.log"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def run(
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a command; its process group is its own, so nothing else is met."""
+    """Stop a command that still runs, with its whole process group."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)

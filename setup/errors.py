@@ -1,4 +1,4 @@
-"""Why the set-up could not go on; each message says what to do next."""
+"""The errors of set-up. Each message has the next step."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Self
 
 
 class SetupError(Exception):
-    """Something could not be installed; the message is all that a user has to read."""
+    """A prerequisite could not be installed."""
 
 
 class MissingPrerequisiteError(SetupError):
-    """Programs that set-up needs are not on this machine."""
+    """Programs that set-up requires are not installed."""
 
 
 class CommandError(SetupError):
-    """A command ended with a failure; `output` is all that it printed."""
+    """A command failed; `output` is its whole output."""
 
     def __init__(self, message: str, output: str) -> None:
         super().__init__(message)
@@ -24,12 +24,12 @@ class CommandError(SetupError):
 
     @classmethod
     def of(cls, command: Sequence[str], exit_code: int, output: str, log: Path) -> Self:
-        """Show the command, the last lines of its output, the whole log's path and what to do next."""
-        tail = "\n".join(f"  | {line}" for line in output.splitlines()[-12:]) or "  | (it printed nothing)"
+        """Describe the command, the end of its output, the path of the log and the next step."""
+        tail = "\n".join(f"  | {line}" for line in output.splitlines()[-12:]) or "  | (no output)"
         return cls(
-            f"`{' '.join(command[:3])} ...` failed with exit code {exit_code}. Its last lines:\n{tail}\n"
-            f"The whole output: {log}\n"
-            "Next: mend what these lines name (often the network or a full disk), then run the same command"
-            " again; what was installed before is kept.",
+            f"`{' '.join(command[:3])} ...` failed with exit code {exit_code}. Last lines:\n{tail}\n"
+            f"Full output: {log}\n"
+            "Next: fix the cause (often the network or a full disk), then run the same command again."
+            " Completed installations are kept.",
             output,
         )

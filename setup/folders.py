@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and one writer at a time."""
+"""Folders that are created atomically, by one process at a time."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from setup.progress import say
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Hold `file` as a lock; wait, and say so, while another run holds it.
+    """Hold `file` as a lock; report it when another run holds the lock, and wait.
 
-    The system frees the lock when its holder ends, however it ends.
+    The system releases the lock when the process ends, also after a kill.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another set-up that holds {file}")
+            say(f"waiting for another set-up, which holds {file}")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `target`; it becomes `target` when the block succeeds, else it is removed.
+    """Yield an empty folder beside `target`, which is renamed to `target` if the block succeeds.
 
-    Only for a caller that holds the lock of `target`: what a killed run left beside it is removed first.
+    The caller must hold the lock of `target`: remains of a killed run are removed first.
     """
-    for left_over in target.parent.glob(f".{target.name}.partial-*"):
-        remove(left_over)
+    for remains in target.parent.glob(f".{target.name}.partial-*"):
+        remove(remains)
     partial = target.parent / f".{target.name}.partial-{os.getpid()}"
     partial.mkdir(parents=True)
     try:
@@ -48,7 +48,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Remove `folder` if it is there, also where a program (Go's module cache) made it read-only."""
+    """Remove `folder` if it exists, even if a program (Go's module cache) made it read-only."""
     if not folder.is_dir():
         return
     try:

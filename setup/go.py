@@ -1,4 +1,4 @@
-"""Go, as both builds use it: the same whatever a user has set for own work."""
+"""Runs Go independently of the user's own Go settings."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from setup.command import run
+from setup.folders import whole_folder
 
 
 def go(*arguments: str, log: str, folder: Path, env: Mapping[str, str] | None = None) -> None:
     """Run `go` in `folder`; raise `CommandError` if it fails.
 
-    Some distributions stop Go from fetching the newer toolchain that a module asks for; `auto` lets it again:
+    Some distributions forbid Go to download the newer toolchain that a module requires; `auto` permits it:
     https://go.dev/doc/toolchain
     """
     own = {"CGO_ENABLED": "0", "GOWORK": "off", "GOOS": "", "GOARCH": "", "GOFLAGS": ""}
     own["GOTOOLCHAIN"] = os.environ.get("GOTOOLCHAIN", "auto")
     run(["go", *arguments], log=log, folder=folder, env=own | dict(env or {}))
+
+
+def go_install(target: Path, *modules: str, log: str) -> None:
+    """Build the programs of some modules into the folder `bin` of a new folder."""
+    with whole_folder(target) as folder:
+        env = {"GOBIN": str(folder / "bin")}
+        for module in modules:
+            go("install", "-trimpath", "-ldflags", "-s -w", module, log=log, folder=folder, env=env)

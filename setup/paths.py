@@ -1,22 +1,27 @@
-"""Where things are installed."""
+"""The folders of set-up, and the pinned versions of the programs that it installs."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-"""The folder of this project's files."""
+"""The root of this project."""
+
+VERSIONS: dict[str, Any] = json.loads(Path(__file__).with_name("versions.json").read_text())
+"""The pinned versions. The sandbox reads the same file."""
 
 
 def cache() -> Path:
-    """Return the user's cache, which all checkouts share.
+    """Return the user's cache folder, which all checkouts share.
 
-    It follows the XDG base directories: https://specifications.freedesktop.org/basedir/latest/
+    XDG base directories: https://specifications.freedesktop.org/basedir/latest/
     """
     own = os.environ.get("ACR_TRANSFER_CACHE")
     if own:
         return Path(own).expanduser().resolve()
-    # The specification has relative paths ignored, as if they were not set.
+    # The specification says to ignore relative paths.
     xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "acr-transfer"

@@ -1,4 +1,4 @@
-"""What must be on the machine before anything is installed, and the commands that bring it."""
+"""Programs that set-up requires, and the commands that install them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from setup.errors import MissingPrerequisiteError
 
 @dataclass(frozen=True, kw_only=True)
 class Prerequisite:
-    """A thing that set-up needs and does not install itself."""
+    """A program that set-up requires and does not install."""
 
     name: str
     needed_for: str
     programs: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     version: tuple[str, ...] = ()
-    """A command that prints the version; only where a program can be too old."""
+    """A command that prints the version, if a minimum applies."""
     at_least: int = 0
-    """The lowest number that will do: Go's minor version, Node's major version."""
+    """The minimum: Go's minor version, Node's major version."""
     debian: str
     fedora: str
     homebrew: str
 
     def missing(self) -> bool:
-        """Tell whether a program is not on PATH, is too old, or a module is not in this Python."""
+        """Return whether a program is not on PATH or too old, or this Python lacks a module."""
         return (
             any(shutil.which(program) is None for program in self.programs)
             or any(find_spec(module) is None for module in self.modules)
@@ -44,7 +44,7 @@ class Prerequisite:
 
     def __str__(self) -> str:
         return (
-            f"  {self.name}, needed for {self.needed_for}\n"
+            f"  {self.name}, required for {self.needed_for}\n"
             f"      Debian, Ubuntu: {self.debian}\n"
             f"      Fedora:         {self.fedora}\n"
             f"      Homebrew:       {self.homebrew}"
@@ -68,8 +68,8 @@ GO = Prerequisite(
     programs=("go",),
     version=("go", "version"),
     at_least=21,
-    # Go 1.21 is the first that fetches by itself the newer toolchain that a module asks for.
-    debian="sudo apt-get install -y golang-go   (older than 1.21 there: https://go.dev/doc/install)",
+    # Since 1.21, Go downloads the newer toolchain that a module requires.
+    debian="sudo apt-get install -y golang-go   (if older than 1.21: https://go.dev/doc/install)",
     fedora="sudo dnf install -y golang",
     homebrew="brew install go",
 )
@@ -80,18 +80,17 @@ NODE = Prerequisite(
     programs=("node", "npm"),
     version=("node", "--version"),
     at_least=20,
-    debian="sudo apt-get install -y nodejs npm   (older than 20 there: https://nodejs.org/en/download)",
+    debian="sudo apt-get install -y nodejs npm   (if older than 20: https://nodejs.org/en/download)",
     fedora="sudo dnf install -y nodejs npm",
     homebrew="brew install node",
 )
 
 
 def require(needed: Iterable[Prerequisite]) -> None:
-    """Raise one `MissingPrerequisiteError` that names everything missing and how to get it."""
+    """Raise one `MissingPrerequisiteError` for all missing programs, with their install commands."""
     missing = [each for each in dict.fromkeys(needed) if each.missing()]
     if missing:
         listed = "\n".join(map(str, missing))
         raise MissingPrerequisiteError(
-            f"Not on this machine, or too old; nothing was installed:\n{listed}\n"
-            "Then run the same command again."
+            f"Missing or too old (nothing was installed):\n{listed}\nThen run the same command again."
         )

@@ -1,4 +1,4 @@
-"""What a user sees while something takes long: lines on stderr."""
+"""Progress messages on stderr."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 QUIET_SECONDS = 30.0
-"""Seconds between two lines where stderr is a file, such as a build server's log."""
+"""Seconds between two messages if stderr is not a terminal."""
 
 
 def say(message: str) -> None:
-    """Write one line on stderr."""
+    """Write a message to stderr."""
     print(f"setup: {message}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def step(what: str, about: str) -> Iterator[None]:
-    """Say what begins and about how long it takes, how long it has run, and that it is done."""
-    say(f"{what} (about {about})")
+def step(name: str, duration: str) -> Iterator[None]:
+    """Report the start with the expected duration, the elapsed time, and the end."""
+    say(f"{name} (about {duration})")
     started, done = time.monotonic(), threading.Event()
-    ticker = threading.Thread(target=_tick, args=(what, started, done), daemon=True)
+    ticker = threading.Thread(target=_tick, args=(name, started, done), daemon=True)
     ticker.start()
     try:
         yield
     finally:
         done.set()
         ticker.join()
-    say(f"{what}: done in {time.monotonic() - started:.0f} s")
+    say(f"{name}: done in {time.monotonic() - started:.0f} s")
 
 
-def _tick(what: str, started: float, done: threading.Event) -> None:
+def _tick(name: str, started: float, done: threading.Event) -> None:
     terminal = sys.stderr.isatty()
     while not done.wait(1.0 if terminal else QUIET_SECONDS):
-        elapsed = f"{what}: {time.monotonic() - started:.0f} s"
+        elapsed = f"{name}: {time.monotonic() - started:.0f} s"
         if terminal:
             print(f"\r\033[Ksetup: {elapsed}", end="", file=sys.stderr, flush=True)
         else:

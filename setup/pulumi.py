@@ -1,4 +1,4 @@
-"""The Pulumi CLI: the one on PATH, else built from its Go module (see docs/adr/0001)."""
+"""The Pulumi CLI, built from its Go module unless it is on PATH (see docs/adr/0001)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 from setup.errors import CommandError
 from setup.folders import whole_folder
 from setup.go import go
-from setup.paths import cache
+from setup.paths import VERSIONS, cache
 from setup.prerequisites import GO
 from setup.progress import say
 
-VERSIONS = ("v3.259.0", "v3.258.0")
-"""The pinned version, then the one built where Go's module proxy refuses the first."""
+_PINNED, _FALLBACK = VERSIONS["pulumi"]
+"""Set-up builds the second version if Go's module proxy does not serve the first."""
 
 NAME = "the Pulumi CLI"
-ABOUT = "4 to 7 minutes on 2 cores, once a machine"
+DURATION = "4 to 7 minutes on 2 cores, once per machine"
 LOCK = cache() / "pulumi" / ".lock"
 NEEDS = GO
 _PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
@@ -24,19 +24,21 @@ _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
 def current() -> bool:
-    """Tell whether there is a CLI: a user's own on PATH is taken as it is."""
-    return shutil.which("pulumi") is not None or any(_binary(version).is_file() for version in VERSIONS)
+    """Return whether the CLI is installed; one on PATH is used in any version."""
+    return shutil.which("pulumi") is not None or any(
+        _binary(version).is_file() for version in VERSIONS["pulumi"]
+    )
 
 
 def install() -> None:
-    """Build the pinned CLI into the cache, or the older one where the first is no longer served."""
+    """Build the pinned CLI into the cache, or the fallback if the module proxy does not serve it."""
     try:
-        _build(VERSIONS[0])
+        _build(_PINNED)
     except CommandError as error:
         if not _refused(error.output):
             raise
-        say(f"Go's module proxy no longer serves {VERSIONS[0]}; building {VERSIONS[1]} instead")
-        _build(VERSIONS[1])
+        say(f"Go's module proxy no longer serves {_PINNED}; building {_FALLBACK} instead")
+        _build(_FALLBACK)
 
 
 def _binary(version: str) -> Path:
@@ -44,7 +46,7 @@ def _binary(version: str) -> Path:
 
 
 def _refused(output: str) -> bool:
-    """Tell a withdrawn version from a network that is down, where an older version would not help."""
+    """Return whether a version was withdrawn; after a network failure the fallback would fail too."""
     return any(sign in output for sign in ("403 Forbidden", "404 Not Found", "410 Gone", "unknown revision"))
 
 

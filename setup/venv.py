@@ -13,7 +13,7 @@ from setup.paths import CHECKOUT
 from setup.prerequisites import VENV
 
 NAME = "the virtual environment .venv"
-ABOUT = "1 minute"
+DURATION = "1 minute"
 FOLDER = CHECKOUT / ".venv"
 LOCK = CHECKOUT / ".venv.lock"
 NEEDS = VENV
@@ -22,22 +22,22 @@ _NOT_COMPILED = (
     r"pulumi_azure_native/(?!_|(authorization|containerregistry|keyvault|managedidentity|monitor|resources|storage)/)"
     r"|/(mypy|mypyc|pip|tests)/"
 )
-"""All of azure-native compiled ahead takes longer than everything else together; compilers come compiled."""
+"""Packages that are not compiled: all of azure-native would take longer than everything else."""
 
 
 def current() -> bool:
-    """Tell whether `.venv` is whole, and made from these pins, by this Python, at this place.
+    """Return whether `.venv` is complete and was created from these pins, by this Python, in this folder.
 
-    Scripts in a virtual environment hold its path, so a checkout that was moved needs a new one.
+    Its scripts contain its path, so a moved checkout needs a new one.
     """
     return _STAMP.is_file() and _STAMP.read_text() == _stamp()
 
 
 def install() -> None:
-    """Make `.venv` anew: every package by its hash, then the project itself, editable."""
+    """Create `.venv`: all packages with their hashes, then the project in editable mode."""
     remove(FOLDER)
     try:
-        # Not sys.executable: from inside `.venv` that one was just removed.
+        # Not sys.executable: if this runs in `.venv`, it was just removed.
         python = getattr(sys, "_base_executable", sys.executable)
         run([python, "-m", "venv", str(FOLDER)], log="venv")
         _pip("requirements", "--no-compile", "--require-hashes", "-r", "requirements.txt")
@@ -55,9 +55,9 @@ def _pip(log: str, *arguments: str) -> None:
 
 
 def _compile() -> None:
-    """Compile what is imported often, whatever PYTHONDONTWRITEBYTECODE says.
+    """Compile packages that are imported often, even with PYTHONDONTWRITEBYTECODE set.
 
-    Each `pulumi` command starts four Pythons: uncompiled, they take three seconds more together.
+    Each `pulumi` command starts four Python processes; uncompiled, they take three seconds longer.
     """
     python = str(FOLDER / "bin" / "python")
     run(
@@ -68,10 +68,10 @@ def _compile() -> None:
 
 def _stamp() -> str:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-    # Not the tools' settings, which change nothing that is installed.
+    # Without the settings of tools, which do not change the installation.
     installed = json.dumps(
         [project["build-system"], project["project"], project.get("tool", {}).get("hatch")]
     )
     pins = hashlib.sha256((CHECKOUT / "requirements.txt").read_bytes() + installed.encode())
-    # base_prefix, because set-up may be run from the virtual environment itself.
+    # base_prefix, because set-up can run in the virtual environment itself.
     return f"{pins.hexdigest()}\n{sys.base_prefix} {sys.version}\n{CHECKOUT}\n"

@@ -1,1 +1,1 @@
-"""Azure Resource Manager's door: one file a resource provider, and `app` that routes to them."""
+"""Azure Resource Manager of one cloud: `app` serves HTTP, `routing` finds the type, one module per type."""

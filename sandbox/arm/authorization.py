@@ -1,4 +1,4 @@
-"""Whether the caller's roles permit a request on the management endpoint.
+"""Authorization of management requests by the caller's roles.
 
 https://learn.microsoft.com/azure/role-based-access-control/overview#how-azure-rbac-determines-if-a-user-has-access-to-a-resource
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from sandbox.arm import operations, roles
 from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import Request, ResourceType
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
@@ -18,19 +18,19 @@ GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
 _ASSIGN = f"{roles.IDENTITIES}/assign/action"
 
 
-def demand(request: Request, types: Mapping[str, ResourceType]) -> None:
-    """Refuse what no role of the caller permits, and identities that the caller may not hand on."""
-    action, scope = asked(request, types)
+def require(request: Request, types: Mapping[str, ResourceType]) -> None:
+    """Raise AzureError unless the caller's roles permit the request and the identities that it assigns."""
+    action, scope = _action(request, types)
     if not action:
         return
-    who, grants = request.principal, roles.Grants(request.cloud, request.principal)
+    principal, grants = request.principal, granted_to(request)
     if not grants.permit(action, scope):
-        raise AzureError("AuthorizationFailed", principal=who, action=action, scope=scope)
-    for identity in _handed_on(request):
+        raise AzureError("AuthorizationFailed", principal=principal, action=action, scope=scope)
+    for identity in _assigned_identities(request):
         if not grants.permit(_ASSIGN, identity):
             raise AzureError(
                 "LinkedAuthorizationFailed",
-                principal=who,
+                principal=principal,
                 action=action,
                 scope=scope,
                 linked=_ASSIGN,
@@ -38,10 +38,10 @@ def demand(request: Request, types: Mapping[str, ResourceType]) -> None:
             )
 
 
-def asked(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str]:
-    """Action and scope of a request; no action where everybody may ask.
+def _action(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str]:
+    """Action and scope of a request; the action is empty if no permission is required.
 
-    Everybody may follow an operation's link, and gets of a list what they may read.
+    No permission is required for operations and for lists, which contain only readable resources.
     """
     id = request.id
     if not id.namespace:
@@ -58,17 +58,19 @@ def asked(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str
 
 
 def readable(request: Request, type: str, found: list[Json]) -> list[Json]:
-    """What of a list of resources of one type the caller may read."""
-    grants = roles.Grants(request.cloud, request.principal)
-    if grants.permit(f"{type}/read", request.id.scope or _place(request.id)):
+    """The resources of a list that the caller may read."""
+    grants = granted_to(request)
+    if grants.permit(
+        f"{type}/read", request.id.scope or str(ResourceId(request.id.subscription, request.id.group))
+    ):
         return found
-    # What has no ID is about the caller: everybody may ask for that.
+    # Entries without an ID describe the caller.
     return [body for body in found if "id" not in body or grants.permit(f"{type}/read", body["id"])]
 
 
-def _place(id: ResourceId) -> str:
-    """What a list is of: a group, or the whole subscription."""
-    return str(ResourceId(id.subscription, id.group))
+def granted_to(request: Request) -> roles.Grants:
+    """The caller's roles."""
+    return roles.Grants(request.resources, request.faults, request.principal)
 
 
 def _spelled(id: ResourceId, types: Mapping[str, ResourceType]) -> str:
@@ -76,7 +78,7 @@ def _spelled(id: ResourceId, types: Mapping[str, ResourceType]) -> str:
     return kind.name if kind else "/".join((id.namespace, *id.segments[0::2]))
 
 
-def _handed_on(request: Request) -> list[str]:
+def _assigned_identities(request: Request) -> list[str]:
     identity = request.body.get("identity")
     given = identity.get("userAssignedIdentities") if isinstance(identity, dict) else None
     writes = request.method in ("PUT", "PATCH")

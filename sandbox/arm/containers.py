@@ -1,4 +1,4 @@
-"""Microsoft.Storage: blob containers. They live in Azurite alone, whichever door made them."""
+"""Microsoft.Storage: blob containers. Azurite alone stores them, whichever API created them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-from sandbox.arm.resource_type import Answer, Request, ResourceType, matches, typed_name
+from sandbox.arm.resource_type import Answer, Request, ResourceType, envelope, matches
 from sandbox.arm.storage import VERSIONS
-from sandbox.cloud.store import Json
-from sandbox.http.schemas import TEXT, TRUTH, choice, mapped, record
+from sandbox.cloud.cloud import ACCOUNTS
+from sandbox.cloud.database import Json
+from sandbox.http.schemas import BOOLEAN, TEXT, choice, mapped, record
 from sandbox.storage import blobs
 
 
 async def put(request: Request) -> Answer:
-    """A container, private whatever was asked: Azurite would let anybody in."""
+    """Create or update a container. It is always private: Azurite would allow anonymous access."""
     metadata = request.properties.get("metadata")
     async with blobs.service(request.cloud, request.id.segments[1]) as service:
         container = service.get_container_client(request.id.name)
@@ -28,17 +29,17 @@ async def put(request: Request) -> Answer:
 
 
 async def delete(request: Request) -> Answer:
-    """A container goes with its blobs, and with the roles that were given on it."""
+    """Delete a container with its blobs and role assignments."""
     async with blobs.service(request.cloud, request.id.segments[1]) as service:
         with suppress(ResourceNotFoundError):
             await service.delete_container(request.id.name)
-    request.cloud.store.remove(request.id)
+    request.resources.remove(request.id)
     return Answer(200)
 
 
 async def find(request: Request) -> Json | None:
-    """The container as Azurite has it."""
-    account = request.cloud.store.get(request.id.ancestors[0])
+    """The container in Azurite."""
+    account = request.resources.get(request.id.ancestors[0])
     if account is None or not matches(_NAME, request.id.name):
         return None
     async with blobs.service(request.cloud, account["name"]) as service:
@@ -71,8 +72,7 @@ def _body(request: Request, found: Any) -> Json:
         "hasLegalHold": False,
     }
     etag = f'"{str(found.etag).strip(chr(34))}"'
-    place = {"id": str(request.id), "name": request.id.name, "type": typed_name(request.id), "etag": etag}
-    return {**place, "properties": properties}
+    return {**envelope(request), "etag": etag, "properties": properties}
 
 
 _NAME = "[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]"
@@ -80,11 +80,11 @@ _PROPERTIES = record(
     publicAccess=choice("None", "Blob", "Container"),
     metadata=mapped(TEXT),
     defaultEncryptionScope=TEXT,
-    denyEncryptionScopeOverride=TRUTH,
+    denyEncryptionScopeOverride=BOOLEAN,
 )
 TYPES = (
     ResourceType(
-        f"{blobs.ACCOUNTS}/blobServices/containers",
+        f"{ACCOUNTS}/blobServices/containers",
         VERSIONS,
         _NAME,
         record(properties=_PROPERTIES),

@@ -1,4 +1,4 @@
-"""What a client asks to find its way: tenants, subscriptions, locations, providers, and what there is at all.
+"""Discovery: the metadata document, tenants, subscriptions, locations, providers and lists of resources.
 
 https://learn.microsoft.com/rest/api/resources
 """
@@ -6,22 +6,59 @@ https://learn.microsoft.com/rest/api/resources
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
-from sandbox.arm import groups, operations, paging, roles
+from aiohttp import web
+
+from sandbox.arm import authorization, groups, operations, paging
 from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import Answer, Handler, Request, ResourceType
-from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Json
+from sandbox.cloud.cloud import HOST, REGISTRY_HOST, Cloud
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
 _ROLES = "/providers/Microsoft.Authorization/roleDefinitions"
+_LAST_LIST_VERSION = "2020-06-01"
+"""Up to this version the metadata document is a list of clouds, later a single cloud."""
+
+
+def metadata_handler(
+    cloud: Cloud, clouds: Sequence[Cloud]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The handler of `GET /metadata/endpoints`, which requires no token."""
+
+    async def endpoints(request: web.Request) -> web.Response:
+        if request.query.get("api-version", "") <= _LAST_LIST_VERSION:
+            return web.json_response([_metadata(each) for each in clouds])
+        return web.json_response(_metadata(cloud))
+
+    return endpoints
+
+
+def _metadata(cloud: Cloud) -> Json:
+    return {
+        "name": cloud.definition.name,
+        "resourceManager": cloud.audience,
+        "authentication": {
+            "loginEndpoint": cloud.audience,
+            "audiences": [cloud.audience],
+            "tenant": cloud.definition.tenant,
+            "identityProvider": "AAD",
+        },
+        "suffixes": {
+            "storage": f"{HOST}:{cloud.ports.of('storage')}",
+            "keyVaultDns": HOST,
+            "acrLoginServer": REGISTRY_HOST,
+        },
+        "microsoftGraphResourceId": cloud.audience,
+        "vaultAudience": cloud.definition.vault_audience,
+    }
 
 
 def find(
     cloud: Cloud, method: str, path: str, types: Mapping[str, ResourceType]
 ) -> tuple[Handler | None, ResourceId | None]:
-    """Who answers a path that names no resource of a type, and the ID that it spells."""
+    """The handler and ID of a path outside of the resource types; None and None for any other path."""
     if path.lower().startswith(_ROLES.lower()):
         return None, ResourceId.parse(f"/subscriptions/{cloud.definition.subscription}{path}")
     if path.lower() == "/providers":
@@ -38,7 +75,7 @@ def find(
 
 
 def _paths(types: Mapping[str, ResourceType]) -> Iterator[tuple[str, dict[str, Handler]]]:
-    """Every such path and its verbs, as a contents page."""
+    """All paths with their methods."""
 
     async def providers(request: Request) -> Answer:
         names = sorted({kind.name.partition("/")[0] for kind in types.values()})
@@ -111,7 +148,7 @@ async def _locations(request: Request) -> Answer:
 
 
 def _provider(request: Request, namespace: str, types: Mapping[str, ResourceType]) -> Json:
-    """A namespace with its types and their versions, the newest first: clients take the first that fits."""
+    """A namespace with its types and their versions, newest first: clients use the first that they know."""
     mine = [kind for kind in types.values() if kind.name.lower().startswith(f"{namespace.lower()}/")]
     if not mine:
         raise AzureError("InvalidResourceNamespace", namespace=namespace)
@@ -135,18 +172,18 @@ def _provider(request: Request, namespace: str, types: Mapping[str, ResourceType
 
 
 async def _resources(request: Request) -> Answer:
-    """Every tracked resource, short; `$filter` may ask for one type or one name."""
+    """All tracked resources in short form; `$filter` can select by type, name, location or group."""
     if request.id.group:
         await groups.get(request)
-    asked = request.query.get("$filter", "")
-    wanted = {key.lower(): value.lower() for key, value in re.findall(r"(\w+) eq '([^']*)'", asked)}
-    found, grants = [], roles.Grants(request.cloud, request.principal)
-    for body in request.cloud.store.tracked(f"{request.id}/"):
+    filter = request.query.get("$filter", "")
+    wanted = {key.lower(): value.lower() for key, value in re.findall(r"(\w+) eq '([^']*)'", filter)}
+    found, grants = [], authorization.granted_to(request)
+    for body in request.resources.tracked(f"{request.id}/"):
         shown = {key: body[key] for key in _SHORT if key in body}
         fits = {"resourcetype": body["type"].lower(), "name": body["name"].lower()}
         fits |= {"location": str(body["location"]).lower(), "resourcegroup": _group(body)}
-        asked_for = all(fits.get(key, value) == value for key, value in wanted.items())
-        if asked_for and grants.permit(f"{body['type']}/read", body["id"]):
+        selected = all(fits.get(key, value) == value for key, value in wanted.items())
+        if selected and grants.permit(f"{body['type']}/read", body["id"]):
             found.append(shown)
     return Answer(200, paging.page(request, found))
 

@@ -7,71 +7,73 @@ from collections.abc import Mapping
 from sandbox.arm import authorization, operations, paging
 from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import Answer, Request, ResourceType, matches
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http import schemas
 from sandbox.http.azure_errors import AzureError
 
 TYPE = "Microsoft.Resources/resourceGroups"
 _NAME = r"[\w().-]{0,89}[\w()-]"
-_SHAPE = schemas.resource(managedBy=schemas.TEXT)
+_SCHEMA = schemas.resource(managedBy=schemas.TEXT)
 
 
 async def put(request: Request) -> Answer:
-    """Create or update a group; its place is for good."""
-    body, existing = schemas.checked(request.body, _SHAPE), request.cloud.store.get(request.id)
+    """Create or update a group; its location cannot change."""
+    body, existing = schemas.checked(request.body, _SCHEMA), request.resources.get(request.id)
     if not matches(_NAME, request.id.group):
         raise AzureError("InvalidResourceName", name=request.id.group, pattern=_NAME)
     if not body.get("location"):
         raise AzureError("LocationRequired")
     if existing and _plain(existing["location"]) != _plain(body["location"]):
-        asked, there = str(body["location"]), str(existing["location"])
-        raise AzureError("InvalidResourceGroupLocation", location=asked, existing=there)
+        location, old = str(body["location"]), str(existing["location"])
+        raise AzureError("InvalidResourceGroupLocation", location=location, existing=old)
     _store(request, body, existing)
-    return Answer(200 if existing else 201, _there(request))
+    return Answer(200 if existing else 201, _existing(request))
 
 
 async def patch(request: Request) -> Answer:
-    """New tags."""
-    existing = _there(request)
-    _store(request, {**existing, **schemas.checked(request.body, _SHAPE)}, existing)
-    return Answer(200, _there(request))
+    """Change the tags."""
+    existing = _existing(request)
+    _store(request, {**existing, **schemas.checked(request.body, _SCHEMA)}, existing)
+    return Answer(200, _existing(request))
 
 
 async def get(request: Request) -> Answer:
-    """One group."""
-    return Answer(200, _there(request))
+    """Return a group."""
+    return Answer(200, _existing(request))
 
 
 async def head(request: Request) -> Answer:
-    """Whether it is there."""
-    _there(request)
+    """Return 204 if the group exists."""
+    _existing(request)
     return Answer(204)
 
 
 async def list_groups(request: Request) -> Answer:
-    """All groups."""
-    found = authorization.readable(request, authorization.GROUPS, request.cloud.store.of_type(TYPE))
+    """List the groups."""
+    found = authorization.readable(request, authorization.GROUPS, request.resources.of_type(TYPE))
     return Answer(200, paging.page(request, found))
 
 
 async def delete(request: Request, types: Mapping[str, ResourceType]) -> Answer:
-    """A group goes with everything in it, as on Azure; what is part of another goes with that."""
-    _there(request)
-    for inside in sorted(request.cloud.store.get_below(request.id), key=len):
+    """Delete a group with all its resources."""
+    _existing(request)
+    for inside in sorted(request.resources.ids_below(request.id), key=len):
         id = ResourceId.parse(inside)
         kind = types.get(id.type) if id else None
-        existing = request.cloud.store.get(id) if id else None
+        existing = request.resources.get(id) if id else None
         if id and existing:
-            gone = Request(request.cloud, "DELETE", id, request.version, request.principal, existing=existing)
+            deleted = Request(
+                request.cloud, "DELETE", id, request.version, request.principal, existing=existing
+            )
             if kind and kind.delete:
-                await kind.delete(gone)
-            request.cloud.store.remove(id)
-    request.cloud.store.remove(request.id)
+                await kind.delete(deleted)
+            request.resources.remove(id)
+    request.resources.remove(request.id)
     return Answer(202, None, operations.by_location(request, "delete"))
 
 
-def _there(request: Request) -> Json:
-    existing = request.cloud.store.get(request.id)
+def _existing(request: Request) -> Json:
+    existing = request.resources.get(request.id)
     if existing is None:
         raise AzureError("ResourceGroupNotFound", group=request.id.group)
     return existing
@@ -88,11 +90,11 @@ def _store(request: Request, body: Json, existing: Json | None) -> None:
         "tags": body.get("tags") or {},
         "properties": {"provisioningState": "Succeeded"},
     }
-    request.cloud.store.put(request.id, TYPE, whole)
+    request.resources.put(request.id, TYPE, whole)
 
 
 def _plain(location: object) -> str:
-    """A location's short name: `West Europe` and `westeurope` are one."""
+    """The short name of a location: `westeurope` for `West Europe`."""
     return str(location).replace(" ", "").lower()
 
 
@@ -104,6 +106,6 @@ VERSIONS = frozenset(
         *("2022-12-01", "2023-07-01", "2024-03-01", "2024-07-01", "2024-11-01", "2025-03-01", "2025-04-01"),
     }
 )
-"""Of all that Microsoft.Resources answers: groups, lists of resources, subscriptions, tenants, providers."""
+"""The versions of Microsoft.Resources: groups, lists, subscriptions, tenants, providers."""
 
 TYPES = (ResourceType(TYPE, VERSIONS, _NAME),)

@@ -1,30 +1,25 @@
-"""Microsoft.Insights: diagnostic settings, which are kept and shown; no log is written."""
+"""Microsoft.Insights: diagnostic settings. They are stored and returned; no log is written."""
 
 from __future__ import annotations
 
-from sandbox.arm.resource_type import Answer, Request, ResourceType, created, typed_name
-from sandbox.http.schemas import TEXT, TRUTH, listed, record
+from sandbox.arm.resource_type import Answer, Request, ResourceType, envelope, stored_status
+from sandbox.http.schemas import BOOLEAN, TEXT, listed, record
 
 
 async def put(request: Request) -> Answer:
-    """What a resource shall log, and where to."""
-    body = {
-        "id": str(request.id),
-        "name": request.id.name,
-        "type": typed_name(request.id),
-        "properties": request.properties,
-    }
-    created(request, body)
+    """Create or update a diagnostic setting."""
+    body = {**envelope(request), "properties": request.properties}
+    stored_status(request, body)
     return Answer(200, body)
 
 
 async def delete(request: Request) -> Answer:
-    """Log no more."""
-    request.cloud.store.remove(request.id)
+    """Delete a diagnostic setting."""
+    request.resources.remove(request.id)
     return Answer(200)
 
 
-_ENTRY = record(category=TEXT, categoryGroup=TEXT, enabled=TRUTH)
+_ENTRY = record(category=TEXT, categoryGroup=TEXT, enabled=BOOLEAN)
 _PROPERTIES = record(
     workspaceId=TEXT, storageAccountId=TEXT, eventHubName=TEXT, logs=listed(_ENTRY), metrics=listed(_ENTRY)
 )

@@ -1,4 +1,4 @@
-"""Long-running operations, both ways: `Azure-AsyncOperation` says how far it is, `Location` when it is done.
+"""Long-running operations: `Azure-AsyncOperation` returns the status, `Location` returns the result.
 
 https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
 """
@@ -11,37 +11,37 @@ from urllib.parse import quote
 from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import FAST, Answer, Request
 from sandbox.cloud.cloud import new_id
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
 PATHS = frozenset({"operationstatuses", "operationresults"})
-"""The segments that an operation's link has before its last."""
+"""The second-to-last segment of an operation's URL."""
 
 
-def named(kind: str) -> str:
+def new_name(kind: str) -> str:
     """A name for a new operation."""
     return f"{kind}-{new_id()}"
 
 
 def status_link(request: Request, operation: str) -> dict[str, str]:
-    """The header that sends the client to the operation's status, below the resource."""
+    """The headers with the URL of the operation's status, below the resource."""
     base = f"{request.cloud.arm}{request.id}/operationStatuses/{operation}"
     return {"Azure-AsyncOperation": f"{base}?api-version={request.version}", **FAST}
 
 
-def by_status(request: Request, kind: str, meanwhile: str) -> dict[str, str]:
-    """Headers of an operation that says `meanwhile` until it says Succeeded."""
-    operation = named(kind)
-    kept = {"status": "Succeeded", "sandbox": {"polls": polls(request), "meanwhile": meanwhile}}
-    request.cloud.store.put_operation(operation, kept)
+def by_status(request: Request, kind: str, pending: str) -> dict[str, str]:
+    """The headers of an operation whose status is `pending` until it is Succeeded."""
+    operation = new_name(kind)
+    kept = {"status": "Succeeded", "sandbox": {"polls": polls(request), "pending": pending}}
+    request.resources.put_operation(operation, kept)
     return status_link(request, operation)
 
 
 def by_location(request: Request, kind: str, resource: Any = None) -> dict[str, str]:
-    """Headers of an operation that answers 202 until it answers 200, with a resource or with nothing."""
-    operation = named(kind)
+    """The headers of an operation that returns 202 until it returns 200, with a resource or an empty body."""
+    operation = new_name(kind)
     kept = {"resource": resource, "sandbox": {"polls": polls(request), "location": True}}
-    request.cloud.store.put_operation(operation, kept)
+    request.resources.put_operation(operation, kept)
     namespace, location = request.id.namespace, request.cloud.definition.location
     where = f"/providers/{namespace}/locations/{location}" if namespace else ""
     base = f"{request.cloud.arm}/subscriptions/{request.id.subscription}{where}/operationResults/{operation}"
@@ -49,27 +49,27 @@ def by_location(request: Request, kind: str, resource: Any = None) -> dict[str, 
 
 
 def polls(request: Request) -> int:
-    """How often what is done already still answers that it is not."""
-    return int(request.cloud.faults.choice("polls"))
+    """The number of polls for which a finished operation still reports that it is pending."""
+    return int(request.faults.choice("polls"))
 
 
 async def poll(request: Request, name: str) -> Answer:
-    """How far an operation is; the link is repeated in every answer."""
-    kept = request.cloud.store.operation(name)
+    """The status of an operation; every response repeats its URL."""
+    kept = request.resources.operation(name)
     if kept is None:
         raise AzureError("OperationNotFound", operation=name)
-    ours: Json = kept.get("sandbox", {})
-    waiting = ours.get("polls", 0) > 0
-    if waiting:
-        ours["polls"] -= 1
-        request.cloud.store.put_operation(name, kept)
-    again = f"{request.cloud.arm}{quote(_place(request.id))}?api-version={request.version}"
-    if ours.get("location"):
-        return Answer(202, None, {"Location": again, **FAST}) if waiting else Answer(200, kept["resource"])
-    status = {"status": ours["meanwhile"]} if waiting else kept
-    return Answer(200, status, {"Azure-AsyncOperation": again, **FAST})
+    state: Json = kept.get("sandbox", {})
+    pending = state.get("polls", 0) > 0
+    if pending:
+        state["polls"] -= 1
+        request.resources.put_operation(name, kept)
+    url = f"{request.cloud.arm}{quote(_path(request.id))}?api-version={request.version}"
+    if state.get("location"):
+        return Answer(202, None, {"Location": url, **FAST}) if pending else Answer(200, kept["resource"])
+    status = {"status": state["pending"]} if pending else kept
+    return Answer(200, status, {"Azure-AsyncOperation": url, **FAST})
 
 
-def _place(id: ResourceId) -> str:
-    """An operation's path; one on resource groups has no namespace."""
+def _path(id: ResourceId) -> str:
+    """The path of an operation; operations of resource groups have no namespace."""
     return str(id) if id.namespace else f"/subscriptions/{id.subscription}/{'/'.join(id.segments)}"

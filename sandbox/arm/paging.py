@@ -1,4 +1,4 @@
-"""Lists in pages: `$top` asks for few, `nextLink` leads on.
+"""Pages of lists: `$top` limits a page, `nextLink` is the URL of the next one.
 
 https://learn.microsoft.com/rest/api/azure/#async-operations-throttling-and-paging
 """
@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from sandbox.arm.resource_type import Request
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
 _TOKEN = "$skiptoken"
 
 
 def page(request: Request, entries: Sequence[Json]) -> Json:
-    """One page of a list, as long as the cloud's pages are or shorter, and where to go on."""
-    begin, most = _begin(request), int(request.cloud.faults.choice("page-size"))
-    end = begin + min(_top(request) or most, most)
+    """One page of a list, at most as long as the cloud's page size."""
+    begin, size = _begin(request), int(request.faults.choice("page-size"))
+    end = begin + min(_top(request) or size, size)
     found: Json = {"value": list(entries[begin:end])}
     if end < len(entries):
         token = base64.urlsafe_b64encode(str(end).encode()).decode()

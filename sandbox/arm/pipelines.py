@@ -10,13 +10,13 @@ from sandbox.arm.resource_type import (
     Answer,
     Request,
     ResourceType,
+    envelope,
     require,
     stored_below,
     system_data,
-    typed_name,
 )
 from sandbox.cloud.cloud import new_id
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import TEXT, choice, listed, mapped, record, usual
 from sandbox.transfer.rules import request_fault, require_transfer_support
@@ -25,54 +25,52 @@ from sandbox.transfer.transfer_run import TYPE
 
 
 async def put_export(request: Request) -> Answer:
-    """An export pipeline. Nothing behind its URIs is looked at before a run."""
+    """Create or update an export pipeline. Its URIs are not checked before a run."""
     return _put_pipeline(request, "target")
 
 
 async def put_import(request: Request) -> Answer:
-    """An import pipeline. Without a trigger in the request the trigger is enabled."""
+    """Create or update an import pipeline. Its trigger is enabled by default."""
     return _put_pipeline(request, "source")
 
 
 def _put_pipeline(request: Request, end: str) -> Answer:
-    if request.cloud.faults.choice("unfit-registry") == "put":
-        require_transfer_support(request.cloud.store.get(request.id.up.up) or {}, exports=end == "target")
-    properties: Json = {str(end): _place(request, end)}
+    if request.faults.choice("unfit-registry") == "put":
+        require_transfer_support(request.resources.get(request.id.up.up) or {}, exports=end == "target")
+    properties: Json = {str(end): _container(request, end)}
     if end == "source":
         status = ((request.properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status")
         properties["trigger"] = {"sourceTrigger": {"status": status or "Enabled"}}
     if request.properties.get("options"):
         properties["options"] = request.properties["options"]
     body = {
-        "type": typed_name(request.id),
+        **envelope(request),
         "identity": _identity(request),
-        "id": str(request.id),
-        "name": request.id.name,
         "systemData": system_data(request),
         "properties": {**properties, "provisioningState": "Succeeded"},
     }
     if request.body.get("location"):
         body["location"] = request.body["location"]
-    request.cloud.store.put(request.id, request.id.type, body)
-    return Answer(200, body)  # 200 on create as well: so it was recorded
+    request.resources.put(request.id, request.id.type, body)
+    return Answer(200, body)  # Azure returns 200 for a new pipeline too (recorded)
 
 
-def _place(request: Request, end: str) -> Json:
-    """Where blobs are and how they are reached; what an older version does not know is not heard."""
+def _container(request: Request, end: str) -> Json:
+    """The container and its access mode, which older versions ignore."""
     sent = dict(request.properties[end])
     known = request.version in MODES
-    asked = sent.pop("storageAccessMode", None)
-    mode = (asked if known else None) or "SasToken"
-    if mode == "SasToken" and request.cloud.faults.choice("vault-uri-missing") == "refuse":
+    requested = sent.pop("storageAccessMode", None)
+    mode = (requested if known else None) or "SasToken"
+    if mode == "SasToken" and request.faults.choice("vault-uri-missing") == "refuse":
         require(request, f"properties.{end}.keyVaultUri")
     unused = mode == "ManagedIdentity" and sent.get("keyVaultUri")
-    if unused and request.cloud.faults.choice("vault-uri-unused") == "refuse":
-        raise AzureError("BadRequest", reason="A keyVaultUri makes no sense with ManagedIdentity.")
+    if unused and request.faults.choice("vault-uri-unused") == "refuse":
+        raise AzureError("BadRequest", reason="keyVaultUri must not be set with ManagedIdentity.")
     return {"type": "AzureStorageBlobContainer", **sent, "storageAccessMode": mode}
 
 
 def in_version(request: Request, body: Json) -> Json:
-    """An older version shows a pipeline, and a run's response, without the access mode."""
+    """A pipeline or run; older versions do not show the access mode."""
     if request.version in MODES:
         return body
     properties = body["properties"]
@@ -91,7 +89,7 @@ def _without_mode(holder: Json) -> Json:
 
 
 def _identity(request: Request) -> Json:
-    """An identity of its own, kept over updates, or one that is there; Azure spells types in camel case."""
+    """A system-assigned identity, which updates keep, or user-assigned ones; Azure returns camel case."""
     sent = request.body.get("identity") or {}
     kind = str(sent.get("type") or "").lower()
     if kind == "systemassigned":
@@ -109,59 +107,59 @@ def _identity(request: Request) -> Json:
 
 
 def _assigned(request: Request, id: str) -> Json:
-    there = request.cloud.store.get(id)
-    if there is None or not there["type"].endswith("/userAssignedIdentities"):
+    identity = request.resources.get(id)
+    if identity is None or not identity["type"].endswith("/userAssignedIdentities"):
         raise AzureError("BadRequest", reason=f"The identity '{id}' was not found.")
-    return {key: there["properties"][key] for key in ("principalId", "clientId")}
+    return {key: identity["properties"][key] for key in ("principalId", "clientId")}
 
 
 async def delete_pipeline(request: Request) -> Answer:
-    """A pipeline goes at once; its running runs fail, blobs and tags stay."""
+    """Delete a pipeline. Its active runs fail; blobs and tags remain."""
     if request.cloud.runs.of_pipeline(str(request.id)):
-        _refuse_if_chosen(request, "delete-used", f"Pipeline runs name the pipeline '{request.id.name}'.")
-    request.cloud.store.remove(request.id)
-    request.cloud.store.forget_sights(str(request.id))
+        _refuse_if_configured(request, "delete-used", f"Pipeline runs name the pipeline '{request.id.name}'.")
+    request.resources.remove(request.id)
+    request.resources.forget_blobs(str(request.id))
     request.cloud.runs.pipeline_deleted(str(request.id))
     return Answer(200)
 
 
 async def delete_run(request: Request) -> Answer:
-    """The record of a run goes, and with it the work of one that has not ended."""
+    """Delete a run; an active run is stopped."""
     if is_running(request.existing or {}):
-        _refuse_if_chosen(request, "delete-running", f"The pipeline run '{request.id.name}' is running.")
+        _refuse_if_configured(request, "delete-running", f"The pipeline run '{request.id.name}' is running.")
     request.cloud.runs.stop(request.id, "The run was deleted before it ended.")
-    request.cloud.store.remove(request.id)
+    request.resources.remove(request.id)
     return Answer(200)
 
 
-def _refuse_if_chosen(request: Request, point: str, reason: str) -> None:
-    if request.cloud.faults.choice(point) == "conflict":
+def _refuse_if_configured(request: Request, question: str, reason: str) -> None:
+    if request.faults.choice(question) == "conflict":
         raise AzureError("Conflict", reason=reason)
 
 
 async def put_run(request: Request) -> Answer:
-    """Start a run, or answer what is there where nothing has changed; a failed run is tried again."""
-    wanted = _wanted(request)
+    """Start a run. An unchanged run that did not fail is returned as it is."""
+    wanted = _requested(request)
     existing = request.existing
-    if existing and _asked(existing) == wanted and not _has_failed(existing):
+    if existing and _request_of(existing) == wanted and not _has_failed(existing):
         if is_running(existing):
-            _refuse_if_chosen(request, "same-run", f"The pipeline run '{request.id.name}' is running.")
+            _refuse_if_configured(request, "same-run", f"The pipeline run '{request.id.name}' is running.")
         return Answer(200, existing)
-    if request.cloud.faults.choice("bad-run") == "put":
-        _refuse_bad_run(request, wanted["request"])
-    operation = operations.named("pipelineruns")
+    if request.faults.choice("bad-run") == "put":
+        _check_request(request, wanted["request"])
+    operation = operations.new_name("pipelineruns")
     body = request.cloud.runs.start(request.id, wanted, operation)
     return Answer(200 if existing else 201, body, operations.status_link(request, operation))
 
 
 async def list_runs(request: Request) -> list[Json]:
-    """All runs of a registry, in the order that was chosen."""
+    """List the runs of a registry in the configured order."""
     found = await stored_below(request)
-    return found[::-1] if request.cloud.faults.choice("run-order") == "newest" else found
+    return found[::-1] if request.faults.choice("run-order") == "newest" else found
 
 
-def _wanted(request: Request) -> Json:
-    """What a run is asked for; empty strings and lists mean absent, as the official templates fill them."""
+def _requested(request: Request) -> Json:
+    """The requested run. Empty strings and lists mean absent, as in Microsoft's templates."""
     sent = request.properties.get("request") or {}
     wanted = {key: _without_empty(value) for key, value in sent.items()}
     tag = request.properties.get("forceUpdateTag") or ""
@@ -172,7 +170,7 @@ def _has_failed(body: Json) -> bool:
     return bool(body["properties"]["provisioningState"] == "Failed")
 
 
-def _asked(body: Json) -> Json:
+def _request_of(body: Json) -> Json:
     return {key: body["sandbox"][key] for key in ("request", "forceUpdateTag")}
 
 
@@ -183,11 +181,11 @@ def _without_empty(value: Any) -> Any:
     return value
 
 
-def _refuse_bad_run(request: Request, asked: Json) -> None:
-    pipeline = asked.get("pipelineResourceId", "")
-    if request.cloud.store.get(pipeline) is None:
+def _check_request(request: Request, wanted: Json) -> None:
+    pipeline = wanted.get("pipelineResourceId", "")
+    if request.resources.get(pipeline) is None:
         raise AzureError("BadRequest", reason=f"The pipeline '{pipeline}' was not found.")
-    if reason := request_fault(asked):
+    if reason := request_fault(wanted):
         raise AzureError("BadRequest", reason=reason)
 
 
@@ -196,7 +194,7 @@ _IDENTITY = record(
     type=choice("SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned", "None"),
     userAssignedIdentities=mapped({"type": "object"}),
 )
-_PLACE = record(
+_CONTAINER = record(
     "uri",
     type=usual("AzureStorageBlobContainer"),
     uri=TEXT,
@@ -207,8 +205,8 @@ _TRIGGER = record(sourceTrigger=record("status", status=choice("Enabled", "Disab
 
 
 def _pipeline(end: str, **more: Json) -> Json:
-    """The body of a pipeline whose container is under `end`."""
-    properties = record(end, **{end: _PLACE}, options=listed(_OPTIONS), **more)
+    """The schema of a pipeline with its container in `end`."""
+    properties = record(end, **{end: _CONTAINER}, options=listed(_OPTIONS), **more)
     return record("properties", location=TEXT, identity=_IDENTITY, properties=properties)
 
 
@@ -226,13 +224,13 @@ TYPES = (
             f"{_REGISTRY}/{kind}",
             _VERSIONS,
             NAME,
-            shape,
+            schema,
             put=put,
             delete=delete_pipeline,
             shown=in_version,
             families=_FAMILIES,
         )
-        for kind, put, shape in (
+        for kind, put, schema in (
             ("exportPipelines", put_export, _pipeline("target")),
             ("importPipelines", put_import, _pipeline("source", trigger=_TRIGGER)),
         )

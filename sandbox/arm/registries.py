@@ -1,4 +1,4 @@
-"""Microsoft.ContainerRegistry: registries. Each is a real registry server behind a door of its own."""
+"""Microsoft.ContainerRegistry: registries. Each has its own registry server and endpoint."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 
 from sandbox.arm import operations
 from sandbox.arm.resource_type import Answer, Request, ResourceType, matches, name_check, system_data
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import NUMBER, TEXT, TRUTH, choice, listed, record, resource, usual
-from sandbox.registry import proxy
+from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, resource, usual
 from sandbox.registry.permissions import admin_passwords
 
 PREVIEWS = frozenset(
@@ -31,7 +30,7 @@ PREVIEWS = frozenset(
         "2025-09-01-preview",
     }
 )
-"""Versions in which a pipeline's key vault URI is required and storageAccessMode is unknown."""
+"""Versions without storageAccessMode, in which a pipeline requires a key vault URI."""
 
 MODES = frozenset(
     {
@@ -42,17 +41,17 @@ MODES = frozenset(
         "2026-09-01-preview",
     }
 )
-"""Versions that know storageAccessMode, and need a key vault URI for a SAS token alone."""
+"""Versions with storageAccessMode, in which only a SAS token requires a key vault URI."""
 
 NAME = "[a-zA-Z0-9]{5,50}"
-_AT_ONCE = "2026"
-"""From this version on a new registry is answered when it is done."""
+_SYNCHRONOUS = "2026"
+"""From this version on, the creation of a registry is not a long-running operation."""
 
 _TIERS = ("Basic", "Standard", "Premium")
 
 
 async def put(request: Request) -> Answer:
-    """Create or update a registry; the answer holds all defaults at once."""
+    """Create or update a registry; the response has all defaults."""
     sku = str(request.body["sku"]["name"])
     if sku not in _TIERS:
         raise AzureError("SkuNotSupported", sku=sku)
@@ -61,12 +60,11 @@ async def put(request: Request) -> Answer:
     if fresh and name.lower() in request.cloud.registries:
         raise AzureError("AlreadyInUse", server=login_server)
     body = _body(request, login_server, sku)
-    _refuse_open_without_exports(name, body["properties"])
+    _require_private_without_exports(name, body["properties"])
     if fresh:
         await request.cloud.start_registry(name)
-        await proxy.open_registry(request.cloud, name)
-    request.cloud.store.put(request.id, request.id.type, body)
-    if not fresh or request.version >= _AT_ONCE:
+    request.resources.put(request.id, request.id.type, body)
+    if not fresh or request.version >= _SYNCHRONOUS:
         return Answer(200, body)
     creating = {**body, "properties": {**body["properties"], "provisioningState": "Creating"}}
     return Answer(201, creating, operations.by_status(request, "registries", "Creating"))
@@ -81,26 +79,26 @@ def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
 
 
 check_name = name_check(_refused_name)
-"""Whether a registry's name is legal and free."""
+"""The check of a registry's name."""
 
 
-def _refuse_open_without_exports(name: str, properties: Json) -> None:
+def _require_private_without_exports(name: str, properties: Json) -> None:
     policy = (properties["policies"].get("exportPolicy") or {}).get("status") or ""
     if policy.lower() == "disabled" and properties["publicNetworkAccess"] != "Disabled":
         raise AzureError("PublicAccessWithoutExports", registry=name)
 
 
 async def delete(request: Request) -> Answer:
-    """A registry goes with all that it holds; its address is forgotten."""
+    """Delete a registry with its content and its address."""
     name, body = request.id.name, request.existing or {}
-    await request.cloud.end_registry(body["name"])
-    request.cloud.store.remove(request.id)
+    await request.cloud.delete_registry(body["name"])
+    request.resources.remove(request.id)
     deleting = {**body, "properties": {**body["properties"], "provisioningState": "Deleting"}}
     return Answer(202, deleting, operations.by_location(request, f"delete-{name}"))
 
 
 async def list_credentials(request: Request) -> Answer:
-    """The admin user's name and both passwords, where the registry has one."""
+    """The name and both passwords of the admin user, if it is enabled."""
     registry = request.existing or {}
     if not registry["properties"].get("adminUserEnabled"):
         raise AzureError("UnAuthorizedForCredentialOperations", registry=registry["id"])
@@ -159,19 +157,15 @@ def _body(request: Request, login_server: str, sku: str) -> Json:
 
 
 def in_version(request: Request, body: Json) -> Json:
-    """A registry with the properties and policies that the version knows."""
-    stable = not request.version.endswith("preview")
-    known = {
-        key: value
-        for key, value in body["properties"].items()
-        if request.version >= _SINCE.get(key, "") and not (stable and key in _PREVIEWED)
-    }
-    policies = {
-        key: value
-        for key, value in body["properties"]["policies"].items()
-        if request.version >= _SINCE.get(key, "") and not (stable and key in _PREVIEWED)
-    }
-    return {**body, "properties": {**known, "policies": policies}}
+    """A registry with the properties and policies of the version."""
+    stable, version = not request.version.endswith("preview"), request.version
+
+    def known(found: Json) -> Json:
+        hidden = {key for key in found if version < _SINCE.get(key, "") or (stable and key in _PREVIEWED)}
+        return {key: value for key, value in found.items() if key not in hidden}
+
+    properties = body["properties"]
+    return {**body, "properties": {**known(properties), "policies": known(properties["policies"])}}
 
 
 _SINCE = {
@@ -186,14 +180,14 @@ _SINCE = {
     "endpointProtocol": "2026-01-01-preview",
     "networkRuleBypassAllowedForTasks": "2026-01-01-preview",
 }
-"""The first version that knows a property or a policy, by the models of azure-mgmt-containerregistry."""
+"""The first version of a property or policy, from the models of azure-mgmt-containerregistry."""
 
 _PREVIEWED = {
     "softDeletePolicy",
     "metadataSearch",
     *(key for key, since in _SINCE.items() if since >= "2024"),
 }
-"""What no stable version knows."""
+"""Properties and policies that no stable version has."""
 
 _STATUS = choice("enabled", "disabled")
 _SWITCH = choice("Enabled", "Disabled")
@@ -209,9 +203,9 @@ _POLICIES = record(
     softDeletePolicy=record(retentionDays=NUMBER, status=_STATUS),
 )
 _PROPERTIES = record(
-    adminUserEnabled=TRUTH,
-    anonymousPullEnabled=TRUTH,
-    dataEndpointEnabled=TRUTH,
+    adminUserEnabled=BOOLEAN,
+    anonymousPullEnabled=BOOLEAN,
+    dataEndpointEnabled=BOOLEAN,
     publicNetworkAccess=_SWITCH,
     zoneRedundancy=_SWITCH,
     networkRuleBypassOptions=choice("AzureServices", "None"),

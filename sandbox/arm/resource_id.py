@@ -1,16 +1,16 @@
-"""Azure Resource Manager's resource IDs: taken apart, compared without regard to case."""
+"""Resource IDs of Azure Resource Manager. Comparisons ignore case."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 EXTENSIONS = frozenset({"microsoft.authorization", "microsoft.insights"})
-"""Namespaces whose resources are put on others."""
+"""Namespaces of extension resources, which have another resource as scope."""
 
 
 @dataclass(frozen=True)
 class ResourceId:
-    """What a path below the management endpoint names.
+    """The ID of a resource, a collection or an action.
 
     https://learn.microsoft.com/rest/api/resources/resources/get-by-id
     """
@@ -19,14 +19,14 @@ class ResourceId:
     group: str = ""
     namespace: str = ""
     segments: tuple[str, ...] = ()
-    """Type and name in turn after the namespace; an odd number of them names a collection or an action."""
+    """Types and names in turn, after the namespace; an odd number of them is a collection or an action."""
 
     scope: str = ""
-    """What an extension, such as a role assignment, is put on: an ID; empty for all other resources."""
+    """The ID to which an extension resource, such as a role assignment, belongs; otherwise empty."""
 
     @classmethod
     def parse(cls, path: str) -> ResourceId | None:
-        """The ID that `path` spells, or None where it is not below a subscription."""
+        """Parse a path; returns None unless it is below a subscription."""
         head, _, tail = path.rpartition("/providers/")
         namespace, *segments = [part for part in tail.split("/") if part] or [""]
         if namespace.lower() in EXTENSIONS:
@@ -47,7 +47,7 @@ class ResourceId:
 
     @property
     def type(self) -> str:
-        """The full resource type, lower case: `microsoft.containerregistry/registries/pipelineruns`."""
+        """The full resource type in lower case: `microsoft.containerregistry/registries/pipelineruns`."""
         return "/".join((self.namespace, *self.segments[0::2])).lower()
 
     @property
@@ -57,22 +57,22 @@ class ResourceId:
 
     @property
     def named(self) -> bool:
-        """Whether it names one resource, not a collection or an action."""
+        """Whether it is the ID of a resource, not of a collection or an action."""
         return bool(self.segments) and len(self.segments) % 2 == 0
 
     @property
     def full_name(self) -> str:
-        """`Namespace/type/name/type/name`, as Azure's messages spell a resource."""
+        """`Namespace/type/name/type/name`, the format of Azure's messages."""
         return "/".join((self.namespace, *self.segments))
 
     @property
     def up(self) -> ResourceId:
-        """The same without its last segment: the collection of a resource, the target of an action."""
+        """The ID without its last segment: the collection of a resource, the target of an action."""
         return ResourceId(self.subscription, self.group, self.namespace, self.segments[:-1], self.scope)
 
     @property
     def ancestors(self) -> list[ResourceId]:
-        """What this is part of, the outermost first; for a collection or an action, all that it hangs on."""
+        """The parent resources, outermost first."""
         named = (len(self.segments) - 1) // 2 * 2
         segments = (self.segments[:end] for end in range(2, named + 1, 2))
         return [
@@ -93,5 +93,5 @@ class ResourceId:
 
     @property
     def key(self) -> str:
-        """The form in which two spellings of one ID are equal."""
+        """The ID in lower case, for comparisons."""
         return str(self).lower()

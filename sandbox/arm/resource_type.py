@@ -1,4 +1,4 @@
-"""What the resource providers share: requests, answers, and the marks that Azure puts on both."""
+"""Requests, answers and resource types: the base of all resource providers."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.arm.resource_id import ResourceId
-from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
+from sandbox.cloud.resources import Resources
+from sandbox.cloud.running_cloud import RunningCloud
+from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import AzureError
 
 FAST = {"Retry-After": "1", "Retry-After-Ms": "100"}
-"""Tells pollers to come back soon; without it a client of Azure waits ten seconds."""
+"""Headers that make clients poll soon; without them Azure's clients wait ten seconds."""
 
 
 @dataclass
 class Request:
-    """One authorised request on one resource, list or action."""
+    """One authorized request for a resource, a list or an action."""
 
-    cloud: Cloud
+    cloud: RunningCloud
     method: str
     id: ResourceId
     version: str
@@ -29,25 +31,35 @@ class Request:
     body: Json = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     existing: Json | None = None
-    """What is there under the ID now, as the type's `find` tells."""
+    """The existing resource, from the type's `find`."""
 
     path: str = ""
-    """The path as it was asked for."""
+    """The path of the HTTP request."""
+
+    @property
+    def resources(self) -> Resources:
+        """The cloud's resources."""
+        return self.cloud.resources
+
+    @property
+    def faults(self) -> Faults:
+        """The cloud's faults and chosen answers to open questions."""
+        return self.cloud.faults
 
     @property
     def properties(self) -> Json:
-        """The `properties` of the body; an object, or empty."""
+        """The `properties` of the body; empty if absent."""
         found = self.body.get("properties")
         return found if isinstance(found, dict) else {}
 
     def on(self, id: ResourceId) -> Request:
-        """The same request, on another resource."""
+        """The same request for another resource."""
         return replace(self, id=id, existing=None)
 
 
 @dataclass
 class Answer:
-    """Status, JSON body (None for an empty one) and headers beyond the common ones."""
+    """A response: status, JSON body (None if empty) and additional headers."""
 
     status: int = 200
     body: Any = None
@@ -58,72 +70,72 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 
 async def stored(request: Request) -> Json | None:
-    """What the store holds under the ID."""
-    return request.cloud.store.get(request.id)
+    """The stored resource."""
+    return request.resources.get(request.id)
 
 
 async def stored_below(request: Request) -> list[Json]:
-    """What the store holds of a type, below the collection's ID or in the whole subscription."""
+    """The stored resources of a type, in the collection or in the whole subscription."""
     id = request.id
     below = f"{id}/" if id.group else f"/subscriptions/{id.subscription}/"
-    return request.cloud.store.of_type(id.type, below)
+    return request.resources.of_type(id.type, below)
 
 
 def as_stored(_: Request, body: Json) -> Json:
-    """A body that every version shows alike."""
+    """The stored body, which every version returns unchanged."""
     return body
 
 
 @dataclass(frozen=True)
 class ResourceType:
-    """One resource type: which versions know it, what a name and a body may be, and who answers."""
+    """One resource type: its versions, the rules for names and bodies, and its handlers."""
 
     name: str
     versions: frozenset[str]
     pattern: str
-    shape: Json = field(default_factory=dict)
-    """The JSON schema of a PUT's body (see `shapes`)."""
+    schema: Json = field(default_factory=dict)
+    """The JSON schema of a PUT's body (see sandbox/http/schemas.py)."""
 
     put: Handler | None = None
     delete: Handler | None = None
     patch: bool = False
-    """Whether PATCH is known: it is a PUT of what is there with what was sent merged into it."""
+    """Whether PATCH is supported: a PUT of the existing body merged with the request's."""
 
     find: Callable[[Request], Awaitable[Json | None]] = stored
-    """What is there under one ID."""
+    """Returns the resource of an ID."""
 
     list: Callable[[Request], Awaitable[list[Json]]] = stored_below
-    """What a collection holds."""
+    """Returns the resources of a collection."""
 
     shown: Callable[[Request, Json], Json] = as_stored
-    """A body as the version asked for shows it."""
+    """Returns a body as the requested version shows it."""
 
     actions: Mapping[str, Handler] = field(default_factory=dict)
     needs_location: bool = False
     families: tuple[frozenset[str], ...] = ()
-    """The sets of versions, one of which `api-supported-versions` names; empty where Azure sends no such."""
+    """Sets of versions for the header `api-supported-versions`; empty if Azure does not send it."""
 
     def supported(self, version: str) -> dict[str, str]:
-        """The header that names all versions of the same family."""
+        """The header with all versions of the same family."""
         if not self.families:
             return {}
         family = next((each for each in self.families if version in each), {version})
         return {"api-supported-versions": ", ".join(sorted(family))}
 
 
-def created(request: Request, body: Json) -> int:
-    """Store a body; 201 where it is new, 200 where it was there."""
-    request.cloud.store.put(request.id, request.id.type, body)
+def stored_status(request: Request, body: Json) -> int:
+    """Store a body; returns 201 for a new resource, 200 for an existing one."""
+    request.resources.put(request.id, request.id.type, body)
     return 200 if request.existing is not None else 201
 
 
 def system_data(request: Request, now: str = "") -> Json:
-    """Who made and changed a resource, and when; registries write seven decimals and an offset."""
+    """Who created and changed a resource, and when; registries write seven decimals and an offset."""
     now = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "1+00:00"
     kind = {"createdByType": "Application", "lastModifiedByType": "Application"}
     old = (request.existing or {}).get("systemData") or {"createdBy": request.principal, "createdAt": now}
-    made = {"createdBy": old["createdBy"], "createdAt": old["createdAt"]}
-    return {**made, "lastModifiedBy": request.principal, "lastModifiedAt": now, **kind}
+    created = {"createdBy": old["createdBy"], "createdAt": old["createdAt"]}
+    return {**created, "lastModifiedBy": request.principal, "lastModifiedAt": now, **kind}
 
 
 def typed_name(id: ResourceId) -> str:
@@ -131,8 +143,13 @@ def typed_name(id: ResourceId) -> str:
     return "/".join((id.namespace, *id.segments[0::2]))
 
 
+def envelope(request: Request) -> Json:
+    """The fields that identify a resource in its body."""
+    return {"id": str(request.id), "name": request.id.name, "type": typed_name(request.id)}
+
+
 def require(request: Request, *paths: str) -> None:
-    """Refuse a body that lacks what its type requires, all at once."""
+    """Raise one AzureError with all required fields that a body lacks."""
     missing = [path for path in paths if not _found(request.body, path)]
     if missing:
         raise AzureError("InvalidRequestContent", reason=f"missing {', '.join(missing)}")
@@ -145,7 +162,7 @@ def _found(body: Any, path: str) -> bool:
 
 
 def name_check(check: Callable[[Request, str], tuple[str, str] | None]) -> Handler:
-    """An action `checkNameAvailability`: always 200, with reason and message where `check` has any."""
+    """The action `checkNameAvailability`: always 200, with the reason and message that `check` returns."""
 
     async def answer(request: Request) -> Answer:
         refused = check(request, str(request.body.get("name") or ""))
@@ -157,18 +174,18 @@ def name_check(check: Callable[[Request, str], tuple[str, str] | None]) -> Handl
     return answer
 
 
-def named_in(request: Request, type: str, name: str) -> bool:
-    """Whether a resource of this type has this name, whatever its case and place."""
-    return name.lower() in {str(body["name"]).lower() for body in request.cloud.store.of_type(type)}
+def is_taken(request: Request, type: str, name: str) -> bool:
+    """Whether a resource of a type has a name, in any case and resource group."""
+    return name.lower() in {str(body["name"]).lower() for body in request.resources.of_type(type)}
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a whole name fits."""
+    """Whether a whole name matches a pattern."""
     return re.fullmatch(pattern, name) is not None
 
 
 def not_found(request: Request) -> AzureError:
-    """What the gateway answers for a resource that is not there."""
+    """The error for a resource that does not exist."""
     gateway = {"x-ms-failure-cause": "gateway"}
     name = request.id.full_name
     return AzureError("ResourceNotFound", headers=gateway, resource=name, group=request.id.group)

@@ -1,25 +1,24 @@
-"""Microsoft.Authorization: roles, and who has which where."""
+"""Microsoft.Authorization: role assignments, role definitions and permissions."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 
-from sandbox.arm import roles
-from sandbox.arm.resource_type import Answer, Request, ResourceType, created
-from sandbox.cloud.store import Json
+from sandbox.arm import authorization, roles
+from sandbox.arm.resource_type import Answer, Request, ResourceType, stored_status
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import TEXT, choice, record
-from sandbox.storage import blobs
 
 
 async def put_assignment(request: Request) -> Answer:
-    """Give a role to a principal; neither of the two can be changed later."""
-    role, principal = _wanted(request)
+    """Assign a role to a principal. Neither can change later."""
+    role, principal = _requested(request)
     existing = request.existing
-    if existing and _held(existing) != (role, principal):
+    if existing and _assigned(existing) != (role, principal):
         raise AzureError("RoleAssignmentUpdateNotPermitted")
-    _refuse_twice(request, role, principal)
+    _refuse_duplicate(request, role, principal)
     if principal not in roles.principals(request.cloud):
         raise AzureError(
             "PrincipalNotFound", principal=principal.replace("-", ""), tenant=request.cloud.definition.tenant
@@ -27,42 +26,42 @@ async def put_assignment(request: Request) -> Answer:
     body = roles.assignment(request.cloud, request.id, principal, role)
     body["properties"] |= {key: value for key, value in request.properties.items() if key in _KEPT}
     body["properties"] |= _history(request)
-    faults = request.cloud.faults
-    body["sandbox"] = (existing or {}).get("sandbox") or {"since": faults.time() + faults.grants}
-    status = created(request, body)
-    await blobs.renew_grants(request.cloud)
+    since = request.faults.time() + request.faults.grants
+    body["sandbox"] = (existing or {}).get("sandbox") or {"since": since}
+    status = stored_status(request, body)
+    await request.cloud.azurite.renew()
     return Answer(status, body)
 
 
 async def delete_assignment(request: Request) -> Answer:
-    """Take a role away; it is answered with what it was."""
-    request.cloud.store.remove(request.id)
-    await blobs.renew(request.cloud)
+    """Delete a role assignment; the response has its last state."""
+    request.resources.remove(request.id)
+    await request.cloud.azurite.renew()
     return Answer(200, request.existing)
 
 
 async def list_assignments(request: Request) -> list[Json]:
-    """Assignments at, above and below a scope; `$filter` may ask for one principal or the scope alone."""
-    scope, asked = request.id.scope.lower(), request.query.get("$filter", "")
-    principal = re.search(r"(?:principalId eq|assignedTo\()\s*'([^']+)'", asked)
+    """List the assignments at, above and below a scope; `$filter` can exclude those below, or select."""
+    scope, filter = request.id.scope.lower(), request.query.get("$filter", "")
+    principal = re.search(r"(?:principalId eq|assignedTo\()\s*'([^']+)'", filter)
     found = []
-    for body in request.cloud.store.of_type(roles.ASSIGNMENTS):
-        where = body["properties"]["scope"].lower()
-        above, below = f"{scope}/".startswith(f"{where}/"), where.startswith(f"{scope}/")
-        here = above or (below and "atscope" not in asked.lower())
+    for body in request.resources.of_type(roles.ASSIGNMENTS):
+        assigned = body["properties"]["scope"].lower()
+        above, below = f"{scope}/".startswith(f"{assigned}/"), assigned.startswith(f"{scope}/")
+        here = above or (below and "atscope" not in filter.lower())
         if here and (not principal or body["properties"]["principalId"] == principal.group(1)):
             found.append(body)
     return found
 
 
 async def list_permissions(request: Request) -> list[Json]:
-    """What the caller's roles permit at a resource."""
-    held = roles.Grants(request.cloud, request.principal).at(request.id.scope)
+    """List the caller's permissions on a resource."""
+    held = authorization.granted_to(request).at(request.id.scope)
     return [{"actions": [*role.actions], "notActions": [*role.not_actions]} for role in held]
 
 
 async def find_definition(request: Request) -> Json | None:
-    """A role that Azure brings."""
+    """A built-in role."""
     guid = request.id.name.lower()
     if guid not in roles.definitions():
         raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
@@ -70,19 +69,19 @@ async def find_definition(request: Request) -> Json | None:
 
 
 async def list_definitions(request: Request) -> list[Json]:
-    """All of them, or the one that `$filter` names."""
-    asked = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
+    """List the built-in roles; `$filter` can select one by name."""
+    named = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
     return [
         _definition(request, guid)
         for guid, role in roles.definitions().items()
-        if not asked or role.name == asked.group(1)
+        if not named or role.name == named.group(1)
     ]
 
 
 _KEPT = ("principalType", "description")
 
 
-def _wanted(request: Request) -> tuple[str, str]:
+def _requested(request: Request) -> tuple[str, str]:
     given = request.properties
     definition, principal = str(given.get("roleDefinitionId") or ""), str(given.get("principalId") or "")
     role = definition.rpartition("/")[2].lower()
@@ -91,25 +90,25 @@ def _wanted(request: Request) -> tuple[str, str]:
     return role, principal
 
 
-def _held(body: Json) -> tuple[str, str]:
+def _assigned(body: Json) -> tuple[str, str]:
     given = body["properties"]
     return str(given["roleDefinitionId"]).rpartition("/")[2].lower(), str(given["principalId"])
 
 
-def _refuse_twice(request: Request, role: str, principal: str) -> None:
-    for body in request.cloud.store.of_type(roles.ASSIGNMENTS):
-        same = _held(body) == (role, principal)
+def _refuse_duplicate(request: Request, role: str, principal: str) -> None:
+    for body in request.resources.of_type(roles.ASSIGNMENTS):
+        same = _assigned(body) == (role, principal)
         here = body["properties"]["scope"].lower() == request.id.scope.lower()
         if same and here and body["name"].lower() != request.id.name.lower():
             raise AzureError("RoleAssignmentExists", name=str(body["name"]).replace("-", ""))
 
 
 def _history(request: Request) -> Json:
-    """Who gave it when, and who touched it last."""
+    """Who created and changed the assignment, and when."""
     now, by = datetime.now(UTC).isoformat(), request.principal
     old = (request.existing or {}).get("properties") or {}
-    made = {"createdOn": old.get("createdOn", now), "createdBy": old.get("createdBy", by)}
-    return {**made, "updatedOn": now, "updatedBy": by}
+    created = {"createdOn": old.get("createdOn", now), "createdBy": old.get("createdBy", by)}
+    return {**created, "updatedOn": now, "updatedBy": by}
 
 
 def _definition(request: Request, guid: str) -> Json:

@@ -1,4 +1,4 @@
-"""Azure's roles: what each one permits, who has which, and where.
+"""Azure's built-in roles, and the principals to which they are assigned.
 
 https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
@@ -14,7 +14,9 @@ from pathlib import Path
 
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
+from sandbox.cloud.resources import Resources
+from sandbox.faults.state import Faults
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -36,21 +38,21 @@ ACR_DELETE = "c2f4ef07-c644-48eb-af81-4b1b4947fb11"
 
 @dataclass(frozen=True)
 class Definition:
-    """One of Azure's built-in roles: patterns of what it permits, with `*` for anything."""
+    """A built-in role: patterns of the actions that it permits, in which `*` matches anything."""
 
     name: str
     description: str
     actions: Sequence[str]
-    """Requests on the management endpoint, such as `Microsoft.Storage/storageAccounts/read`."""
+    """Management actions, such as `Microsoft.Storage/storageAccounts/read`."""
 
     not_actions: Sequence[str]
-    """What of those it does not permit after all. Another role may."""
+    """Exceptions from `actions`. Another role can permit them."""
 
     data_actions: Sequence[str]
-    """Requests on what is inside a resource: secrets, blobs."""
+    """Actions on the data of a resource: secrets, blobs."""
 
     def permits(self, action: str, *, data: bool = False) -> bool:
-        """Whether this role alone lets its holder do it."""
+        """Whether this role permits an action."""
         if data:
             return _matches(self.data_actions, action)
         return _matches(self.actions, action) and not _matches(self.not_actions, action)
@@ -58,9 +60,9 @@ class Definition:
 
 @cache
 def definitions() -> dict[str, Definition]:
-    """The roles that this sandbox knows, by the GUID of their definition.
+    """The known roles by the GUID of their definition, as published:
 
-    As published: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+    https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
     """
     read: Json = json.loads(Path(__file__).with_name("roles.json").read_text())
     return {
@@ -71,81 +73,76 @@ def definitions() -> dict[str, Definition]:
     }
 
 
-def permitted(cloud: Cloud, principal: str, action: str, scope: str, *, data: bool = False) -> bool:
-    """Whether a role that a principal has at `scope` or above permits an action there."""
-    return Grants(cloud, principal).permit(action, scope, data=data)
-
-
 class Grants:
-    """All roles of one principal, read once for many questions."""
+    """The roles of one principal, read once for many checks."""
 
-    def __init__(self, cloud: Cloud, principal: str) -> None:
+    def __init__(self, resources: Resources, faults: Faults, principal: str) -> None:
         self._held = [
-            (definitions()[role], f"{where.rstrip('/')}/")
-            for who, role, where in assignments(cloud)
-            if who == principal
+            (definitions()[role], f"{scope.rstrip('/')}/")
+            for holder, role, scope in assignments(resources, faults)
+            if holder == principal
         ]
 
     def permit(self, action: str, scope: str, *, data: bool = False) -> bool:
-        """Whether one that is given at `scope` or above permits an action there."""
+        """Whether a role assigned at `scope` or above permits an action."""
         return any(role.permits(action, data=data) for role in self.at(scope))
 
     def at(self, scope: str) -> list[Definition]:
-        """Those that are given at `scope` or above."""
+        """The roles assigned at `scope` or above."""
         wanted = f"{scope.lower().rstrip('/')}/"
-        return [role for role, where in self._held if wanted.startswith(where)]
+        return [role for role, assigned in self._held if wanted.startswith(assigned)]
 
 
-def assignments(cloud: Cloud) -> Iterator[tuple[str, str, str]]:
-    """Every role assignment that is in force: who, which role's GUID, and the scope in lower case."""
-    for body in cloud.store.of_type(ASSIGNMENTS):
-        given = body["properties"]
-        role = str(given["roleDefinitionId"]).rpartition("/")[2].lower()
-        if role in definitions() and not _wait(cloud, body):
-            yield str(given["principalId"]), role, str(given["scope"]).lower()
+def assignments(resources: Resources, faults: Faults) -> Iterator[tuple[str, str, str]]:
+    """All role assignments in effect: principal, GUID of the role, scope in lower case."""
+    for body in resources.of_type(ASSIGNMENTS):
+        properties = body["properties"]
+        role = str(properties["roleDefinitionId"]).rpartition("/")[2].lower()
+        if role in definitions() and not _delay(body, faults):
+            yield str(properties["principalId"]), role, str(properties["scope"]).lower()
 
 
-def next_grant(cloud: Cloud) -> float:
-    """Seconds until the next assignment comes into force; 0 where none is waiting."""
-    waits = (_wait(cloud, body) for body in cloud.store.of_type(ASSIGNMENTS))
-    return min((wait for wait in waits if wait), default=0.0)
+def next_effective(resources: Resources, faults: Faults) -> float:
+    """Seconds until the next pending role assignment takes effect; 0 if none is pending."""
+    delays = (_delay(body, faults) for body in resources.of_type(ASSIGNMENTS))
+    return min((delay for delay in delays if delay), default=0.0)
 
 
-def _wait(cloud: Cloud, body: Json) -> float:
-    """Seconds until an assignment is in force.
+def _delay(body: Json, faults: Faults) -> float:
+    """Seconds until a role assignment takes effect.
 
-    Azure takes some minutes to make a new one known everywhere; here as long as was asked for when it was
-    made, and no more once nobody asks for it.
+    Azure needs some minutes. Here it is the delay that was configured when the assignment was created; a
+    configured delay of 0 ends all waiting.
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
     """
     since: float = body.get("sandbox", {}).get("since", 0.0)
-    return max(since - cloud.faults.time(), 0.0) if cloud.faults.grants else 0.0
+    return max(since - faults.time(), 0.0) if faults.grants else 0.0
 
 
 def principals(cloud: Cloud) -> set[str]:
-    """Everyone that this cloud's directory knows: who calls from this machine, and all identities."""
+    """All principals of this cloud's directory: the operator and all managed identities."""
     found = {cloud.definition.operator}
-    found |= {body["properties"]["principalId"] for body in cloud.store.of_type(IDENTITIES)}
+    found |= {body["properties"]["principalId"] for body in cloud.resources.of_type(IDENTITIES)}
     for type in PIPELINES:
-        found |= {principal_of(body) for body in cloud.store.of_type(type)}
+        found |= {principal_of(body) for body in cloud.resources.of_type(type)}
     return found
 
 
 def principal_of(resource: Json) -> str:
-    """Whom a resource acts as: its own identity, or the first of those that were assigned to it."""
+    """The principal of a resource: its system-assigned identity or its first user-assigned identity."""
     identity = resource["identity"]
     assigned: list[Json] = [identity, *(identity.get("userAssignedIdentities") or {}).values()]
     return next((str(each["principalId"]) for each in assigned if each.get("principalId")), "")
 
 
 def seed(cloud: Cloud) -> None:
-    """Who calls from this machine owns the subscription, and may work with blobs, which no Owner may."""
+    """Assign the operator its roles: Owner, and the access to blobs that Owner does not include."""
     scope = f"/subscriptions/{cloud.definition.subscription}"
     for number, role in enumerate((BLOB_CONTRIBUTOR, OWNER), start=1):
         id = ResourceId.parse(f"{scope}/providers/{ASSIGNMENTS}/0b5e0000-0000-4000-8000-0000000000b{number}")
         assert id
-        if cloud.store.get(id) is None:
-            cloud.store.put(id, ASSIGNMENTS, assignment(cloud, id, cloud.definition.operator, role))
+        if cloud.resources.get(id) is None:
+            cloud.resources.put(id, ASSIGNMENTS, assignment(cloud, id, cloud.definition.operator, role))
 
 
 def assignment(cloud: Cloud, id: ResourceId, principal: str, role: str) -> Json:
@@ -163,6 +160,6 @@ def _matches(patterns: Sequence[str], action: str) -> bool:
 
 @cache
 def _pattern(written: str) -> re.Pattern[str]:
-    """A pattern as Azure reads it; `/*/` stands for nothing between two names as well."""
+    """Compile a pattern by Azure's rules: `/*/` also matches a single slash."""
     spelled = re.escape(written).replace(r"/\*/", "/(?:.*/)?").replace(r"\*", ".*")
     return re.compile(spelled, re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""From a path to the resource type that answers: what is there, who may be asked, in which version."""
+"""Routes management requests to their resource type, after the checks that all types share."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from sandbox.arm import (
 )
 from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import FAST, Answer, Handler, Request, ResourceType, not_found
-from sandbox.cloud.cloud import Cloud, group_of
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
+from sandbox.cloud.running_cloud import RunningCloud
 from sandbox.http import schemas
 from sandbox.http.azure_errors import AzureError
 
@@ -44,21 +44,21 @@ TYPES: dict[str, ResourceType] = {
         *insights.TYPES,
     )
 }
-"""Every resource type that this cloud knows; any other answers as Azure answers an unknown one."""
+"""All known resource types. Requests for others fail as for an unknown type in Azure."""
 
 NAME_CHECKS: dict[str, Handler] = {
     "microsoft.storage/checknameavailability": storage.check_name,
     "microsoft.keyvault/checknameavailability": vaults.check_name,
     "microsoft.containerregistry/checknameavailability": registries.check_name,
 }
-"""By namespace: whether a name that is unique in all of Azure is free."""
+"""Checks of globally unique names."""
 
 _ENDED = {"", "succeeded", "failed", "canceled"}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as HTTP brought it, by one who has proved who they are."""
+class AuthenticatedRequest:
+    """An HTTP request of an authenticated principal."""
 
     method: str
     path: str
@@ -69,19 +69,17 @@ class Asked:
     principal: str
 
 
-async def answer(cloud: Cloud, asked: Asked) -> Answer:
-    """What the cloud says to a request; `AzureError` where it refuses."""
-    version = asked.query.get("api-version", "")
+async def answer(cloud: RunningCloud, sent: AuthenticatedRequest) -> Answer:
+    """Answer a request; raises AzureError."""
+    version = sent.query.get("api-version", "")
     if not version:
         raise AzureError("MissingApiVersionParameter")
-    handler, id = discovery.find(cloud, asked.method, asked.path, TYPES)
-    id = id or ResourceId.parse(asked.path)
+    handler, id = discovery.find(cloud, sent.method, sent.path, TYPES)
+    id = id or ResourceId.parse(sent.path)
     if not id or id.subscription.lower() != cloud.definition.subscription:
-        raise AzureError("SubscriptionNotFound", subscription=id.subscription if id else asked.path)
-    request = Request(
-        cloud, asked.method, id, version, asked.principal, asked.body, asked.query, path=asked.path
-    )
-    authorization.demand(request, TYPES)
+        raise AzureError("SubscriptionNotFound", subscription=id.subscription if id else sent.path)
+    request = Request(cloud, sent.method, id, version, sent.principal, sent.body, sent.query, path=sent.path)
+    authorization.require(request, TYPES)
     if handler is None:
         return await _typed(request)
     if version not in groups.VERSIONS:
@@ -92,7 +90,7 @@ async def answer(cloud: Cloud, asked: Asked) -> Answer:
 
 async def _typed(request: Request) -> Answer:
     id = request.id
-    if id.group and group_of(request.cloud, id) is None:
+    if id.group and request.resources.get(ResourceId(id.subscription, id.group)) is None:
         raise AzureError("ResourceGroupNotFound", group=id.group)
     if len(id.segments) > 1 and id.segments[-2].lower() in operations.PATHS:
         done = await operations.poll(request, id.name)
@@ -123,7 +121,7 @@ def _known(request: Request, id: ResourceId) -> ResourceType:
 
 async def _on_resource(request: Request, kind: ResourceType) -> Answer:
     if request.method != "DELETE":
-        await _check_above(request)
+        await _require_parents(request)
     request = replace(request, existing=await kind.find(request))
     if request.method in ("GET", "HEAD", "PATCH") and request.existing is None:
         raise not_found(request)
@@ -148,46 +146,46 @@ async def _put(request: Request, kind: ResourceType, put: Handler) -> Answer:
         known = {key: value for key, value in (request.existing or {}).items() if key != "sandbox"}
         body = schemas.merged(known, body)
         body |= {"tags": request.body["tags"]} if request.body.get("tags") else {}
-    body = schemas.checked(body, kind.shape)
+    body = schemas.checked(body, kind.schema)
     if kind.needs_location and not body.get("location"):
         raise AzureError("LocationRequired")
     return await put(replace(request, body=body))
 
 
 def _in_version(request: Request, kind: ResourceType, found: Answer) -> Answer:
-    """The body as the version shows it, and when to look again where it is not finished."""
+    """The response in the requested version, with a polling interval for an unfinished resource."""
     headers = {**kind.supported(request.version), **found.headers}
     if not isinstance(found.body, dict):
         return Answer(found.status, found.body, headers)
     body = kind.shown(request, found.body)
     state = str((body.get("properties") or {}).get("provisioningState") or "").lower()
-    again = FAST if state not in _ENDED else {}
-    return Answer(found.status, body, {**again, **headers})
+    polling = FAST if state not in _ENDED else {}
+    return Answer(found.status, body, {**polling, **headers})
 
 
 async def _on_collection(request: Request, kind: ResourceType) -> Answer:
-    await _check_above(request)
+    await _require_parents(request)
     found = authorization.readable(request, kind.name, await kind.list(request))
     found = [kind.shown(request, body) for body in found]
     return Answer(200, paging.page(request, found), kind.supported(request.version))
 
 
-async def _check_above(request: Request) -> None:
-    """What a resource is part of must be there, and what it is put on."""
-    for above in request.id.ancestors:
-        if (kind := TYPES.get(above.type)) and await kind.find(request.on(above)) is None:
-            error = AzureError("ParentResourceNotFound", parent=above.full_name)
-            error.status = int(request.cloud.faults.choice("missing-parent"))
+async def _require_parents(request: Request) -> None:
+    """Raise AzureError unless the parents and the scope of a resource exist."""
+    for parent in request.id.ancestors:
+        if (kind := TYPES.get(parent.type)) and await kind.find(request.on(parent)) is None:
+            error = AzureError("ParentResourceNotFound", parent=parent.full_name)
+            error.status = int(request.faults.choice("missing-parent"))
             raise error
     scope = ResourceId.parse(request.id.scope) if request.id.scope else None
     if scope and (kind := TYPES.get(scope.type)):
-        await _check_above(request.on(scope))
+        await _require_parents(request.on(scope))
         if await kind.find(request.on(scope)) is None:
             raise not_found(request.on(scope))
 
 
 async def _act(request: Request) -> Answer:
-    """An action of a resource that is there."""
+    """Answer an action of an existing resource."""
     kind, action = _known(request, request.id.up), request.id.segments[-1].lower()
     if request.method != "POST" or action not in kind.actions:
         raise AzureError("MethodNotAllowed", method=request.method, type=request.id.type)

@@ -1,57 +1,60 @@
-"""Microsoft.KeyVault: secrets through the management endpoint, which shows all of them but their value."""
+"""Microsoft.KeyVault: secrets by the management endpoint, which never returns their values."""
 
 from __future__ import annotations
 
-from sandbox.arm.resource_type import Answer, Request, ResourceType, require, typed_name
-from sandbox.arm.vaults import VAULTS, VERSIONS, uri
-from sandbox.cloud.store import Json
-from sandbox.http.schemas import NUMBER, TEXT, TRUTH, record, resource
+from sandbox.arm.resource_type import Answer, Request, ResourceType, envelope, require
+from sandbox.arm.vaults import VERSIONS
+from sandbox.cloud.cloud import VAULTS
+from sandbox.cloud.database import Json
+from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, record, resource
 from sandbox.keyvault.secrets import Secret, Secrets
 
 
 async def put(request: Request) -> Answer:
-    """A new version of a secret; a PATCH without a value changes the newest."""
-    secrets, name = Secrets(request.cloud, request.id.segments[1]), request.id.name
+    """Create a version; a PATCH without a value changes the newest version."""
+    secrets, name = _secrets(request), request.id.name
     tags = request.body.get("tags") or {}
     if request.method == "PATCH" and "value" not in request.properties:
         return Answer(200, _body(request, secrets.update(name, "", request.properties, tags)))
     require(request, "properties.value")
-    made = secrets.set(name, request.properties["value"], request.properties, tags)
-    return Answer(200 if request.existing else 201, _body(request, made))
+    secret = secrets.set(name, request.properties["value"], request.properties, tags)
+    return Answer(200 if request.existing else 201, _body(request, secret))
 
 
 async def find(request: Request) -> Json | None:
-    """The newest version, whichever door made it."""
-    found = Secrets(request.cloud, request.id.segments[1]).find(request.id.name)
+    """The newest version of a secret."""
+    found = _secrets(request).find(request.id.name)
     return _body(request, found) if found else None
 
 
 async def list_secrets(request: Request) -> list[Json]:
-    """Every secret of a vault."""
-    found = Secrets(request.cloud, request.id.segments[1]).newest()
+    """List the secrets of a vault."""
+    found = _secrets(request).newest()
     return [_body(request.on(request.id.child(each.name)), each) for each in found]
 
 
+def _secrets(request: Request) -> Secrets:
+    return Secrets(request.cloud.database, request.id.segments[1])
+
+
 def _body(request: Request, secret: Secret) -> Json:
-    stored = request.cloud.store.get(request.id.up.up) or {}
-    place = f"{uri(request.cloud, secret.vault)}/secrets/{secret.name}"
-    times = {"created": secret.made, "updated": secret.changed}
+    vault = request.resources.get(request.id.up.up) or {}
+    url = f"{request.cloud.vault_url(secret.vault)}/secrets/{secret.name}"
+    times = {"created": secret.created, "updated": secret.updated}
     return {
-        "id": str(request.id),
-        "name": request.id.name,
-        "type": typed_name(request.id),
-        "location": stored.get("location"),
+        **envelope(request),
+        "location": vault.get("location"),
         "tags": secret.tags,
         "properties": {
             **({"contentType": secret.content_type} if secret.content_type else {}),
             "attributes": {**secret.attributes, **times},
-            "secretUri": place,
-            "secretUriWithVersion": f"{place}/{secret.version}",
+            "secretUri": url,
+            "secretUriWithVersion": f"{url}/{secret.version}",
         },
     }
 
 
-_ATTRIBUTES = record(enabled=TRUTH, nbf=NUMBER, exp=NUMBER)
+_ATTRIBUTES = record(enabled=BOOLEAN, nbf=NUMBER, exp=NUMBER)
 TYPES = (
     ResourceType(
         f"{VAULTS}/secrets",

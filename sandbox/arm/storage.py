@@ -9,15 +9,16 @@ from sandbox.arm.resource_type import (
     Answer,
     Request,
     ResourceType,
-    created,
+    envelope,
+    is_taken,
     matches,
     name_check,
-    named_in,
-    typed_name,
+    stored_status,
 )
-from sandbox.cloud.store import Json
+from sandbox.cloud.cloud import ACCOUNTS
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import NUMBER, TEXT, TRUTH, choice, listed, record, resource
+from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, resource
 from sandbox.storage import blobs
 from sandbox.storage.service_sas import list_service_sas
 
@@ -25,32 +26,32 @@ _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
 
 
 async def put_account(request: Request) -> Answer:
-    """Create or update an account; it answers in Azurite before this does."""
+    """Create or update an account. Azurite serves it before this returns."""
     fresh = request.existing is None
-    if fresh and named_in(request, _ACCOUNTS, request.id.name):
+    if fresh and is_taken(request, ACCOUNTS, request.id.name):
         raise AzureError("StorageAccountAlreadyTaken", name=request.id.name)
     body = _account(request)
-    request.cloud.store.put(request.id, request.id.type, body)
-    await blobs.renew(request.cloud)
+    request.resources.put(request.id, request.id.type, body)
+    await request.cloud.azurite.renew()
     if not fresh:
         return Answer(200, body)
     return Answer(202, None, operations.by_location(request, "storage", body))
 
 
 async def delete_account(request: Request) -> Answer:
-    """An account goes with all its containers."""
-    request.cloud.store.put(request.id, request.id.type, _opened(request.existing or {}))
-    await blobs.renew(request.cloud)
+    """Delete an account with its containers."""
+    request.resources.put(request.id, request.id.type, _without_firewall(request.existing or {}))
+    await request.cloud.azurite.renew()
     async with blobs.service(request.cloud, request.id.name) as service:
         async for container in service.list_containers():
             await service.delete_container(container)
-    request.cloud.store.remove(request.id)
-    await blobs.renew(request.cloud)
+    request.resources.remove(request.id)
+    await request.cloud.azurite.renew()
     return Answer(200)
 
 
-def _opened(account: Json) -> Json:
-    """The same account without network rules, so that its content can be thrown away."""
+def _without_firewall(account: Json) -> Json:
+    """The account without network rules, so that its content can be deleted."""
     kept = {
         key: each
         for key, each in account["properties"].items()
@@ -60,52 +61,52 @@ def _opened(account: Json) -> Json:
 
 
 async def list_keys(request: Request) -> Answer:
-    """The account's keys: whoever holds one holds the account."""
-    made = (request.existing or {})["properties"]["creationTime"]
-    keys = zip(("key1", "key2"), blobs.keys(request.cloud, request.existing or {}), strict=True)
+    """List the account's keys."""
+    created = (request.existing or {})["properties"]["creationTime"]
+    keys = zip(blobs.KEYS, blobs.keys(request.cloud, request.existing or {}), strict=True)
     full = [
-        {"creationTime": made, "keyName": name, "value": key, "permissions": "FULL"} for name, key in keys
+        {"creationTime": created, "keyName": name, "value": key, "permissions": "FULL"} for name, key in keys
     ]
     return Answer(200, {"keys": full})
 
 
 async def regenerate_key(request: Request) -> Answer:
-    """Make one key anew: whatever the old one signed is refused from now on."""
+    """Regenerate a key. SAS tokens of the old key become invalid."""
     name = str(request.body.get("keyName") or "")
-    if name not in ("key1", "key2"):
+    if name not in blobs.KEYS:
         raise AzureError("BadRequest", reason=f"The key name '{name}' is not valid; expected key1 or key2.")
     account = request.existing or {}
-    made = dict((account.get("sandbox") or {}).get("generations") or {})
-    made[name] = made.get(name, 0) + 1
-    request.cloud.store.put(request.id, request.id.type, {**account, "sandbox": {"generations": made}})
-    await blobs.renew(request.cloud)
+    generations = dict((account.get("sandbox") or {}).get("generations") or {})
+    generations[name] = generations.get(name, 0) + 1
+    request.resources.put(request.id, request.id.type, {**account, "sandbox": {"generations": generations}})
+    await request.cloud.azurite.renew()
     return await list_keys(request)
 
 
 async def put_rules(request: Request) -> Answer:
-    """Lifecycle rules: kept and shown, not acted on."""
+    """Lifecycle rules: stored and returned, not applied."""
     changed = {"lastModifiedTime": datetime.now(UTC).isoformat()}
-    body = {**_place(request), "properties": {**request.properties, **changed}}
-    created(request, body)
+    body = {**envelope(request), "properties": {**request.properties, **changed}}
+    stored_status(request, body)
     return Answer(200, body)
 
 
 async def put_blob_service(request: Request) -> Answer:
-    """Properties of an account's blob service: kept and shown, not acted on."""
-    body = {**_place(request), "properties": {**_BLOB_SERVICE, **request.properties}}
-    created(request, body)
+    """Properties of the blob service: stored and returned, not applied."""
+    body = {**envelope(request), "properties": {**_BLOB_SERVICE, **request.properties}}
+    stored_status(request, body)
     return Answer(200, body)
 
 
 async def find_blob_service(request: Request) -> Json | None:
-    """The blob service is there with its account, whether anybody has set it up or not."""
-    if request.cloud.store.get(request.id.up.up) is None:
+    """The blob service, which exists with its account."""
+    if request.resources.get(request.id.up.up) is None:
         return None
-    return request.cloud.store.get(request.id) or {**_place(request), "properties": _BLOB_SERVICE}
+    return request.resources.get(request.id) or {**envelope(request), "properties": _BLOB_SERVICE}
 
 
 async def list_blob_services(request: Request) -> list[Json]:
-    """The one that there is."""
+    """List the account's only blob service."""
     found = await find_blob_service(request.on(request.id.child("default")))
     return [found] if found else []
 
@@ -116,13 +117,9 @@ _BLOB_SERVICE: Json = {
 }
 
 
-def _place(request: Request) -> Json:
-    return {"id": str(request.id), "name": request.id.name, "type": typed_name(request.id)}
-
-
 async def delete_settings(request: Request) -> Answer:
-    """Forget them."""
-    request.cloud.store.remove(request.id)
+    """Delete settings."""
+    request.resources.remove(request.id)
     return Answer(200)
 
 
@@ -133,24 +130,24 @@ def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
             "characters in length and use numbers and lower-case letters only."
         )
         return "AccountNameInvalid", words
-    taken = named_in(request, _ACCOUNTS, name)
+    taken = is_taken(request, ACCOUNTS, name)
     return ("AlreadyExists", f"The storage account named {name} is already taken.") if taken else None
 
 
 check_name = name_check(_refused_name)
-"""Whether an account's name is legal and free."""
+"""The check of an account's name."""
 
 
 def _account(request: Request) -> Json:
     now = datetime.now(UTC).isoformat()
     old = (request.existing or {}).get("properties", {})
-    made = old.get("creationTime", now)
+    created = old.get("creationTime", now)
     sku = str(request.body["sku"]["name"])
-    endpoints = dict.fromkeys(_SERVICES, blobs.url(request.cloud, request.id.name))
-    encrypted = {"keyType": "Account", "enabled": True, "lastEnabledTime": made}
+    endpoints = dict.fromkeys(_SERVICES, request.cloud.blob_url(request.id.name))
+    encrypted = {"keyType": "Account", "enabled": True, "lastEnabledTime": created}
     defaults: Json = {
         "allowCrossTenantDelegationSas": False,
-        "keyCreationTime": {"key1": made, "key2": made},
+        "keyCreationTime": {"key1": created, "key2": created},
         "allowCrossTenantReplication": False,
         "privateEndpointConnections": [],
         "minimumTlsVersion": "TLS1_2",
@@ -171,7 +168,7 @@ def _account(request: Request) -> Json:
     }
     fixed: Json = {
         "provisioningState": "Succeeded",
-        "creationTime": made,
+        "creationTime": created,
         "primaryEndpoints": endpoints,
         "primaryLocation": request.body["location"],
         "statusOfPrimary": "available",
@@ -179,9 +176,7 @@ def _account(request: Request) -> Json:
     return {
         "sku": {"name": sku, "tier": sku.partition("_")[0]},
         "kind": request.body["kind"],
-        "id": str(request.id),
-        "name": request.id.name,
-        "type": typed_name(request.id),
+        **envelope(request),
         "location": request.body["location"],
         "tags": request.body.get("tags") or {},
         "properties": {**defaults, **request.properties, **fixed},
@@ -196,7 +191,6 @@ VERSIONS = frozenset(
         *("2025-06-01", "2025-08-01", "2026-01-01", "2026-04-01", "2026-09-01"),
     }
 )
-_ACCOUNTS = blobs.ACCOUNTS
 _NAME = "[a-z0-9]{3,24}"
 _SWITCH = choice("Enabled", "Disabled")
 _NETWORK = record(
@@ -207,18 +201,18 @@ _NETWORK = record(
     virtualNetworkRules=listed(record("id", id=TEXT)),
 )
 _PROPERTIES = record(
-    allowSharedKeyAccess=TRUTH,
-    allowBlobPublicAccess=TRUTH,
-    supportsHttpsTrafficOnly=TRUTH,
+    allowSharedKeyAccess=BOOLEAN,
+    allowBlobPublicAccess=BOOLEAN,
+    supportsHttpsTrafficOnly=BOOLEAN,
     publicNetworkAccess=_SWITCH,
     minimumTlsVersion=TEXT,
     accessTier=choice("Hot", "Cool", "Premium", "Cold"),
     networkAcls=_NETWORK,
 )
-_RETENTION = record(enabled=TRUTH, days=NUMBER)
+_RETENTION = record(enabled=BOOLEAN, days=NUMBER)
 TYPES = (
     ResourceType(
-        _ACCOUNTS,
+        ACCOUNTS,
         VERSIONS,
         _NAME,
         resource("sku", "kind", sku=record("name", name=TEXT), kind=TEXT, properties=_PROPERTIES),
@@ -233,7 +227,7 @@ TYPES = (
         needs_location=True,
     ),
     ResourceType(
-        f"{_ACCOUNTS}/blobServices",
+        f"{ACCOUNTS}/blobServices",
         VERSIONS,
         "default",
         record(
@@ -244,7 +238,7 @@ TYPES = (
         list=list_blob_services,
     ),
     ResourceType(
-        f"{_ACCOUNTS}/managementPolicies",
+        f"{ACCOUNTS}/managementPolicies",
         VERSIONS,
         "default",
         record("properties", properties=record("policy", policy=record("rules", rules=listed(record())))),

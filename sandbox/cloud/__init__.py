@@ -1,1 +1,1 @@
-"""One cloud: its state, its files and ports, and the servers that it consists of."""
+"""One cloud: its state (`Cloud`), and the same with its servers and endpoints (`RunningCloud`)."""

@@ -1,4 +1,4 @@
-"""A certificate authority of this machine alone, and the server certificate that all doors show."""
+"""The local certificate authority, and the server certificate of all endpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.cloud.paths import Paths
 
 
 def ensure(paths: Paths) -> None:
-    """Make the authority, the bundle and the server's certificate, once for a sandbox."""
+    """Create the authority, the bundle and the server certificate, once per sandbox."""
     if paths.bundle.exists():
         return
     authority = trustme.CA(organization_name="acr-transfer sandbox")
@@ -25,24 +25,24 @@ def ensure(paths: Paths) -> None:
 
 
 def server_chain(paths: Paths) -> Path:
-    """The certificate that every door and Azurite show."""
+    """The server certificate."""
     return paths.state / "server.pem"
 
 
 def server_key(paths: Paths) -> Path:
-    """Its private key."""
+    """The private key of the server certificate."""
     return paths.state / "server.key"
 
 
 def server_context(paths: Paths) -> ssl.SSLContext:
-    """TLS for a door."""
+    """The TLS context of an endpoint."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(server_chain(paths), server_key(paths))
     return context
 
 
 def client_context(paths: Paths) -> ssl.SSLContext:
-    """TLS for a client that trusts the sandbox and nothing else."""
+    """The TLS context of a client that trusts only the sandbox."""
     return ssl.create_default_context(cafile=str(paths.authority))
 
 

@@ -1,4 +1,4 @@
-"""The fixed definition of the two clouds: what a stack's configuration may name before any port is known."""
+"""The two clouds: the names and IDs that stack files can contain before the sandbox starts."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CloudDefinition:
-    """One cloud's identity. Nothing here depends on the machine, so stack files can name it."""
+    """One cloud's names and IDs. They do not depend on the machine."""
 
     side: str
-    """`source` or `target`: the folder of its state, and its key in `status --json`."""
+    """`source` or `target`: its folder and its key in `status --json`."""
 
     name: str
-    """The cloud's name, as `azure-native:environment` and its metadata document spell it."""
+    """The cloud's name in `azure-native:environment` and in its metadata document."""
 
     subscription: str
     tenant: str
     location: str
 
     registry: str
-    """The Premium registry that is there before anything is deployed."""
+    """The predefined Premium registry."""
 
     registry_group: str = "images"
     """The resource group of that registry."""
 
     operator: str = "0b5e0000-0000-4000-8000-000000000001"
-    """Object ID of the person or machine that calls; it owns the subscription."""
+    """Object ID of the operator, who owns the subscription."""
 
     operator_application: str = "0b5e0000-0000-4000-8000-000000000002"
-    """Application (client) ID of the same."""
+    """Application (client) ID of the operator."""
 
     @property
     def vault_audience(self) -> str:
-        """What a token for this cloud's vaults is issued for; each cloud has its own."""
+        """The audience of tokens for this cloud's vaults; each cloud has its own."""
         return f"https://vault.{self.name.lower()}.invalid"
 
 

@@ -1,32 +1,33 @@
-"""Where the sandbox keeps its state, and where the programs it stands on are found."""
+"""The folders of a sandbox: its state, and the programs that `python3 -m setup` installed."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox.http.azure_errors import SandboxError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PULUMI_VERSIONS = ("v3.259.0", "v3.258.0")
-REGISTRY_VERSION = "v3.1.2"
-AZURITE_VERSION = "3.37.0"
+VERSIONS = CHECKOUT / "setup" / "versions.json"
+"""The versions of the installed programs, as set-up pins them."""
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Folders of one sandbox. State is private to the user and outside the checkout: it holds keys."""
+    """The folders of one sandbox. Its state has keys, so it is private and outside of the checkout."""
 
     state: Path
     cache: Path
 
     @classmethod
     def here(cls, environ: Mapping[str, str] = os.environ) -> Paths:
-        """The paths for this checkout; `ACR_TRANSFER_SANDBOX` and `ACR_TRANSFER_CACHE` override them."""
+        """The folders for this checkout, unless `ACR_TRANSFER_SANDBOX` or `ACR_TRANSFER_CACHE` is set."""
         home = Path.home()
         states = Path(environ.get("XDG_STATE_HOME") or home / ".local/state") / "acr-transfer"
         own = states / f"sandbox-{hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]}"
@@ -38,22 +39,22 @@ class Paths:
 
     @property
     def running(self) -> Path:
-        """Names the process that serves this sandbox, and its addresses."""
+        """The serving process and its addresses."""
         return self.state / "running.json"
 
     @property
     def log(self) -> Path:
-        """What the serving process printed; it never holds a secret."""
+        """The output of the serving process, without secrets."""
         return self.state / "sandbox.log"
 
     @property
     def authority(self) -> Path:
-        """The local certificate authority, alone."""
+        """The certificate of the local certificate authority."""
         return self.state / "ca.pem"
 
     @property
     def bundle(self) -> Path:
-        """The system's authorities and ours: what clients are told to trust."""
+        """The certificates of the system's authorities and of the local one, for clients."""
         return self.state / "ca-bundle.pem"
 
     @property
@@ -62,28 +63,33 @@ class Paths:
         return self.state / "bin"
 
     def pulumi(self) -> Path | None:
-        """The Pulumi CLI built for this project, where there is one."""
-        built = (self.cache / "pulumi" / version / "bin" / "pulumi" for version in PULUMI_VERSIONS)
+        """The Pulumi CLI that set-up built; None if the user has another one."""
+        built = (self.cache / "pulumi" / version / "bin" / "pulumi" for version in _versions()["pulumi"])
         return next((path for path in built if path.exists()), None)
 
     def registry(self) -> Path:
         """The registry server."""
-        return _present(self.cache / "registry" / REGISTRY_VERSION / "bin" / "registry")
+        return _installed(self.cache / "registry" / _versions()["registry"] / "bin" / "registry")
 
     def azurite(self) -> Path:
         """Azurite's package folder."""
-        return _present(self.cache / "azurite" / AZURITE_VERSION / "node_modules" / "azurite")
+        return _installed(self.cache / "azurite" / _versions()["azurite"] / "node_modules" / "azurite")
+
+
+def _versions() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(VERSIONS.read_text())
+    return found
 
 
 def node() -> str:
-    """Node's executable."""
+    """The executable of Node.js."""
     found = shutil.which("node")
     if not found:
         raise SandboxError("Node.js is not on PATH; Azurite needs it. Install it, then run `make install`.")
     return found
 
 
-def _present(path: Path) -> Path:
+def _installed(path: Path) -> Path:
     if not path.exists():
-        raise SandboxError(f"{path} is not there. Run `make install`, which builds or fetches it.")
+        raise SandboxError(f"{path} does not exist. Install it: `make install`.")
     return path

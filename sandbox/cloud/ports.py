@@ -1,4 +1,4 @@
-"""Ports of the doors and servers: chosen once and kept, and no two sandboxes of a machine choose the same."""
+"""Ports of a cloud's endpoints and servers. Sandboxes of one machine never choose the same port."""
 
 from __future__ import annotations
 
@@ -6,47 +6,54 @@ import random
 import socket
 from collections.abc import Iterable
 
-from sandbox.cloud.store import Store
+from sandbox.cloud.database import Database
 from sandbox.http.azure_errors import SandboxError
 
 _FIRST, _LAST, _SIZE = 20_000, 29_951, 64
-"""Below the ports that systems give to outgoing connections: one of those could take a port meanwhile."""
+"""Below the range for outgoing connections: one of those could take a chosen port."""
 
 
 class Ports:
-    """Ports of one cloud: free ones, chosen once and kept, because state files hold the addresses."""
+    """The ports of one cloud. They survive restarts, because stacks store the addresses."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def of(self, door: str) -> int:
-        """The port of a door: the one that it had before, or a free one."""
-        kept = self._store.port(door)
-        if kept is None:
-            kept = free_port()
-            self._store.keep_port(door, kept)
-        return kept
+    def of(self, name: str) -> int:
+        """The port of an endpoint or server; a free one is chosen and stored at the first call."""
+        port: int | None = self._database.one("select number from port where name = ?", name)
+        if port is None:
+            port = free_port()
+            self._database.execute("insert or replace into port values (?, ?)", name, port)
+        return port
 
-    def refuse_taken(self) -> None:
-        """Before anything starts: a kept port that another program has taken is an error that names it."""
-        taken = [f"{number} ({door})" for door, number in self._store.ports() if not _is_free(number)]
+    def forget(self, name: str) -> None:
+        """Remove the port of an endpoint or server that was deleted."""
+        self._database.execute("delete from port where name = ?", name)
+
+    def require_free(self) -> None:
+        """Raise SandboxError if another program listens on a stored port. Call it before the first start."""
+        taken = [f"{port} ({name})" for name, port in self._all().items() if not _is_free(port)]
         if taken:
             raise SandboxError(
-                f"Ports that this sandbox's state names are taken by another program: {', '.join(taken)}. "
-                "Stop that program, or start afresh with other ports: `python -m sandbox up --fresh`."
+                f"Another program uses ports of this sandbox: {', '.join(taken)}. "
+                "Stop that program, or choose other ports: `python -m sandbox up --fresh`."
             )
 
-    def silent(self, doors: Iterable[str]) -> list[str]:
-        """Which of these doors do not answer: nobody listens at their port."""
-        ports = dict(self._store.ports())
-        return [door for door in doors if not _answers(ports.get(door, 0))]
+    def silent(self, names: Iterable[str]) -> list[str]:
+        """The endpoints and servers of these on whose port nothing listens."""
+        ports = self._all()
+        return [name for name in names if not _answers(ports.get(name, 0))]
+
+    def _all(self) -> dict[str, int]:
+        return dict(iter(self._database.execute("select name, number from port")))
 
 
 class _Blocks:
-    """Blocks of ports that this process has to itself, for as long as it lives.
+    """Blocks of ports that belong to this process until it ends.
 
-    Servers that start at the same moment would else be given the same free port: the kernel forgets it
-    between the look and the use. Whoever is bound to the first port of a block has the others.
+    A process that binds the first port of a block owns the others. Without blocks, servers that start at the
+    same time could choose the same free port, between the check and its use.
     """
 
     def __init__(self) -> None:
@@ -54,7 +61,7 @@ class _Blocks:
         self._left: list[int] = []
 
     def take(self) -> int:
-        """A port that was not given out before and that nobody listens on."""
+        """A port that was not returned before and on which nothing listens."""
         while True:
             while self._left:
                 if _is_free(port := self._left.pop(0)):
@@ -74,16 +81,14 @@ class _Blocks:
             self._held.append(claim)
             self._left = list(range(start + 1, start + _SIZE))
             return
-        raise SandboxError(
-            f"No ports are left between {_FIRST} and {_LAST}. Stop sandboxes that you do not need."
-        )
+        raise SandboxError(f"All ports from {_FIRST} to {_LAST} are in use. Stop other sandboxes.")
 
 
 _BLOCKS = _Blocks()
 
 
 def free_port() -> int:
-    """A port of this process's own that nobody listens on."""
+    """A port for this process alone, on which nothing listens."""
     return _BLOCKS.take()
 
 

@@ -1,47 +1,70 @@
-"""The log of what was really sent to a cloud, with every secret blanked before it is kept."""
+"""The requests that one cloud received, with all secrets removed before they are written."""
 
 from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Iterator
 from typing import Any
 
-from sandbox.cloud.store import Store
+from sandbox.cloud.database import Database, Json
 
 BLANK = "[secret]"
 _TOKENS = {"access_token", "refresh_token", "client_secret", "password"}
-_SECRETIVE = ("/secrets/", "/listkeys", "/regeneratekey", "/listcredentials", "/regeneratecredential")
-"""Paths whose bodies hold a secret as `value`."""
+_SECRET_PATHS = ("/secrets/", "/listkeys", "/regeneratekey", "/listcredentials", "/regeneratecredential")
+"""Paths of requests whose bodies have a secret as `value`."""
 
 _SIGNATURE = re.compile(r"(sig=)[^&\"\s]+")
 
 
-def record(
-    store: Store, door: str, principal: str, exchange: tuple[str, str, int], sent: str, got: str
-) -> None:
-    """Keep one exchange: (method, path and query, status), the request's body and the answer's."""
-    method, url, status = exchange
-    secretive = door == "vault" or any(word in url.lower() for word in _SECRETIVE)
-    bodies = (_blanked_text(body, secretive) for body in (sent, got))
-    store.log(door, principal, method, _SIGNATURE.sub(rf"\1{BLANK}", url), status, *bodies)
+class RequestLog:
+    """The request log of one cloud."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(
+        self, endpoint: str, principal: str, exchange: tuple[str, str, int], sent: str = "", got: str = ""
+    ) -> None:
+        """Record an exchange (method, path and query, status) with the bodies of request and response."""
+        method, url, status = exchange
+        secret = endpoint == "vault" or any(path in url.lower() for path in _SECRET_PATHS)
+        bodies = (_without_secrets(body, secret) for body in (sent, got))
+        self._database.execute(
+            "insert into request_log (time, endpoint, principal, method, url, status, request, response)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
+            *(time.time(), endpoint, principal, method, _without_signature(url), status, *bodies),
+        )
+
+    def exchanges(self) -> Iterator[Json]:
+        """All recorded exchanges, oldest first."""
+        cursor = self._database.execute("select * from request_log order by number")
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
+            yield dict(zip(names, row, strict=True))
 
 
-def _blanked_text(text: str, secretive: bool) -> str:
+def _without_signature(text: str) -> str:
+    return _SIGNATURE.sub(rf"\1{BLANK}", text)
+
+
+def _without_secrets(text: str, secret: bool) -> str:
     try:
-        return json.dumps(_blanked(json.loads(text), secretive)) if text else ""
+        return json.dumps(_blanked(json.loads(text), secret)) if text else ""
     except (ValueError, RecursionError):
-        return BLANK if secretive or "token" in text else _SIGNATURE.sub(rf"\1{BLANK}", text)
+        return BLANK if secret or "token" in text else _without_signature(text)
 
 
-def _blanked(value: Any, secretive: bool) -> Any:
+def _blanked(value: Any, secret: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _blanked_entry(key, entry, secretive) for key, entry in value.items()}
+        return {key: _blanked_entry(key, entry, secret) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_blanked(entry, secretive) for entry in value]
-    return _SIGNATURE.sub(rf"\1{BLANK}", value) if isinstance(value, str) else value
+        return [_blanked(entry, secret) for entry in value]
+    return _without_signature(value) if isinstance(value, str) else value
 
 
-def _blanked_entry(key: str, value: Any, secretive: bool) -> Any:
-    if key in _TOKENS or (secretive and key == "value" and isinstance(value, str)):
+def _blanked_entry(key: str, value: Any, secret: bool) -> Any:
+    if key in _TOKENS or (secret and key == "value" and isinstance(value, str)):
         return BLANK
-    return _blanked(value, secretive)
+    return _blanked(value, secret)

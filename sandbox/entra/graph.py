@@ -1,4 +1,4 @@
-"""Microsoft Graph's part of a cloud: who a client ID is, for tools that look up principals by name.
+"""Microsoft Graph of one cloud: the Azure CLI looks up principals here when it creates a vault.
 
 https://learn.microsoft.com/graph/api/serviceprincipal-list
 """
@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from sandbox.arm import roles
-from sandbox.cloud import request_log
 from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http import request_body
 from sandbox.http.azure_errors import AzureError
 
@@ -21,7 +20,7 @@ PATH = "/v1.0"
 
 
 def routes(cloud: Cloud) -> list[web.RouteDef]:
-    """What may be asked; a token for the management endpoint serves here as well."""
+    """The supported paths. Tokens for the management endpoint are accepted."""
 
     async def serve(request: web.Request) -> web.Response:
         principal = ""
@@ -31,7 +30,7 @@ def routes(cloud: Cloud) -> list[web.RouteDef]:
             status, body = 200, _answer(cloud, request, request_body.parsed(await request_body.text(request)))
         except AzureError as error:
             status, body = error.status, error.body
-        request_log.record(cloud.store, "graph", principal, (request.method, request.path_qs, status), "", "")
+        cloud.request_log.record("graph", principal, (request.method, request.path_qs, status))
         return web.json_response(body, status=status)
 
     return [web.route("*", f"{PATH}/{{path:.*}}", serve)]
@@ -39,10 +38,10 @@ def routes(cloud: Cloud) -> list[web.RouteDef]:
 
 def _answer(cloud: Cloud, request: web.Request, body: Json) -> Json:
     known = {each["id"]: each for each in _principals(cloud)}
-    path, asked = request.match_info["path"], request.query.get("$filter", "")
+    path, filter = request.match_info["path"], request.query.get("$filter", "")
     if path == "servicePrincipals":
-        wanted = set(re.findall(r"'([^']*)'", asked))
-        fitting = [each for each in known.values() if not asked or wanted & {each["id"], each["appId"]}]
+        wanted = set(re.findall(r"'([^']*)'", filter))
+        fitting = [each for each in known.values() if not filter or wanted & {each["id"], each["appId"]}]
         return {"value": fitting}
     if path in ("users", "groups"):
         return {"value": []}
@@ -56,10 +55,10 @@ def _answer(cloud: Cloud, request: web.Request, body: Json) -> Json:
 
 
 def _principals(cloud: Cloud) -> Iterator[Json]:
-    """Who calls from this machine, and every user-assigned identity."""
+    """The operator and all user-assigned identities."""
     definition = cloud.definition
     yield _principal(definition.operator, definition.operator_application, "operator", "Application")
-    for body in cloud.store.of_type(roles.IDENTITIES):
+    for body in cloud.resources.of_type(roles.IDENTITIES):
         ids = body["properties"]
         yield _principal(ids["principalId"], ids["clientId"], body["name"], "ManagedIdentity")
 

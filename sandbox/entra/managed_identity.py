@@ -1,8 +1,7 @@
-"""The machine's managed identity endpoint: gives tokens of either cloud to whoever runs on this machine.
+"""The managed identity endpoint of this machine: issues tokens of both clouds.
 
-They are the operator's, or those of a user-assigned identity that the caller names.
-
-The App Service form of it, which azure-identity finds by IDENTITY_ENDPOINT and IDENTITY_HEADER
+A token is the operator's, or that of the user-assigned identity named in the request. The protocol is that of
+App Service, which azure-identity finds by IDENTITY_ENDPOINT and IDENTITY_HEADER
 (https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference).
 """
 
@@ -15,14 +14,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sandbox.arm import roles
-from sandbox.cloud import request_log
 from sandbox.cloud.cloud import Cloud
 from sandbox.faults import injection
 from sandbox.storage import blobs
 
 
 def application(clouds: Sequence[Cloud], password: str) -> web.Application:
-    """The endpoint; `password` is what callers must send as X-IDENTITY-HEADER."""
+    """The endpoint; callers must send `password` as X-IDENTITY-HEADER."""
 
     async def token(request: web.Request) -> web.StreamResponse:
         if request.headers.get("X-IDENTITY-HEADER") != password:
@@ -31,8 +29,10 @@ def application(clouds: Sequence[Cloud], password: str) -> web.Application:
         for cloud in clouds:
             if audience := _audience(cloud, resource):
                 issue = _issuer(cloud, audience)
-                return await injection.serve_with_fault(cloud.faults, cloud.store, "token", request, issue)
-        return _refused(400, f"No cloud of this sandbox knows the resource {resource!r}.")
+                return await injection.serve_with_fault(
+                    cloud.faults, cloud.request_log, "token", request, issue
+                )
+        return _refused(400, f"The resource {resource!r} does not belong to a cloud of this sandbox.")
 
     app = web.Application()
     app.router.add_get("/msi/token", token)
@@ -42,22 +42,24 @@ def application(clouds: Sequence[Cloud], password: str) -> web.Application:
 
 def _issuer(cloud: Cloud, audience: str) -> Handler:
     async def issue(request: web.Request) -> web.StreamResponse:
-        if bearer := _bearer(cloud, request):
-            return _issued(cloud, bearer, audience, request)
-        return _refused(400, f"No such user-assigned identity in the cloud {cloud.definition.name}.")
+        if principal := _principal(cloud, request):
+            return _issued(cloud, principal, audience, request)
+        return _refused(
+            400, f"The user-assigned identity does not exist in the cloud {cloud.definition.name}."
+        )
 
     return issue
 
 
 def _audience(cloud: Cloud, resource: str) -> str:
-    """What of this cloud is meant: management, vaults, or one storage account by its endpoint.
+    """The audience in this cloud: management, vaults, storage or one storage account; empty if unknown.
 
-    The name that all of Azure's storage shares would be the first cloud's here: say the account's endpoint.
+    Both clouds share the audience of Azure Storage: the first cloud answers. An account's endpoint is unique.
     """
     for audience in (cloud.audience, cloud.definition.vault_audience, blobs.AUDIENCE):
         if audience.rstrip("/") == resource:
             return audience
-    return resource if resource.startswith(blobs.url(cloud, "").rstrip("/") + "/") else ""
+    return resource if blobs.is_endpoint(cloud, resource) else ""
 
 
 _NAMES = {
@@ -66,23 +68,23 @@ _NAMES = {
     "object_id": lambda body: body["properties"]["principalId"],
     "mi_res_id": lambda body: body["id"],
 }
-"""How a caller names a user-assigned identity, and what of the identity that is."""
+"""Parameters that select a user-assigned identity, and the values they select by."""
 
 
-def _bearer(cloud: Cloud, request: web.Request) -> tuple[str, str] | None:
-    """Object ID and client ID of whom the token is for; None where the named identity is not there."""
+def _principal(cloud: Cloud, request: web.Request) -> tuple[str, str] | None:
+    """Object ID and client ID of the principal; None if the selected identity does not exist."""
     named = {key: value.lower() for key, value in request.query.items() if key in _NAMES}
     if not named:
         return cloud.definition.operator, cloud.definition.operator_application
-    for body in cloud.store.of_type(roles.IDENTITIES):
+    for body in cloud.resources.of_type(roles.IDENTITIES):
         if all(_NAMES[key](body).lower() == value for key, value in named.items()):
             return body["properties"]["principalId"], body["properties"]["clientId"]
     return None
 
 
-def _issued(cloud: Cloud, bearer: tuple[str, str], audience: str, request: web.Request) -> web.Response:
-    principal, application = bearer
-    request_log.record(cloud.store, "token", principal, ("GET", request.path_qs, 200), "", "")
+def _issued(cloud: Cloud, ids: tuple[str, str], audience: str, request: web.Request) -> web.Response:
+    principal, application = ids
+    cloud.request_log.record("token", principal, ("GET", request.path_qs, 200))
     lifetime = 86_400
     body = {
         "access_token": cloud.tokens.issue(principal, audience, idtyp="app", appid=application),

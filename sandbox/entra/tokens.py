@@ -1,4 +1,4 @@
-"""The tokens of one cloud: issued by its own key, so that no other cloud's are accepted."""
+"""The tokens of one cloud, signed with its own key: another cloud refuses them."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ class Tokens:
         self._key = _signing_key(folder / "tokens.pem")
         self._name = f"{definition.side}-tokens"
         self.key_set = folder / "tokens.jwks"
-        """The public key as a JSON web key set: what the registry servers check tokens with."""
+        """A file with the public key as a JSON web key set, for the registry servers."""
         self.key_set.write_text(json.dumps(self.public_keys))
 
     @property
     def public_key(self) -> str:
-        """What checks the tokens, in PEM."""
+        """The public key in PEM format."""
         kind, form = serialization.PublicFormat.SubjectPublicKeyInfo, serialization.Encoding.PEM
         return self._key.public_key().public_bytes(form, kind).decode()
 
     @property
     def public_keys(self) -> dict[str, Any]:
-        """The same as a JSON web key set (RFC 7517)."""
+        """The public key as a JSON web key set (RFC 7517)."""
         return {"keys": [self._public()]}
 
     @property
     def issuer(self) -> str:
-        """Who signs; it names the tenant."""
+        """The issuer of all tokens; it contains the tenant."""
         return f"https://login.{self._facts.name.lower()}.invalid/{self._facts.tenant}/"
 
     def issue(self, principal: str, audience: str, *, seconds: float = 86_400, **claims: Any) -> str:
-        """A token that says the bearer is `principal` of this tenant, good for `audience` alone."""
+        """A token of a principal for one audience."""
         real, now = int(time.time()), int(self._clock())
         body = {"iss": self.issuer, "sub": principal, "oid": principal, "tid": self._facts.tenant}
-        # Registry servers read the machine's clock: a new token is good in its time and in the cloud's.
+        # Registry servers use the machine's clock: a new token is valid by that clock and by the cloud's.
         first, last = min(real, now), max(real, now)
         times = {"aud": audience, "iat": first, "nbf": first - 60, "exp": int(last + seconds)}
         whole = {
@@ -68,10 +68,10 @@ class Tokens:
         return jwt.encode(whole, self._key, _ALGORITHM, headers={"kid": self._name})
 
     def check(self, token: str, *audiences: str) -> dict[str, Any]:
-        """The claims of a token of this cloud; a foreign, stale or misdirected one is refused."""
+        """The claims of a token; raises AzureError unless issuer, audience, times and signature are right."""
         try:
-            unproved = jwt.decode(token, options={"verify_signature": False})
-            if unproved.get("iss") != self.issuer:
+            unverified = jwt.decode(token, options={"verify_signature": False})
+            if unverified.get("iss") != self.issuer:
                 raise AzureError("InvalidAuthenticationTokenTenant", tenant=self._facts.tenant)
             claims: dict[str, Any] = jwt.decode(
                 *(token, self._key.public_key(), [_ALGORITHM]),
@@ -79,24 +79,26 @@ class Tokens:
                 issuer=self.issuer,
                 options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
-            self._refuse_untimely(claims)
+            self._check_times(claims)
         except jwt.InvalidAudienceError as error:
-            given, known = str(unproved.get("aud")), "','".join(audiences)
+            given, known = str(unverified.get("aud")), "','".join(audiences)
             raise AzureError("InvalidAuthenticationTokenAudience", given=given, audience=known) from error
         except jwt.PyJWTError as error:
             raise AzureError("InvalidAuthenticationToken", reason=str(error)) from error
         return claims
 
-    def _refuse_untimely(self, claims: dict[str, Any]) -> None:
-        """By the cloud's clock, which need not be the machine's."""
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        """Check expiry by the cloud's clock, which faults can shift."""
         now = self._clock()
         if now >= claims["exp"]:
-            raise AzureError("ExpiredAuthenticationToken", expiry=_said(claims["exp"]), now=_said(now))
+            raise AzureError(
+                "ExpiredAuthenticationToken", expiry=_azure_time(claims["exp"]), now=_azure_time(now)
+            )
         if now < claims["nbf"]:
             raise jwt.ImmatureSignatureError("The token is not yet valid (nbf)")
 
     def secret_for(self, purpose: str) -> bytes:
-        """A key for another purpose, the same on every start, from which the signing key cannot be told."""
+        """A key for another purpose, the same at every start. It does not reveal the signing key."""
         private = self._key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -107,8 +109,8 @@ class Tokens:
         return {**key, "kid": self._name, "alg": _ALGORITHM, "use": "sig"}
 
 
-def _said(seconds: float) -> str:
-    """A time as Azure's messages write it."""
+def _azure_time(seconds: float) -> str:
+    """A time in the format of Azure's messages."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment.month}/{moment.day}/{moment.year} {moment.strftime('%I:%M:%S %p').lstrip('0')}"
 

@@ -9,8 +9,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sandbox.cloud import request_log
-from sandbox.cloud.store import Store
+from sandbox.cloud.request_log import RequestLog
 from sandbox.faults.fault import InjectedFault
 from sandbox.faults.responses import response_of
 from sandbox.faults.state import Faults
@@ -18,13 +17,13 @@ from sandbox.faults.state import Faults
 _CUT = web.RequestKey("cut", bool)
 
 
-def install(application: web.Application, faults: Faults, store: Store, endpoint: str) -> None:
+def install(application: web.Application, faults: Faults, request_log: RequestLog, endpoint: str) -> None:
     """Apply a cloud's faults to every request of an application."""
 
     @web.middleware
     async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
         at = "token" if "/oauth2/" in request.path else endpoint
-        return await serve_with_fault(faults, store, at, request, handler)
+        return await serve_with_fault(faults, request_log, at, request, handler)
 
     application.middlewares.insert(0, serve)
     allow_cuts(application)
@@ -41,21 +40,21 @@ def allow_cuts(application: web.Application) -> None:
 
 
 async def serve_with_fault(
-    faults: Faults, store: Store, endpoint: str, request: web.Request, handler: Handler
+    faults: Faults, request_log: RequestLog, endpoint: str, request: web.Request, handler: Handler
 ) -> web.StreamResponse:
     """Serve a request, and apply its fault if there is one."""
     fault = faults.take(endpoint, request.method, request.path_qs)
-    return await _apply(fault, store, request, handler) if fault else await handler(request)
+    return await _apply(fault, request_log, request, handler) if fault else await handler(request)
 
 
 async def _apply(
-    fault: InjectedFault, store: Store, request: web.Request, handler: Handler
+    fault: InjectedFault, request_log: RequestLog, request: web.Request, handler: Handler
 ) -> web.StreamResponse:
     await asyncio.sleep(fault.delay)
     if response := response_of(fault):
         text = json.dumps(response.body)
         exchange = (request.method, request.path_qs, response.status)
-        request_log.record(store, fault.endpoint, "", exchange, "", text)
+        request_log.record(fault.endpoint, "", exchange, "", text)
         return web.Response(
             status=response.status, text=text, content_type="application/json", headers=response.headers
         )

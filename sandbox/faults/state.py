@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from sandbox.cloud.store import Store
+from sandbox.cloud.database import Database
 from sandbox.faults.fault import InjectedFault, Json
 from sandbox.faults.open_questions import OPEN_QUESTIONS, require_value
 from sandbox.faults.responses import response_of
@@ -21,9 +21,9 @@ def _defaults() -> Json:
 class Faults:
     """The injected faults of one cloud."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._state: Json = {"next": 1, **_defaults(), **(store.setting(_SETTING) or {})}
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._state: Json = {"next": 1, **_defaults(), **(database.setting(_SETTING) or {})}
         self._faults = {
             int(id): (InjectedFault.parse(entry["fault"]), entry)
             for id, entry in self._state["faults"].items()
@@ -134,7 +134,7 @@ class Faults:
         return {"faults": faults, "clock": self.clock, "grants": self.grants, "choices": choices}
 
     def _save(self) -> None:
-        self._store.put_setting(_SETTING, self._state)
+        self._database.put_setting(_SETTING, self._state)
 
 
 def _exhausted(fault: InjectedFault, entry: Json) -> bool:

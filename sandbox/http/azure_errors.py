@@ -1,4 +1,4 @@
-"""Azure's error codes and words in one table, and the sandbox's own failures."""
+"""Azure's error codes and messages, and the sandbox's own error."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from typing import Any
 
 
 class SandboxError(Exception):
-    """The sandbox cannot do what its user asked; the message says what to do."""
+    """A command of the sandbox failed; the message has the next step."""
 
 
 class AzureError(Exception):
-    """An answer that refuses: an HTTP status, Azure's code, and a message in Azure's words.
+    """An error response: an HTTP status, Azure's code and Azure's message.
 
-    The envelope is `{"error": {"code", "message"}}`, which a vault completes
-    with `innererror` (https://learn.microsoft.com/rest/api/azure/#handle-errors-in-the-response).
+    The body is `{"error": {"code", "message"}}`; a vault adds `innererror` (https://learn.microsoft.com/rest/api/azure/#handle-errors-in-the-response).
     """
 
     def __init__(self, code: str, *, headers: dict[str, str] | None = None, **values: str) -> None:
-        self.status, template = _WORDS[code]
+        self.status, template = _MESSAGES[code]
         self.code = _OUTER.get(code, code)
         self.inner = code if code in _OUTER else ""
         self.message = template.format(**values)
@@ -26,12 +25,12 @@ class AzureError(Exception):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The JSON envelope."""
+        """The JSON body."""
         return {"error": {"code": self.code, "message": self.message}}
 
 
-# Code: (status, words). A choice where no source says what Azure answers is listed in docs/sandbox.md.
-_WORDS: dict[str, tuple[int, str]] = {
+# Code: (status, message). docs/sandbox.md lists the messages for which no source documents Azure's own.
+_MESSAGES: dict[str, tuple[int, str]] = {
     "AuthenticationFailed": (401, "Authentication failed. The 'Authorization' header is missing."),
     "InvalidAuthenticationToken": (401, "The access token is invalid: {reason}."),
     "ExpiredAuthenticationToken": (
@@ -201,11 +200,11 @@ _OUTER = {
     "SecretIsDeleted": "Conflict",
     "PublicAccessWithoutExports": "BadRequest",
 }
-"""Entries that differ in words alone: the code that Azure answers."""
+"""Entries that share an Azure error code, with that code."""
 
 
 class SignInError(Exception):
-    """A refusal of the tenant to give a token: an OAuth error, with Entra ID's own number and words.
+    """A refused sign-in: an OAuth error with Entra ID's number and message.
 
     https://learn.microsoft.com/entra/identity-platform/reference-error-codes
     """
@@ -221,7 +220,6 @@ class SignInError(Exception):
 
 
 _SIGN_IN: dict[int, tuple[int, str, str]] = {
-    50027: (400, "invalid_request", "JWT token is invalid or malformed: {reason}."),
     70003: (400, "unsupported_grant_type", "The app requested an unsupported grant type '{grant}'."),
     90002: (
         400,
@@ -234,21 +232,10 @@ _SIGN_IN: dict[int, tuple[int, str, str]] = {
         "invalid_resource",
         "The resource principal named {resource} was not found in the tenant named {tenant}.",
     ),
-    500133: (
-        401,
-        "invalid_client",
-        "Assertion is not within its valid time range or not signed well: {reason}.",
-    ),
     700016: (
         400,
         "unauthorized_client",
         "Application with identifier '{client}' was not found in the directory '{tenant}'.",
-    ),
-    700213: (
-        401,
-        "invalid_client",
-        "No matching federated identity record found for presented assertion subject '{subject}', issuer "
-        "'{issuer}', audience '{audience}'.",
     ),
     7000215: (
         401,

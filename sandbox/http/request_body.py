@@ -1,4 +1,4 @@
-"""The body of a request, read as every door reads it: JSON in UTF-8, an object, not too long."""
+"""The body of a request: a JSON object in UTF-8 of limited size."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
-LONGEST = 4 << 20
-"""Bytes; Azure Resource Manager takes as many
+MAX_SIZE = 4 << 20
+"""Bytes, as in Azure Resource Manager
 (https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits)."""
 
 
 async def text(request: web.Request) -> str:
-    """The body as it was sent."""
+    """The body as text."""
     try:
         return (await request.read()).decode("utf-8-sig")
     except web.HTTPRequestEntityTooLarge as error:
-        raise AzureError("RequestContentTooLarge", limit=str(LONGEST)) from error
+        raise AzureError("RequestContentTooLarge", limit=str(MAX_SIZE)) from error
     except UnicodeDecodeError as error:
         raise AzureError("InvalidRequestContent", reason="the body is not UTF-8") from error
 
 
 def parsed(sent: str) -> Json:
-    """The object that it spells; nothing spells an empty one."""
+    """The JSON object; an empty body is an empty object."""
     try:
-        body = json.loads(sent, parse_constant=_no_number) if sent.strip() else {}
-        json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        body = json.loads(sent, parse_constant=_refuse_constant) if sent.strip() else {}
+        json.dumps(body, ensure_ascii=False).encode()  # fails for half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise AzureError("InvalidRequestContent", reason=str(error)[:200]) from error
     if not isinstance(body, dict):
@@ -37,5 +37,5 @@ def parsed(sent: str) -> Json:
     return body
 
 
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not valid JSON")

@@ -1,6 +1,6 @@
-"""What a request's body may be: JSON schemas in few words, and the check that Azure makes by them.
+"""JSON schemas of request bodies, and their validation by Azure's rules.
 
-Azure matches the words of an enumeration whatever their case and writes its own spelling; null means absent.
+Azure ignores the case of enumeration values and returns its own spelling; null means absent.
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
 TEXT: Json = {"type": "string"}
-TRUTH: Json = {"type": "boolean"}
+BOOLEAN: Json = {"type": "boolean"}
 NUMBER: Json = {"type": "integer"}
 ANYTHING: Json = {}
 
 
 def record(*required: str, **fields: Json) -> Json:
-    """An object: its known fields, and which of them must be there. Others are let in, as by Azure."""
+    """An object with its known and its required fields. Unknown fields are accepted, as in Azure."""
     return {"type": "object", "properties": fields, "required": list(required)}
 
 
 def listed(item: Json) -> Json:
-    """A list."""
+    """A list of items."""
     return {"type": "array", "items": item}
 
 
 def mapped(value: Json) -> Json:
-    """An object whose keys are anybody's."""
+    """An object with arbitrary keys."""
     return {"type": "object", "additionalProperties": value}
 
 
 def choice(*words: str) -> Json:
-    """One of a few words."""
+    """One of some values."""
     return {"type": "string", "enum": list(words)}
 
 
 def usual(*words: str) -> Json:
-    """A word of an open list: known ones get Azure's spelling, others pass."""
+    """A value of an open list: known values get Azure's spelling, others are accepted."""
     return {"type": "string", "known": list(words)}
 
 
@@ -52,18 +52,18 @@ def resource(*required: str, **fields: Json) -> Json:
     return record(*required, location=TEXT, tags=TAGS, **fields)
 
 
-def checked(body: Json, shape: Json) -> Json:
-    """The body in Azure's spelling, without nulls; one error names all that is wrong with it."""
+def checked(body: Json, schema: Json) -> Json:
+    """The body in Azure's spelling, without nulls; raises one AzureError with all faults."""
     body = _without_nulls(body)
-    faults = sorted(_FITS(shape).iter_errors(body), key=lambda fault: fault.json_path)
+    faults = sorted(_Validator(schema).iter_errors(body), key=lambda fault: fault.json_path)
     if faults:
-        raise AzureError("InvalidRequestContent", reason=", ".join(_said(faults)))
-    spelled: Json = _spelled(body, shape)
+        raise AzureError("InvalidRequestContent", reason=", ".join(_messages(faults)))
+    spelled: Json = _spelled(body, schema)
     return spelled
 
 
 def merged(old: Any, patch: Any) -> Any:
-    """A JSON merge patch (RFC 7396): null takes away, objects are merged, all else replaces."""
+    """Apply a JSON merge patch (RFC 7396): null removes, objects are merged, other values replace."""
     if not isinstance(patch, dict):
         return patch
     kept = dict(old) if isinstance(old, dict) else {}
@@ -77,13 +77,13 @@ def merged(old: Any, patch: Any) -> Any:
 
 def _caseless(_: Any, words: list[str], value: Any, __: Any) -> Iterator[ValidationError]:
     if not isinstance(value, str) or value.lower() not in {word.lower() for word in words}:
-        yield ValidationError(f"{value!r} is none of {', '.join(words)}")
+        yield ValidationError(f"{value!r} is not one of {', '.join(words)}")
 
 
-_FITS: Any = validators.extend(Draft202012Validator, {"enum": _caseless})  # type: ignore[no-untyped-call]
+_Validator: Any = validators.extend(Draft202012Validator, {"enum": _caseless})  # type: ignore[no-untyped-call]
 
 
-def _said(faults: list[ValidationError]) -> Iterator[str]:
+def _messages(faults: list[ValidationError]) -> Iterator[str]:
     for fault in faults:
         place = fault.json_path.removeprefix("$").removeprefix(".")
         if fault.validator == "required":
@@ -107,13 +107,13 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _spelled(value: Any, shape: Json) -> Any:
+def _spelled(value: Any, schema: Json) -> Any:
     if isinstance(value, dict):
-        fields, others = shape.get("properties", {}), shape.get("additionalProperties", {})
+        fields, others = schema.get("properties", {}), schema.get("additionalProperties", {})
         return {key: _spelled(each, fields.get(key, others)) for key, each in value.items()}
     if isinstance(value, list):
-        return [_spelled(each, shape.get("items", {})) for each in value]
-    words = shape.get("enum") or shape.get("known") or ()
+        return [_spelled(each, schema.get("items", {})) for each in value]
+    words = schema.get("enum") or schema.get("known") or ()
     if isinstance(value, str):
         return next((word for word in words if word.lower() == value.lower()), value)
     return value

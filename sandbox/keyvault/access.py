@@ -1,4 +1,4 @@
-"""Who may do what with a vault's secrets: by access policy, or by role where the vault says so.
+"""Access to a vault's secrets: by access policy, or by role if the vault uses RBAC.
 
 https://learn.microsoft.com/azure/key-vault/general/rbac-migration
 """
@@ -6,13 +6,9 @@ https://learn.microsoft.com/azure/key-vault/general/rbac-migration
 from __future__ import annotations
 
 from sandbox.arm import roles
-from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Json
+from sandbox.cloud.cloud import VAULTS, Cloud
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-
-VAULTS = "Microsoft.KeyVault/vaults"
-_ASKED = {"update": "set"}
-"""What an access policy calls a right, where it differs."""
 
 _ACTIONS = {
     "get": "getSecret/action",
@@ -23,37 +19,28 @@ _ACTIONS = {
     "recover": "recover/action",
     "purge": "purge/action",
 }
-"""Rights of an access policy, and what a role calls them.
+"""Permissions of an access policy, and the data actions of roles.
 
 https://learn.microsoft.com/azure/role-based-access-control/permissions/security#microsoftkeyvault
 """
 
 
-def demand(cloud: Cloud, body: Json, name: str, principal: str, right: str) -> None:
-    """A policy must name the principal and the right, or a role give it; nobody else reads a secret."""
-    if body["properties"].get("enableRbacAuthorization"):
-        _demand_role(cloud, f"{body['id']}/secrets/{name}", principal, right)
-    elif not _has_policy(body, principal, _ASKED.get(right, right)):
-        place = cloud.definition.location
-        raise AzureError("Forbidden", principal=principal, right=right, vault=body["name"], location=place)
+def require(cloud: Cloud, vault: Json, secret: str, principal: str, permission: str) -> None:
+    """Raise AzureError unless an access policy or role gives the principal the permission."""
+    location = cloud.definition.location
+    if vault["properties"].get("enableRbacAuthorization"):
+        scope, action = f"{vault['id']}/secrets/{secret}", f"{VAULTS}/secrets/{_ACTIONS[permission]}"
+        if not roles.Grants(cloud.resources, cloud.faults, principal).permit(action, scope, data=True):
+            values = {"principal": principal, "action": action, "resource": scope, "vault": vault["name"]}
+            raise AzureError("ForbiddenByRbac", **values, location=location)
+    elif not _has_policy(vault, principal, "set" if permission == "update" else permission):
+        values = {"principal": principal, "right": permission, "vault": vault["name"]}
+        raise AzureError("Forbidden", **values, location=location)
 
 
-def _demand_role(cloud: Cloud, secret: str, principal: str, right: str) -> None:
-    action = f"{VAULTS}/secrets/{_ACTIONS.get(right, right)}"
-    if not roles.permitted(cloud, principal, action, secret, data=True):
-        raise AzureError(
-            "ForbiddenByRbac",
-            principal=principal,
-            action=action,
-            resource=secret,
-            vault=secret.split("/")[-3],
-            location=cloud.definition.location,
-        )
-
-
-def _has_policy(body: Json, principal: str, right: str) -> bool:
-    for policy in body["properties"]["accessPolicies"]:
-        rights = {each.lower() for each in policy["permissions"].get("secrets") or []}
-        if policy["objectId"] == principal and rights & {right, "all"}:
+def _has_policy(vault: Json, principal: str, permission: str) -> bool:
+    for policy in vault["properties"]["accessPolicies"]:
+        permissions = {each.lower() for each in policy["permissions"].get("secrets") or []}
+        if policy["objectId"] == principal and permissions & {permission, "all"}:
             return True
     return False

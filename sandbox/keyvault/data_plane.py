@@ -1,4 +1,4 @@
-"""Key Vault's own door: secrets, for whom an access policy lets in.
+"""The endpoint of a vault: Key Vault's REST API for secrets.
 
 https://learn.microsoft.com/rest/api/keyvault/secrets/operation-groups
 """
@@ -13,85 +13,99 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.cloud import request_log
-from sandbox.cloud.cloud import Cloud, new_id
-from sandbox.cloud.store import Json
+from sandbox.cloud.cloud import VAULTS, Cloud, new_id
+from sandbox.cloud.database import Json
 from sandbox.http import request_body
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import NUMBER, TEXT, TRUTH, checked, mapped, record
+from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, checked, mapped, record
 from sandbox.keyvault import access, firewall
-from sandbox.keyvault.secrets import RETENTION_DAYS, Secret, Secrets, usable
+from sandbox.keyvault.secrets import RETENTION_DAYS, Secret, Secrets, require_enabled
 
 VERSIONS = frozenset(
     {"2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"}
 )
 _NAME = "(?P<name>[a-zA-Z0-9-]{1,127})"
 _VERSION = "(?P<version>[0-9a-f]{32})"
-_ATTRIBUTES = record(enabled=TRUTH, nbf=NUMBER, exp=NUMBER)
+_ATTRIBUTES = record(enabled=BOOLEAN, nbf=NUMBER, exp=NUMBER)
 _CHANGES = {"contentType": TEXT, "attributes": _ATTRIBUTES, "tags": mapped(TEXT)}
-SHAPES = {"set": record("value", value=TEXT, **_CHANGES), "update": record(**_CHANGES)}
+SCHEMAS = {"set": record("value", value=TEXT, **_CHANGES), "update": record(**_CHANGES)}
 
 
-async def open_vault(cloud: Cloud, name: str) -> None:
-    """Serve a vault on a port of its own: a vault's name is its host in Azure."""
-    door = f"vault/{name.lower()}"
-
-    async def serve(request: web.Request) -> web.Response:
-        return await _serve(cloud, name, request)
-
-    app = web.Application(client_max_size=request_body.LONGEST)
-    app.router.add_route("*", "/{path:(?s:.*)}", serve)
-    await cloud.open(door, app, cloud.ports.of(door))
+def application(cloud: Cloud, vault: str) -> web.Application:
+    """The endpoint of one vault. It has its own port, because in Azure a vault has its own host."""
+    app = web.Application(client_max_size=request_body.MAX_SIZE)
+    app.router.add_route("*", "/{path:(?s:.*)}", _VaultEndpoint(cloud, vault).serve)
+    return app
 
 
-async def _serve(cloud: Cloud, vault: str, request: web.Request) -> web.Response:
-    sent, principal, headers = "", "", {}
-    try:
-        claims = _claims(cloud, request)
-        principal = str(claims["oid"])
-        firewall.refuse_outsiders(_body(cloud, vault), claims)
-        sent = await request_body.text(request)
-        status, body = 200, _answer(cloud, vault, request, principal, sent)
-    except AzureError as error:
-        inner = {"innererror": {"code": error.inner}} if error.inner else {}
-        status, headers = error.status, error.headers
-        body = {"error": {**error.body["error"], **inner}}
-    except Exception:
-        logging.getLogger("sandbox").exception("%s %s", request.method, request.path)
-        fault = AzureError("InternalServerError")
-        status, body = fault.status, fault.body
-    text = json.dumps(body) if body else ""
-    exchange = (request.method, f"{request.host}{request.path_qs}", status)
-    request_log.record(cloud.store, "vault", principal, exchange, sent, text)
-    kind = "application/json" if text else None
-    headers = {"x-ms-request-id": new_id(), "x-ms-keyvault-region": cloud.definition.location, **headers}
-    return web.Response(status=status if text else 204, text=text or None, content_type=kind, headers=headers)
+@dataclass(frozen=True)
+class _VaultEndpoint:
+    cloud: Cloud
+    vault: str
 
+    async def serve(self, request: web.Request) -> web.Response:
+        sent, principal, headers = "", "", {}
+        try:
+            claims = self._claims(request)
+            principal = str(claims["oid"])
+            firewall.require_allowed(self._body(), claims)
+            sent = await request_body.text(request)
+            status, body = 200, self._call(request, principal, sent)
+        except AzureError as error:
+            inner = {"innererror": {"code": error.inner}} if error.inner else {}
+            status, headers = error.status, error.headers
+            body = {"error": {**error.body["error"], **inner}}
+        except Exception:
+            logging.getLogger("sandbox").exception("%s %s", request.method, request.path)
+            failure = AzureError("InternalServerError")
+            status, body = failure.status, failure.body
+        text = json.dumps(body) if body else ""
+        exchange = (request.method, f"{request.host}{request.path_qs}", status)
+        self.cloud.request_log.record("vault", principal, exchange, sent, text)
+        common = {"x-ms-request-id": new_id(), "x-ms-keyvault-region": self.cloud.definition.location}
+        return web.Response(
+            status=status if text else 204,
+            text=text or None,
+            content_type="application/json" if text else None,
+            headers={**common, **headers},
+        )
 
-def _claims(cloud: Cloud, request: web.Request) -> Json:
-    """Who asks. Whom the vault does not know is told where to sign in, and for what."""
-    resource = cloud.definition.vault_audience
-    challenge = f'Bearer authorization="{cloud.authority}", resource="{resource}"'
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise AzureError("Unauthorized", headers={"WWW-Authenticate": challenge})
-    try:
-        return cloud.tokens.check(token, resource)
-    except AzureError as error:
-        refused = f'{challenge}, error="invalid_token", error_description="{error.code}"'
-        raise AzureError(
-            "UnauthorizedToken", headers={"WWW-Authenticate": refused}, reason=error.message
-        ) from error
+    def _claims(self, request: web.Request) -> Json:
+        """The claims of the request's token; a refusal carries the authority and the audience."""
+        audience = self.cloud.definition.vault_audience
+        challenge = f'Bearer authorization="{self.cloud.authority}", resource="{audience}"'
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise AzureError("Unauthorized", headers={"WWW-Authenticate": challenge})
+        try:
+            return self.cloud.tokens.check(token, audience)
+        except AzureError as error:
+            challenge += f', error="invalid_token", error_description="{error.code}"'
+            headers = {"WWW-Authenticate": challenge}
+            raise AzureError("UnauthorizedToken", headers=headers, reason=error.message) from error
 
+    def _body(self) -> Json:
+        vaults = self.cloud.resources.of_type(VAULTS)
+        return next(body for body in vaults if body["name"].lower() == self.vault.lower())
 
-def _body(cloud: Cloud, vault: str) -> Json:
-    named = (each for each in cloud.store.of_type(access.VAULTS) if each["name"].lower() == vault.lower())
-    return next(named)
+    def _call(self, request: web.Request, principal: str, sent: str) -> Json:
+        _check_version(request.query.get("api-version", ""))
+        matches = [(call, found) for call, path in CALLS if (found := re.fullmatch(path, request.path))]
+        if not matches:
+            raise AzureError("NotFound", path=request.path)
+        for (method, permission, work), found in matches:
+            if method == request.method:
+                names = {"name": "", "version": "", **found.groupdict(default="")}
+                access.require(self.cloud, self._body(), names["name"], principal, permission)
+                body = _checked(sent, SCHEMAS[permission]) if permission in SCHEMAS else {}
+                secrets = Secrets(self.cloud.database, self.vault)
+                return work(_Call(secrets, request.host, **names, body=body, query=request.query))
+        raise AzureError("MethodNotAllowed", method=request.method, type="secrets")
 
 
 @dataclass(frozen=True)
 class _Call:
-    """One authorised call on a vault's secrets."""
+    """One authorized call on a vault's secrets."""
 
     secrets: Secrets
     host: str
@@ -99,21 +113,6 @@ class _Call:
     version: str
     body: Json
     query: Mapping[str, str]
-
-
-def _answer(cloud: Cloud, vault: str, request: web.Request, principal: str, sent: str) -> Json:
-    _check_version(request.query.get("api-version", ""))
-    fitting = [(verb, found) for verb, path in CALLS if (found := re.fullmatch(path, request.path))]
-    if not fitting:
-        raise AzureError("NotFound", path=request.path)
-    for (method, right, work), found in fitting:
-        if method == request.method:
-            names = {"name": "", "version": "", **found.groupdict(default="")}
-            access.demand(cloud, _body(cloud, vault), names["name"], principal, right)
-            body = _checked(sent, SHAPES[right]) if right in SHAPES else {}
-            call = _Call(Secrets(cloud, vault), request.host, **names, body=body, query=request.query)
-            return work(call)
-    raise AzureError("MethodNotAllowed", method=request.method, type="secrets")
 
 
 def _check_version(version: str) -> None:
@@ -125,21 +124,21 @@ def _check_version(version: str) -> None:
 _UNVERSIONED = "api-version must be specified"
 
 
-def _checked(sent: str, shape: Json) -> Json:
-    """A vault has a code of its own for what does not fit."""
+def _checked(sent: str, schema: Json) -> Json:
+    """The body of a request; a vault has its own error code for an invalid one."""
     try:
-        return checked(request_body.parsed(sent), shape)
+        return checked(request_body.parsed(sent), schema)
     except AzureError as error:
         raise AzureError("BadParameter", reason=error.message) from error
 
 
 def _get(call: _Call) -> Json:
-    return _valued(call, usable(call.secrets.get(call.name, call.version)))
+    return _valued(call, require_enabled(call.secrets.get(call.name, call.version)))
 
 
 def _set(call: _Call) -> Json:
-    made = call.secrets.set(call.name, call.body["value"], call.body, call.body.get("tags") or {})
-    return _valued(call, made)
+    created = call.secrets.set(call.name, call.body["value"], call.body, call.body.get("tags") or {})
+    return _valued(call, created)
 
 
 def _update(call: _Call) -> Json:
@@ -156,15 +155,15 @@ def _versions(call: _Call) -> Json:
 
 
 def _delete(call: _Call) -> Json:
-    return _gone(call, call.secrets.delete(call.name))
+    return _deleted_secret(call, call.secrets.delete(call.name))
 
 
 def _deleted(call: _Call) -> Json:
-    return _gone(call, call.secrets.deleted(call.name))
+    return _deleted_secret(call, call.secrets.deleted(call.name))
 
 
 def _list_deleted(call: _Call) -> Json:
-    found = [{**_gone(call, each), **_entry(call, each)} for each in call.secrets.all_deleted()]
+    found = [{**_deleted_secret(call, each), **_entry(call, each)} for each in call.secrets.all_deleted()]
     return _page(call, "/deletedsecrets", found)
 
 
@@ -190,21 +189,21 @@ CALLS: tuple[tuple[tuple[str, str, Callable[[_Call], Json]], str], ...] = (
     (("DELETE", "purge", _purge), f"/deletedsecrets/{_NAME}"),
     (("POST", "recover", _recover), f"/deletedsecrets/{_NAME}/recover"),
 )
-"""Every call: method, the right that it takes, who does it, and its path."""
+"""All calls: method, required permission, handler and path."""
 
 
 def _page(call: _Call, path: str, found: list[Json]) -> Json:
-    """As many entries as were asked for, 25 at the most, and where to go on."""
+    """One page of a list: `maxresults` entries, at most 25, and the link to the next page."""
     try:
-        most = min(int(call.query.get("maxresults") or 25), 25)
+        size = min(int(call.query.get("maxresults") or 25), 25)
         begin = int(call.query.get("$skiptoken") or 0)
     except ValueError as error:
-        raise AzureError("BadParameter", reason="maxresults or $skiptoken is no number.") from error
-    if most < 1 or begin < 0:
+        raise AzureError("BadParameter", reason="maxresults or $skiptoken is not a number.") from error
+    if size < 1 or begin < 0:
         raise AzureError("BadParameter", reason="maxresults or $skiptoken is out of range.")
-    more = f"https://{call.host}{path}?api-version={call.query['api-version']}&maxresults={most}"
-    link = f"{more}&$skiptoken={begin + most}" if begin + most < len(found) else None
-    return {"value": found[begin : begin + most], "nextLink": link}
+    more = f"https://{call.host}{path}?api-version={call.query['api-version']}&maxresults={size}"
+    link = f"{more}&$skiptoken={begin + size}" if begin + size < len(found) else None
+    return {"value": found[begin : begin + size], "nextLink": link}
 
 
 def _valued(call: _Call, secret: Secret) -> Json:
@@ -212,7 +211,7 @@ def _valued(call: _Call, secret: Secret) -> Json:
 
 
 def _shown(call: _Call, secret: Secret) -> Json:
-    times = {"created": secret.made, "updated": secret.changed}
+    times = {"created": secret.created, "updated": secret.updated}
     level = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": RETENTION_DAYS}
     return {
         "id": f"https://{call.host}/secrets/{secret.name}/{secret.version}",
@@ -223,11 +222,11 @@ def _shown(call: _Call, secret: Secret) -> Json:
 
 
 def _entry(call: _Call, secret: Secret) -> Json:
-    """A secret in a list: its ID names no version."""
+    """A secret in a list: its ID has no version."""
     return {**_shown(call, secret), "id": f"https://{call.host}/secrets/{secret.name}"}
 
 
-def _gone(call: _Call, secret: Secret) -> Json:
+def _deleted_secret(call: _Call, secret: Secret) -> Json:
     return {
         **_shown(call, secret),
         "recoveryId": f"https://{call.host}/deletedsecrets/{secret.name}",

@@ -1,4 +1,4 @@
-"""Whom the closed network of a key vault lets in.
+"""The firewall of a vault: which callers are allowed.
 
 https://learn.microsoft.com/azure/key-vault/general/network-security
 """
@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
 TRUSTED = "trusted_service"
-"""The claim in a token of a service that Azure counts among the trusted ones; ACR Transfer is one."""
+"""The claim in tokens of Azure's trusted services; ACR Transfer is one."""
 
-_HERE = ip_address("127.0.0.1")
-"""From where everybody calls."""
+_CALLER = ip_address("127.0.0.1")
 
 
-def refuse_outsiders(vault: Json, claims: Json) -> None:
-    """A closed vault lets in its IP rules and, unless it says otherwise, trusted services."""
+def require_allowed(vault: Json, claims: Json) -> None:
+    """Raise AzureError unless the vault is open, or its IP rules or its bypass allow the caller."""
     properties = vault["properties"]
     rules = properties.get("networkAcls") or {}
     if claims.get(TRUSTED) and str(rules.get("bypass") or "AzureServices").lower() == "azureservices":
         return
     closed = str(properties.get("publicNetworkAccess") or "").lower() == "disabled"
     denied = str(rules.get("defaultAction") or "").lower() == "deny"
-    listed = any(_HERE in ip_network(rule["value"], strict=False) for rule in rules.get("ipRules") or [])
+    listed = any(_CALLER in ip_network(rule["value"], strict=False) for rule in rules.get("ipRules") or [])
     if closed or (denied and not listed):
         raise AzureError("ForbiddenByFirewall", caller=claims["oid"], vault=vault["name"])

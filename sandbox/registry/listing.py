@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.registry.content import Content, StoredManifest, StoredTag
 
 PAGE_SIZE = 100

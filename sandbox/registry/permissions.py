@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.arm import roles
 from sandbox.cloud.cloud import Cloud
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 
 ADMIN = "admin:"
 """The prefix of a principal that is a registry's admin user."""
@@ -93,7 +93,7 @@ def _properties(cloud: Cloud, registry: str) -> Json:
 
 
 def _body(cloud: Cloud, registry: str) -> Json:
-    registries = cloud.store.of_type(_TYPE)
+    registries = cloud.resources.of_type(_TYPE)
     return next((body for body in registries if body["name"].lower() == registry.lower()), {})
 
 
@@ -103,5 +103,6 @@ def _permitted(cloud: Cloud, registry: str, principal: str) -> frozenset[str]:
     if principal == ANONYMOUS:
         return _ACTIONS[f"{_TYPE}/pull/read"] if allows_anonymous_pull(cloud, registry) else frozenset()
     id = str(_body(cloud, registry).get("id", ""))
-    held = [actions for action, actions in _ACTIONS.items() if roles.permitted(cloud, principal, action, id)]
+    grants = roles.Grants(cloud.resources, cloud.faults, principal)
+    held = [actions for action, actions in _ACTIONS.items() if grants.permit(action, id)]
     return _ALL if len(held) == len(_ACTIONS) else frozenset[str]().union(*held)

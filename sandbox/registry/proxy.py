@@ -16,13 +16,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from sandbox.cloud import request_log
 from sandbox.cloud.cloud import Cloud
 from sandbox.http.azure_errors import AzureError
 from sandbox.registry import referrers, tokens
 from sandbox.registry.access_control import AccessControl, error
 from sandbox.registry.acr_api import AcrApi
 from sandbox.registry.content import Content
+from sandbox.registry.server import RegistryServer
 
 _HOP_BY_HOP = frozenset(
     ["connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "date", "server"]
@@ -32,8 +32,8 @@ _MAX_MANIFEST = 4 << 20
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
 
 
-async def open_registry(cloud: Cloud, name: str) -> None:
-    """Open the endpoint of a registry whose server is running."""
+def application(cloud: Cloud, name: str, server: RegistryServer) -> web.Application:
+    """The endpoint of a registry whose server is running."""
     session = aiohttp.ClientSession(
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None),
@@ -43,7 +43,6 @@ async def open_registry(cloud: Cloud, name: str) -> None:
     async def close(_: web.Application) -> None:
         await session.close()
 
-    server = cloud.registries[name.lower()]
     content, access = Content(server.images), AccessControl(cloud, name)
     acr = AcrApi(cloud, name, session, server.url, content, access)
     distribution = _DistributionApi(session, server.url, content, access)
@@ -55,7 +54,7 @@ async def open_registry(cloud: Cloud, name: str) -> None:
     app.router.add_route("*", "/v2/{path:.*}", distribution.forward)
     app.router.add_get("/acr/v1/_catalog", acr.repositories)
     app.router.add_route("*", "/acr/v1/{path:.+}", acr.serve)
-    await cloud.open(f"registry/{name.lower()}", app, int(cloud.login_server(name).rpartition(":")[2]))
+    return app
 
 
 def _token_handler(
@@ -69,7 +68,7 @@ def _token_handler(
             body = {"errors": [{"code": "UNAUTHORIZED", "message": refused.message}]}
         text = json.dumps(body)
         exchange = (request.method, f"{request.host}{request.path}", status)
-        request_log.record(cloud.store, "token", "", exchange, "", text)
+        cloud.request_log.record("token", "", exchange, "", text)
         return web.Response(status=status, text=text, content_type="application/json")
 
     return serve

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.registry.content import Content, StoredManifest
 from sandbox.registry.oci_client import INDEX_TYPES
 

@@ -1,8 +1,10 @@
-"""Blob storage as the cloud's other parts see it: addresses, the way in, and who else may enter."""
+"""Blob storage: account keys, clients, and the state that azurite.js enforces."""
 
 from __future__ import annotations
 
-import asyncio
+import base64
+import hashlib
+import hmac
 import time
 from typing import Any
 
@@ -13,47 +15,52 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from sandbox.arm import roles
 from sandbox.cloud import certificates
-from sandbox.cloud.cloud import HOST, Cloud
+from sandbox.cloud.cloud import ACCOUNTS, Cloud
+from sandbox.cloud.database import Json
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Json
 from sandbox.entra.tokens import Tokens
 
-ACCOUNTS = "Microsoft.Storage/storageAccounts"
 AUDIENCE = "https://storage.azure.com"
-"""What a token for blobs may be issued for, in every cloud; an account's own endpoint is the other one.
+"""An audience of tokens for blobs in every cloud; the other is the account's endpoint.
 
 https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
 """
 
 _ITSELF = "acr-transfer-sandbox"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-_KEYS = ("key1", "key2")
+KEYS = ("key1", "key2")
 
 
-def url(cloud: Cloud, account: str) -> str:
-    """The account's blob endpoint; it ends with a slash, as ARM writes it."""
-    return f"https://{HOST}:{cloud.azurite.port}/{account}/"
+def is_endpoint(cloud: Cloud, url: str) -> bool:
+    """Whether a URL is the blob endpoint of an account of this cloud."""
+    return url.startswith(cloud.blob_url("").rstrip("/") + "/")
 
 
 def keys(cloud: Cloud, account: Json) -> tuple[str, str]:
-    """The two keys of an account, as often made anew as its stored body says."""
-    made = (account.get("sandbox") or {}).get("generations") or {}
-    return cloud.azurite.keys(account["name"], [made.get(name, 0) for name in _KEYS])
+    """The two keys of an account: base64 of 64 bytes, derived from the cloud's own secret, never stored.
+
+    The stored body counts how often each key was regenerated.
+    """
+    generations = (account.get("sandbox") or {}).get("generations") or {}
+    secret = cloud.tokens.secret_for("storage account keys")
+    names = (f"{account['name']}/{key}/{generations.get(key, 0)}" for key in KEYS)
+    first, second = (hmac.digest(secret, name.encode(), hashlib.sha512) for name in names)
+    return base64.b64encode(first).decode(), base64.b64encode(second).decode()
 
 
 class Identity:
-    """Tokens for blobs of one principal; by default the sandbox's own, which may do everything."""
+    """A credential for blobs of one principal; by default the sandbox itself, which has all permissions."""
 
     def __init__(self, tokens: Tokens, principal: str = _ITSELF) -> None:
         self._tokens, self._principal = tokens, principal
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
-        """A token for blobs, as azure-core asks for it."""
+        """A token for blobs, as azure-core requests it."""
         token = self._tokens.issue(self._principal, AUDIENCE, seconds=3600)
         return AccessToken(token, int(time.time()) + 3600)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
     async def __aenter__(self) -> Identity:
         return self
@@ -63,55 +70,36 @@ class Identity:
 
 
 def service(cloud: Cloud, account: str) -> BlobServiceClient:
-    """A client of an account that may do everything; faults at storage, which are for others, let it pass."""
+    """A client of an account with all permissions; storage faults do not apply to it."""
     return BlobServiceClient(
-        url(cloud, account), Identity(cloud.tokens), transport=transport(cloud.paths), user_agent=_ITSELF
+        cloud.blob_url(account), Identity(cloud.tokens), transport=transport(cloud.paths), user_agent=_ITSELF
     )
 
 
 def transport(paths: Paths) -> AioHttpTransport:
-    """Connections for one client, used for one request after the other.
+    """Connections of one client, reused for its requests.
 
-    With its option `connection_verify` azure-core makes a TLS context for each request, and aiohttp uses no
-    connection of another context again: so each block would take a handshake, and some MiB until its idle
-    connection ends.
+    With its option `connection_verify` azure-core creates a TLS context per request, and aiohttp does not
+    reuse connections of another context: each block would cost a handshake and an idle connection.
     """
     trust = aiohttp.TCPConnector(ssl=certificates.client_context(paths))
     return AioHttpTransport(session=aiohttp.ClientSession(connector=trust, auto_decompress=False))
 
 
 def state(cloud: Cloud) -> Json:
-    """All accounts with their keys and whom they let in, for azurite.js."""
-    accounts = cloud.store.of_type(ACCOUNTS)
+    """The input of azurite.js: all accounts with their keys and permissions, and the faults of storage."""
+    accounts = cloud.resources.of_type(ACCOUNTS)
     rules = {body["name"]: _account(cloud, body) for body in accounts}
-    for who, role, scope in roles.assignments(cloud):
+    for principal, role, scope in roles.assignments(cloud.resources, cloud.faults):
         if right := _right(role):
             for body in accounts:
-                _grant(rules[body["name"]]["grants"], body["id"].lower(), who, right, scope)
+                _grant(rules[body["name"]]["grants"], body["id"].lower(), principal, right, scope)
     trust = {"issuer": cloud.tokens.issuer, "publicKey": cloud.tokens.public_key}
     return {**trust, "accounts": rules, "faults": cloud.faults.for_storage(), "clock": cloud.faults.clock}
 
 
-async def renew(cloud: Cloud) -> None:
-    """Let Azurite know what has changed; it holds when this returns."""
-    await cloud.azurite.renew(state(cloud))
-
-
-async def renew_grants(cloud: Cloud) -> None:
-    """The same after a new role assignment, and once more when the next one comes into force."""
-    # Asked first: what comes into force while Azurite is being told would be in neither.
-    if wait := roles.next_grant(cloud):
-        cloud.spawn(asyncio.create_task(_renew_after(cloud, wait)))
-    await renew(cloud)
-
-
-async def _renew_after(cloud: Cloud, wait: float) -> None:
-    await asyncio.sleep(wait)
-    await renew_grants(cloud)
-
-
 def _right(role: str) -> str:
-    """What a role lets its holder do with blobs: `write`, `read`, or nothing."""
+    """The permission that a role gives on blobs: `write`, `read` or none."""
     permits = roles.definitions()[role].permits
     return next((verb for verb in ("write", "read") if permits(f"{_BLOBS}/{verb}", data=True)), "")
 
@@ -125,13 +113,13 @@ def _account(cloud: Cloud, body: Json) -> Json:
         "keys": keys(cloud, body),
         "sharedKey": properties.get("allowSharedKeyAccess") is not False,
         "open": not (closed or denied),
-        "audiences": [endpoint := url(cloud, body["name"]), endpoint.rstrip("/")],
+        "audiences": [endpoint := cloud.blob_url(body["name"]), endpoint.rstrip("/")],
         "grants": {_ITSELF: {"*": "write", "everywhere": True}},
     }
 
 
-def _grant(grants: Json, account: str, who: str, right: str, scope: str) -> None:
-    """Note a right on a whole account or on one container; the wider one of two wins."""
+def _grant(grants: Json, account: str, principal: str, right: str, scope: str) -> None:
+    """Add a permission on an account or a container; `write` includes `read`."""
     containers = f"{account}/blobservices/default/containers/"
     if f"{account}/".startswith(f"{scope.rstrip('/')}/"):
         place = "*"
@@ -139,5 +127,5 @@ def _grant(grants: Json, account: str, who: str, right: str, scope: str) -> None
         place = scope.removeprefix(containers)
     else:
         return
-    held = grants.setdefault(who, {})
+    held = grants.setdefault(principal, {})
     held[place] = "write" if "write" in (right, held.get(place)) else right

@@ -24,19 +24,17 @@ _OPTIONS = {
     "rscl": "content_language",
     "rsct": "content_type",
 }
-"""Azure's fields, and what the client library calls them."""
-
-_KEYS = ("key1", "key2")
+"""Azure's fields, and the arguments of the client library."""
 
 
 async def list_service_sas(request: Request) -> Answer:
-    """The token, without a question mark; nothing of it is kept."""
+    """The token without a question mark. It is not stored."""
     container, blob = _resource(request)
-    key = str(request.body.get("keyToSign") or _KEYS[0])
-    if key not in _KEYS:
+    key = str(request.body.get("keyToSign") or blobs.KEYS[0])
+    if key not in blobs.KEYS:
         raise AzureError("BadRequest", reason=f"The key '{key}' is not valid; expected key1 or key2.")
     account = request.existing or {}
-    secret = blobs.keys(request.cloud, account)[_KEYS.index(key)]
+    secret = blobs.keys(request.cloud, account)[blobs.KEYS.index(key)]
     given = {name: request.body[field] for field, name in _OPTIONS.items() if request.body.get(field)}
     name = account["name"]
     if blob:
@@ -47,7 +45,7 @@ async def list_service_sas(request: Request) -> Answer:
 
 
 def _resource(request: Request) -> tuple[str, str]:
-    """Container and blob that are asked for; no blob for a container as a whole."""
+    """The requested container and blob; the blob is empty for a whole container."""
     kind = str(request.body.get("signedResource") or "")
     place = str(request.body.get("canonicalizedResource") or "")
     service, _, rest = place.strip("/").partition("/")
@@ -55,6 +53,6 @@ def _resource(request: Request) -> tuple[str, str]:
     container, _, blob = path.partition("/")
     named = {"c": bool(container) and not blob, "b": bool(blob)}.get(kind, False)
     if service != "blob" or account != request.id.name or not named:
-        words = f"signedResource '{kind}' and canonicalizedResource '{place}' name nothing in this account."
-        raise AzureError("BadRequest", reason=words)
+        given = f"signedResource '{kind}' and canonicalizedResource '{place}'"
+        raise AzureError("BadRequest", reason=f"{given} do not match a resource of this account.")
     return container, blob

@@ -14,8 +14,8 @@ from azure.storage.blob.aio import ContainerClient, LinearRetry
 
 from sandbox.arm import roles
 from sandbox.cloud import certificates
+from sandbox.cloud.database import Json
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Json
 from sandbox.entra.tokens import Tokens
 from sandbox.faults import injection
 from sandbox.faults.state import Faults

@@ -5,7 +5,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 
 from __future__ import annotations
 
-from sandbox.cloud.store import Json
+from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 
 CATEGORY = {"category": "acr-transfer-blob"}

@@ -10,7 +10,8 @@ from functools import partial
 import aiohttp
 
 from sandbox.arm.resource_id import ResourceId
-from sandbox.cloud.store import Json, Store
+from sandbox.cloud.database import Json
+from sandbox.cloud.resources import Resources
 from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import AzureError
 from sandbox.registry.oci_client import OciClient
@@ -32,9 +33,9 @@ class TransferService:
     """The pipeline runs of one cloud."""
 
     def __init__(
-        self, store: Store, faults: Faults, containers: ContainerAccess, open_registry: OpenRegistry
+        self, resources: Resources, faults: Faults, containers: ContainerAccess, open_registry: OpenRegistry
     ) -> None:
-        self._store, self._faults = store, faults
+        self._resources, self._faults = resources, faults
         self._containers, self._open_registry = containers, open_registry
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """The active runs, by the ID of their operation."""
@@ -62,29 +63,29 @@ class TransferService:
             },
             "sandbox": {**wanted, "operation": operation, "reached": {}},
         }
-        with self._store.at_once():
-            self._store.put(id, TYPE, body)
-            self._store.put_operation(operation, {"status": "Creating"})
+        with self._resources.transaction():
+            self._resources.put(id, TYPE, body)
+            self._resources.put_operation(operation, {"status": "Creating"})
         self._start(id, body)
         return body
 
     def resume(self) -> None:
         """Restart the runs that were active when the sandbox ended."""
-        for body in self._store.of_type(TYPE):
+        for body in self._resources.of_type(TYPE):
             if is_running(body) and (id := ResourceId.parse(body["id"])):
                 self._start(id, body)
 
     def stop(self, id: ResourceId, reason: str) -> None:
         """Stop an active run, which fails with the reason; any other run is left alone."""
-        body = self._store.get(id)
+        body = self._resources.get(id)
         task = self._tasks.pop(body["sandbox"]["operation"], None) if body else None
         if body and task:
             task.cancel()
-            RunRecord(self._store, self._faults, id, body).fail(reason)
+            RunRecord(self._resources, self._faults, id, body).fail(reason)
 
     def of_pipeline(self, pipeline: str) -> list[Json]:
         """All runs of a pipeline, oldest first."""
-        runs = self._store.of_type(TYPE)
+        runs = self._resources.of_type(TYPE)
         names = (body["properties"]["request"].get("pipelineResourceId", "") for body in runs)
         return [body for body, name in zip(runs, names, strict=True) if name.lower() == pipeline.lower()]
 
@@ -94,7 +95,7 @@ class TransferService:
             if id := ResourceId.parse(body["id"]):
                 self.stop(id, _pipeline_missing(pipeline))
                 if "trigger" in body["properties"]["response"]:
-                    self._store.remove(id)
+                    self._resources.remove(id)
 
     async def close(self) -> None:
         """Cancel the active runs; they stay Running in the store and continue after a restart."""
@@ -107,7 +108,7 @@ class TransferService:
         self._tasks[body["sandbox"]["operation"]] = asyncio.create_task(self._run(id, body))
 
     async def _run(self, id: ResourceId, body: Json) -> None:
-        record = RunRecord(self._store, self._faults, id, body)
+        record = RunRecord(self._resources, self._faults, id, body)
         try:
             async with self._slots:
                 outcome = await self._transfer(record)
@@ -122,7 +123,7 @@ class TransferService:
 
     async def _transfer(self, record: RunRecord) -> TransferOutcome:
         request = record.body["sandbox"]["request"]
-        pipeline = self._store.get(request.get("pipelineResourceId", ""))
+        pipeline = self._resources.get(request.get("pipelineResourceId", ""))
         if pipeline is None:
             raise TransferFailedError(_pipeline_missing(request.get("pipelineResourceId", "")))
         if fault := request_fault(request):
@@ -144,7 +145,7 @@ class TransferService:
             return await transfer(run, self._open_registry(session, run.registry), open_container)
 
     def _require_registry(self, run: ResourceId, *, exports: bool) -> None:
-        registry = self._store.get(run.up.up)
+        registry = self._resources.get(run.up.up)
         if registry is None:
             raise TransferFailedError(f"The registry '{run.segments[1]}' was deleted before the run ended.")
         try:
@@ -154,7 +155,7 @@ class TransferService:
 
     def _blob(self, request: Json) -> Json:
         """The response's `target` or `source`: the pipeline's container with the blob's URL."""
-        pipeline = self._store.get(request.get("pipelineResourceId", ""))
+        pipeline = self._resources.get(request.get("pipelineResourceId", ""))
         if not pipeline:
             return {}
         end = container_end(pipeline)

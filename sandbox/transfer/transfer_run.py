@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sandbox.arm.resource_id import ResourceId
-from sandbox.cloud.store import Json, Store
+from sandbox.cloud.database import Json
+from sandbox.cloud.resources import Resources
 from sandbox.faults.state import Faults
 from sandbox.transfer.failures import TransferFailedError
 from sandbox.transfer.rules import CONTINUE
@@ -32,7 +33,7 @@ class TransferOutcome:
 class RunRecord:
     """The stored state of a run. Every change is durable on return."""
 
-    store: Store
+    resources: Resources
     faults: Faults
     id: ResourceId
     body: Json
@@ -82,15 +83,15 @@ class RunRecord:
         if status == "Failed" and self.faults.choice("failed-run") == "failed":
             error = {"code": FAILED, "message": details.get("pipelineRunErrorMessage", "")}
             ended = {"status": "Failed", "error": error}
-        with self.store.at_once():
+        with self.resources.transaction():
             self._save()
-            self.store.put_operation(self.body["sandbox"]["operation"], ended)
+            self.resources.put_operation(self.body["sandbox"]["operation"], ended)
 
     def _save(self) -> None:
         """Store the run, unless it was deleted or replaced."""
-        stored = self.store.get(self.id)
+        stored = self.resources.get(self.id)
         if stored and stored["sandbox"]["operation"] == self.body["sandbox"]["operation"]:
-            self.store.put(self.id, TYPE, self.body)
+            self.resources.put(self.id, TYPE, self.body)
 
     @property
     def _response(self) -> Json:

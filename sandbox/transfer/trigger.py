@@ -17,7 +17,8 @@ from azure.storage.blob.aio import ContainerClient
 
 from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import new_id
-from sandbox.cloud.store import Json, Store
+from sandbox.cloud.database import Json
+from sandbox.cloud.resources import Resources
 from sandbox.faults.state import Faults
 from sandbox.transfer.container_access import ContainerAccess, client_session
 from sandbox.transfer.failures import TransferFailedError
@@ -35,7 +36,7 @@ _MAX_AGE = timedelta(days=60)
 class SourceTrigger:
     """The triggers of one cloud's import pipelines."""
 
-    store: Store
+    resources: Resources
     faults: Faults
     containers: ContainerAccess
     runs: TransferService
@@ -54,7 +55,7 @@ class SourceTrigger:
                 await asyncio.gather(*(client.close() for client in self._clients.values()))
 
     def _enabled(self) -> Iterable[Json]:
-        for pipeline in self.store.of_type(PIPELINES):
+        for pipeline in self.resources.of_type(PIPELINES):
             if pipeline["properties"]["trigger"]["sourceTrigger"]["status"].lower() == "enabled":
                 yield pipeline
 
@@ -81,13 +82,13 @@ class SourceTrigger:
         """Start one run per state of a blob, in the same transaction that records the state."""
         id = ResourceId.parse(pipeline["id"])
         assert id
-        if self.store.get(id) is None:  # the pipeline was deleted while its container was listed
+        if self.resources.get(id) is None:  # the pipeline was deleted while its container was listed
             return
         separator = "_" if self.faults.choice("trigger-name") == "underscore" else ""
         run = id.up.up.child("pipelineRuns", f"{pipeline['name'][:41]}{separator}{new_id()[:8]}")
         source = {"type": "AzureStorageBlob", "name": blob.name}
         wanted = {"request": {"pipelineResourceId": pipeline["id"], "source": source}, "forceUpdateTag": ""}
-        with self.store.at_once():
-            if self.store.first_sight(pipeline["id"], blob.name, blob.etag):
+        with self.resources.transaction():
+            if self.resources.record_blob(pipeline["id"], blob.name, blob.etag):
                 timestamp = {"timestamp": blob.last_modified.isoformat()}
                 self.runs.start(run, wanted, f"pipelineruns-{new_id()}", trigger=timestamp)

@@ -12,9 +12,9 @@ import pytest
 
 from acr_transfer.model.roles import Role
 from sandbox import status
+from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
 from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
 
@@ -119,7 +119,7 @@ def test_a_role_on_a_vault_is_kept_too(project: Project, paths: Paths, account: 
 def test_the_first_up_keeps_the_pipeline_with_its_identity_and_the_second_changes_nothing(
     project: Project, adopted: str, made: ByHand, paths: Paths
 ) -> None:
-    store = Store(paths.state / SOURCE.side)
+    store = Cloud(SOURCE, paths).resources
     before = (store.get(made.pipeline) or {})["identity"]["principalId"]
     said = project.up(adopted)
     assert re.search(r"1 created\s+~ 2 updated", said), said

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE, TARGET
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
 from tests.engine.projects import Project
 
 ARTIFACTS = ["shop/web:1.0.0", "platform/agent:2.0"]
@@ -44,5 +44,5 @@ def test_a_folder_transfers_the_images_and_the_target_side_proves_them(
 
 def operator_requests(paths: Paths) -> int:
     """The number of requests to the source cloud by its operator; pipelines of other tests send others."""
-    exchanges = Store(paths.state / SOURCE.side).exchanges()
+    exchanges = Cloud(SOURCE, paths).request_log.exchanges()
     return sum(exchange["principal"] == SOURCE.operator for exchange in exchanges)

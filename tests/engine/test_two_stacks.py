@@ -15,7 +15,6 @@ from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS, SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
 from sandbox.keyvault.secrets import Secrets
 from sandbox.samples import artifacts
 from sandbox.storage import blobs
@@ -118,7 +117,7 @@ def test_a_new_force_update_tag_runs_every_export_again_and_nothing_else(pair: P
 
 def test_the_log_shows_what_the_program_sent(pair: Project, paths: Paths) -> None:
     del pair
-    lines = [json.dumps(exchange) for exchange in Store(paths.state / SOURCE.side).exchanges()]
+    lines = [json.dumps(exchange) for exchange in Cloud(SOURCE, paths).request_log.exchanges()]
     assert any('"PUT"' in line and "/pipelineRuns/" in line and "forceUpdateTag" in line for line in lines)
 
 
@@ -140,10 +139,10 @@ def _secrets(paths: Paths) -> Iterator[bytes]:
     """Every live SAS signature, as it is and decoded, and every account key."""
     for definition in CLOUDS:
         cloud = Cloud(definition, paths)
-        for body in cloud.store.of_type("Microsoft.Storage/storageAccounts"):
+        for body in cloud.resources.of_type("Microsoft.Storage/storageAccounts"):
             yield from (key.encode() for key in blobs.keys(cloud, body))
-        vaults = cloud.store.of_type("Microsoft.KeyVault/vaults")
-        for secret in (each for body in vaults for each in Secrets(cloud, body["name"]).newest()):
+        vaults = cloud.resources.of_type("Microsoft.KeyVault/vaults")
+        for secret in (each for body in vaults for each in Secrets(cloud.database, body["name"]).newest()):
             signature = re.search(r"sig=([^&]+)", secret.value)
             if signature is None:
                 continue  # another test's, of another kind
@@ -175,10 +174,10 @@ def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
     held = status.status(paths)["clouds"]
     for definition in (SOURCE, TARGET):
         group = f"/subscriptions/{definition.subscription}/resourceGroups/tests-pair-{definition.side}"
-        store = Store(paths.state / definition.side)
+        store = Cloud(definition, paths).resources
         assert store.get(group) is None
         assert [
-            each for each in store.get_below(registry_id(definition)) if f"pair{definition.side}" in each
+            each for each in store.ids_below(registry_id(definition)) if f"pair{definition.side}" in each
         ] == []
         assert definition.registry in held[definition.side]["registries"]
     target = Cloud(TARGET, paths)

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from acr_transfer.review.configuration import with_waivers
+from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
+from sandbox.keyvault.secrets import Secrets
 from sandbox.samples import artifacts
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
@@ -210,12 +211,12 @@ def test_azures_own_models_have_every_field_that_the_program_sends(
 ) -> None:
     del deployed
     sent = [
-        each for definition in (SOURCE, TARGET) for each in Store(paths.state / definition.side).exchanges()
+        each for definition in (SOURCE, TARGET) for each in Cloud(definition, paths).request_log.exchanges()
     ]
     bodies = [
         (each["url"], json.loads(each["request"]))
         for each in sent
-        if each["time"] >= begun and each["door"] == "arm" and each["method"] == "PUT"
+        if each["time"] >= begun and each["endpoint"] == "arm" and each["method"] == "PUT"
         if each["status"] < 300 and each["request"]
     ]
     assert len(bodies) > 40
@@ -245,7 +246,7 @@ def test_destroyed_stacks_leave_only_what_existed_before(
     for stack in reversed(deployed):
         project.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
     for definition in (SOURCE, TARGET):
-        store = Store(paths.state / definition.side)
+        store = Cloud(definition, paths).resources
         left = [each["id"] for typ in PARTS for each in store.of_type(typ)]
         mine = [
             id for id in left if re.search("/(v-|v)(existing|identity|managed|people|registry|reader)", id)
@@ -253,13 +254,11 @@ def test_destroyed_stacks_leave_only_what_existed_before(
         assert mine == []
         groups = {each["name"] for each in store.of_type("Microsoft.Resources/resourceGroups")}
         assert not {name for name in groups - before if name.startswith("tests-v-")}
-    assert Store(paths.state / SOURCE.side).get(existing.account)
+    assert Cloud(SOURCE, paths).resources.get(existing.account)
     for vault in (existing.vault, existing.vault_by_policy):
-        assert Store(paths.state / SOURCE.side).get(vault)
-    kept = Store(paths.state / SOURCE.side).secrets("vault-by-policy", "mine")
-    assert kept
-    assert all(deleted for *_, deleted in kept)
-    assert Store(paths.state / TARGET.side).get(existing.target_account)
+        assert Cloud(SOURCE, paths).resources.get(vault)
+    assert Secrets(Cloud(SOURCE, paths).database, "vault-by-policy").deleted("mine")
+    assert Cloud(TARGET, paths).resources.get(existing.target_account)
 
 
 PARTS = (

@@ -14,7 +14,6 @@ from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS, CloudDefinition
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
 from tests.engine.projects import PROGRAM, Project
 
 _MANIFESTS = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
@@ -78,7 +77,7 @@ def _manifest(paths: Paths, cloud: Cloud, registry: str, repository: str, refere
 
 def imported(paths: Paths, definition: CloudDefinition, pipeline: str) -> list[str]:
     """The blobs that runs of an import pipeline have imported."""
-    runs = [_run(body) for body in Store(paths.state / definition.side).of_type(_RUNS)]
+    runs = [_run(body) for body in Cloud(definition, paths).resources.of_type(_RUNS)]
     return sorted(
         blob for made_by, status, blob in runs if made_by.endswith(f"/{pipeline}") and status == "Succeeded"
     )
@@ -98,6 +97,6 @@ def everything(paths: Paths) -> set[str]:
     return {
         found.lower()
         for definition in CLOUDS
-        for found in Store(paths.state / definition.side).get_below(ResourceId(definition.subscription))
+        for found in Cloud(definition, paths).resources.ids_below(ResourceId(definition.subscription))
         if "/deletedvaults/" not in found.lower()
     }

@@ -31,7 +31,7 @@ def here(request: pytest.FixtureRequest, paths: Paths, sandbox_environment: dict
 def cloud(paths: Paths) -> Iterator[Cloud]:
     found = Cloud(SOURCE, paths)
     yield found
-    found.store.close()
+    found.database.close()
 
 
 @pytest.fixture(scope="module")

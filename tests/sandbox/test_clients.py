@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import json
-import ssl
-import threading
-import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
 from azure.containerregistry import ContainerRegistryClient
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
-from azure.identity import ClientSecretCredential, WorkloadIdentityCredential
+from azure.identity import ClientSecretCredential
 from azure.keyvault.secrets import SecretClient
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
@@ -27,11 +19,8 @@ from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.cloud import certificates
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import Paths
 from sandbox.registry.content import Content
 from tests.sandbox.here import GROUP, Here
 
@@ -77,72 +66,6 @@ def test_a_wrong_secret_or_a_foreign_tenant_gets_no_token(here: Here) -> None:
     assert "AADSTS7000215" in str(refused.value)
     with signed_in(here, tenant=other.tenant) as foreign, pytest.raises(ClientAuthenticationError):
         foreign.get_token(scope)
-
-
-class Issuer:
-    """Somebody else's issuer of tokens, as a Kubernetes cluster has one: two documents over HTTPS."""
-
-    def __init__(self, folder: Path, paths: Paths) -> None:
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        handler = functools.partial(_Silent, directory=str(folder))
-        self.server = http.server.ThreadingHTTPServer(("localhost", 0), handler)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificates.server_chain(paths), certificates.server_key(paths))
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://localhost:{self.server.server_port}"
-        public = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        (folder / ".well-known").mkdir()
-        found = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
-        (folder / ".well-known/openid-configuration").write_text(json.dumps(found))
-        (folder / "keys").write_text(json.dumps({"keys": [{**public, "kid": "one", "use": "sig"}]}))
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def token(self, subject: str) -> str:
-        claims = {"iss": self.url, "sub": subject, "aud": "api://AzureADTokenExchange"}
-        times = {"exp": time.time() + 600, "iat": time.time()}
-        return jwt.encode({**claims, **times}, self._key, "RS256", headers={"kid": "one"})
-
-
-class _Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def issuer(tmp_path: Path, paths: Paths) -> Iterator[Issuer]:
-    found = Issuer(tmp_path, paths)
-    yield found
-    found.server.shutdown()
-    found.server.server_close()
-
-
-def test_a_workload_gets_the_identity_that_trusts_its_issuer_and_no_other_does(
-    here: Here, operator: TokenCredential, issuer: Issuer, tmp_path: Path
-) -> None:
-    identities = client(here, operator, ManagedServiceIdentityClient)
-    name, place = f"workload-{uuid.uuid4().hex[:8]}", {"location": here.definition.location}
-    made = identities.user_assigned_identities.create_or_update(GROUP, name, place)
-    trusted = {"issuer": issuer.url, "subject": "pod:one", "audiences": ["api://AzureADTokenExchange"]}
-    identities.federated_identity_credentials.create_or_update(GROUP, name, "pod", {"properties": trusted})
-    listed = identities.federated_identity_credentials.list(GROUP, name)
-    assert [each.subject for each in listed] == ["pod:one"]
-    said = {}
-    for subject in ("pod:one", "pod:two"):
-        (tmp_path / "token").write_text(issuer.token(subject))
-        with WorkloadIdentityCredential(
-            tenant_id=here.said["tenant"],
-            client_id=made.client_id,
-            token_file_path=str(tmp_path / "token"),
-            authority=here.said["arm"],
-            disable_instance_discovery=True,
-            connection_verify=here.said["ca"],
-        ) as credential:
-            try:
-                token = credential.get_token(f"{here.said['arm']}/.default").token
-                said[subject] = jwt.decode(token, options={"verify_signature": False})["oid"]
-            except ClientAuthenticationError as error:
-                said[subject] = "AADSTS700213" if "AADSTS700213" in str(error) else str(error)
-    assert said == {"pod:one": made.principal_id, "pod:two": "AADSTS700213"}
 
 
 def test_groups_and_resources_by_the_resource_client(here: Here, operator: TokenCredential) -> None:

@@ -37,7 +37,6 @@ THERE = {
     "roleassignments": str(uuid.uuid4()),
     "secrets": "fuzz-secret",
     "diagnosticsettings": "fuzz-setting",
-    "federatedidentitycredentials": "fuzz-federated",
 }
 """Names under which something is, or may be made, in the group of these tests."""
 
@@ -143,7 +142,7 @@ def test_a_resource_type_answers_anything_as_azure_does(name: str, data: st.Data
         method, path = "GET", path.rpartition("/")[0]
     if method == "POST":
         path += f"/{data.draw(st.sampled_from([*kind.actions, 'nothing', 'checkNameAvailability']))}"
-    body = data.draw(bodies(kind.shape)) if method in ("PUT", "PATCH", "POST") else None
+    body = data.draw(bodies(kind.schema)) if method in ("PUT", "PATCH", "POST") else None
     query = {"$top": data.draw(st.sampled_from(["1", "0", "x", "-1", "9" * 40]))} if method == "GET" else {}
     doors.arm(method, path, data.draw(versions(kind)), body, **query)
 
@@ -186,11 +185,11 @@ def test_a_vault_answers_anything_as_azure_does(data: st.DataObject, doors: Door
     tail = data.draw(st.sampled_from(["", f"/{quote(name, safe='')}"]))
     if tail:
         tail += data.draw(st.sampled_from(["", "/", "/versions", "/recover", f"/{'0' * 32}", "/nothing"]))
-    shape = data_plane.SHAPES["set"]
+    shape = data_plane.SCHEMAS["set"]
     body = json.dumps(data.draw(bodies(shape))).encode()
     version = data.draw(st.sampled_from(["7.4", "7.4", "2026-04-01", "", "8"]))
     most = data.draw(st.sampled_from(["", "1", "x", "-1"]))
-    port = doors.cloud.store.port("vault/fuzz-vault")
+    port = doors.cloud.ports.of("vault/fuzz-vault")
     token = doors.cloud.operator_token(SOURCE.vault_audience)
     url = f"https://localhost:{port}/{path}{tail}?api-version={version}&maxresults={most}"
     azures(doors.send(method, url, data=body, headers={"Authorization": f"Bearer {token}"}))

@@ -16,9 +16,10 @@ import pytest
 
 from sandbox import lifecycle
 from sandbox.cloud import certificates
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import CHECKOUT, Paths
-from sandbox.cloud.ports import free_port
-from sandbox.cloud.servers import Azurite
+from sandbox.storage.azurite import Azurite
 
 
 class Own:
@@ -107,11 +108,12 @@ def test_killed_servers_are_named_and_a_new_start_mends_it(own: Own) -> None:
 def test_storage_ends_by_itself_though_clients_keep_their_connections(tmp_path: Path) -> None:
     paths = Paths(tmp_path, Paths.here().cache)
     certificates.ensure(paths)
-    storage = Azurite(paths, tmp_path / "storage", free_port())
+    cloud = Cloud(SOURCE, paths)
+    storage = Azurite(cloud)
 
     async def work() -> int | None:
-        await storage.start({"issuer": "", "publicKey": "", "accounts": {}})
-        kept = socket.create_connection(("127.0.0.1", storage.port))
+        await storage.start()
+        kept = socket.create_connection(("127.0.0.1", cloud.ports.of("storage")))
         await storage.stop()
         kept.close()
         assert storage._process

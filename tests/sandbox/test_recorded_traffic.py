@@ -79,7 +79,7 @@ class Cast:
 
     def vault(self, method: str, path: str, *, token: bool, body: Any = None) -> requests.Response:
         """One request at the vault's own door."""
-        door = self._cloud.store.port(f"vault/{self.names['vaults']}")
+        door = self._cloud.ports.of(f"vault/{self.names['vaults']}")
         bearer = self._cloud.operator_token(SOURCE.vault_audience)
         headers = {"Authorization": f"Bearer {bearer}"} if token else {}
         url = f"https://localhost:{door}{path}"
@@ -133,7 +133,7 @@ def _container(cast: Cast, paths: Paths) -> requests.Response:
     cloud = Cloud(SOURCE, paths)
     headers = {"x-ms-version": "2023-11-03", "Content-Length": "0"}
     headers["Authorization"] = f"Bearer {cloud.operator_token(blobs.AUDIENCE)}"
-    url = f"https://localhost:{cloud.azurite.port}/recordedaccount/export-container?restype=container"
+    url = f"https://localhost:{cloud.ports.of('storage')}/recordedaccount/export-container?restype=container"
     return requests.put(url, headers=headers, verify=str(paths.bundle), timeout=60)
 
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from sandbox import lifecycle
+from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import CHECKOUT, Paths
-from sandbox.cloud.store import Store
 
 
 def command(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -34,9 +34,9 @@ def test_addresses_survive_a_restart_and_a_taken_port_is_named(tmp_path: Path) -
         assert (before["arm"], before["registries"]) == (after["arm"], after["registries"])
         command(state, "down")
         with socket.socket() as taken:
-            port = Store(state / SOURCE.side).port("management")
+            port = Cloud(SOURCE, paths).ports.of("management")
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            taken.bind(("127.0.0.1", port or 0))
+            taken.bind(("127.0.0.1", port))
             taken.listen()
             refused = command(state, "up")
         assert refused.returncode == 1

@@ -15,7 +15,6 @@ import requests
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import CHECKOUT, Paths
-from sandbox.cloud.store import Store
 from sandbox.storage import blobs
 from tests.engine.projects import Project
 from tests.transfer.pushing import push
@@ -117,7 +116,8 @@ class Azure:
 
     def one(self, type: str) -> dict[str, Any]:
         """The only resource of this type in the stack's group."""
-        (found,) = Store(self.cloud.paths.state / self.definition.side).of_type(type, f"{self.group}/")
+        found: dict[str, Any]
+        (found,) = self.cloud.resources.of_type(type, f"{self.group}/")
         return found
 
     def ask(self, method: str, path: str, version: str, body: Any = None) -> Any:
@@ -191,7 +191,7 @@ def upload(azure: Azure, account: str) -> None:
     from azure.storage.blob import BlobClient
 
     keys = blobs.keys(azure.cloud, azure.one("Microsoft.Storage/storageAccounts"))
-    url = f"{blobs.url(azure.cloud, account)}transfer/by-hand"
+    url = f"{azure.cloud.blob_url(account)}transfer/by-hand"
     credential = {"account_name": account, "account_key": keys[0]}
     trust = str(azure.cloud.paths.authority)
     with BlobClient.from_blob_url(url, credential=credential, connection_verify=trust) as blob:

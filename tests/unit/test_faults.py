@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.__main__ import _parser
+from sandbox.cloud.database import Database
 from sandbox.cloud.paths import CHECKOUT
-from sandbox.cloud.store import Store
 from sandbox.faults import command
 from sandbox.faults.fault import ENDPOINTS, InjectedFault
 from sandbox.faults.open_questions import OPEN_QUESTIONS
@@ -30,8 +30,8 @@ def a_fault(**more: Any) -> InjectedFault:
 @given(skip=st.integers(0, 4), times=st.integers(0, 4), requests=st.integers(0, 12))
 def test_a_fault_skips_requests_and_applies_to_the_given_number(skip: int, times: int, requests: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder))
-        faults = Faults(store)
+        database = Database(Path(folder))
+        faults = Faults(database)
         faults.add(a_fault(skip=skip, times=times))
         applied = [faults.take("arm", "GET", "/x") is not None for _ in range(requests)]
         left = max(0, requests - skip)
@@ -39,8 +39,8 @@ def test_a_fault_skips_requests_and_applies_to_the_given_number(skip: int, times
             applied
             == ([False] * skip + [True] * (min(left, times) if times else left) + [False] * 12)[:requests]
         )
-        assert Faults(store).json() == faults.json()  # the state survives a restart
-        store.close()
+        assert Faults(database).json() == faults.json()  # the state survives a restart
+        database.close()
 
 
 MATCHING = {
@@ -84,7 +84,7 @@ def test_an_invalid_fault_is_rejected_with_the_valid_values(name: str) -> None:
 
 
 def test_the_first_of_two_faults_applies_until_it_is_exhausted(tmp_path: Path) -> None:
-    faults = Faults(Store(tmp_path))
+    faults = Faults(Database(tmp_path))
     faults.add(a_fault(status=500, times=1))
     second = faults.add(a_fault(status=503))
     found = [faults.take("arm", "GET", "/") for _ in range(2)]
@@ -94,7 +94,7 @@ def test_the_first_of_two_faults_applies_until_it_is_exhausted(tmp_path: Path) -
 
 
 def test_a_reset_restores_all_defaults(tmp_path: Path) -> None:
-    faults = Faults(Store(tmp_path))
+    faults = Faults(Database(tmp_path))
     before = faults.json()
     faults.add(a_fault())
     faults.set_clock(-3600)

@@ -1,4 +1,4 @@
-"""No grant is forgotten that comes into force at the wrong moment."""
+"""Role assignments that take effect at an inconvenient moment."""
 
 from __future__ import annotations
 
@@ -9,27 +9,34 @@ from typing import Any
 import pytest
 
 from sandbox.storage import blobs
+from sandbox.storage.azurite import Azurite
 
 
-def test_a_grant_that_comes_into_force_while_storage_is_told_is_told_later(
+def test_a_role_assignment_that_takes_effect_during_an_update_of_storage_causes_another_update(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now = [100.0]
-    waiting = {"sandbox": {"since": 100.5}}
+    now, sent = [100.0], []
+    pending = {
+        "sandbox": {"since": 100.05},
+        "properties": {"roleDefinitionId": "", "principalId": "", "scope": ""},
+    }
     faults = SimpleNamespace(time=lambda: now[0], grants=2.0)
-    spawned: list[asyncio.Task[None]] = []
-    cloud: Any = SimpleNamespace(
-        faults=faults, store=SimpleNamespace(of_type=lambda _: [waiting]), spawn=spawned.append
-    )
+    cloud: Any = SimpleNamespace(faults=faults, resources=SimpleNamespace(of_type=lambda _: [pending]))
+    azurite = Azurite(cloud)
 
-    async def told(_: Any) -> None:
+    async def send(_: Any) -> None:
         now[0] = 101.0
+        sent.append(now[0])
 
-    async def granted() -> None:
-        await blobs.renew_grants(cloud)
-        for task in spawned:
-            task.cancel()
+    async def no_line(*_: str) -> None:
+        pass
 
-    monkeypatch.setattr(blobs, "renew", told)
-    asyncio.run(granted())
-    assert len(spawned) == 1
+    async def renew() -> None:
+        await azurite.renew()
+        await asyncio.sleep(0.3)
+
+    monkeypatch.setattr(blobs, "state", lambda _: {})
+    monkeypatch.setattr(azurite, "_send", send)
+    monkeypatch.setattr(azurite, "_await_line", no_line)
+    asyncio.run(renew())
+    assert len(sent) == 2

@@ -1,4 +1,4 @@
-"""Ports that no two sandboxes of a machine choose."""
+"""Ports of endpoints and servers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sandbox.cloud.database import Database
 from sandbox.cloud.paths import CHECKOUT
 from sandbox.cloud.ports import Ports, free_port
-from sandbox.cloud.store import Store
 
 TAKES = """
 import sys
@@ -19,7 +19,7 @@ sys.stdin.read()
 """
 
 
-def test_processes_that_live_at_the_same_time_never_share_a_port() -> None:
+def test_processes_of_one_machine_never_choose_the_same_port() -> None:
     command = [sys.executable, "-c", TAKES]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     running = [subprocess.Popen(command, cwd=CHECKOUT, text=True, **pipes) for _ in range(3)]  # type: ignore[call-overload]
@@ -31,26 +31,24 @@ def test_processes_that_live_at_the_same_time_never_share_a_port() -> None:
     assert len(taken) == len(set(taken)) == 160
 
 
-def test_one_process_gets_as_many_as_it_asks_for() -> None:
+def test_a_process_can_take_more_ports_than_a_block_has() -> None:
     taken = [free_port() for _ in range(150)]
     assert len(set(taken)) == 150
 
 
-def test_a_port_that_somebody_listens_on_is_not_given_out_and_no_silent_door(
-    tmp_path: Path,
-) -> None:
-    store = Store(tmp_path)
-    ports = Ports(store)
-    kept = ports.of("door")
-    assert ports.of("door") == kept
-    assert ports.silent(["door", "never"]) == ["door", "never"]
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", kept))
-        door.listen()
-        assert ports.silent(["door"]) == []
+def test_a_port_with_a_listener_is_neither_chosen_nor_silent(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    ports = Ports(database)
+    kept = ports.of("vault/kv")
+    assert ports.of("vault/kv") == kept
+    assert ports.silent(["vault/kv", "unknown"]) == ["vault/kv", "unknown"]
+    with socket.socket() as endpoint:
+        endpoint.bind(("127.0.0.1", kept))
+        endpoint.listen()
+        assert ports.silent(["vault/kv"]) == []
         following = kept + 1
-        with socket.socket() as stranger:
-            stranger.bind(("127.0.0.1", following))
-            stranger.listen()
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", following))
+            other.listen()
             assert free_port() != following
-    store.close()
+    database.close()

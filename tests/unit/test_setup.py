@@ -189,7 +189,7 @@ def test_a_failure_shows_the_last_lines_the_log_and_what_to_do(machine: Machine)
     told = machine.run("pulumi", FAKE_OFFLINE="yes")[1]
     log = machine.cache / "logs" / "pulumi-get.log"
     assert "| dial tcp: no such host" in told
-    assert f"The whole output: {log}" in told
+    assert f"Full output: {log}" in told
     assert "Next: " in told
     assert "no such host" in log.read_text()
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
 from tests.engine.projects import Project
 
 PACKAGE = "azure-native_containerregistry_v20231101preview"
@@ -86,5 +86,5 @@ def test_a_pipeline_of_another_version_is_created_kept_and_deleted(project: Proj
 
 
 def _exchanges(paths: Paths) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(json.dumps(list(Store(paths.state / SOURCE.side).exchanges())))
+    found: list[dict[str, Any]] = json.loads(json.dumps(list(Cloud(SOURCE, paths).request_log.exchanges())))
     return found

@@ -12,9 +12,9 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import ContainerClient
 
+from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
 from sandbox.pulumi_plugins.protocol.values import Values
 from tests.engine.provider.stand_in import REGISTRY, CallFailedError, InitFailedError, StandIn
 
@@ -46,15 +46,15 @@ def vault(stand_in: StandIn) -> str:
 @pytest.fixture
 def sent(paths: Paths) -> Iterator[Any]:
     """Method, path and body of the requests to Azure Resource Manager in this test."""
-    store = Store(paths.state / SOURCE.side)
-    before = len(list(store.exchanges()))
+    cloud = Cloud(SOURCE, paths)
+    before = len(list(cloud.request_log.exchanges()))
 
     def since() -> list[tuple[str, str, Any]]:
-        listed = [each for each in list(store.exchanges())[before:] if each["door"] == "arm"]
+        listed = [each for each in list(cloud.request_log.exchanges())[before:] if each["endpoint"] == "arm"]
         return [(each["method"], each["url"].partition("?")[0], _body(each)) for each in listed]
 
     yield since
-    store.close()
+    cloud.database.close()
 
 
 def _body(exchange: Values) -> Any:
@@ -304,7 +304,7 @@ def test_a_service_sas_grants_its_scope_and_is_not_logged(stand_in: StandIn, pat
         with pytest.raises(HttpResponseError):
             container.upload_blob("a", b"1")
     signature = parse_qs(token)["sig"][0]
-    exchanges = list(Store(paths.state / SOURCE.side).exchanges())
+    exchanges = list(Cloud(SOURCE, paths).request_log.exchanges())
     assert any("ListServiceSas" in each["url"] for each in exchanges)
     assert signature not in json.dumps(exchanges)
     assert quote(signature, safe="") not in json.dumps(exchanges)

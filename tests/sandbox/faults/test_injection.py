@@ -11,9 +11,9 @@ import pytest
 import requests
 
 from sandbox.__main__ import main
+from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
-from sandbox.cloud.store import Store
 from sandbox.faults.control import send_order
 from sandbox.lifecycle import require_running
 from sandbox.status import status
@@ -28,12 +28,7 @@ class SourceEndpoints:
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
         self.cloud: dict[str, Any] = status(paths)["clouds"]["source"]
-        self.account = f"https://localhost:{self._storage_port()}/devstoreaccount/"
-
-    def _storage_port(self) -> int:
-        port = Store(self.paths.state / SOURCE.side).port("storage")
-        assert port
-        return port
+        self.account = Cloud(SOURCE, paths).blob_url("devstoreaccount")
 
     def arm(self, method: str = "GET", path: str = GROUP, **more: Any) -> requests.Response:
         url = f"{self.cloud['arm']}/subscriptions/{self.cloud['subscription']}{path}?api-version=2024-03-01"

@@ -103,7 +103,7 @@ def test_both_passwords_of_the_admin_user_work(open_registry: RegistryEndpoint, 
         token = open_registry.request("GET", "/oauth2/token", auth=pair, params=query).json()["access_token"]
         assert open_registry.request("POST", "/v2/open/image/blobs/uploads/", token).status_code == 202
     assert open_registry.request("GET", "/v2/", auth=(open_registry.name, "wrong")).status_code == 401
-    log = [json.dumps(each) for each in cloud.store.exchanges()]
+    log = [json.dumps(each) for each in cloud.request_log.exchanges()]
     assert not [line for line in log if found["passwords"][0]["value"] in line]
 
 
@@ -171,7 +171,7 @@ def _assign(cloud: Cloud, registry_name: str, principal: str, role: str) -> None
     )
     id = ResourceId.parse(f"{scope}/providers/{roles.ASSIGNMENTS}/{principal}")
     assert id
-    cloud.store.put(id, id.type, roles.assignment(cloud, id, principal, role))
+    cloud.resources.put(id, id.type, roles.assignment(cloud, id, principal, role))
 
 
 def test_azures_client_lists_repositories_tags_and_manifests(registry: RegistryEndpoint, client: Any) -> None:

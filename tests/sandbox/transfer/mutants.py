@@ -154,7 +154,7 @@ MUTANTS = (
     RuleMutation(
         "the trigger imports a blob once",
         "trigger.py",
-        'if self.store.first_sight(pipeline["id"], blob.name, blob.etag):',
+        'if self.resources.record_blob(pipeline["id"], blob.name, blob.etag):',
         "if True:",
         (_TRIGGER,),
     ),

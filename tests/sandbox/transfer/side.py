@@ -125,7 +125,7 @@ class SandboxSide:
 
     @property
     def blob_url(self) -> str:
-        return f"https://localhost:{self.cloud.azurite.port}/{self.account}"
+        return f"https://localhost:{self.cloud.ports.of('storage')}/{self.account}"
 
     def service(self) -> BlobServiceClient:
         """A client with the account's key."""

@@ -1,0 +1,110 @@
+"""One running cloud: its servers, its endpoints and its background work."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+
+from sandbox.cloud import certificates
+from sandbox.cloud.cloud import HOST, REGISTRIES, VAULTS, Cloud
+from sandbox.faults import injection
+from sandbox.keyvault import data_plane
+from sandbox.registry import proxy
+from sandbox.registry.oci_client import OciClient
+from sandbox.registry.server import RegistryServer
+from sandbox.storage.azurite import Azurite
+from sandbox.transfer.container_access import ContainerAccess
+from sandbox.transfer.runs import TransferService
+from sandbox.transfer.trigger import SourceTrigger
+
+_FAULT_ENDPOINTS = {"management": "arm"}
+"""The name of an endpoint in faults, where it differs from the name of its port."""
+
+_SHUTDOWN_TIMEOUT = 2.0
+"""Seconds that a closing endpoint waits for active requests."""
+
+
+@dataclass
+class RunningCloud(Cloud):
+    """A cloud that serves requests."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.azurite = Azurite(self)
+        self.registries: dict[str, RegistryServer] = {}
+        self._endpoints: dict[str, web.AppRunner] = {}
+        containers = ContainerAccess(self.tokens, self.definition.vault_audience, self.paths)
+        self.runs = TransferService(self.resources, self.faults, containers, self._registry_client)
+        self._trigger = SourceTrigger(self.resources, self.faults, containers, self.runs)
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self, management: web.Application) -> None:
+        """Start the servers and endpoints of all stored resources."""
+        registries = (self.start_registry(name) for name in self.names(REGISTRIES))
+        await asyncio.gather(self.azurite.start(), *registries)
+        for name in self.names(VAULTS):
+            await self.open_vault(name)
+        await self._open("management", management)
+
+    async def resume(self) -> None:
+        """Continue interrupted runs and start the source trigger."""
+        await self.azurite.renew()
+        self.runs.resume()
+        self._watch = asyncio.create_task(self._trigger.watch())
+
+    async def stop(self) -> None:
+        """Stop everything; the state is kept."""
+        if self._watch:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        await self.runs.close()
+        await asyncio.gather(*(runner.cleanup() for runner in self._endpoints.values()))
+        await asyncio.gather(*(server.stop() for server in self.registries.values()), self.azurite.stop())
+        self.database.close()
+
+    async def start_registry(self, name: str) -> None:
+        """Start a registry's server and open its endpoint."""
+        folder = self.folder / "registries" / name.lower()
+        server = RegistryServer(self.paths, folder, self.ports.of(f"registry-server/{name}"))
+        await server.start(self.login_server(name), self.tokens.issuer, self.tokens.key_set)
+        self.registries[name.lower()] = server
+        await self._open(f"registry/{name.lower()}", proxy.application(self, name, server))
+
+    async def delete_registry(self, name: str) -> None:
+        """Close a registry's endpoint and delete its server with all content."""
+        await self._close(f"registry/{name.lower()}")
+        server = self.registries.pop(name.lower())
+        await server.stop()
+        server.remove()
+        self.ports.forget(f"registry-server/{name}")
+
+    async def open_vault(self, name: str) -> None:
+        """Open a vault's endpoint."""
+        await self._open(f"vault/{name.lower()}", data_plane.application(self, name))
+
+    async def close_vault(self, name: str) -> None:
+        """Close a vault's endpoint."""
+        await self._close(f"vault/{name.lower()}")
+
+    async def _open(self, name: str, application: web.Application) -> None:
+        """Serve an application over TLS on its own port, with the cloud's faults applied."""
+        kind = name.partition("/")[0]
+        injection.install(application, self.faults, self.request_log, _FAULT_ENDPOINTS.get(kind, kind))
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+        await runner.setup()
+        context = certificates.server_context(self.paths)
+        await web.TCPSite(runner, HOST, self.ports.of(name), ssl_context=context).start()
+        self._endpoints[name] = runner
+
+    async def _close(self, name: str) -> None:
+        if runner := self._endpoints.pop(name, None):
+            await runner.cleanup()
+        self.ports.forget(name)
+
+    def _registry_client(self, session: aiohttp.ClientSession, name: str) -> OciClient:
+        """The transfer service's client of a registry server, which checks its tokens too."""
+        url = self.registries[name.lower()].url
+        return OciClient(session, url, lambda *repositories: self.authorise(name, *repositories))

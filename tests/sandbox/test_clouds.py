@@ -217,7 +217,7 @@ def test_a_second_start_is_refused_and_says_what_to_do(paths: Paths) -> None:
     command = [sys.executable, "-m", "sandbox", "up"]
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=False, text=True)
     assert ended.returncode == 1
-    assert "running already" in ended.stderr
+    assert "already running" in ended.stderr
     assert "sandbox down" in ended.stderr
 
 

@@ -1,4 +1,4 @@
-"""The command `acr-transfer`: reads the line, runs the command, and says why if it cannot."""
+"""The command `acr-transfer`: parses the arguments, runs the command, and reports its failure."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _log = logging.getLogger("acr_transfer")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code."""
-    line = list(sys.argv[1:] if argv is None else argv)
-    options = parser(commands()).parse_args(line)
-    # Python prints warnings of loggers that nobody listens to. Those of Azure's libraries name requests.
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = parser(commands()).parse_args(arguments)
+    # Python prints warnings of loggers without a handler. Those of Azure's libraries contain requests.
     for name in ("azure", "acr_transfer"):
         logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         if options.log_file:
             from acr_transfer.cli.log_file import open_log
 
-            open_log(options.log_file, line)
-        with explained("an unforeseen request", "Azure"):
+            open_log(options.log_file, arguments)
+        with explained("an unexpected request", "Azure"):
             run: Callable[..., int] = options.run
             code = run(options)
         _log.info("exit code %d", code)
@@ -37,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{coloured('acr-transfer:', 'red', sys.stderr)} {error}", file=sys.stderr)
         return exit_code(error)
     except KeyboardInterrupt:
-        _log.info("stopped")
+        _log.info("interrupted")
         print(
-            "acr-transfer: stopped. Nothing half done is visible. To go on, run the same again:\n"
-            f"  {shlex.join(['acr-transfer', *line])}",
+            "acr-transfer: interrupted. No incomplete result is visible. To continue, run the same command:\n"
+            f"  {shlex.join(['acr-transfer', *arguments])}",
             file=sys.stderr,
         )
         return 130

@@ -1,6 +1,7 @@
-"""What can go wrong, one exit code a kind, and what a failed request to Azure means for the person who typed.
+"""The command's errors and their exit codes, and messages for failed requests to Azure.
 
-A library's exception can carry a signed request. None is shown or chained: status, error code and host are.
+A library's exception can contain a signed request. It is never shown or chained: only the status, the error
+code and the host are.
 """
 
 from __future__ import annotations
@@ -16,63 +17,63 @@ from acr_transfer.model.errors import ModelError
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
 
-# Azure's libraries take a second to load: they are imported where a failure of theirs can come from.
+# Azure's libraries take a second to load, so only functions import them.
 
 
 class TransferError(Exception):
-    """The command cannot go on; the message says which thing, what was expected, and what to do."""
+    """The command cannot continue. The message names the cause and the fix."""
 
     exit_code = 1
 
 
 class NotProvedError(TransferError):
-    """At least one artifact is missing at the target, differs there, or cannot be proved."""
+    """An artifact is missing at the target, differs there, or cannot be proved."""
 
     exit_code = 3
 
 
 class StackError(TransferError):
-    """A stack cannot be read, was never deployed, or lacks what the command needs."""
+    """A stack cannot be read, was never deployed, or lacks an output."""
 
     exit_code = 4
 
 
 class NothingExportedError(TransferError):
-    """There is no blob to carry, or one that the import would not take."""
+    """No blob was exported, or the import would reject a blob."""
 
     exit_code = 5
 
 
 class AccessError(TransferError):
-    """Nobody is logged in, or who is lacks a right."""
+    """The caller is not logged in, or lacks a permission."""
 
     exit_code = 6
 
 
 class MissingError(TransferError):
-    """Something that should be there is not: a container, a storage account, a registry."""
+    """A container, a storage account, a registry or a cloud does not exist."""
 
     exit_code = 7
 
 
 class CopyError(TransferError):
-    """A blob was not copied: its content, or what became of it, is not what it should be."""
+    """A blob was not copied, or differs from the source."""
 
     exit_code = 8
 
 
 class ServiceError(TransferError):
-    """A service cannot be reached, or answers something unexpected."""
+    """A service is unreachable, or returned an unexpected response."""
 
     exit_code = 9
 
 
 class BrokenAnswerError(ServiceError):
-    """An answer that ended early, or is not of the kind that was asked for."""
+    """A response that ended early, or is not of the requested kind."""
 
 
 class MissingBlobError(ServiceError):
-    """A blob that a manifest names is not in its registry."""
+    """A blob of a manifest is missing in the registry."""
 
 
 class DiskError(TransferError):
@@ -82,37 +83,37 @@ class DiskError(TransferError):
 
 
 class InputError(TransferError):
-    """A file that the user gave is not what it should be."""
+    """An input file is invalid."""
 
     exit_code = 10
 
 
 class PlanError(TransferError):
-    """What was asked for is not there, or must not move as it is."""
+    """A requested artifact does not exist, or has a warning with `--strict`."""
 
     exit_code = 11
 
 
 class LocksDifferError(TransferError):
-    """Two locks that were compared are not the same."""
+    """The two compared locks differ."""
 
     exit_code = 12
 
 
 class RunFailedError(TransferError):
-    """A pipeline is gone, or a run failed and nothing has mended it since."""
+    """A pipeline does not exist, or a run failed and no later run succeeded."""
 
     exit_code = 13
 
 
 class DoctorError(TransferError):
-    """Something would make a transfer fail."""
+    """A fault would make a transfer fail."""
 
     exit_code = 14
 
 
 FAILURES = (TransferError, ModelError)
-"""The errors with a message for the user. A `ModelError` is a fault of a file or text that the user gave."""
+"""The errors with a message for the user. A `ModelError` is a fault of an input file or text."""
 
 
 def exit_code(failure: Exception) -> int:
@@ -121,21 +122,21 @@ def exit_code(failure: Exception) -> int:
 
 
 def host(url: str) -> str:
-    """Host and port of a URL: all of it that may be shown."""
+    """Host and port of a URL, the parts that messages may show."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 @contextmanager
 def explained(doing: str, where: str, *, needs: str = "") -> Iterator[None]:
-    """Turn what Azure's libraries raise inside into a `TransferError`.
+    """Turn errors of Azure's libraries into a `TransferError`.
 
-    `doing` is what was tried ("reading blob b1"), `where` the host, `needs` the right that it takes.
+    `doing` is the operation ("reading blob b1"), `where` the host, `needs` the required permission.
     """
     try:
         yield
     except Exception as error:
-        # Where nobody loaded the library, no failure can be the library's.
+        # An error cannot come from a library that is not loaded.
         if "azure.core.exceptions" not in sys.modules:
             raise
         from azure.core.exceptions import AzureError
@@ -148,23 +149,23 @@ def explained(doing: str, where: str, *, needs: str = "") -> Iterator[None]:
 def _meaning(error: AzureError, tried: str, needs: str) -> TransferError:
     status = getattr(error, "status_code", None)
     answer = f"HTTP {status} {error_code(error)}".strip()
-    # azure-identity raises its refusals without a response; a service's refusal has one.
+    # azure-identity raises refused logins without a response; a service's error has one.
     if status is None and type(error).__name__ in ("ClientAuthenticationError", "CredentialUnavailableError"):
         return AccessError(
-            f"{tried}: no login that this cloud accepts. "
+            f"{tried}: this cloud accepts no available login. "
             "Run `az login`, or set up another login of azure-identity."
         )
     if status is None:
-        return ServiceError(f"{tried}: no answer ({_reason(error)}). Is it up, and reachable from here?")
+        return ServiceError(f"{tried}: no response ({_reason(error)}). Check that the service is reachable from this machine.")
     if status in (401, 403):
         return AccessError(f"{tried}: refused ({answer})." + (f" The caller needs {needs}." if needs else ""))
     if status == 404:
-        return MissingError(f"{tried}: not there ({answer}).")
-    return ServiceError(f"{tried}: unexpected answer ({answer}). Try again; nothing was left half done.")
+        return MissingError(f"{tried}: not found ({answer}).")
+    return ServiceError(f"{tried}: unexpected response ({answer}). Try again; no incomplete result was left.")
 
 
 def error_code(error: AzureError) -> str:
-    """The error code that the service gave, like `ContainerNotFound`; empty if it gave none."""
+    """The service's error code, like `ContainerNotFound`; empty if it has none."""
     from azure.core.exceptions import HttpResponseError
 
     if not isinstance(error, HttpResponseError):
@@ -177,10 +178,10 @@ def _reason(error: AzureError) -> str:
     from aiohttp import ClientConnectorCertificateError
     from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 
-    # Only known causes are spelled out: the text of an unknown one may hold the request.
+    # Only known causes are described: the text of another error may contain the request.
     inner = error.inner_exception
     if isinstance(inner, ClientConnectorCertificateError):
-        return "its certificate is not trusted here; SSL_CERT_FILE names the trusted ones"
+        return "its certificate is not trusted; SSL_CERT_FILE sets the trusted certificates"
     if isinstance(inner, OSError) and inner.strerror:
         return inner.strerror
     if isinstance(error, (ServiceRequestTimeoutError, ServiceResponseTimeoutError)):

@@ -1,1 +1,1 @@
-"""The command line: parser, console, tables, progress, and one module per command."""
+"""The command line: parser, console, reports, and one module for each command."""

@@ -1,4 +1,4 @@
-"""What a command says: the result on stdout, all else on stderr, and as much of it as was asked for."""
+"""The output of a command: the result on stdout, and messages and progress on stderr."""
 
 from __future__ import annotations
 
@@ -16,28 +16,46 @@ _log = logging.getLogger("acr_transfer")
 
 
 class Console:
-    """The two streams of a command, with `--json` and `--quiet` heeded."""
+    """The streams of a command, with `--json` and `--quiet` applied."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        self._json, self._quiet = bool(options.json), bool(options.quiet)
+    def __init__(
+        self, options: argparse.Namespace, *, results: TextIO | None = None, silent: bool = False
+    ) -> None:
+        self._json, self._quiet, self._silent = bool(options.json), bool(options.quiet) or silent, silent
+        self._results = results
+
+    def of_step(self, *, silent: bool = False) -> Console:
+        """The console of a step of `ship`: the step's result is text on stderr; `silent` prints nothing."""
+        options = argparse.Namespace(json=False, quiet=self._quiet)
+        return Console(options, results=sys.stderr, silent=silent)
 
     def result(self, for_machines: Callable[[], object], for_people: Callable[[], str]) -> None:
-        """Print what came of it: JSON if asked for, else the text."""
-        print(json.dumps(for_machines(), indent=2, ensure_ascii=False) if self._json else for_people())
+        """Print the result: JSON with `--json`, else text."""
+        if self._silent:
+            return
+        text = json.dumps(for_machines(), indent=2, ensure_ascii=False) if self._json else for_people()
+        print(text, file=self._results or sys.stdout)
 
     def remark(self, text: str) -> None:
-        """Something good to know, on stderr; not with `--quiet`."""
+        """Print information on stderr, unless `--quiet`."""
         _log.info(text)
         if not self._quiet:
             print(text, file=sys.stderr)
 
     def warn(self, text: str) -> None:
-        """Something that may go wrong later, on stderr, `--quiet` or not."""
+        """Print a warning on stderr, with `--quiet` too."""
         _log.warning(text)
-        print(f"{coloured('warning:', 'yellow', sys.stderr)} {text}", file=sys.stderr)
+        if not self._silent:
+            print(f"{coloured('warning:', 'yellow', sys.stderr)} {text}", file=sys.stderr)
+
+    def error(self, text: str) -> None:
+        """Print an error on stderr."""
+        _log.error(text)
+        if not self._silent:
+            print(f"{coloured('acr-transfer:', 'red', sys.stderr)} {text}", file=sys.stderr)
 
     def progress(self) -> Progress:
-        """How far the work is: shown on a terminal alone."""
+        """A progress display, visible only on a terminal."""
         return Progress(sys.stderr, quiet=self._quiet)
 
 
@@ -45,7 +63,7 @@ _CODES = {"red": 31, "green": 32, "yellow": 33, "dim": 2, "bold": 1}
 
 
 def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
-    """The text in a colour if the stream (stdout unless named) is a terminal and NO_COLOR is not set.
+    """The text in a colour if the stream (default: stdout) is a terminal and NO_COLOR is not set.
 
     https://no-color.org
     """

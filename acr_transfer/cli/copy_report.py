@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +13,13 @@ from acr_transfer.units import human_size
 
 
 def print_copies(
-    options: argparse.Namespace, results: Sequence[CopyResult], seconds: float, mode: str = ""
+    console: Console, results: Sequence[CopyResult], seconds: float, mode: str = ""
 ) -> int:
     """Print the results, and the failures on stderr; return the exit code."""
-    Console(options).result(lambda: copy_json(results, seconds), lambda: copy_table(results, seconds, mode))
+    console.result(lambda: copy_json(results, seconds), lambda: copy_table(results, seconds, mode))
     failures = [result.error for result in results if result.error]
     for failure in failures:
-        print(f"acr-transfer: {failure}", file=sys.stderr)
+        console.error(str(failure))
     return failures[0].exit_code if failures else 0
 
 

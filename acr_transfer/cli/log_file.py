@@ -1,4 +1,4 @@
-"""The log file that a user sends to support: what was done and asked, in UTC, and no secret."""
+"""The log file for support: actions and requests, in UTC, without secrets."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from acr_transfer.cli.parser import version
 from acr_transfer.errors import InputError
+from acr_transfer.model.credentials import without_credentials
+from acr_transfer.version import version
 
 _SECRETS = (
-    # A SAS or an account key in a query or a connection string; quoted or percent-encoded as well.
+    # Parameters of a query or a connection string, percent-encoded too. The model's rule for credentials
+    # judges by length and form; a log must not show a short or damaged one either.
     (
         re.compile(
             r"(?i)\b(sig|AccountKey|password|client_secret|refresh_token|access_token)(=|%3d)[^&\s;\"']+"
@@ -32,11 +34,11 @@ _SECRETS = (
 )
 
 
-def open_log(path: Path, line: Sequence[str]) -> None:
-    """Append everything that this program and its libraries log from now on.
+def open_log(path: Path, arguments: Sequence[str]) -> None:
+    """Append all later log records of this program and its libraries to a file.
 
-    Raises `InputError` if the file cannot be written. Libraries mask headers and queries themselves; what
-    slips through is masked here.
+    Raises `InputError` if the file cannot be written. Libraries mask headers and queries; this log masks
+    every text that looks like a secret as well.
     """
     try:
         handler = logging.FileHandler(path, encoding="utf-8")
@@ -54,15 +56,15 @@ def open_log(path: Path, line: Sequence[str]) -> None:
         version(),
         platform.python_version(),
         platform.platform(),
-        " ".join(line),
+        " ".join(arguments),
     )
 
 
 def masked(text: str) -> str:
-    """The text with everything blanked that looks like a secret."""
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
-    return text
+    """The text without credentials and tokens."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return without_credentials(text)
 
 
 class _Masking(logging.Formatter):

@@ -1,4 +1,4 @@
-"""How far the work is, for the person who waits: on stderr, and only where that is a terminal."""
+"""The progress display: on stderr, and only on a terminal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """One line that is rewritten on a terminal: counted work with rate and time left, or a state in words.
+    """One line of a terminal: counted work with rate and remaining time, or a state in words.
 
-    Elsewhere, and with `quiet`, it says nothing. It is a context: what it wrote is wiped away at the end.
+    Other streams, and `quiet`, show nothing. As a context manager, it clears the line at the end.
     """
 
     def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
         self._shown = stream.isatty() and not quiet
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
         self._bar: Bar | None = None
 
     def __enter__(self) -> Progress:
@@ -31,11 +31,11 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Since this began."""
-        return time.monotonic() - self._begun
+        """Time since this display was created."""
+        return time.monotonic() - self._started
 
     def begin(self, text: str, total: float, *, of_bytes: bool = False) -> None:
-        """Start to count up to `total`, in bytes or in pieces; what was counted before is over."""
+        """Start to count up to `total`, in bytes or in items; the previous count ends."""
         self.end()
         if self._shown:
             self._bar = _bar(self._stream, of_bytes=of_bytes)
@@ -43,14 +43,14 @@ class Progress:
             self._bar.start()
 
     def advance(self, amount: float) -> None:
-        """So much more is done; what was found on the way adds to the total."""
+        """Count completed work; the total grows if it is exceeded."""
         if self._bar is not None:
             task = self._bar.tasks[0]
             done = task.completed + amount
             self._bar.update(task.id, completed=done, total=max(task.total or 0, done))
 
     def show(self, text: str) -> None:
-        """A state in words, in the place of the one before."""
+        """Replace the state in words."""
         if self._shown and self._bar is None:
             self._bar = _waiting(self._stream)
             self._bar.add_task(text, total=None)
@@ -59,7 +59,7 @@ class Progress:
             self._bar.update(self._bar.task_ids[0], description=text)
 
     def end(self) -> None:
-        """Leave the terminal's line clean for what follows."""
+        """Clear the line."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -71,7 +71,7 @@ def _bar(stream: TextIO, *, of_bytes: bool) -> Bar:
     from rich.text import Text
 
     class Rate(progress.ProgressColumn):
-        """In the units of the bytes beside it; rich's own counts in thousands."""
+        """A rate in binary units, like the sizes beside it; rich's own rate is decimal."""
 
         def render(self, task: progress.Task) -> Text:
             speed = task.finished_speed or task.speed

@@ -7,11 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acr_transfer.cli.parser import add_stack
+from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.cli.sizes import rate
 
 if TYPE_CHECKING:
     from acr_transfer.azure.containers import Container
+    from acr_transfer.azure.stacks import Stack
     from acr_transfer.azure.throttle import Throttle
     from acr_transfer.model.documents.handover import Handover
 
@@ -42,6 +43,23 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 def add_cap(parser: argparse.ArgumentParser, help: str) -> None:
     """Add `--cap`."""
     parser.add_argument("--cap", metavar="RATE", type=rate, help=help)
+
+
+def add_both_sides(parser: argparse.ArgumentParser) -> None:
+    """Add `--source`, `--target`, `--only` and `--cwd`, for `read_sides`."""
+    add_stack(parser, "source", "stack that exports")
+    add_stack(parser, "target", "stack that imports")
+    parser.add_argument("--only", choices=("source", "target"), help="only this side")
+    add_project(parser)
+
+
+async def read_sides(options: argparse.Namespace, only: str | None) -> dict[str, Stack]:
+    """The stacks by side: both, or only one."""
+    from acr_transfer.azure import connect
+
+    sides = [only] if only else ["source", "target"]
+    stacks = await connect.read_stacks([getattr(options, side) for side in sides], options.cwd)
+    return dict(zip(sides, stacks, strict=True))
 
 
 async def source_side(

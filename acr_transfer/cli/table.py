@@ -1,4 +1,4 @@
-"""Text in columns, and names cut to what a terminal has room for."""
+"""Text in columns, fitted to the width of the terminal."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-_LEAST = 16
-"""Characters that a column keeps of a long text."""
+_MIN_WIDTH = 16
+"""Minimum width of a column with long texts."""
 
 
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), *, indent: int = 0
 ) -> str:
-    """Rows below a header in aligned columns; the columns numbered in `right` are flush right.
+    """Rows below a header in aligned columns; the columns in `right` are right-aligned.
 
-    On a terminal that is too narrow, the widest columns are cut; anywhere else every text is whole. `indent`
-    is what the caller puts before each line.
+    On a narrow terminal, the widest columns are cut. Other streams get the whole texts.
     """
     lines = [list(header), *map(list, rows)]
     widths = _fitted([max(map(len, column)) for column in zip(*lines, strict=True)], room() - indent)
@@ -34,27 +33,27 @@ def table(
 
 
 def room() -> int:
-    """Characters that fit on a line of stdout: those of the terminal, or any number where it is none."""
+    """Characters that fit on a line of stdout: unlimited unless it is a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
 def _fitted(widths: list[int], space: int) -> list[int]:
-    """The widths with the widest made smaller until all fit, or none is wide any more."""
-    while sum(widths) + 2 * (len(widths) - 1) > space and max(widths) > _LEAST:
+    """The widths, with the widest reduced until all fit or the minimum is reached."""
+    while sum(widths) + 2 * (len(widths) - 1) > space and max(widths) > _MIN_WIDTH:
         widths[widths.index(max(widths))] -= 1
     return widths
 
 
 def cut(text: str, width: int) -> str:
-    """The text, or its beginning and an ellipsis where it is longer."""
+    """The text, or its beginning and an ellipsis if it is longer than `width`."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def wrapped(text: str, indent: int, *, hanging: int = 0) -> list[str]:
-    """The text on as many lines as the terminal needs, indented, all but the first by `hanging` more."""
+    """The text in indented lines that fit the terminal; all but the first have `hanging` more spaces."""
     return textwrap.wrap(
         text,
-        max(room(), indent + hanging + _LEAST),
+        max(room(), indent + hanging + _MIN_WIDTH),
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent + hanging),
         break_long_words=False,
@@ -63,10 +62,10 @@ def wrapped(text: str, indent: int, *, hanging: int = 0) -> list[str]:
 
 
 def named(reference: str) -> str:
-    """A reference with whatever digest is in it cut short."""
+    """A reference with its digest abbreviated."""
     return re.sub(r"(sha256[:-][0-9a-f]{12})[0-9a-f]{52}", r"\1…", reference)
 
 
 def short(digest: str) -> str:
-    """A digest as far as a reviewer compares it."""
+    """A digest abbreviated to 12 hexadecimal digits."""
     return f"{digest[:19]}…" if len(digest) > 20 else digest

@@ -1,1 +1,1 @@
-"""Operations: status, failure causes, doctor, clean and ship."""
+"""Operations on deployed stacks: status, causes of failures, doctor, clean and deploy."""

@@ -1,17 +1,28 @@
-"""What is left over on either side, and why it may go or has to stay."""
+"""Removes blobs and runs that earlier transfers left behind."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
-from acr_transfer.operate.runs import Run
+from acr_transfer.errors import explained, host
+from acr_transfer.operate.runs import Run, all_runs, remove_run
+from acr_transfer.units import plural
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import ContainerClient
+
+    from acr_transfer.azure.arm import ArmClient
+    from acr_transfer.azure.stacks import Stack
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Kind(StrEnum):
-    """What a leftover is."""
+class LeftoverKind(StrEnum):
+    """The kind of a leftover."""
 
     BLOB = "blob"
     RUN = "run"
@@ -19,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TransferBlob:
-    """A blob in a transfer container that an export run wrote, or a copy of one."""
+    """A blob that an export run wrote, or a copy of one."""
 
     name: str
     size: int
@@ -29,9 +40,9 @@ class TransferBlob:
 
 @dataclass(frozen=True, kw_only=True)
 class Leftover:
-    """Something that a transfer left, and what shall become of it."""
+    """A blob or run that a transfer left behind, and whether it is removed."""
 
-    kind: Kind
+    kind: LeftoverKind
     side: str
     name: str
     size: int
@@ -42,8 +53,8 @@ class Leftover:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side as it was found."""
+class SideContents:
+    """The blobs and runs of one side."""
 
     name: str
     """`source` or `target`."""
@@ -51,59 +62,101 @@ class Side:
     blobs: Sequence[TransferBlob]
     runs: Sequence[Run]
     needed: Collection[str] = ()
-    """Names of the blobs in the hand-over (source alone)."""
+    """Names of the blobs in the hand-over (source only)."""
 
     managed: Collection[str] = ()
-    """IDs of the runs that Pulumi keeps; in lower case. Without them the next `up` would run them again."""
+    """IDs, in lower case, of the runs in the stack: `pulumi up` would repeat a removed one."""
 
 
-def judged(side: Side, now: datetime, age: timedelta) -> list[Leftover]:
-    """Every blob and run of a side: whether it goes, and why. Only what ended longer than `age` ago goes."""
-    judge = _source_blob if side.name == "source" else _target_blob
-    blobs = []
-    for blob in side.blobs:
-        goes, reason = judge(blob, side, now, age)
-        blobs.append(_leftover(Kind.BLOB, side, blob.name, goes, reason, size=blob.size, etag=blob.etag))
-    staying = {blob.name for blob in blobs if not blob.goes}
-    runs = []
-    for run in side.runs:
-        goes, reason = _run(run, side, staying, now, age)
-        runs.append(_leftover(Kind.RUN, side, run.name, goes, reason, run=run))
-    return blobs + runs
+async def clean_side(side: str, stack: Stack, age: timedelta, *, remove: bool) -> list[Leftover]:
+    """The blobs and runs of a side; with `remove`, those that go are deleted. `age` as in `leftovers`."""
+    from acr_transfer.azure import connect
+
+    async with connect.container(stack) as container, connect.arm(stack) as arm:
+        contents = await _contents(side, stack, container.client, arm)
+        found = leftovers(contents, datetime.now(UTC), age)
+        if remove:
+            await _remove([leftover for leftover in found if leftover.goes], container.client, arm)
+    return found
 
 
-def _leftover(
-    kind: Kind,
-    side: Side,
-    name: str,
-    goes: bool,
-    reason: str,
-    *,
-    size: int = 0,
-    etag: str = "",
-    run: Run | None = None,
-) -> Leftover:
-    return Leftover(
-        kind=kind, side=side.name, name=name, size=size, goes=goes, reason=reason, etag=etag, run=run
+async def _contents(side: str, stack: Stack, container: ContainerClient, arm: ArmClient) -> SideContents:
+    from acr_transfer.copy.blocks import CATEGORY, category
+
+    with explained("listing the blobs", host(container.url), needs="to list blobs"):
+        blobs = [
+            TransferBlob(name=blob.name, size=blob.size, modified=blob.last_modified, etag=blob.etag)
+            async for blob in container.list_blobs(include=["metadata"])
+            # Other blobs in the container do not belong to a transfer.
+            if category(blob.metadata) == CATEGORY
+        ]
+    registry_id = stack.pipeline_id(side).rsplit("/", 2)[0]
+    managed: Sequence[Any] = stack.outputs.get("runs") or ()
+    return SideContents(
+        name=side,
+        blobs=blobs,
+        runs=await all_runs(registry_id, stack.container_url(), arm),
+        needed=stack.handover().blob_names if side == "source" else (),
+        managed={str(run.get("id")).lower() for run in managed if isinstance(run, dict)},
     )
 
 
-def _source_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) -> tuple[bool, str]:
+async def _remove(going: Sequence[Leftover], container: ContainerClient, arm: ArmClient) -> None:
+    from azure.core import MatchConditions
+    from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+    # Blobs first: after an interruption, the record of their import still exists.
+    for leftover in going:
+        if leftover.run is None:
+            with explained(f"removing blob {leftover.name}", host(container.url), needs="to delete blobs"):
+                try:
+                    await container.delete_blob(
+                        leftover.name, etag=leftover.etag, match_condition=MatchConditions.IfNotModified
+                    )
+                except (ResourceModifiedError, ResourceNotFoundError):
+                    continue  # Overwritten or deleted since it was listed.
+    for leftover in going:
+        if leftover.run is not None:
+            await remove_run(leftover.run, arm)
+
+
+def leftovers(side: SideContents, now: datetime, age: timedelta) -> list[Leftover]:
+    """Every blob and run of a side, and whether it goes. Only what ended longer than `age` ago goes."""
+    judge = _source_blob if side.name == "source" else _target_blob
+    found, kept = [], set[str]()
+    for blob in side.blobs:
+        goes, reason = judge(blob, side, now, age)
+        if not goes:
+            kept.add(blob.name)
+        found.append(
+            Leftover(
+                kind=LeftoverKind.BLOB, side=side.name, name=blob.name, size=blob.size, goes=goes, reason=reason, etag=blob.etag
+            )
+        )
+    for run in side.runs:
+        goes, reason = _run(run, side, kept, now, age)
+        found.append(
+            Leftover(kind=LeftoverKind.RUN, side=side.name, name=run.name, size=0, goes=goes, reason=reason, run=run)
+        )
+    return found
+
+
+def _source_blob(blob: TransferBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
     if blob.name in side.needed:
-        return False, "in the hand-over: the other side may still need it"
-    under_way = _under_way(blob, side)
-    if under_way:
-        return False, f"run {under_way.name} is writing it"
+        return False, "in the hand-over: the target may still need it"
+    active = _active_run(blob, side)
+    if active:
+        return False, f"run {active.name} is writing it"
     old = _since(blob.modified, now)
     if old < age:
         return False, f"not in the hand-over, but only {_days(old)} old"
-    return True, f"not in the hand-over any more, {_days(old)} old"
+    return True, f"no longer in the hand-over, {_days(old)} old"
 
 
-def _target_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) -> tuple[bool, str]:
-    under_way = _under_way(blob, side)
-    if under_way:
-        return False, f"run {under_way.name} is importing it"
+def _target_blob(blob: TransferBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
+    active = _active_run(blob, side)
+    if active:
+        return False, f"run {active.name} is importing it"
     done = [
         run
         for run in side.runs
@@ -117,30 +170,27 @@ def _target_blob(blob: TransferBlob, side: Side, now: datetime, age: timedelta) 
     return True, f"imported by run {done[0].name}, {_days(since)} ago"
 
 
-def _run(run: Run, side: Side, staying: Collection[str], now: datetime, age: timedelta) -> tuple[bool, str]:
+def _run(run: Run, side: SideContents, kept: Collection[str], now: datetime, age: timedelta) -> tuple[bool, str]:
     if run.id.lower() in side.managed:
-        return False, "kept by the stack: without it the next `pulumi up` would run it again"
+        return False, "in the stack: the next `pulumi up` would repeat it"
     if not run.ended:
-        return False, f"{run.state}: it has not ended"
-    if run.blob in staying:
-        return False, f"tells what became of blob {run.blob}, which stays"
+        return False, f"{run.state}: not finished"
+    if run.blob in kept:
+        return False, f"the record of blob {run.blob}, which stays"
     since = _since(run.finished or run.started or now, now)
     if since < age:
         return False, f"{run.state}, but only {_days(since)} ago"
     return True, f"{run.state} {_days(since)} ago"
 
 
-_NEVER = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
-
-
-def _under_way(blob: TransferBlob, side: Side) -> Run | None:
+def _active_run(blob: TransferBlob, side: SideContents) -> Run | None:
     return next((run for run in side.runs if run.blob == blob.name and not run.ended), None)
 
 
 def _since(moment: datetime, now: datetime) -> timedelta:
-    """How long ago something was; the service's clock may be ahead of ours."""
+    """Time since a moment; at least 0, because the service's clock can be ahead of this machine's."""
     return max(now - moment, timedelta(0))
 
 
 def _days(span: timedelta) -> str:
-    return f"{span.days} day{'s' if span.days != 1 else ''}"
+    return plural(span.days, "day")

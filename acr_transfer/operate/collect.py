@@ -1,19 +1,24 @@
-"""How `doctor` looks at one side: with the caller's own rights, and noting whatever it may not see."""
+"""Collects the facts for `doctor` with the caller's own rights, and notes what the caller cannot read."""
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
-import re
-from collections.abc import Mapping, Sequence
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from acr_transfer.azure import connect
 from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, blob_endpoint
-from acr_transfer.errors import FAILURES, AccessError
+from acr_transfer.errors import FAILURES
 from acr_transfer.model.sas import SasToken
-from acr_transfer.operate.facts import Body, Facts
+from acr_transfer.operate import sas_secret
+from acr_transfer.operate.facts import Blob, Body, Facts
 from acr_transfer.operate.runs import all_runs
 
 if TYPE_CHECKING:
@@ -28,163 +33,176 @@ _VAULTS = "providers/Microsoft.KeyVault/vaults"
 _REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
 
-class Examination:
-    """Collects the facts of one side; what the caller may not see is noted, and no failure."""
+async def collect(stacks: Mapping[str, Stack]) -> list[Facts]:
+    """The facts of each side; `stacks` has the stack by side, `source` or `target` or both."""
+    found = await asyncio.gather(*(_collect_side(side, stack) for side, stack in stacks.items()))
+    by_side = {facts.side: facts for facts in found}
+    if len(by_side) == 2:
+        by_side["target"].expected = by_side["source"].expected
+    return list(found)
 
-    def __init__(
-        self,
-        side: str,
-        stack: Stack,
-        subscription: str,
-        management: ArmClient,
-        session: aiohttp.ClientSession,
-    ) -> None:
-        self.facts = Facts(side=side, stack=stack.name)
-        self._stack, self._subscription = stack, subscription
-        self._management, self._session = management, session
 
-    async def made(self, login: AsyncTokenCredential) -> Facts:
-        """Everything that Resource Manager, vault and storage tell of this side, but for its blobs."""
-        pipeline_id = self._stack.pipeline_id(self.facts.side)
-        registry_id = pipeline_id.rsplit("/", 2)[0]
-        self.facts.registry = await self._seen("the registry", registry_id, "2023-07-01")
-        self.facts.pipeline = await self._seen("the pipeline", pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
-        await self._rights(registry_id, pipeline_id.split("/")[-2])
+async def _collect_side(side: str, stack: Stack) -> Facts:
+    facts = Facts(side=side, stack=stack.name)
+    async with (
+        connect.arm(stack) as arm,
+        sas_secret.session() as session,
+        connect.signed_in(stack.provider) as (_, credential),
+    ):
+        await _Resources(facts, stack, arm).collect(session, credential)
+    if facts.container:
+        with _noting(facts, "the blobs"):
+            facts.blobs = await _blobs(stack)
+    if side == "source":
+        with _noting(facts, "the artifacts"):
+            await _artifacts(stack, facts)
+    return facts
+
+
+@contextmanager
+def _noting(facts: Facts, what: str) -> Iterator[None]:
+    """Note why something could not be read, and continue.
+
+    An error that this program does not expect is noted apart: it must not look like a missing right.
+    """
+    import aiohttp
+
+    try:
+        yield
+    except FAILURES as error:
+        facts.unseen[what] = str(error)
+    except (aiohttp.ClientError, OSError) as error:
+        # The message of a library's error can quote the request, so only the type is shown.
+        facts.unseen[what] = type(error).__name__
+    except Exception as error:
+        facts.errors[what] = type(error).__name__
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        logging.getLogger(__name__).error("collecting %s: %s\n%s", what, type(error).__name__, frames)
+
+
+class _Resources:
+    """Reads one side's resources from Resource Manager, and its SAS token."""
+
+    def __init__(self, facts: Facts, stack: Stack, arm: ArmClient) -> None:
+        self._facts, self._stack, self._arm = facts, stack, arm
+
+    async def collect(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
+        facts = self._facts
+        pipeline_id = self._stack.pipeline_id(facts.side)
+        registry_id, kind, _ = pipeline_id.rsplit("/", 2)
+        facts.registry = await self._get("the registry", registry_id, "2023-07-01")
+        facts.pipeline = await self._get("the pipeline", pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
+        await self._rights(registry_id, kind)
         await self._storage()
-        if self.facts.by_identity:
-            await self._roles(str((self.facts.container or self.facts.account or {}).get("id") or ""))
+        if facts.by_identity:
+            await self._roles(str((facts.container or facts.account or {}).get("id") or ""))
         else:
-            await self._vault(login)
-        if self.facts.side == "target":
+            await self._vault(session, credential)
+        if facts.side == "target":
             await self._imported(registry_id, pipeline_id)
-        self._clock()
-        return self.facts
+        if self._arm.date:
+            facts.clock = (datetime.now(UTC) - parsedate_to_datetime(self._arm.date)).total_seconds()
 
     async def _rights(self, registry_id: str, kind: str) -> None:
         """https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource"""
         path = f"{registry_id}/providers/Microsoft.Authorization/permissions"
-        with self.noting("your rights"):
-            granted = await self._management.list(path, "2022-04-01")
-            self.facts.may_not = tuple(
+        with _noting(self._facts, "your rights"):
+            granted = await self._arm.list(path, "2022-04-01")
+            self._facts.may_not = tuple(
                 resources
                 for resources in (kind, "pipelineRuns")
-                if not _allows(granted, f"{_REGISTRIES}/{resources}/write")
+                if not allows(granted, f"{_REGISTRIES}/{resources}/write")
             )
 
     async def _storage(self) -> None:
-        url = str(self.facts.place.get("uri") or self._stack.outputs.get("containerUrl") or "")
-        self.facts.account = await self._by_endpoint(
-            "the storage account", _ACCOUNTS, "2024-01-01", url, blob_endpoint
-        )
-        if self.facts.account:
+        url = str(self._facts.place.get("uri") or self._stack.outputs.get("containerUrl") or "")
+        account = await self._find("the storage account", _ACCOUNTS, "2024-01-01", url, blob_endpoint)
+        self._facts.account = account
+        if account:
             name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
-            id = f"{self.facts.account['id']}/blobServices/default/containers/{name}"
-            self.facts.container = await self._seen("the container", id, "2024-01-01")
+            container_id = f"{account['id']}/blobServices/default/containers/{name}"
+            self._facts.container = await self._get("the container", container_id, "2024-01-01")
 
-    async def _vault(self, login: AsyncTokenCredential) -> None:
-        uri = str(self.facts.place.get("keyVaultUri") or "")
-        self.facts.vault = await self._by_endpoint("the key vault", _VAULTS, "2024-11-01", uri, _vault_uri)
-        if not self.facts.vault:
+    async def _vault(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
+        facts, uri = self._facts, str(self._facts.place.get("keyVaultUri") or "")
+        facts.vault = await self._find("the key vault", _VAULTS, "2024-11-01", uri, _vault_uri)
+        if not facts.vault:
             return
-        id = f"{self.facts.vault['id']}/secrets/{self.facts.secret_name}"
-        self.facts.secret = await self._seen("the SAS secret", id, "2024-11-01")
-        await self._roles(str(self.facts.vault["id"]))
-        with self.noting("the SAS token"):
-            await self._token(uri, login)
+        secret_id = f"{facts.vault['id']}/secrets/{facts.secret_name}"
+        facts.secret = await self._get("the SAS secret", secret_id, "2024-11-01")
+        await self._roles(str(facts.vault["id"]))
+        with _noting(facts, "the SAS token"):
+            token = await sas_secret.read(uri, session, credential)
+            facts.token = SasToken.parse(token)
+            if facts.token.signed:
+                with _noting(facts, "acceptance of the SAS token"):
+                    facts.answer = await sas_secret.rejection(str(facts.place["uri"]), token, session)
 
     async def _roles(self, scope: str) -> None:
-        if not scope or not self.facts.principal:
+        if not scope or not self._facts.principal:
             return
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
-        asked = f"{path}?$filter=principalId eq '{self.facts.principal}'".replace(" ", "%20")
-        with self.noting("role assignments"):
-            found = await self._management.list(asked, "2022-04-01")
-            given = (str(each["properties"]["roleDefinitionId"]) for each in found)
-            self.facts.roles = frozenset(each.rpartition("/")[2].lower() for each in given)
-
-    async def _token(self, uri: str, login: AsyncTokenCredential) -> None:
-        """The secret's value, decoded and tried at once; only what it allows is kept."""
-        async with self._session.get(f"{uri}?api-version=7.4") as knock:
-            challenge = knock.headers.get("WWW-Authenticate", "")
-        audience = re.search(r'(?:resource|scope)="([^"]+)"', challenge)
-        if not audience:
-            raise AccessError("the vault does not say what it takes tokens for")
-        bearer = await login.get_token(f"{audience.group(1).removesuffix('/.default').rstrip('/')}/.default")
-        headers = {"Authorization": f"Bearer {bearer.token}"}
-        async with self._session.get(f"{uri}?api-version=7.4", headers=headers) as answer:
-            if answer.status != 200:
-                raise AccessError(_refusal(answer.status, await answer.text()))
-            value = str((await answer.json()).get("value") or "")
-        self.facts.token = SasToken.parse(value)
-        if self.facts.token.signed:
-            await self._tried(value)
-
-    async def _tried(self, value: str) -> None:
-        """What storage answers to whoever lists one blob with the token.
-
-        https://learn.microsoft.com/rest/api/storageservices/list-blobs
-        """
-        from yarl import URL
-
-        query = f"restype=container&comp=list&maxresults=1&{value.lstrip('?')}"
-        url = URL(f"{self.facts.place['uri']}?{query}", encoded=True)
-        with self.noting("whether storage takes the SAS token"):
-            async with self._session.get(url) as answer:
-                said = (await answer.read()).decode(errors="replace")
-            if answer.status != 200:
-                code = answer.headers.get("x-ms-error-code", "")
-                wrong = code == "AuthenticationFailed" or "including the signature" in said
-                self.facts.answer = "signature" if wrong else f"{answer.status} {code}".strip()
+        filtered = f"{path}?$filter=principalId eq '{self._facts.principal}'".replace(" ", "%20")
+        with _noting(self._facts, "role assignments"):
+            found = await self._arm.list(filtered, "2022-04-01")
+            roles = (str(each["properties"]["roleDefinitionId"]) for each in found)
+            self._facts.roles = frozenset(role.rpartition("/")[2].lower() for role in roles)
 
     async def _imported(self, registry_id: str, pipeline_id: str) -> None:
-        with self.noting("the runs"):
-            listed = await all_runs(registry_id, self._stack.container_url(), self._management)
-            own = (run for run in listed if run.pipeline == pipeline_id.lower())
-            self.facts.imported = frozenset(run.blob for run in own if run.succeeded)
+        with _noting(self._facts, "the runs"):
+            runs = await all_runs(registry_id, self._stack.container_url(), self._arm)
+            own = (run for run in runs if run.pipeline == pipeline_id.lower())
+            self._facts.imported = frozenset(run.blob for run in own if run.succeeded)
 
-    async def _by_endpoint(
-        self, what: str, collection: str, version: str, url: str, endpoint: Any
+    async def _find(
+        self, what: str, collection: str, version: str, url: str, endpoint: Callable[[dict[str, Any]], str]
     ) -> Body | None:
-        with self.noting(what):
-            path = f"/subscriptions/{self._subscription}/{collection}"
-            return await self._management.find_by_endpoint(path, version, url, endpoint)
+        path = f"/subscriptions/{connect.subscription(self._stack)}/{collection}"
+        return await self._read(what, self._arm.find_by_endpoint(path, version, url, endpoint))
+
+    async def _get(self, what: str, id: str, *versions: str) -> Body | None:
+        return await self._read(what, self._arm.get(id, *versions))
+
+    async def _read(self, what: str, request: Awaitable[Body | None]) -> Body | None:
+        with _noting(self._facts, what):
+            return await request
         return None
 
-    async def _seen(self, what: str, id: str, *versions: str) -> Body | None:
-        with self.noting(what):
-            return await self._management.get(id, *versions)
-        return None
 
-    def noting(self, what: str) -> _Noting:
-        """A block that may fail: the reason is noted under this name."""
-        return _Noting(self.facts.unseen, what)
+async def _artifacts(stack: Stack, facts: Facts) -> None:
+    """Which artifacts of the source's hand-over exist in the registry, and which cannot be transferred."""
+    from acr_transfer.plan.unsupported import burdens
+    from acr_transfer.registry.resolve import resolve
 
-    def _clock(self) -> None:
-        if self._management.date:
-            cloud = parsedate_to_datetime(self._management.date)
-            self.facts.clock = (datetime.now(UTC) - cloud).total_seconds()
-
-
-class _Noting:
-    """Notes what could not be seen, with the reason, and goes on."""
-
-    def __init__(self, notes: dict[str, str], what: str) -> None:
-        self._notes, self._what = notes, what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        # Only words of our own: a library's exception may hold the request.
-        known = isinstance(error, FAILURES)
-        self._notes[self._what] = str(error) if known else type(error).__name__
-        return True
+    handover = stack.handover()
+    facts.expected = tuple(handover.blob_names)
+    async with connect.registry(stack) as registry:
+        found = await resolve(handover.references, {}, registry, with_referrers=False)
+    facts.artifacts, facts.absent = len(handover.references), tuple(found.absent)
+    facts.unsupported = (*sorted(set(found.lost)), *burdens(found))
 
 
-def _allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
-    """Whether one of these permissions has the action and does not take it away again.
+async def _blobs(stack: Stack) -> tuple[Blob, ...]:
+    from acr_transfer.copy.blocks import CATEGORY, category
+    from acr_transfer.errors import explained, host
+
+    with explained("listing blobs", host(stack.container_url()), needs="to read blobs"):
+        async with connect.container(stack) as container:
+            return tuple(
+                [
+                    Blob(
+                        blob.name,
+                        marked=category(blob.metadata) == CATEGORY,
+                        hashed=bool(blob.content_settings.content_md5),
+                        changed=blob.last_modified,
+                    )
+                    async for blob in container.client.list_blobs(include=["metadata"])
+                ]
+            )
+
+
+def allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
+    """Whether one of the permissions has the action in its actions and not in its notActions.
 
     https://learn.microsoft.com/azure/role-based-access-control/role-definitions#how-actions-and-notactions-work
     """
@@ -195,12 +213,5 @@ def _allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
     return any(has(each.get("actions")) and not has(each.get("notActions")) for each in granted)
 
 
-def _vault_uri(vault: Body) -> str:
+def _vault_uri(vault: Mapping[str, Any]) -> str:
     return str((vault.get("properties") or {}).get("vaultUri") or "")
-
-
-def _refusal(status: int, said: str) -> str:
-    """Why a vault gives no secret out: of two reasons with one code, Key Vault tells in words alone."""
-    if "Client address is not authorized" in said:
-        return "the vault's firewall keeps this machine out; a rule for its address lets the caller look"
-    return f"the vault answers HTTP {status}; secrets get lets the caller look"

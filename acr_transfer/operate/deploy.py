@@ -1,4 +1,4 @@
-"""`pulumi up` of a stack that is there, through Pulumi's Automation API.
+"""`pulumi up` of an existing stack, by Pulumi's Automation API.
 
 https://www.pulumi.com/docs/iac/automation-api/
 """
@@ -11,24 +11,24 @@ from pathlib import Path
 from acr_transfer.errors import StackError
 
 
-def up(stack: str, folder: Path, told: Callable[[str], None] | None) -> str:
-    """Deploy a stack of the project in `folder`; what changed, in a few words.
+def deploy(stack: str, folder: Path, on_output: Callable[[str], None] | None) -> str:
+    """Deploy a stack of the project in `folder`; return the numbers of changes, like `3 created`.
 
-    `told` gets each line that Pulumi prints. Raises `StackError` if there is no such stack, or it cannot be
-    deployed: Pulumi's own words, which name the cause, were told by then.
+    `on_output` receives each line that Pulumi prints, errors included. Raises `StackError` if the stack does
+    not exist or its deployment fails; the message has Pulumi's errors only without `on_output`.
     """
     from pulumi import automation
 
     try:
         found = automation.select_stack(stack_name=stack, work_dir=str(folder.resolve()))
-        result = found.up(on_output=told, color="never", suppress_progress=True, suppress_outputs=True)
+        result = found.up(on_output=on_output, color="never", suppress_progress=True, suppress_outputs=True)
     except automation.StackNotFoundError:
         raise StackError(
-            f"there is no stack {stack!r}: `pulumi stack init {stack}`, and configure it"
+            f"stack {stack!r} does not exist: run `pulumi stack init {stack}`, and configure it"
         ) from None
     except automation.CommandError as error:
-        said = "" if told else f"\n{_reason(str(error))}"
-        raise StackError(f"`pulumi up -s {stack}` failed; the rest of the stack is kept.{said}") from None
+        errors = "" if on_output else f"\n{_reason(str(error))}"
+        raise StackError(f"`pulumi up -s {stack}` failed; completed changes are kept.{errors}") from None
     changes = result.summary.resource_changes or {}
     changed = {str(getattr(kind, "value", kind)): count for kind, count in changes.items()}
     unchanged = changed.pop("same", 0)
@@ -38,7 +38,7 @@ def up(stack: str, folder: Path, told: Callable[[str], None] | None) -> str:
     return ", ".join([*parts, f"{unchanged} unchanged"])
 
 
-def _reason(said: str) -> str:
-    """The lines of Pulumi's output that name an error."""
-    lines = [line.strip() for line in said.splitlines() if "error:" in line]
-    return "\n".join(dict.fromkeys(lines)) or "Pulumi gave no reason."
+def _reason(output: str) -> str:
+    """The error lines of Pulumi's output."""
+    lines = [line.strip() for line in output.splitlines() if "error:" in line]
+    return "\n".join(dict.fromkeys(lines)) or "Pulumi reported no reason."

@@ -1,4 +1,4 @@
-"""What is known of one side of a transfer before it runs: what `doctor` judges by."""
+"""The facts of one side that `doctor` judges: Azure's resources, the SAS token, artifacts and blobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Blob:
 
     name: str
     marked: bool
-    """Whether it has the metadata that a trigger looks for."""
+    """Whether it has the metadata that a trigger requires."""
 
     hashed: bool
     """Whether it has a Content-MD5."""
@@ -30,7 +30,7 @@ class Blob:
 
 @dataclass(kw_only=True)
 class Facts:
-    """One side as it was found. None: not there. What could not be seen is in `unseen`, by its name."""
+    """One side. None: the resource does not exist, or could not be read and is named in `unseen`."""
 
     side: str
     """`source` or `target`."""
@@ -46,46 +46,50 @@ class Facts:
     secret: Body | None = None
     token: SasToken | None = None
     answer: str = ""
-    """Why storage refuses the token when used from here: `signature`, or status and code; else empty."""
+    """Why storage rejects the token here: `signature`, or status and code. Empty if it accepts the token."""
 
     roles: frozenset[str] = frozenset()
     """GUIDs of the roles of the pipeline's identity, on the container or on the vault."""
 
     may_not: tuple[str, ...] = ()
-    """Kinds of resources of the registry that the caller may not make, though a transfer needs them."""
+    """Resource types of the registry that a transfer needs and the caller cannot create."""
 
     artifacts: int = 0
-    """How many the source's hand-over lists."""
+    """Number of artifacts in the source's hand-over."""
 
     absent: tuple[str, ...] = ()
-    """Those of them that are not in the registry."""
+    """The ones that are not in the registry."""
 
-    burdens: tuple[str, ...] = ()
-    """What the service cannot carry of them, in words."""
+    unsupported: tuple[str, ...] = ()
+    """Sentences about artifacts that the service does not transfer."""
 
     blobs: tuple[Blob, ...] | None = None
     expected: tuple[str, ...] = ()
     """Names of the blobs in the source's hand-over."""
 
     imported: frozenset[str] = frozenset()
-    """Names of the blobs that a run of the pipeline has read well."""
+    """Names of the blobs that a run of the pipeline imported."""
 
     clock: float | None = None
     """Seconds that this machine is ahead of the cloud."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     unseen: dict[str, str] = field(default_factory=dict)
+    """What the caller could not read, and why."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+    """What could not be collected because of an error of this program, and its type."""
 
     @property
     def place(self) -> Body:
-        """The pipeline's target or source: where its blobs are, and how it gets in."""
+        """The pipeline's target or source: its container and its access to it."""
         properties = (self.pipeline or {}).get("properties") or {}
         found: Body = properties.get("target") or properties.get("source") or {}
         return found
 
     @property
     def by_identity(self) -> bool:
-        """Whether the pipeline's identity opens the container itself, without a SAS token."""
+        """Whether the pipeline uses its identity instead of a SAS token."""
         return str(self.place.get("storageAccessMode") or "").lower() == "managedidentity"
 
     @property
@@ -110,15 +114,15 @@ class Facts:
         return str(self.place.get("keyVaultUri") or "").partition("/secrets/")[2].partition("/")[0]
 
     @property
-    def keys_made(self) -> datetime | None:
-        """When the elder of the account's keys was made; None where Azure does not say."""
-        made = ((self.account or {}).get("properties") or {}).get("keyCreationTime") or {}
-        known = [time for value in made.values() if (time := parse_time(value))]
-        return min(known) if known and len(known) == len(made) else None
+    def keys_created(self) -> datetime | None:
+        """Creation time of the older account key; None where Azure does not report it."""
+        created = ((self.account or {}).get("properties") or {}).get("keyCreationTime") or {}
+        known = [time for value in created.values() if (time := parse_time(value))]
+        return min(known) if known and len(known) == len(created) else None
 
     @property
     def principal(self) -> str:
-        """Whom the pipeline acts as."""
+        """The principal ID of the pipeline's identity; empty if it has none."""
         identity = (self.pipeline or {}).get("identity") or {}
         assigned = [identity, *(identity.get("userAssignedIdentities") or {}).values()]
         return next((str(each["principalId"]) for each in assigned if each.get("principalId")), "")

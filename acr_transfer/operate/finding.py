@@ -1,4 +1,4 @@
-"""What a check of `doctor` comes to, and the words that all checks share."""
+"""The result of one check of `doctor`, and the constructors that all checks share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from enum import StrEnum
 from acr_transfer.operate.facts import Facts
 
 
-class Verdict(StrEnum):
-    """What a check came to."""
+class Outcome(StrEnum):
+    """The outcome of a check."""
 
     GOOD = "good"
     FAULT = "fault"
@@ -19,48 +19,60 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One check: what was found, why a transfer would fail, and what mends it."""
+class DoctorFinding:
+    """One check: what was found, why a transfer would fail, and how to fix it."""
 
     side: str
     check: str
-    verdict: Verdict
+    outcome: Outcome
     what: str
     why: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
-Rule = Callable[[Facts], Iterator[Finding]]
+Rule = Callable[[Facts], Iterator[DoctorFinding]]
 
 
-def good(facts: Facts, check: str, what: str) -> Finding:
-    """Nothing is wrong here."""
-    return Finding(facts.side, check, Verdict.GOOD, what)
+def good(facts: Facts, check: str, what: str) -> DoctorFinding:
+    """The check passed."""
+    return DoctorFinding(facts.side, check, Outcome.GOOD, what)
 
 
-def fault(facts: Facts, check: str, what: str, why: str, mend: str) -> Finding:
-    """A transfer would fail."""
-    return Finding(facts.side, check, Verdict.FAULT, what, why, mend)
+def fault(facts: Facts, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
+    """A transfer would fail. The default fix is `pulumi up` of the stack."""
+    return DoctorFinding(facts.side, check, Outcome.FAULT, what, why, fix or deploy_command(facts))
 
 
-def warning(facts: Facts, check: str, what: str, why: str, mend: str) -> Finding:
-    """A transfer may fail, or will one day."""
-    return Finding(facts.side, check, Verdict.WARNING, what, why, mend)
+def warning(facts: Facts, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
+    """A transfer may fail, now or later. The default fix is `pulumi up` of the stack."""
+    return DoctorFinding(facts.side, check, Outcome.WARNING, what, why, fix or deploy_command(facts))
 
 
-def unseen(facts: Facts, what: str) -> Finding:
-    """Something could not be looked at: that is no fault, and is not hidden either."""
-    reason = facts.unseen.get(what, "not looked for")
-    return Finding(facts.side, what, Verdict.UNSEEN, f"{what} could not be looked at: {reason}")
+def unseen(facts: Facts, what: str, reason: str = "") -> DoctorFinding:
+    """The caller could not read something. The check neither passes nor fails."""
+    reason = reason or facts.unseen.get(what, "not read")
+    return DoctorFinding(facts.side, what, Outcome.UNSEEN, f"{what} could not be read: {reason}")
 
 
-def missing(facts: Facts, what: str, why: str, mend: str) -> Finding:
-    """Something is not there, or could not be looked at."""
+def missing(facts: Facts, what: str, why: str, fix: str = "") -> DoctorFinding:
+    """Something does not exist, or could not be read."""
     if what in facts.unseen:
         return unseen(facts, what)
-    return fault(facts, what.removeprefix("the "), f"{what} is not there", why, mend)
+    return fault(facts, what.removeprefix("the "), f"{what} does not exist", why, fix)
 
 
-def up(facts: Facts) -> str:
-    """The command that makes anew whatever belongs to the stack."""
+def unchecked(facts: Facts, what: str, error: str) -> DoctorFinding:
+    """The check itself failed: an error of this program, not of the stack."""
+    return DoctorFinding(
+        facts.side,
+        what,
+        Outcome.WARNING,
+        f"{what} could not be checked: {error}",
+        "doctor itself failed here, so a fault may be hidden.",
+        "report it with the file that `acr-transfer doctor --log-file FILE` writes",
+    )
+
+
+def deploy_command(facts: Facts) -> str:
+    """The command that creates or corrects the stack's resources."""
     return f"pulumi up -s {facts.stack}"

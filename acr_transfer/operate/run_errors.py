@@ -1,6 +1,6 @@
-"""What a failed run's message means, and what mends it.
+"""The causes of failed runs, by the service's message, and how to fix them.
 
-The messages are the service's own; where Azure publishes no wording, the cause is read from the status in it.
+Where Azure does not publish a message, the status code in it identifies the cause.
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """
 
@@ -11,118 +11,118 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Cause:
-    """Why a run failed, and what to do about it."""
+class RunError:
+    """Why a run failed, and how to fix it."""
 
     why: str
-    mend: str
+    fix: str
 
 
-_AGAIN = "then give acr-transfer:forceUpdateTag a new value, and `pulumi up`"
+_AGAIN = "then set acr-transfer:forceUpdateTag to a new value and run `pulumi up`"
 
-CAUSES: tuple[tuple[str, Cause], ...] = (
+RUN_ERRORS: tuple[tuple[str, RunError], ...] = (
     (
         r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|authorized to perform action",
-        Cause(
-            "the pipeline's identity may not read the SAS secret",
-            "`pulumi up` makes the grant; a new one takes a few minutes; see `acr-transfer doctor`",
+        RunError(
+            "the pipeline's identity cannot read the SAS secret",
+            "run `pulumi up` to grant access, which takes effect within minutes; see `acr-transfer doctor`",
         ),
     ),
     (
         r"key ?vault.*(\b404\b|SecretNotFound|does not answer)|secret.*was not found",
-        Cause("the SAS secret or its vault is not there", "`pulumi refresh`, then `pulumi up`"),
+        RunError("the SAS secret or its vault does not exist", "run `pulumi refresh`, then `pulumi up`"),
     ),
     (
         r"AuthenticationFailed|Signature|expired|Status: 401",
-        Cause(
-            "storage does not take the SAS token: it has expired, or the key that signed it was rolled",
-            f"give acr-transfer:sasExpiry a later time (or acr-transfer:sasKey the other key), {_AGAIN}",
+        RunError(
+            "storage rejects the SAS token: it has expired, or its signing key was rotated",
+            f"set acr-transfer:sasExpiry to a later time (or acr-transfer:sasKey to the other key), {_AGAIN}",
         ),
     ),
     (
         r"AuthorizationPermissionMismatch|AuthorizationProtocolMismatch|AuthorizationResourceTypeMismatch",
-        Cause(
-            "the SAS token or the role lets in, but not for what was tried",
-            "export needs read, add, write and list; import read and list, and delete to remove blobs; "
-            "`pulumi up` puts it right",
+        RunError(
+            "the SAS token or the role does not include the operation",
+            "run `pulumi up`: it grants read, add, write and list for exports; read and list for imports, "
+            "and delete if the pipeline removes blobs",
         ),
     ),
     (
         r"KeyBasedAuthenticationNotPermitted",
-        Cause(
-            "shared keys are switched off on the storage account, so no SAS token works",
-            "switch them on, or set acr-transfer:storageAccess to ManagedIdentity",
+        RunError(
+            "the storage account has shared key access disabled, so SAS tokens do not work",
+            "enable shared key access, or set acr-transfer:storageAccess to ManagedIdentity",
         ),
     ),
     (
         r"storage.*\b403\b|AuthorizationFailure|not authorized to perform this operation",
-        Cause(
-            "storage refuses the pipeline: its network is closed, or the token is of another account",
-            "it comes from the public network: open the account's firewall; see `acr-transfer doctor`",
+        RunError(
+            "storage rejects the pipeline: the account has a firewall, or the token is for another account",
+            "open the account to the public network, which the service uses; see `acr-transfer doctor`",
         ),
     ),
     (
         r"ContainerNotFound|container.*not (found|exist)",
-        Cause("the container is not there", "`pulumi refresh`, then `pulumi up`"),
+        RunError("the container does not exist", "run `pulumi refresh`, then `pulumi up`"),
     ),
     (
         r"BlobNotFound|storage.*\b404\b|blob.*not (found|exist)",
-        Cause(
-            "the blob is not there",
-            "carry it with `acr-transfer hop` (or `unpack`), then run the import again",
+        RunError(
+            "the blob does not exist",
+            "copy it with `acr-transfer hop` (or `unpack`), then run the import again",
         ),
     ),
     (
         r"blob.*(already )?exists|OverwriteBlobs",
-        Cause(
-            "a blob of that name is there, and the pipeline does not overwrite",
-            "add OverwriteBlobs to acr-transfer:options, or set another acr-transfer:blobPrefix",
+        RunError(
+            "a blob with this name exists, and the pipeline does not overwrite blobs",
+            "add OverwriteBlobs to acr-transfer:options, or change acr-transfer:blobPrefix",
         ),
     ),
     (
         r"tags?.*(already )?exists?|OverwriteTags",
-        Cause(
-            "a tag of that name is there with other content, and the pipeline does not overwrite",
+        RunError(
+            "the tag exists with other content, and the pipeline does not overwrite tags",
             "add OverwriteTags to acr-transfer:options of the target",
         ),
     ),
     (
         r"artifacts?.*not found|manifest unknown|MANIFEST_UNKNOWN",
-        Cause(
-            "an artifact is not in the source registry, by this spelling",
-            f"correct acr-transfer:artifacts, or make the lock again with `acr-transfer plan`, {_AGAIN}",
+        RunError(
+            "an artifact is not in the source registry under this name",
+            f"correct acr-transfer:artifacts, or write the lock again with `acr-transfer plan`, {_AGAIN}",
         ),
     ),
     (
         r"\b\d+ artifacts; a run takes at most|more than 50|maximum.*50",
-        Cause("a run takes at most 50 artifacts", "let the program split the list: `pulumi up`"),
+        RunError("a run takes at most 50 artifacts", "run `pulumi up`, which splits the list"),
     ),
     (
         r"export.*(policy|disabled)",
-        Cause(
-            "the registry's export policy lets nothing out",
+        RunError(
+            "the registry's export policy is disabled",
             "az acr update --name <registry> --allow-exports true (needs public network access)",
         ),
     ),
     (
         r"\btar\b|archive|corrupt|digest.*(mismatch|differ)",
-        Cause(
-            "the blob is not what the export wrote",
+        RunError(
+            "the blob differs from the one that the export wrote",
             "copy it again with `acr-transfer hop`, then run the import again",
         ),
     ),
     (
         r"\b(429|503)\b|throttl|too many requests|timed? ?out",
-        Cause("the service was busy", f"wait a while, {_AGAIN}"),
+        RunError("the service was busy", f"wait some minutes, {_AGAIN}"),
     ),
 )
-"""Pattern of a message and what it means; the first that fits counts."""
+"""Message pattern and cause; the first matching pattern counts."""
 
-UNKNOWN = Cause(
-    "not a message that this command knows", "see `acr-transfer doctor`, and the service's own words"
+UNKNOWN = RunError(
+    "unknown: Azure does not document this message", "run `acr-transfer doctor`"
 )
 
 
-def cause_of(message: str) -> Cause:
-    """What a run's error message means."""
-    return next((cause for pattern, cause in CAUSES if re.search(pattern, message, re.IGNORECASE)), UNKNOWN)
+def explain_run_error(message: str) -> RunError:
+    """The cause of a run's error message."""
+    return next((error for pattern, error in RUN_ERRORS if re.search(pattern, message, re.IGNORECASE)), UNKNOWN)

@@ -1,4 +1,4 @@
-"""The pipeline runs of a registry as Azure Resource Manager lists them, those that a trigger made included.
+"""The pipeline runs of a registry as Resource Manager lists them, including those that a trigger started.
 
 https://learn.microsoft.com/rest/api/container-registry/pipeline-runs
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from acr_transfer.model.times import parse_time
-from acr_transfer.operate.run_errors import Cause, cause_of
+from acr_transfer.operate.run_errors import RunError, explain_run_error
 
 if TYPE_CHECKING:
     from acr_transfer.azure.arm import ArmClient
@@ -24,7 +24,7 @@ _ROLE = "the role Container Registry Transfer Pipeline Contributor on the regist
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run as the service tells it."""
+    """One run, as the service reports it."""
 
     id: str
     name: str
@@ -32,56 +32,56 @@ class Run:
     """The ID of its pipeline, in lower case."""
 
     blob: str
-    """The name of the blob that it wrote or read; empty if it does not say."""
+    """The name of the blob that it wrote or read; empty if unknown."""
 
     artifacts: int
-    """How many it was asked for; an import run that is not over yet does not say."""
+    """Number of its artifacts; 0 for an import run that has not finished."""
 
     state: str
-    """Succeeded, Failed, or what the service says while it works."""
+    """Succeeded, Failed, or the service's name for a state in between."""
 
     progress: str
-    """Percent; empty if it does not say."""
+    """Percent; empty if unknown."""
 
     started: datetime | None
     finished: datetime | None
     triggered: bool
-    """Whether the service made it by itself when the blob arrived."""
+    """Whether the source trigger started it."""
 
     error: str
     warning: str
 
     @property
     def succeeded(self) -> bool:
-        """Whether it is over, and well."""
+        """Whether it finished successfully."""
         return self.state == "Succeeded"
 
     @property
     def failed(self) -> bool:
-        """Whether it is over, and not well."""
+        """Whether it failed or was canceled."""
         return self.state.lower() in _BAD
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether it finished, successfully or not."""
         return self.succeeded or self.failed
 
     @property
-    def cause(self) -> Cause | None:
-        """Why it failed, and what to do."""
-        return cause_of(self.error) if self.failed else None
+    def cause(self) -> RunError | None:
+        """Why it failed and how to fix it; None if it did not fail."""
+        return explain_run_error(self.error) if self.failed else None
 
     def seconds(self, now: datetime) -> float | None:
-        """How long it took, or has been taking; None if it does not say when it began."""
+        """Its duration so far; None if its start is unknown."""
         return ((self.finished or now) - self.started).total_seconds() if self.started else None
 
     @classmethod
     def parse(cls, body: Mapping[str, Any], container_url: str) -> Run:
-        """Read one as it is listed; the blobs are those of this container."""
+        """Read one as Resource Manager lists it; `container_url` is the container of its blobs."""
         properties = body.get("properties") or {}
         response, request = properties.get("response") or {}, properties.get("request") or {}
         state = _state(str(properties.get("provisioningState") or ""), str(response.get("status") or ""))
-        said = str(response.get("pipelineRunErrorMessage") or "")
+        message = str(response.get("pipelineRunErrorMessage") or "")
         bad = state.lower() in _BAD
         return cls(
             id=str(body.get("id") or ""),
@@ -94,31 +94,31 @@ class Run:
             started=parse_time(response.get("startTime")),
             finished=parse_time(response.get("finishTime")),
             triggered="trigger" in response,
-            error=said if bad else "",
-            warning="" if bad else said,
+            error=message if bad else "",
+            warning="" if bad else message,
         )
 
 
-async def all_runs(registry_id: str, container_url: str, management: ArmClient) -> list[Run]:
-    """All runs of a registry, of all its pipelines."""
-    listed = await management.list(f"{registry_id}/pipelineRuns", VERSION)
+async def all_runs(registry_id: str, container_url: str, arm: ArmClient) -> list[Run]:
+    """All runs of a registry's pipelines."""
+    listed = await arm.list(f"{registry_id}/pipelineRuns", VERSION)
     return [Run.parse(body, container_url) for body in listed]
 
 
-async def remove(run: Run, management: ArmClient) -> None:
-    """Remove the record of a run; neither blob nor images change."""
-    await management.remove(run.id, VERSION, needs=_ROLE)
+async def remove_run(run: Run, arm: ArmClient) -> None:
+    """Remove the record of a run; its blob and images stay."""
+    await arm.remove(run.id, VERSION, needs=_ROLE)
 
 
 def _state(resource: str, transfer: str) -> str:
-    """Good only if the resource and the transfer both say so; failed if either does."""
-    said = [transfer or "Unknown", resource or "Unknown"]
-    bad = next((each for each in said if each.lower() in _BAD), "")
-    return bad or next((each for each in said if each != "Succeeded"), "Succeeded")
+    """Succeeded if both the resource and the transfer succeeded; failed if either failed."""
+    states = [transfer or "Unknown", resource or "Unknown"]
+    bad = next((each for each in states if each.lower() in _BAD), "")
+    return bad or next((each for each in states if each != "Succeeded"), "Succeeded")
 
 
 def _blob(request: Mapping[str, Any], response: Mapping[str, Any], container_url: str) -> str:
-    """The name of the blob: as asked for, or, for a run of the trigger, the end of its URL."""
+    """The name of the blob: as requested, or the end of its URL for a run of the trigger."""
     for end in ("source", "target"):
         name = (request.get(end) or {}).get("name")
         if name:

@@ -1,4 +1,4 @@
-"""How far every run of a pipeline is, and which failed ones still need somebody."""
+"""The state of a side's pipeline and of its runs."""
 
 from __future__ import annotations
 
@@ -11,30 +11,39 @@ from acr_transfer.operate.runs import VERSION, Run, all_runs
 
 if TYPE_CHECKING:
     from acr_transfer.azure.arm import ArmClient
+    from acr_transfer.azure.stacks import Stack
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SideState:
-    """One side: its pipeline, and its runs with the newest first."""
+    """One side: its pipeline and its runs, newest first."""
 
     side: str
     pipeline: str
     pipeline_state: str
-    """Succeeded where it is there and whole; `missing` where it is gone."""
+    """Azure's provisioning state; `missing` if the pipeline does not exist."""
 
     trigger: str
-    """Enabled or Disabled; empty for an export."""
+    """Enabled or Disabled; empty for an export pipeline."""
 
     runs: tuple[Run, ...]
 
 
-async def side_state(side: str, pipeline_id: str, container_url: str, management: ArmClient) -> SideState:
-    """Ask for a pipeline and for all runs of it."""
+async def read_side(side: str, stack: Stack) -> SideState:
+    """Read a stack's pipeline and its runs; `side` is `source` or `target`."""
+    from acr_transfer.azure import connect
+
+    async with connect.arm(stack) as arm:
+        return await side_state(side, stack.pipeline_id(side), stack.container_url(), arm)
+
+
+async def side_state(side: str, pipeline_id: str, container_url: str, arm: ArmClient) -> SideState:
+    """Read a pipeline and its runs."""
     registry_id, kind, name = pipeline_id.rsplit("/", 2)
-    pipeline = await management.get(f"{registry_id}/{kind}/{name}", VERSION)
-    listed = await all_runs(registry_id, container_url, management)
+    pipeline = await arm.get(f"{registry_id}/{kind}/{name}", VERSION)
+    listed = await all_runs(registry_id, container_url, arm)
     runs = [run for run in listed if run.pipeline == pipeline_id.lower()]
     properties = (pipeline or {}).get("properties") or {}
     return SideState(
@@ -46,8 +55,8 @@ async def side_state(side: str, pipeline_id: str, container_url: str, management
     )
 
 
-def failed_and_never_mended(runs: Sequence[Run]) -> list[Run]:
-    """Failed runs whose blob no later run moved well: those that still need somebody."""
+def unresolved_failures(runs: Sequence[Run]) -> list[Run]:
+    """The failed runs whose blob no later run moved."""
     return [run for run in runs if run.failed and not _moved_later(run, runs)]
 
 

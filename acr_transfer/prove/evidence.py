@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from acr_transfer.cli.console import coloured
-from acr_transfer.cli.parser import version
+from acr_transfer.version import version
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.evidence import (
     EvidenceFinding,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from acr_transfer.cli.parser import version
+from acr_transfer.version import version
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
 from acr_transfer.prove.evidence import ADVICE, Evidence

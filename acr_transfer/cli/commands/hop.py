@@ -43,17 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy every blob and print the results."""
+    return execute(options, Console(options))
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Do the same with the output on another console, for `ship`."""
     import asyncio
 
     from acr_transfer.azure.throttle import Throttle
     from acr_transfer.cli.copy_report import print_copies
 
-    console, throttle = Console(options), Throttle(cap=options.cap)
+    throttle = Throttle(cap=options.cap)
     with console.progress() as progress:
         results, mode = asyncio.run(_hop(options, throttle, HopProgress(progress)))
     if throttle.throttled_responses:
         console.remark(f"the storage services throttled {throttle.throttled_responses} requests")
-    return print_copies(options, results, progress.seconds, mode)
+    return print_copies(console, results, progress.seconds, mode)
 
 
 async def _hop(

@@ -107,7 +107,11 @@ def _add_source(group: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Plan, or compare two locks."""
-    console = Console(options)
+    return execute(options, Console(options))
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Do the same with the output on another console, for `ship`."""
     return _compare(options, console) if options.diff else _plan(options, console)
 
 

@@ -84,11 +84,15 @@ def _count(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Look at the target, print what is proved, and write what was asked for."""
+    return execute(options, Console(options))
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Do the same with the output on another console, for `ship`."""
     import asyncio
 
     from acr_transfer.prove import evidence
 
-    console = Console(options)
     with console.progress() as progress:
         found = asyncio.run(_look(options, progress, console))
     _write(options, found, console)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from acr_transfer.cli.commands import Command, hop, plan, prove
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.parser import add_project, add_stack, seconds
-from acr_transfer.errors import FAILURES, TransferError
+from acr_transfer.cli.table import table
+from acr_transfer.errors import FAILURES, TransferError, exit_code
 
-PURPOSE = "do all of it, where this machine reaches both clouds: plan, up, hop, up, prove"
+PURPOSE = "run plan, up, hop, up and prove from one machine that reaches both clouds"
 EXAMPLES = (
-    ("acr-transfer ship", "export, carry, import and prove what the source stack lists"),
+    ("acr-transfer ship", "export, copy, import and prove what the source stack lists"),
     (
         "acr-transfer ship --rules transfer.toml --lock transfer.lock.json --receipt receipt.json",
-        "choose first what moves; note what was proved, for the next time",
+        "plan by rules first, and record what was proved for the next plan",
     ),
 )
 
@@ -41,27 +41,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --rules: the lock to write, which acr-transfer:lock of the source names (%(default)s)",
     )
     parser.add_argument(
-        "--receipt", metavar="FILE", type=Path, help="leave out what is proved here; add to it"
+        "--receipt", metavar="FILE", type=Path, help="skip what this file lists, and add what is proved"
     )
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the evidence as one page")
     parser.add_argument(
-        "--wait", metavar="SECONDS", type=seconds, default=1200.0, help="for the imports (%(default).0f)"
+        "--wait",
+        metavar="SECONDS",
+        type=seconds,
+        default=1200.0,
+        help="maximum wait for the imports (%(default).0f)",
     )
 
 
 @dataclass(frozen=True)
 class Step:
-    """One part of the way."""
+    """One step of a transfer."""
 
     name: str
     purpose: str
     run: Callable[[], str]
-    """Does it; what became of it, in a word or two."""
+    """Runs the step and returns its outcome."""
 
 
 @dataclass(frozen=True)
-class Done:
-    """A step that ended well, or was not needed."""
+class StepResult:
+    """A step that succeeded or was not needed."""
 
     name: str
     outcome: str
@@ -69,103 +73,111 @@ class Done:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Take every step in turn; each one skips by itself what is done already."""
+    """Run every step in order; a step skips what an earlier `ship` did."""
     console = Console(options)
-    done: list[Done] = []
-    steps = _steps(options, console)
+    results = _run_steps(_steps(options, console), console)
+    console.result(lambda: _json(results), lambda: _text(results))
+    return 0
+
+
+def _run_steps(steps: Sequence[Step], console: Console) -> list[StepResult]:
+    results = []
     for number, step in enumerate(steps, start=1):
         console.remark(coloured(f"{number}/{len(steps)} {step.name}: {step.purpose}", "bold", sys.stderr))
-        began = time.monotonic()
+        started = time.monotonic()
         try:
-            # What a step prints is told on the way; the result of ship is the list of its steps.
-            with contextlib.redirect_stdout(sys.stderr):
-                outcome = step.run()
+            outcome = step.run()
         except FAILURES as error:
-            error.args = (f"{step.name}: {error}\nThe steps before it are done. Run `ship` again to go on.",)
-            raise
-        done.append(Done(step.name, outcome, time.monotonic() - began))
-    console.result(lambda: _json(done), lambda: _text(done))
-    return 0
+            failed = TransferError(f"{step.name}: {error}\nEarlier steps are done. Run `ship` again to continue.")
+            failed.exit_code = exit_code(error)
+            raise failed from None
+        results.append(StepResult(step.name, outcome, time.monotonic() - started))
+    return results
 
 
 def _steps(options: argparse.Namespace, console: Console) -> list[Step]:
     source, target = options.source, options.target
-    between = ["--source", source, "--target", target]
-    proof = [*between, "--wait", str(options.wait), *_files(options, "receipt", "html")]
     steps = [
         Step("up source", "the registry exports into blobs", lambda: _up(source, options, console)),
-        # Its container has to be there before blobs can arrive in it.
-        Step("up target", "the container and the pipeline are there", lambda: _up(target, options, console)),
-        Step("hop", "the blobs cross", lambda: _hop(between, options, console)),
-        # With its trigger this changes nothing; without, the stack makes the imports now.
-        Step("import", "the stack imports what no trigger does", lambda: _up(target, options, console)),
-        Step("prove", "every digest is read at the target", lambda: _command(["prove", *proof], options)),
+        # The container must exist before blobs are copied to it.
+        Step("up target", "deploy container and pipeline", lambda: _up(target, options, console)),
+        Step("hop", "copy the blobs", lambda: _hop(options, console)),
+        # With the trigger this changes nothing; without it, the stack starts the imports now.
+        Step("import", "the stack imports what no trigger imports", lambda: _up(target, options, console)),
+        Step("prove", "compare every digest at the target", lambda: _prove(options, console)),
     ]
     if options.rules:
-        chosen = ["plan", "--source", source, "--rules", str(options.rules), "--out", str(options.lock)]
-        if options.receipt and options.receipt.exists():
-            chosen += ["--since", str(options.receipt)]
-        steps.insert(0, Step("plan", "what moves, by its digests", lambda: _command(chosen, options)))
+        steps.insert(0, Step("plan", "pin what moves to digests", lambda: _plan(options, console)))
     return steps
 
 
-def _files(options: argparse.Namespace, *names: str) -> list[str]:
-    given = [(name, getattr(options, name)) for name in names]
-    return [word for name, value in given if value for word in (f"--{name}", str(value))]
+def _plan(options: argparse.Namespace, console: Console) -> str:
+    since = options.receipt if options.receipt and options.receipt.exists() else None
+    return _done(
+        plan.execute(
+            _options_of(plan, options, rules=options.rules, out=options.lock, since=since, target=None),
+            console.of_step(),
+        )
+    )
 
 
-def _hop(between: list[str], options: argparse.Namespace, console: Console) -> str:
-    """Carry the blobs, unless all that they hold is at the target: an import may have removed them there."""
-    if _all_proved(between, options):
-        console.remark("  everything that was exported is at the target already")
+def _hop(options: argparse.Namespace, console: Console) -> str:
+    """Copy the blobs, unless all artifacts are proved: the import may have removed their blobs."""
+    if _is_proved(options, console):
+        console.remark("  every exported artifact is at the target already")
         return "not needed"
-    return _command(["hop", *between], options)
+    return _done(hop.execute(_options_of(hop, options), console.of_step()))
 
 
-def _all_proved(between: list[str], options: argparse.Namespace) -> bool:
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        try:
-            return bool(_command(["prove", *between, "--quiet"], options))
-        except FAILURES:
-            return False
+def _prove(options: argparse.Namespace, console: Console) -> str:
+    given = {"wait": options.wait, "receipt": options.receipt, "html": options.html}
+    return _done(prove.execute(_options_of(prove, options, **given), console.of_step()))
 
 
-def _command(line: Sequence[str], options: argparse.Namespace) -> str:
-    """Another command of this program, as it would be typed."""
-    from acr_transfer.cli.commands import commands
-    from acr_transfer.cli.parser import parser
+def _is_proved(options: argparse.Namespace, console: Console) -> bool:
+    try:
+        return not prove.execute(_options_of(prove, options), console.of_step(silent=True))
+    except FAILURES:
+        return False
 
-    quiet = ["--quiet"] if options.quiet and "--quiet" not in line else []
-    parsed = parser(commands()).parse_args([*line, "--cwd", str(options.cwd), *quiet])
-    code = parsed.run(parsed)
+
+def _up(name: str, options: argparse.Namespace, console: Console) -> str:
+    from acr_transfer.operate.deploy import deploy
+
+    outcome = deploy(name, options.cwd, None if options.quiet else _print_line)
+    console.remark(f"  {outcome}")
+    return outcome
+
+
+def _options_of(command: Command, options: argparse.Namespace, **given: object) -> argparse.Namespace:
+    """The options of another command: its defaults, the stacks of `ship`, and `given`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    command.add_arguments(parser)
+    stacks = {"source": options.source, "target": options.target, "cwd": options.cwd}
+    return argparse.Namespace(**{**vars(parser.parse_args([])), **stacks, **given})
+
+
+def _done(code: int) -> str:
     if code:
-        error = TransferError("it did not end well; what it said is above")
+        error = TransferError("failed; see the errors above")
         error.exit_code = code
         raise error
     return "done"
 
 
-def _up(name: str, options: argparse.Namespace, console: Console) -> str:
-    from acr_transfer.operate.deploy import up
-
-    outcome = up(name, options.cwd, None if options.quiet else _told)
-    console.remark(f"  {outcome}")
-    return outcome
-
-
-def _told(line: str) -> None:
+def _print_line(line: str) -> None:
     if line.strip():
         print(coloured(f"  {line.rstrip()}", "dim", sys.stderr), file=sys.stderr)
 
 
-def _text(done: Sequence[Done]) -> str:
-    from acr_transfer.cli.table import table
-
-    rows = [(step.name, step.outcome, f"{step.seconds:.0f} s") for step in done]
-    whole = f"all steps done in {sum(step.seconds for step in done):.0f} s"
-    return f"{table(('step', 'outcome', 'took'), rows, right=(2,))}\n{whole}"
+def _text(results: Sequence[StepResult]) -> str:
+    rows = [(step.name, step.outcome, f"{step.seconds:.0f} s") for step in results]
+    total = f"all steps done in {sum(step.seconds for step in results):.0f} s"
+    return f"{table(('step', 'outcome', 'duration'), rows, right=(2,))}\n{total}"
 
 
-def _json(done: Sequence[Done]) -> dict[str, object]:
-    steps = [{"name": step.name, "outcome": step.outcome, "seconds": round(step.seconds, 1)} for step in done]
+def _json(results: Sequence[StepResult]) -> dict[str, object]:
+    steps = [
+        {"name": step.name, "outcome": step.outcome, "seconds": round(step.seconds, 1)} for step in results
+    ]
     return {"schema": 1, "steps": steps}

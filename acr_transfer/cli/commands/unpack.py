@@ -48,9 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
     from acr_transfer.cli.copy_report import print_copies
 
-    with Console(options).progress() as progress:
+    console = Console(options)
+    with console.progress() as progress:
         results = asyncio.run(_unpack(options, HopProgress(progress)))
-    return print_copies(options, results, progress.seconds)
+    return print_copies(console, results, progress.seconds)
 
 
 async def _unpack(options: argparse.Namespace, progress: HopProgress) -> list[CopyResult]:

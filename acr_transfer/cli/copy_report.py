@@ -12,9 +12,7 @@ from acr_transfer.copy.result import CopyResult, Outcome
 from acr_transfer.units import human_size
 
 
-def print_copies(
-    console: Console, results: Sequence[CopyResult], seconds: float, mode: str = ""
-) -> int:
+def print_copies(console: Console, results: Sequence[CopyResult], seconds: float, mode: str = "") -> int:
     """Print the results, and the failures on stderr; return the exit code."""
     console.result(lambda: copy_json(results, seconds), lambda: copy_table(results, seconds, mode))
     failures = [result.error for result in results if result.error]

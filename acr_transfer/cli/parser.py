@@ -98,9 +98,7 @@ def seconds(text: str) -> float:
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     shared = parser.add_argument_group("output")
     shared.add_argument("--json", action="store_true", help="print JSON on stdout instead of a table")
-    shared.add_argument(
-        "--quiet", action="store_true", help="print only warnings and errors on stderr"
-    )
+    shared.add_argument("--quiet", action="store_true", help="print only warnings and errors on stderr")
     shared.add_argument(
         "--log-file",
         metavar="FILE",

@@ -135,7 +135,9 @@ def _times(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
         yield _token_fault(facts, "SAS expiry", f"{token} has no expiry time")
     elif sas.expires <= facts.now:
         ago = _duration(facts.now - sas.expires)
-        yield _token_fault(facts, "SAS expiry", f"{token} expired {sas.expires:%Y-%m-%d %H:%M} UTC, {ago} ago")
+        yield _token_fault(
+            facts, "SAS expiry", f"{token} expired {sas.expires:%Y-%m-%d %H:%M} UTC, {ago} ago"
+        )
     elif ends_soon(sas.expires, facts.now):
         what = f"the token expires in {_duration(sas.expires - facts.now)}"
         yield warning(facts, "SAS expiry", what, "A run can take longer.", _rotate(facts))
@@ -183,9 +185,13 @@ def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
     if expires and float(expires) <= facts.now.timestamp():
         yield _token_fault(facts, "SAS expiry", f"secret {facts.secret_name} has expired")
     # Azure reports the secret's time in whole seconds.
-    elif facts.keys_created and float(attributes.get("updated") or "inf") + 1 < facts.keys_created.timestamp():
+    elif (
+        facts.keys_created and float(attributes.get("updated") or "inf") + 1 < facts.keys_created.timestamp()
+    ):
         what = f"both keys of the account are newer than secret {facts.secret_name}"
-        yield _token_fault(facts, "SAS signature", what, "No current key signed the token: storage answers 403.")
+        yield _token_fault(
+            facts, "SAS signature", what, "No current key signed the token: storage answers 403."
+        )
 
 
 def _token_fault(facts: Facts, check: str, what: str, why: str = _FORBIDDEN) -> DoctorFinding:

@@ -130,13 +130,27 @@ def leftovers(side: SideContents, now: datetime, age: timedelta) -> list[Leftove
             kept.add(blob.name)
         found.append(
             Leftover(
-                kind=LeftoverKind.BLOB, side=side.name, name=blob.name, size=blob.size, goes=goes, reason=reason, etag=blob.etag
+                kind=LeftoverKind.BLOB,
+                side=side.name,
+                name=blob.name,
+                size=blob.size,
+                goes=goes,
+                reason=reason,
+                etag=blob.etag,
             )
         )
     for run in side.runs:
         goes, reason = _run(run, side, kept, now, age)
         found.append(
-            Leftover(kind=LeftoverKind.RUN, side=side.name, name=run.name, size=0, goes=goes, reason=reason, run=run)
+            Leftover(
+                kind=LeftoverKind.RUN,
+                side=side.name,
+                name=run.name,
+                size=0,
+                goes=goes,
+                reason=reason,
+                run=run,
+            )
         )
     return found
 
@@ -170,7 +184,9 @@ def _target_blob(blob: TransferBlob, side: SideContents, now: datetime, age: tim
     return True, f"imported by run {done[0].name}, {_days(since)} ago"
 
 
-def _run(run: Run, side: SideContents, kept: Collection[str], now: datetime, age: timedelta) -> tuple[bool, str]:
+def _run(
+    run: Run, side: SideContents, kept: Collection[str], now: datetime, age: timedelta
+) -> tuple[bool, str]:
     if run.id.lower() in side.managed:
         return False, "in the stack: the next `pulumi up` would repeat it"
     if not run.ended:

@@ -51,16 +51,16 @@ async def _collect_side(side: str, stack: Stack) -> Facts:
     ):
         await _Resources(facts, stack, arm).collect(session, credential)
     if facts.container:
-        with _noting(facts, "the blobs"):
+        with noting(facts, "the blobs"):
             facts.blobs = await _blobs(stack)
     if side == "source":
-        with _noting(facts, "the artifacts"):
+        with noting(facts, "the artifacts"):
             await _artifacts(stack, facts)
     return facts
 
 
 @contextmanager
-def _noting(facts: Facts, what: str) -> Iterator[None]:
+def noting(facts: Facts, what: str) -> Iterator[None]:
     """Note why something could not be read, and continue.
 
     An error that this program does not expect is noted apart: it must not look like a missing right.
@@ -106,7 +106,7 @@ class _Resources:
     async def _rights(self, registry_id: str, kind: str) -> None:
         """https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource"""
         path = f"{registry_id}/providers/Microsoft.Authorization/permissions"
-        with _noting(self._facts, "your rights"):
+        with noting(self._facts, "your rights"):
             granted = await self._arm.list(path, "2022-04-01")
             self._facts.may_not = tuple(
                 resources
@@ -131,11 +131,11 @@ class _Resources:
         secret_id = f"{facts.vault['id']}/secrets/{facts.secret_name}"
         facts.secret = await self._get("the SAS secret", secret_id, "2024-11-01")
         await self._roles(str(facts.vault["id"]))
-        with _noting(facts, "the SAS token"):
+        with noting(facts, "the SAS token"):
             token = await sas_secret.read(uri, session, credential)
             facts.token = SasToken.parse(token)
             if facts.token.signed:
-                with _noting(facts, "acceptance of the SAS token"):
+                with noting(facts, "acceptance of the SAS token"):
                     facts.answer = await sas_secret.rejection(str(facts.place["uri"]), token, session)
 
     async def _roles(self, scope: str) -> None:
@@ -143,13 +143,13 @@ class _Resources:
             return
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
         filtered = f"{path}?$filter=principalId eq '{self._facts.principal}'".replace(" ", "%20")
-        with _noting(self._facts, "role assignments"):
+        with noting(self._facts, "role assignments"):
             found = await self._arm.list(filtered, "2022-04-01")
             roles = (str(each["properties"]["roleDefinitionId"]) for each in found)
             self._facts.roles = frozenset(role.rpartition("/")[2].lower() for role in roles)
 
     async def _imported(self, registry_id: str, pipeline_id: str) -> None:
-        with _noting(self._facts, "the runs"):
+        with noting(self._facts, "the runs"):
             runs = await all_runs(registry_id, self._stack.container_url(), self._arm)
             own = (run for run in runs if run.pipeline == pipeline_id.lower())
             self._facts.imported = frozenset(run.blob for run in own if run.succeeded)
@@ -164,7 +164,7 @@ class _Resources:
         return await self._read(what, self._arm.get(id, *versions))
 
     async def _read(self, what: str, request: Awaitable[Body | None]) -> Body | None:
-        with _noting(self._facts, what):
+        with noting(self._facts, what):
             return await request
         return None
 

@@ -96,7 +96,9 @@ def pipeline(facts: Facts) -> Iterator[DoctorFinding]:
     if unknown:
         what = f"pipeline {name} has unknown options: {', '.join(unknown)}"
         why = "The service does not support them for this kind of pipeline."
-        yield fault(facts, "options", what, why, f"correct acr-transfer:options, then {deploy_command(facts)}")
+        yield fault(
+            facts, "options", what, why, f"correct acr-transfer:options, then {deploy_command(facts)}"
+        )
     elif state == "Succeeded" and facts.principal:
         yield good(facts, "pipeline", f"pipeline {name} exists and has an identity")
 
@@ -148,7 +150,8 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
         yield good(facts, "artifacts", f"all {facts.artifacts:,} listed artifacts are in the registry")
     existing = [blob.name for blob in facts.blobs or () if blob.name in facts.expected]
     if existing and facts.pipeline and not has_option(facts.options, OVERWRITE_BLOBS):
-        what = f"pipeline {facts.pipeline.get('name')} has no OverwriteBlobs, and {_some(existing)} in the container"
+        name = facts.pipeline.get("name")
+        what = f"pipeline {name} has no OverwriteBlobs, and {_some(existing)} in the container"
         fix = f"add OverwriteBlobs to acr-transfer:options, then {deploy_command(facts)}"
         yield warning(facts, "options", what, "A repeated run cannot replace existing blobs.", fix)
 

@@ -118,11 +118,11 @@ RUN_ERRORS: tuple[tuple[str, RunError], ...] = (
 )
 """Message pattern and cause; the first matching pattern counts."""
 
-UNKNOWN = RunError(
-    "unknown: Azure does not document this message", "run `acr-transfer doctor`"
-)
+UNKNOWN = RunError("unknown: Azure does not document this message", "run `acr-transfer doctor`")
 
 
 def explain_run_error(message: str) -> RunError:
     """The cause of a run's error message."""
-    return next((error for pattern, error in RUN_ERRORS if re.search(pattern, message, re.IGNORECASE)), UNKNOWN)
+    return next(
+        (error for pattern, error in RUN_ERRORS if re.search(pattern, message, re.IGNORECASE)), UNKNOWN
+    )

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from acr_transfer.cli.console import coloured
-from acr_transfer.version import version
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.evidence import (
     EvidenceFinding,
@@ -27,6 +26,7 @@ from acr_transfer.prove.target import Finding
 from acr_transfer.prove.verify import Proof
 from acr_transfer.registry.artifact_type import described
 from acr_transfer.units import human_size, plural
+from acr_transfer.version import version
 
 ADVICE = {
     Verdict.MISSING: (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from acr_transfer.version import version
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
 from acr_transfer.prove.evidence import ADVICE, Evidence
@@ -13,6 +12,7 @@ from acr_transfer.prove.layers import LayerProof
 from acr_transfer.prove.target import Finding
 from acr_transfer.registry.artifact_type import described
 from acr_transfer.units import human_size, plural
+from acr_transfer.version import version
 
 _STYLE = """
 :root{--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#fff;--card:#f6f8fa;--good:#1a7f37;--bad:#cf222e;--odd:#9a6700}

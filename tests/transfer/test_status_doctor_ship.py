@@ -1,4 +1,4 @@
-"""`status`, `doctor` and `ship` as typed, on real stacks of the sandbox, well and deliberately broken."""
+"""The commands `status`, `doctor` and `ship` on stacks in the sandbox, intact and broken."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.engine.projects import Project
 from tests.transfer.pushing import push
 
 ARTIFACTS = ["ship/web:1", "ship/agent:1"]
-"""Images that no other test moves: what is at the target already is not carried again."""
+"""Images that only this test moves, because existing images are not copied again."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ LOUD = (
 
 
 def typed(project: Project, *line: str, program: Sequence[str] = QUIET) -> tuple[int, str, str]:
-    """A command as it is typed: exit code, stdout, stderr."""
+    """Run a command; return exit code, stdout and stderr."""
     stacks = ["--source", "ship-source", "--target", "ship-target"]
     whole = [sys.executable, *program, *line, *stacks, "--cwd", str(project.folder)]
     ended = subprocess.run(
@@ -68,17 +68,17 @@ def shipped(project: Project) -> dict[str, Any]:
     return found
 
 
-def test_ship_does_all_of_it_from_nothing(shipped: dict[str, Any]) -> None:
+def test_ship_runs_every_step_of_a_first_transfer(shipped: dict[str, Any]) -> None:
     assert [step["name"] for step in shipped["steps"]] == ["up source", "up target", "hop", "import", "prove"]
     assert shipped["steps"][2]["outcome"] == "done"
 
 
-def test_ship_again_copies_nothing_that_has_arrived(project: Project, shipped: dict[str, Any]) -> None:
+def test_ship_does_not_copy_what_is_proved_already(project: Project, shipped: dict[str, Any]) -> None:
     del shipped
     code, out, error = typed(project, "ship", "--wait", "120")
     assert code == 0, error
     assert "not needed" in out
-    assert "everything that was exported is at the target already" in error
+    assert "every exported artifact is at the target already" in error
     assert "5/5 prove" in error
 
 
@@ -93,14 +93,14 @@ def test_status_shows_runs_of_stack_and_trigger(project: Project, shipped: dict[
     assert source["runs"][0]["blob"] == target["runs"][0]["blob"]
 
 
-def test_doctor_finds_nothing_at_stacks_that_work(project: Project, shipped: dict[str, Any]) -> None:
+def test_doctor_finds_no_fault_in_working_stacks(project: Project, shipped: dict[str, Any]) -> None:
     del shipped
     code, out, _ = typed(project, "doctor")
     assert code == 0
     assert "fault" not in out
-    # The stack's own vault is closed to all but Azure's services: that is said, and is no fault.
+    # The stack's vault admits only Azure's services: this is reported, and is not a fault.
     assert out.count("not seen") >= 2
-    assert "the vault's firewall keeps this machine out" in out
+    assert "the vault's firewall blocks this machine" in out
 
 
 class Azure:
@@ -156,15 +156,15 @@ def test_doctor_names_every_fault_of_a_broken_source(
     opened = {"properties": {"networkAcls": {"defaultAction": "Allow", "bypass": "AzureServices"}}}
     azure.ask("PATCH", vault, "2024-11-01", opened)
     _, out, _ = examined("")
-    assert "the token allows what it must" in out
+    assert "the token has the required rights" in out
     code, out, error = examined(sas.format("rawl", 2090), LOUD)
-    assert "storage does not take the token in secret acrexportsas: its signature is wrong" in out
+    assert "storage rejects the token in secret acrexportsas: its signature is wrong" in out
     assert "2 faults found" in error
     assert "bm90LWEtcmVhbC1zaWduYXR1cmU" not in out + error
     code, out, error = examined(sas.format("rl", 2020))
     assert code == 14
     for words in (
-        "may not read secrets",
+        "cannot read secrets",
         "the token in secret acrexportsas expired 2020-01-01",
         "lacks add, write",
     ):
@@ -173,7 +173,7 @@ def test_doctor_names_every_fault_of_a_broken_source(
     assert "bm90LWEtcmVhbC1zaWduYXR1cmU" not in out + error
 
 
-def test_doctor_names_a_blob_that_the_trigger_would_not_see(
+def test_doctor_names_a_blob_that_the_trigger_ignores(
     project: Project, shipped: dict[str, Any], paths: Paths
 ) -> None:
     del shipped
@@ -187,7 +187,7 @@ def test_doctor_names_a_blob_that_the_trigger_would_not_see(
 
 
 def upload(azure: Azure, account: str) -> None:
-    """A blob that some other tool has copied."""
+    """Upload a blob as another tool would."""
     from azure.storage.blob import BlobClient
 
     keys = blobs.keys(azure.cloud, azure.one("Microsoft.Storage/storageAccounts"))
@@ -198,7 +198,7 @@ def upload(azure: Azure, account: str) -> None:
         blob.upload_blob(b"content")
 
 
-def test_status_tells_why_a_run_failed_and_what_mends_it(
+def test_status_explains_a_failed_run_and_how_to_fix_it(
     project: Project, shipped: dict[str, Any], paths: Paths
 ) -> None:
     del shipped
@@ -209,13 +209,11 @@ def test_status_tells_why_a_run_failed_and_what_mends_it(
     azure.ask("PUT", run, "2024-11-01-preview", {"properties": {"request": request}})
     code, out, error = typed(project, "status", "--watch", "0.2")
     assert code == 13
-    assert "why:  the blob is not there" in out
+    assert "why:  the blob does not exist" in out
     assert "acr-transfer hop" in error
 
 
-def test_no_secret_is_in_anything_that_was_said(
-    project: Project, shipped: dict[str, Any], paths: Paths
-) -> None:
+def test_no_output_contains_a_secret(project: Project, shipped: dict[str, Any], paths: Paths) -> None:
     del shipped
     for definition in (SOURCE, TARGET):
         azure = Azure(definition, paths, f"tests-ship-{definition.side}")

@@ -1,4 +1,4 @@
-"""What clean removes, and above all what it does not."""
+"""The leftovers that clean removes, and those that it keeps."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acr_transfer.operate import clean_report
-from acr_transfer.operate.clean import Kind, Leftover, Side, TransferBlob, judged
+from acr_transfer.cli.commands.clean import leftovers_table
+from acr_transfer.operate.clean import Leftover, LeftoverKind, SideContents, TransferBlob, leftovers
 from acr_transfer.operate.runs import Run
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -33,8 +33,8 @@ def run(blob: str = "b", status: str = "Succeeded", days: float = 20, name: str 
     return replace(found, **{"blob": blob, "state": status, **times, **more})
 
 
-def verdicts(side: Side) -> dict[str, tuple[bool, str]]:
-    return {leftover.name: (leftover.goes, leftover.reason) for leftover in judged(side, NOW, WEEK)}
+def verdicts(side: SideContents) -> dict[str, tuple[bool, str]]:
+    return {leftover.name: (leftover.goes, leftover.reason) for leftover in leftovers(side, NOW, WEEK)}
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,13 @@ def verdicts(side: Side) -> dict[str, tuple[bool, str]]:
         "an older blob of that name was imported", "no times", "another blob's",
     ],
 )  # fmt: skip
-def test_a_blob_at_the_target_goes_only_when_it_was_imported(
-    runs: list[Run], goes: bool, reason: str
-) -> None:
-    assert verdicts(Side(name="target", blobs=[blob()], runs=runs))["b"] == (goes, reason)
+def test_a_blob_at_the_target_goes_only_after_its_import(runs: list[Run], goes: bool, reason: str) -> None:
+    assert verdicts(SideContents(name="target", blobs=[blob()], runs=runs))["b"] == (goes, reason)
 
 
-def test_what_ended_by_a_clock_ahead_of_ours_ended_just_now() -> None:
-    side = Side(name="target", blobs=[blob(days=0)], runs=[run(days=-1)])
-    found = {each.name: (each.goes, each.reason) for each in judged(side, NOW, timedelta(0))}
+def test_a_run_that_ends_in_the_future_of_this_clock_counts_as_just_ended() -> None:
+    side = SideContents(name="target", blobs=[blob(days=0)], runs=[run(days=-1)])
+    found = {each.name: (each.goes, each.reason) for each in leftovers(side, NOW, timedelta(0))}
     assert found["b"] == (True, "imported by run r, 0 days ago")
 
 
@@ -80,7 +78,7 @@ def test_what_ended_by_a_clock_ahead_of_ours_ended_just_now() -> None:
 def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
     days: float, needed: Any, runs: list[Run], goes: bool
 ) -> None:
-    found = verdicts(Side(name="source", blobs=[blob(days=days)], runs=runs, needed=needed))
+    found = verdicts(SideContents(name="source", blobs=[blob(days=days)], runs=runs, needed=needed))
     assert found["b"][0] is goes
 
 
@@ -97,8 +95,10 @@ def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
     ],
     ids=["old", "failed", "running", "young", "of the stack", "of the stack, other case", "its blob stays"],
 )
-def test_a_run_goes_only_when_nobody_keeps_or_needs_it(runs: Run, managed: Any, goes: bool) -> None:
-    side = Side(name="target", blobs=[blob()], runs=[runs], managed=managed)
+def test_a_run_goes_only_when_neither_the_stack_nor_a_blob_needs_it(
+    runs: Run, managed: Any, goes: bool
+) -> None:
+    side = SideContents(name="target", blobs=[blob()], runs=[runs], managed=managed)
     assert verdicts(side)["r"][0] is goes
 
 
@@ -110,13 +110,13 @@ times = st.integers(0, 60)
     st.dictionaries(names, times, max_size=3),
     st.lists(st.tuples(names, st.sampled_from(["Succeeded", "Failed", "Running"]), times), max_size=6),
 )
-def test_what_an_unfinished_import_needs_never_goes(
+def test_a_blob_of_an_unfinished_import_never_goes(
     blobs: dict[str, int], runs: list[tuple[str, str, int]]
 ) -> None:
     made = [run(name, status, days, f"r{number}") for number, (name, status, days) in enumerate(runs)]
-    side = Side(name="target", blobs=[blob(*found) for found in blobs.items()], runs=made)
-    for leftover in judged(side, NOW, WEEK):
-        if leftover.kind is Kind.BLOB and leftover.goes:
+    side = SideContents(name="target", blobs=[blob(*found) for found in blobs.items()], runs=made)
+    for leftover in leftovers(side, NOW, WEEK):
+        if leftover.kind is LeftoverKind.BLOB and leftover.goes:
             own = [one for one in made if one.blob == leftover.name]
             assert all(one.ended for one in own)
             assert any(
@@ -141,15 +141,15 @@ def test_a_run_is_read_as_azure_writes_it(properties: dict[str, Any], status: st
     assert (read.state, read.blob) == (status, name)
 
 
-def test_the_list_says_what_would_go_and_how_to_do_it() -> None:
+def test_the_list_shows_what_can_go_and_how_to_remove_it() -> None:
     found = [
-        Leftover(kind=Kind.BLOB, side="target", name="b1", size=2048, goes=True, reason="imported"),
-        Leftover(kind=Kind.RUN, side="target", name="r1", size=0, goes=False, reason="Running"),
+        Leftover(kind=LeftoverKind.BLOB, side="target", name="b1", size=2048, goes=True, reason="imported"),
+        Leftover(kind=LeftoverKind.RUN, side="target", name="r1", size=0, goes=False, reason="Running"),
     ]
-    assert clean_report.clean_table(found, removed=False).splitlines() == [
+    assert leftovers_table(found, removed=False).splitlines() == [
         "side    kind  name     size         why",
         "target  blob  b1    2.0 KiB  goes   imported",
         "target  run   r1          -  stays  Running",
-        "1 blob (2.0 KiB) and 0 runs would go; --yes removes them",
+        "1 blob (2.0 KiB) and 0 runs can go; --yes removes them",
     ]
-    assert clean_report.clean_table([], removed=False) == "nothing to remove"
+    assert leftovers_table([], removed=False) == "nothing to remove"

@@ -1,4 +1,4 @@
-"""What doctor says of each fault: the finding, the reason, and the mend."""
+"""Doctor's findings: what is wrong, why it matters, and how to fix it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from acr_transfer.errors import AccessError
 from acr_transfer.model.sas import SasToken
-from acr_transfer.operate.collect import _allows
-from acr_transfer.operate.doctor import examined
+from acr_transfer.operate.collect import allows, noting
+from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import Blob, Facts
-from acr_transfer.operate.finding import Finding, Verdict
-from acr_transfer.operate.run_errors import CAUSES, UNKNOWN, cause_of
+from acr_transfer.operate.finding import DoctorFinding, Outcome
+from acr_transfer.operate.run_errors import RUN_ERRORS, UNKNOWN, explain_run_error
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"
@@ -34,7 +35,7 @@ def pipeline(kind: str, **differences: Any) -> dict[str, Any]:
 
 
 def facts(side: str = "source", **differences: Any) -> Facts:
-    """A side at which nothing is wrong, but for the differences."""
+    """A side without faults, apart from the differences."""
     policy = {"objectId": "p-1", "permissions": {"secrets": ["get"]}}
     whole: dict[str, Any] = {
         "side": side,
@@ -52,18 +53,18 @@ def facts(side: str = "source", **differences: Any) -> Facts:
     return Facts(**{**whole, **differences})
 
 
-def bad(found: Facts) -> list[Finding]:
-    return [finding for finding in examined(found) if finding.verdict in (Verdict.FAULT, Verdict.WARNING)]
+def bad(found: Facts) -> list[DoctorFinding]:
+    return [finding for finding in diagnose(found) if finding.outcome in (Outcome.FAULT, Outcome.WARNING)]
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
-def test_a_side_at_which_nothing_is_wrong_has_good_findings_alone(side: str) -> None:
-    assert {finding.verdict for finding in examined(facts(side))} == {Verdict.GOOD}
+def test_a_side_without_faults_has_only_good_findings(side: str) -> None:
+    assert {finding.outcome for finding in diagnose(facts(side))} == {Outcome.GOOD}
 
 
 BLOB = Blob("b1", marked=True, hashed=True, changed=NOW)
 FAULTS: dict[str, tuple[Facts, str, str]] = {
-    "no registry": (facts(registry=None), "the registry is not there", "acr-transfer:registry"),
+    "no registry": (facts(registry=None), "the registry does not exist", "acr-transfer:registry"),
     "not Premium": (
         facts(registry={"name": "contoso", "sku": {"name": "Basic"}, "properties": {}}),
         "contoso is Basic",
@@ -77,10 +78,10 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
                 "properties": {"policies": {"exportPolicy": {"status": "Disabled"}}},
             }
         ),
-        "lets nothing out",
+        "the export policy of registry contoso is disabled",
         "--allow-exports true",
     ),
-    "no pipeline": (facts(pipeline=None), "the pipeline is not there", "pulumi up -s source"),
+    "no pipeline": (facts(pipeline=None), "the pipeline does not exist", "pulumi up -s source"),
     "pipeline failed": (
         facts(pipeline=pipeline("source", provisioningState="Failed")),
         "is Failed",
@@ -92,8 +93,8 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "unknown options: OverwriteTags (expected OverwriteBlobs",
         "acr-transfer:options",
     ),
-    "no account": (facts(account=None), "the storage account is not there", "pulumi up"),
-    "no container": (facts(container=None), "the container is not there", "pulumi up"),
+    "no account": (facts(account=None), "the storage account does not exist", "pulumi up"),
+    "no container": (facts(container=None), "the container does not exist", "pulumi up"),
     "closed account": (
         facts(account={"name": "account", "properties": {"publicNetworkAccess": "Disabled"}}),
         "closed to the public network",
@@ -116,43 +117,43 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "caller without rights": (
         facts(may_not=("exportPipelines", "pipelineRuns")),
-        "you may not write exportPipelines, pipelineRuns of the registry",
+        "you cannot write exportPipelines, pipelineRuns of the registry",
         '--role "Container Registry Transfer Pipeline Contributor" --scope /r/contoso',
     ),
     "artifacts gone": (
         facts(artifacts=3, absent=("a:1", "b:2")),
-        "a:1, b:2 are not in the registry, by this spelling",
+        "a:1, b:2 are not in the registry, under this name",
         "acr-transfer plan",
     ),
     "a layer too large": (
-        facts(artifacts=1, burdens=("a:1 has a layer of 9.0 GB",)),
+        facts(artifacts=1, unsupported=("a:1 has a layer of 9.0 GB",)),
         "a:1 has a layer of 9.0 GB",
-        "leave it out",
+        "remove it from acr-transfer:artifacts",
     ),
     "blobs cannot be replaced": (
         facts(expected=("b1",), blobs=(Blob("b1", marked=True, hashed=True, changed=NOW),)),
-        "aPipeline has no OverwriteBlobs, and b1 is already there",
+        "aPipeline has no OverwriteBlobs, and b1 is in the container",
         "add OverwriteBlobs",
     ),
     "nothing to import": (
         facts("target", expected=("b1", "b2"), imported=frozenset({"b2"})),
-        "of the hand-over, b1 is not here",
+        "b1 is in the hand-over, but not in the container",
         "acr-transfer hop",
     ),
     "no shared keys": (
         facts(account={"name": "account", "properties": {"allowSharedKeyAccess": False}}),
-        "takes no shared key",
+        "has shared key access disabled",
         "ManagedIdentity",
     ),
-    "no vault": (facts(vault=None), "the key vault is not there", "pulumi up"),
+    "no vault": (facts(vault=None), "the key vault does not exist", "pulumi up"),
     "no grant": (
         facts(vault={"name": "vault", "properties": {"accessPolicies": []}}),
-        "may not read secrets of vault",
+        "cannot read secrets of vault",
         "pulumi up",
     ),
     "no role on the vault": (
         facts(vault={"name": "vault", "properties": {"enableRbacAuthorization": True}}),
-        "may not read secrets of vault",
+        "cannot read secrets of vault",
         "pulumi up",
     ),
     "closed vault": (
@@ -165,15 +166,15 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
                 },
             }
         ),
-        "vault vault is closed, to Azure's trusted services too",
+        "the firewall of vault vault blocks Azure's trusted services",
         "az keyvault update --name vault --bypass AzureServices",
     ),
-    "secret switched off": (
+    "disabled secret": (
         facts(secret={"properties": {"attributes": {"enabled": False}}}),
-        "secret sas is switched off",
+        "secret sas is disabled",
         "--vault-name vault --name sas --enabled true",
     ),
-    "no secret": (facts(secret=None, token=None), "the SAS secret is not there", "pulumi up"),
+    "no secret": (facts(secret=None, token=None), "the SAS secret does not exist", "pulumi up"),
     "versioned secret": (
         facts(
             pipeline=pipeline(
@@ -184,23 +185,31 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
                 },
             )
         ),
-        "one version of the secret",
+        "secret URI names a version",
         "pulumi up",
     ),
-    "no token in the secret": (facts(token=SasToken.parse("nothing")), "holds no SAS token", "sasExpiry"),
+    "no token in the secret": (
+        facts(token=SasToken.parse("nothing")),
+        "does not hold a SAS token",
+        "sasExpiry",
+    ),
     "expired": (
         facts(token=token(se="2026-11-23T00:00:00Z")),
         "the token in secret sas expired 2026-11-23 00:00 UTC, 24.0 hours ago",
         "sasExpiry",
     ),
-    "expires soon": (facts(token=token(se="2026-11-24T00:30:00Z")), "ends in 0.5 hours", "sasExpiry"),
-    "no end": (facts(token=token(se="")), "names no time at which it ends", "sasExpiry"),
+    "expires soon": (facts(token=token(se="2026-11-24T00:30:00Z")), "expires in 0.5 hours", "sasExpiry"),
+    "no end": (facts(token=token(se="")), "has no expiry time", "sasExpiry"),
     "the signing user's key ends": (
         facts(token=token(ske="2026-11-23T00:00:00Z")),
         "expired 2026-11-23",
         "sasExpiry",
     ),
-    "begins later": (facts(token=token(st="2026-11-25T00:00:00Z")), "begins only 2026-11-25", "sasExpiry"),
+    "begins later": (
+        facts(token=token(st="2026-11-25T00:00:00Z")),
+        "valid only from 2026-11-25",
+        "sasExpiry",
+    ),
     "narrow for export": (facts(token=token(sp="rl")), "lacks add, write", "pulumi up"),
     "narrow for import": (facts("target", token=token(sp="r")), "lacks list", "pulumi up"),
     "cannot delete": (
@@ -212,7 +221,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "lacks delete",
         "pulumi up",
     ),
-    "http": (facts(token=token(spr="")), "good over http too", "pulumi up"),
+    "http": (facts(token=token(spr="")), "valid over http too", "pulumi up"),
     "for a blob": (facts(token=token(sr="b")), "not for a container", "pulumi up"),
     "of an account, for files": (
         facts(token=token(sr="", srt="sco", ss="f")),
@@ -224,10 +233,10 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "not for a container",
         "pulumi up",
     ),
-    "from one address": (facts(token=token(sip="1.2.3.4")), "from 1.2.3.4 alone", "pulumi up"),
+    "from one address": (facts(token=token(sip="1.2.3.4")), "only from 1.2.3.4", "pulumi up"),
     "signed with a key of old": (
         facts(answer="signature"),
-        "does not take the token in secret sas: its signature is wrong",
+        "rejects the token in secret sas: its signature is wrong",
         "sasExpiry",
     ),
     "signed before both keys were made": (
@@ -249,12 +258,12 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "tag tells narrow": (
         facts(token=None, secret={"tags": {"acr-transfer-sp": "rl"}, "properties": {}}),
-        "by its tag the token lacks add, write",
+        "according to its tag, the token lacks add, write",
         "pulumi up",
     ),
     "secret has ended": (
         facts(token=None, secret={"properties": {"attributes": {"exp": 1}}}),
-        "by its expiry secret sas has ended",
+        "secret sas has expired",
         "sasExpiry",
     ),
     "blob without mark": (
@@ -272,16 +281,16 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "older than 60 days",
         "acr-transfer hop",
     ),
-    "clock": (facts(clock=3600.0), "3600 s ahead of the cloud", "NTP"),
+    "clock": (facts(clock=3600.0), "3600 s ahead of the cloud's", "NTP"),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_each_fault_is_one_finding_that_says_what_why_and_what_mends_it(name: str) -> None:
-    found, what, mend = FAULTS[name]
+def test_each_fault_is_one_finding_with_its_reason_and_its_fix(name: str) -> None:
+    found, what, fix = FAULTS[name]
     (finding,) = bad(found)
     assert what in finding.what
-    assert mend in finding.mend
+    assert fix in finding.fix
     assert finding.why
 
 
@@ -308,33 +317,36 @@ DELETES = {"options": ["DeleteSourceBlobOnSuccess"]}
         (by_identity("target", set()), False),
     ],
 )
-def test_by_identity_a_role_is_enough_that_allows_what_the_pipeline_does(found: Facts, good: bool) -> None:
+def test_an_identity_needs_a_role_that_allows_what_its_pipeline_does(found: Facts, good: bool) -> None:
     assert [finding.check for finding in bad(found)] == ([] if good else ["role"])
 
 
-def test_what_the_caller_may_not_see_is_said_and_is_no_fault() -> None:
+def test_a_resource_that_the_caller_cannot_read_is_reported_and_is_not_a_fault() -> None:
     found = facts(registry=None, unseen={"the registry": "refused (HTTP 403)"})
     assert not bad(found)
-    unseen = [finding for finding in examined(found) if finding.verdict is Verdict.UNSEEN]
+    unseen = [finding for finding in diagnose(found) if finding.outcome is Outcome.UNSEEN]
     assert "refused (HTTP 403)" in unseen[0].what
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (facts(token=token(sp="", se="", si="mine")), "stored access policy mine has them"),
-        (facts(answer="403 AuthorizationFailure"), "from here it answers 403 AuthorizationFailure"),
+        (facts(token=token(sp="", se="", si="mine")), "stored access policy mine defines them"),
+        (
+            facts(answer="403 AuthorizationFailure"),
+            "storage answers 403 AuthorizationFailure to this machine",
+        ),
     ],
     ids=["a stored access policy", "a firewall before this machine"],
 )
-def test_what_a_token_does_not_tell_is_no_fault(found: Facts, words: str) -> None:
+def test_what_a_token_does_not_show_is_not_a_fault(found: Facts, words: str) -> None:
     assert not bad(found)
-    assert words in next(finding.what for finding in examined(found) if finding.verdict is Verdict.UNSEEN)
+    assert words in next(finding.what for finding in diagnose(found) if finding.outcome is Outcome.UNSEEN)
 
 
-def test_what_mends_names_the_stack_that_the_user_named() -> None:
+def test_the_fix_names_the_users_stack() -> None:
     (finding,) = bad(facts(stack="production", container=None))
-    assert finding.mend == "pulumi up -s production"
+    assert finding.fix == "pulumi up -s production"
 
 
 RUNS = "Microsoft.ContainerRegistry/registries/pipelineRuns/write"
@@ -352,39 +364,75 @@ RUNS = "Microsoft.ContainerRegistry/registries/pipelineRuns/write"
     ],
     ids=["nothing", "owner", "reader", "a registry's", "taken away", "taken away by another"],
 )
-def test_rights_are_read_as_azure_reads_them(granted: list[dict[str, Any]], allowed: bool) -> None:
-    assert _allows(granted, RUNS) is allowed
+def test_permissions_are_evaluated_as_azure_does(granted: list[dict[str, Any]], allowed: bool) -> None:
+    assert allows(granted, RUNS) is allowed
 
 
-def test_nothing_that_is_kept_of_a_token_holds_its_signature() -> None:
+def test_the_facts_do_not_contain_the_tokens_signature() -> None:
     assert SIGNATURE not in repr(facts())
 
 
 VAULT = "Failed to access key vault.  Status:"
 STORAGE = "Failed to access storage.  Service request failed.  Status:"
 MESSAGES = {
-    f"{VAULT} 403 (The user 'oid=p' does not have secrets get permission on 'v'.)": "not read the SAS",
-    f"{VAULT} 404 (A secret with (name/id) x was not found)": "is not there",
+    f"{VAULT} 403 (The user 'oid=p' does not have secrets get permission on 'v'.)": "cannot read the SAS",
+    f"{VAULT} 404 (A secret with (name/id) x was not found)": "does not exist",
     f"{STORAGE} 403 (AuthenticationFailed)": "has expired",
-    f"{STORAGE} 403 (AuthorizationPermissionMismatch)": "not for what",
-    f"{STORAGE} 403 (This request is not authorized to perform this operation)": "storage refuses",
-    f"{STORAGE} 404 (ContainerNotFound)": "container is not there",
-    f"{STORAGE} 404 (BlobNotFound)": "blob is not there",
-    "The blob 'b1' exists already.": "blob of that name",
-    "The tag 'a:1' exists already with another digest.": "tag of that name",
+    f"{STORAGE} 403 (AuthorizationPermissionMismatch)": "does not include the operation",
+    f"{STORAGE} 403 (This request is not authorized to perform this operation)": "storage rejects the pipeline",
+    f"{STORAGE} 404 (ContainerNotFound)": "container does not exist",
+    f"{STORAGE} 404 (BlobNotFound)": "blob does not exist",
+    "The blob 'b1' exists already.": "blob with this name exists",
+    "The tag 'a:1' exists already with another digest.": "tag exists with other content",
     "Artifacts not found in registry 'contoso': 'a:1'.": "not in the source registry",
     "51 artifacts; a run takes at most 50.": "at most 50",
-    f"{STORAGE} 404 (The blob 'x403e429' does not exist: BlobNotFound)": "blob is not there",
+    f"{STORAGE} 404 (The blob 'x403e429' does not exist: BlobNotFound)": "blob does not exist",
 }
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_a_runs_message_is_understood(message: str) -> None:
-    cause = cause_of(message)
-    assert MESSAGES[message] in cause.why
-    assert cause.mend
+def test_a_runs_error_message_is_explained(message: str) -> None:
+    error = explain_run_error(message)
+    assert MESSAGES[message] in error.why
+    assert error.fix
 
 
-def test_a_message_that_nobody_knows_is_said_to_be_unknown() -> None:
-    assert cause_of("The moon is full, and the target knows.") == UNKNOWN
-    assert UNKNOWN not in [cause for _, cause in CAUSES]
+def test_an_unknown_message_is_reported_as_unknown() -> None:
+    assert explain_run_error("The moon is full, and the target knows.") == UNKNOWN
+    assert UNKNOWN not in [error for _, error in RUN_ERRORS]
+
+
+def test_an_error_of_a_rule_is_a_finding_and_the_other_rules_still_count(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = facts(secret={"properties": {"attributes": {"exp": "sig=not-a-number"}}}, token=None)
+    findings = diagnose(found)
+    (failed,) = [finding for finding in findings if "could not be checked" in finding.what]
+    assert failed.what == "access could not be checked: ValueError"
+    assert failed.outcome is Outcome.WARNING
+    assert {"tier", "pipeline", "container"} <= {finding.check for finding in findings}
+    assert "not-a-number" not in repr(findings) + caplog.text
+
+
+def test_an_error_while_collecting_is_a_finding() -> None:
+    (finding,) = bad(facts(errors={"role assignments": "KeyError"}))
+    assert finding.what == "role assignments could not be checked: KeyError"
+    assert "--log-file" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("error", "unseen", "errors"),
+    [
+        (AccessError("refused"), {"the vault": "refused"}, {}),
+        (TimeoutError("secret"), {"the vault": "TimeoutError"}, {}),
+        (KeyError("secret"), {}, {"the vault": "KeyError"}),
+    ],
+    ids=["a refused request", "a network failure", "an error of doctor"],
+)
+def test_a_failed_request_is_distinguished_from_an_error_of_doctor(
+    error: Exception, unseen: dict[str, str], errors: dict[str, str]
+) -> None:
+    found = facts()
+    with noting(found, "the vault"):
+        raise error
+    assert (found.unseen, found.errors) == (unseen, errors)

@@ -57,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
     console = Console(options)
     found = asyncio.run(_clean(options))
     console.result(
-        lambda: leftovers_json(found, removed=options.yes), lambda: leftovers_table(found, removed=options.yes)
+        lambda: leftovers_json(found, removed=options.yes),
+        lambda: leftovers_table(found, removed=options.yes),
     )
     return 0
 
@@ -67,7 +68,8 @@ async def _clean(options: argparse.Namespace) -> list[Leftover]:
 
     stacks = await read_sides(options, None if options.side == "both" else options.side)
     found = [
-        await clean_side(side, stack, options.older_than, remove=options.yes) for side, stack in stacks.items()
+        await clean_side(side, stack, options.older_than, remove=options.yes)
+        for side, stack in stacks.items()
     ]
     return [leftover for side in found for leftover in side]
 
@@ -80,7 +82,7 @@ def leftovers_table(found: Sequence[Leftover], *, removed: bool) -> str:
             leftover.side,
             leftover.kind,
             leftover.name,
-            human_size(leftover.size) if leftover.run is None else "-",
+            human_size(leftover.size) if leftover.kind == "blob" else "-",
             gone if leftover.goes else "stays",
             leftover.reason,
         )
@@ -88,7 +90,7 @@ def leftovers_table(found: Sequence[Leftover], *, removed: bool) -> str:
     ]
     lines = [table(("side", "kind", "name", "size", "", "why"), rows, right=(3,))] if rows else []
     going = [leftover for leftover in found if leftover.goes]
-    blobs = [leftover for leftover in going if leftover.run is None]
+    blobs = [leftover for leftover in going if leftover.kind == "blob"]
     size = human_size(sum(blob.size for blob in blobs))
     count = f"{plural(len(blobs), 'blob')} ({size}) and {plural(len(going) - len(blobs), 'run')}"
     if not going:

@@ -40,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
         lambda: {"schema": 1, "findings": [_json(finding) for finding in findings]}, lambda: _text(findings)
     )
     if faults := sum(finding.outcome == "fault" for finding in findings):
-        raise DoctorError(f"{plural(faults, 'fault')} found that would make a transfer fail; see `fix:` above")
+        raise DoctorError(
+            f"{plural(faults, 'fault')} found that would make a transfer fail; see `fix:` above"
+        )
     return 0
 
 

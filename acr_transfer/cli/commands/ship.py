@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from acr_transfer.cli.commands import Command, hop, plan, prove
+from acr_transfer.cli.commands import hop, plan, prove
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.parser import add_project, add_stack, seconds
 from acr_transfer.cli.table import table
@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+AddArguments = Callable[[argparse.ArgumentParser], None]
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a transfer."""
@@ -88,7 +91,9 @@ def _run_steps(steps: Sequence[Step], console: Console) -> list[StepResult]:
         try:
             outcome = step.run()
         except FAILURES as error:
-            failed = TransferError(f"{step.name}: {error}\nEarlier steps are done. Run `ship` again to continue.")
+            failed = TransferError(
+                f"{step.name}: {error}\nEarlier steps are done. Run `ship` again to continue."
+            )
             failed.exit_code = exit_code(error)
             raise failed from None
         results.append(StepResult(step.name, outcome, time.monotonic() - started))
@@ -115,7 +120,9 @@ def _plan(options: argparse.Namespace, console: Console) -> str:
     since = options.receipt if options.receipt and options.receipt.exists() else None
     return _done(
         plan.execute(
-            _options_of(plan, options, rules=options.rules, out=options.lock, since=since, target=None),
+            _options_of(
+                plan.add_arguments, options, rules=options.rules, out=options.lock, since=since, target=None
+            ),
             console.of_step(),
         )
     )
@@ -126,17 +133,17 @@ def _hop(options: argparse.Namespace, console: Console) -> str:
     if _is_proved(options, console):
         console.remark("  every exported artifact is at the target already")
         return "not needed"
-    return _done(hop.execute(_options_of(hop, options), console.of_step()))
+    return _done(hop.execute(_options_of(hop.add_arguments, options), console.of_step()))
 
 
 def _prove(options: argparse.Namespace, console: Console) -> str:
     given = {"wait": options.wait, "receipt": options.receipt, "html": options.html}
-    return _done(prove.execute(_options_of(prove, options, **given), console.of_step()))
+    return _done(prove.execute(_options_of(prove.add_arguments, options, **given), console.of_step()))
 
 
 def _is_proved(options: argparse.Namespace, console: Console) -> bool:
     try:
-        return not prove.execute(_options_of(prove, options), console.of_step(silent=True))
+        return not prove.execute(_options_of(prove.add_arguments, options), console.of_step(silent=True))
     except FAILURES:
         return False
 
@@ -149,10 +156,12 @@ def _up(name: str, options: argparse.Namespace, console: Console) -> str:
     return outcome
 
 
-def _options_of(command: Command, options: argparse.Namespace, **given: object) -> argparse.Namespace:
+def _options_of(
+    add_arguments: AddArguments, options: argparse.Namespace, **given: object
+) -> argparse.Namespace:
     """The options of another command: its defaults, the stacks of `ship`, and `given`."""
     parser = argparse.ArgumentParser(add_help=False)
-    command.add_arguments(parser)
+    add_arguments(parser)
     stacks = {"source": options.source, "target": options.target, "cwd": options.cwd}
     return argparse.Namespace(**{**vars(parser.parse_args([])), **stacks, **given})
 

@@ -19,9 +19,9 @@ from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.lock import Lock
 from acr_transfer.model.sas import SasToken
-from acr_transfer.operate.doctor import examined
+from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import Facts
-from acr_transfer.operate.finding import Verdict
+from acr_transfer.operate.finding import Outcome
 from acr_transfer.plan.rules_file import parsed_rules
 from components.sas import expiry_warning
 from policy.rules.catalogue import ALL
@@ -73,8 +73,8 @@ def doctor_accepts(check: str, **differences: Any) -> bool:
         },
     }
     facts = Facts(side="source", stack="source", pipeline=pipeline, now=NOW, **differences)
-    wrong = (Verdict.FAULT, Verdict.WARNING)
-    return not any(found.check == check and found.verdict in wrong for found in examined(facts))
+    wrong = (Outcome.FAULT, Outcome.WARNING)
+    return not any(found.check == check and found.outcome in wrong for found in diagnose(facts))
 
 
 BLOB: dict[str, Any] = {"name": "one", "artifacts": ["app:1"]}

@@ -156,9 +156,7 @@ def _meaning(error: AzureError, tried: str, needs: str) -> TransferError:
             "Run `az login`, or set up another login of azure-identity."
         )
     if status is None:
-        return ServiceError(
-            f"{tried}: no response ({_reason(error)}). Check that the service is reachable from this machine."
-        )
+        return ServiceError(f"{tried}: no response ({_reason(error)}). Check the network and the proxy.")
     if status in (401, 403):
         return AccessError(f"{tried}: refused ({answer})." + (f" The caller needs {needs}." if needs else ""))
     if status == 404:

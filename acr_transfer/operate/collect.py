@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from acr_transfer.azure import connect
 from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, blob_endpoint
+from acr_transfer.azure.http_session import http_session
 from acr_transfer.errors import FAILURES
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate import sas_secret
@@ -46,7 +47,7 @@ async def _collect_side(side: str, stack: Stack) -> Facts:
     facts = Facts(side=side, stack=stack.name)
     async with (
         connect.arm(stack) as arm,
-        sas_secret.session() as session,
+        http_session() as session,
         connect.signed_in(stack.provider) as (_, credential),
     ):
         await _Resources(facts, stack, arm).collect(session, credential)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from acr_transfer.errors import AccessError, explained, host
@@ -14,19 +12,6 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 _API_VERSION = "7.4"
-
-
-@asynccontextmanager
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Connections to vaults and storage."""
-    import ssl
-
-    import aiohttp
-
-    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context())
-    timeout = aiohttp.ClientTimeout(total=60)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as opened:
-        yield opened
 
 
 async def read(uri: str, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> str:

@@ -64,7 +64,7 @@ def test_ctrl_c_prints_how_to_continue(clouds: Clouds) -> None:
         process.send_signal(signal.SIGINT)
         _, output = process.communicate()
     assert process.returncode == 130
-    assert "To go on, run the same again:\n  acr-transfer hop --handover" in output
+    assert "To continue, run the same command:\n  acr-transfer hop --handover" in output
     assert "Traceback" not in output
 
 

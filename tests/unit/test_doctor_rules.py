@@ -122,7 +122,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "artifacts gone": (
         facts(artifacts=3, absent=("a:1", "b:2")),
-        "a:1, b:2 are not in the registry, under this name",
+        "a:1, b:2 are not in the registry under this name",
         "acr-transfer plan",
     ),
     "a layer too large": (
@@ -379,7 +379,7 @@ MESSAGES = {
     f"{VAULT} 404 (A secret with (name/id) x was not found)": "does not exist",
     f"{STORAGE} 403 (AuthenticationFailed)": "has expired",
     f"{STORAGE} 403 (AuthorizationPermissionMismatch)": "does not include the operation",
-    f"{STORAGE} 403 (This request is not authorized to perform this operation)": "storage rejects the pipeline",
+    f"{STORAGE} 403 (This request is not authorized to perform this operation)": "rejects the pipeline",
     f"{STORAGE} 404 (ContainerNotFound)": "container does not exist",
     f"{STORAGE} 404 (BlobNotFound)": "blob does not exist",
     "The blob 'b1' exists already.": "blob with this name exists",
@@ -402,9 +402,7 @@ def test_an_unknown_message_is_reported_as_unknown() -> None:
     assert UNKNOWN not in [error for _, error in RUN_ERRORS]
 
 
-def test_an_error_of_a_rule_is_a_finding_and_the_other_rules_still_count(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_an_error_of_a_rule_is_a_finding_beside_the_others(caplog: pytest.LogCaptureFixture) -> None:
     found = facts(secret={"properties": {"attributes": {"exp": "sig=not-a-number"}}}, token=None)
     findings = diagnose(found)
     (failed,) = [finding for finding in findings if "could not be checked" in finding.what]

@@ -19,5 +19,5 @@ def test_a_library_failure_is_not_chained_or_quoted() -> None:
     request = "https://a/c?sig=SECRET"
     with pytest.raises(ServiceError) as shown, explained("reading", host(request)):
         raise ServiceRequestError(request, error=ValueError(request))
-    assert str(shown.value) == "reading at a: no answer (ValueError). Is it up, and reachable from here?"
+    assert str(shown.value) == "reading at a: no response (ValueError). Check the network and the proxy."
     assert shown.value.__suppress_context__

@@ -38,7 +38,7 @@ def test_without_a_terminal_every_text_is_whole(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_long_text_hangs_below_its_beginning() -> None:
-    lines = wrapped("mend: " + "word " * 30, 4, hanging=6)
-    assert lines[0].startswith("    mend: word")
+    lines = wrapped("fix:  " + "word " * 30, 4, hanging=6)
+    assert lines[0].startswith("    fix:  word")
     assert all(line.startswith(" " * 10 + "word") and len(line) <= 60 for line in lines[1:])
     assert len(wrapped("a command that is one " + "x" * 90, 4)) == 2

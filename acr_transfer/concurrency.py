@@ -1,4 +1,4 @@
-"""Runs many small steps at the same time, within a limit; the first failure ends them all."""
+"""Runs many small steps concurrently, within a limit; the first failure ends them all."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-async def together(
-    step: Callable[[Item], Awaitable[Result]], items: Iterable[Item], at_a_time: int
+async def run_concurrently(
+    step: Callable[[Item], Awaitable[Result]], items: Iterable[Item], limit: int
 ) -> list[Result]:
-    """Return the result of `step` for every item, in order. Raises the first failure."""
-    places = asyncio.Semaphore(at_a_time)
+    """Return the result of `step` for every item, in order. Raises the first failure.
 
-    async def one(item: Item) -> Result:
-        async with places:
+    At most `limit` steps run at the same time.
+    """
+    slots = asyncio.Semaphore(limit)
+
+    async def run(item: Item) -> Result:
+        async with slots:
             return await step(item)
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(one(item)) for item in items]
+            running = [tasks.create_task(run(item)) for item in items]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in running]

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from azure.containerregistry.aio import ContainerRegistryClient
 from filled_registry import fill, machine, registry
 
-from acr_transfer.concurrency import together
-from acr_transfer.registry import client
-from acr_transfer.registry.auth import DockerSignIn
+from acr_transfer.concurrency import run_concurrently
+from acr_transfer.registry.auth import DockerAuthenticator
+from acr_transfer.registry.client import open_registry
 
 
 def main() -> int:
@@ -56,11 +56,11 @@ async def _microsofts(base: str, references: list[str]) -> None:
             name, _, tag = reference.partition(":")
             await client.get_manifest(name, tag, enforce_https=False)
 
-        await together(one, references, 32)
+        await run_concurrently(one, references, 32)
 
 
 async def _own(base: str, references: list[str]) -> None:
-    async with client.opened(base, DockerSignIn()) as registry:
+    async with open_registry(base, DockerAuthenticator()) as registry:
 
         async def one(reference: str) -> None:
             name, _, tag = reference.partition(":")
@@ -68,7 +68,7 @@ async def _own(base: str, references: list[str]) -> None:
             assert manifest
             assert manifest.digest
 
-        await together(one, references, 32)
+        await run_concurrently(one, references, 32)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,8 @@ from acr_transfer.azure.stacks import Stack, plain_container_url, read_stack
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.errors import StackError
 from acr_transfer.model.resource_ids import ResourceId
-from acr_transfer.registry import client
-from acr_transfer.registry.auth import AzureSignIn, DockerSignIn, docker_credentials
-from acr_transfer.registry.client import Registry
+from acr_transfer.registry.auth import DockerAuthenticator, EntraAuthenticator, docker_credentials
+from acr_transfer.registry.client import RegistryClient, open_registry
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -97,13 +96,15 @@ async def arm(stack: Stack) -> AsyncIterator[ArmClient]:
 
 
 @asynccontextmanager
-async def registry(stack: Stack) -> AsyncIterator[Registry]:
+async def registry(stack: Stack) -> AsyncIterator[RegistryClient]:
     """The stack's registry: the deployed one, or the configured one before the first `pulumi up`."""
     async with signed_in(stack.provider) as (cloud, credential):
         login_server = str(stack.outputs.get("loginServer") or "") or await _configured_registry(
             stack, cloud, credential
         )
-        async with client.opened(login_server, AzureSignIn(credential, cloud.registry_audience)) as found:
+        async with open_registry(
+            login_server, EntraAuthenticator(credential, cloud.registry_audience)
+        ) as found:
             yield found
 
 
@@ -125,8 +126,8 @@ async def _configured_registry(stack: Stack, cloud: Cloud, credential: AsyncToke
 
 
 @asynccontextmanager
-async def registry_at(host: str) -> AsyncIterator[Registry]:
+async def registry_at(host: str) -> AsyncIterator[RegistryClient]:
     """Any registry, with Docker's stored credentials for it, or anonymously."""
-    found = docker_credentials(host.rpartition("://")[2]) or DockerSignIn()
-    async with client.opened(host, found) as opened:
+    found = docker_credentials(host.rpartition("://")[2]) or DockerAuthenticator()
+    async with open_registry(host, found) as opened:
         yield opened

@@ -8,7 +8,7 @@ from azure.storage.blob.aio import ContainerClient
 
 from acr_transfer.azure.containers import ReadLink
 from acr_transfer.azure.throttle import Throttle
-from acr_transfer.concurrency import together
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import SourceBlob
 from acr_transfer.copy.result import CopyMode, CopyProgress, CopyResult, copied
 from acr_transfer.copy.server_side import ModeProbe, fetch_blob
@@ -58,4 +58,4 @@ async def hop(names: Sequence[str], route: Route, progress: CopyProgress) -> lis
     async def hop_one(blob: SourceBlob) -> CopyResult:
         return await copied(TargetBlob(blob, route.target, route.throttle, progress.advance), copy)
 
-    return await together(hop_one, blobs, _BLOBS_AT_A_TIME)
+    return await run_concurrently(hop_one, blobs, _BLOBS_AT_A_TIME)

@@ -12,7 +12,7 @@ from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from acr_transfer.azure.throttle import Throttle
-from acr_transfer.concurrency import together
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, category
 from acr_transfer.errors import CopyError, NothingExportedError, error_code, explained, host
 
@@ -38,7 +38,7 @@ class SourceContainer:
                 "the source stack's hand-over lists no blob: nothing was exported. "
                 "Set acr-transfer:artifacts and run `pulumi up` on the source stack."
             )
-        found = await together(self._find, list(dict.fromkeys(names)), _PROPERTY_REQUESTS)
+        found = await run_concurrently(self._find, list(dict.fromkeys(names)), _PROPERTY_REQUESTS)
         if faults := [fault for fault in found if isinstance(fault, str)]:
             raise NothingExportedError("these blobs cannot be copied:\n  " + "\n  ".join(faults))
         return [blob for blob in found if isinstance(blob, SourceBlob)]

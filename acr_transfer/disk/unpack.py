@@ -13,7 +13,7 @@ import pyrage
 from azure.storage.blob.aio import ContainerClient
 
 from acr_transfer.azure.throttle import Throttle
-from acr_transfer.concurrency import together
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import Block, SourceBlob
 from acr_transfer.copy.result import CopyProgress, CopyResult, copied
 from acr_transfer.copy.target_blob import TargetBlob, require_container
@@ -53,7 +53,7 @@ async def unpack(
 
         return await copied(TargetBlob(source_blob(packed), target, throttle, progress.advance), copy)
 
-    return await together(unpack_one, blobs, _BLOBS_AT_A_TIME)
+    return await run_concurrently(unpack_one, blobs, _BLOBS_AT_A_TIME)
 
 
 class _PackedBlock(NamedTuple):

@@ -172,7 +172,7 @@ class _Resources:
 
 async def _artifacts(stack: Stack, facts: Facts) -> None:
     """Which artifacts of the source's hand-over exist in the registry, and which cannot be transferred."""
-    from acr_transfer.plan.unsupported import burdens
+    from acr_transfer.plan.unsupported import unsupported
     from acr_transfer.registry.resolve import resolve
 
     handover = stack.handover()
@@ -180,7 +180,7 @@ async def _artifacts(stack: Stack, facts: Facts) -> None:
     async with connect.registry(stack) as registry:
         found = await resolve(handover.references, {}, registry, with_referrers=False)
     facts.artifacts, facts.absent = len(handover.references), tuple(found.absent)
-    facts.unsupported = (*sorted(set(found.lost)), *burdens(found))
+    facts.unsupported = (*found.missing, *unsupported(found))
 
 
 async def _blobs(stack: Stack) -> tuple[Blob, ...]:

@@ -1,4 +1,4 @@
-"""What is known of the target before a plan: what a receipt has proved, or what its registry says now."""
+"""The target's content before a plan, from a receipt or from the target's registry."""
 
 from __future__ import annotations
 
@@ -6,73 +6,63 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from acr_transfer.concurrency import together
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.references import Artifact
-from acr_transfer.plan.selection import attached
+from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.manifest_reader import CONCURRENCY
+from acr_transfer.registry.referrers import is_referrer_tag
 
-_AT_A_TIME = 64
 
-
-class Known(Protocol):
-    """What is at the target."""
+class Baseline(Protocol):
+    """The known content of the target."""
 
     async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """The digest at the target of each of these that is there."""
+        """Return the target's digest of each of these references that it has."""
 
     async def others(self, references: Sequence[str]) -> list[str]:
-        """References that are known at the target, and are none of these."""
-
-
-class Shelves(Protocol):
-    """A target's registry, as far as a plan asks it."""
-
-    async def digest(self, repository: str, reference: str) -> str | None:
-        """What the registry calls a tag's digest; None if the tag is not there."""
-
-    async def tags(self, repository: str) -> list[str] | None:
-        """All tags; None if there is no such repository."""
+        """Return the target's other references, sorted."""
 
 
 @dataclass(frozen=True)
-class ProvedTarget:
+class ReceiptBaseline:
     """The artifacts that a receipt proves at the target."""
 
     receipt: Receipt
 
     async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """The digests that were proved, of these references."""
+        """Return the proved digests of these references."""
         proved = self.receipt.digests
         return {name: proved[name] for name in references if name in proved}
 
     async def others(self, references: Sequence[str]) -> list[str]:
-        """The proved references that are none of these."""
+        """Return the other proved references."""
         return sorted(self.receipt.digests.keys() - set(references))
 
 
 @dataclass(frozen=True)
-class Target:
-    """A target registry that can be reached, as what is known of the target."""
+class RegistryBaseline:
+    """The registry of a target that this machine can reach."""
 
-    registry: Shelves
+    registry: RegistryClient
 
     async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """The digests that the target's registry names."""
+        """Return the digests that the registry reports."""
 
-        async def ask(text: str) -> tuple[str, str | None]:
-            reference = Artifact.of(text)
-            return text, await self.registry.digest(reference.repository, reference.tag_or_digest)
+        async def digest(reference: str) -> str | None:
+            artifact = Artifact.of(reference)
+            return await self.registry.digest(artifact.repository, artifact.tag_or_digest)
 
-        return {name: digest for name, digest in await together(ask, references, _AT_A_TIME) if digest}
+        found = await run_concurrently(digest, references, CONCURRENCY)
+        return {name: each for name, each in zip(references, found, strict=True) if each}
 
     async def others(self, references: Sequence[str]) -> list[str]:
-        """Further tags of the same repositories. What else a target has is no concern of a plan."""
-        planned = set(references)
-        repositories = sorted({Artifact.of(text).repository for text in references})
+        """Return the other tags of the same repositories; other repositories are not part of the plan."""
 
-        async def ask(repository: str) -> list[str]:
-            tags = await self.registry.tags(repository) or ()
-            return [f"{repository}:{tag}" for tag in tags if not attached(tag)]
+        async def tags(repository: str) -> list[str]:
+            listed = await self.registry.tags(repository) or ()
+            return [f"{repository}:{tag}" for tag in listed if not is_referrer_tag(tag)]
 
-        listed = await together(ask, repositories, _AT_A_TIME)
-        return sorted(name for names in listed for name in names if name not in planned)
+        repositories = sorted({Artifact.of(reference).repository for reference in references})
+        listed = await run_concurrently(tags, repositories, CONCURRENCY)
+        return sorted({name for names in listed for name in names} - set(references))

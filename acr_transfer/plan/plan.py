@@ -1,4 +1,4 @@
-"""Plan a transfer: what moves, what is at the target already, how much it is, and what may go wrong."""
+"""Plans a transfer: the artifacts to move, their state at the target, their size, and warnings."""
 
 from __future__ import annotations
 
@@ -6,132 +6,134 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Protocol
 
-from acr_transfer.concurrency import together
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import PlanError
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.references import Artifact
-from acr_transfer.plan.baseline import Known
-from acr_transfer.plan.platforms import Configs, platform_faults
+from acr_transfer.plan.baseline import Baseline
+from acr_transfer.plan.platforms import platform_warnings
 from acr_transfer.plan.rules import Rules
-from acr_transfer.plan.selection import Chosen, Shelves, choose
-from acr_transfer.plan.unsupported import burdens
-from acr_transfer.registry.resolve import Advance, Resolved, Source, resolve, sizes
+from acr_transfer.plan.selection import Selection, select
+from acr_transfer.plan.unsupported import unsupported
+from acr_transfer.progress import NoProgress, ProgressReporter
+from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.manifest_reader import CONCURRENCY, content_sizes
+from acr_transfer.registry.resolve import ResolvedArtifacts, resolve
 
 _LEAST_FILL = 30
 """Artifacts that a run of the source stack has at least, on average (60 % of the limit)."""
 
-_AT_A_TIME = 64
 
-
-class State(StrEnum):
-    """What a transfer does about one artifact."""
+class ArtifactState(StrEnum):
+    """An artifact's state at the target."""
 
     NEW = "new"
     CHANGED = "changed"
     PRESENT = "present"
 
 
-class Registry(Shelves, Source, Configs, Protocol):
-    """A source registry, as far as a plan needs it."""
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """The options of a plan besides its rules."""
 
-    async def digest(self, repository: str, reference: str) -> str | None:
-        """What the registry calls a tag's digest; None if the tag is not there."""
+    as_of: datetime | None = None
+    """The moment from which the age of a tag is counted; now if None."""
+
+    with_referrers: bool = True
+    strict: bool = False
+    """Whether warnings are errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned:
-    """One artifact, and what is to be done about it."""
+class PlannedArtifact:
+    """One artifact and its state at the target."""
 
     entry: LockedArtifact
-    state: State
+    state: ArtifactState
     kind: ManifestKind
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What was found at one moment."""
+    """The result of a plan at one moment."""
 
     registry: str
-    artifacts: tuple[Planned, ...]
+    """The source's login server."""
+
+    artifacts: tuple[PlannedArtifact, ...]
     """Sorted by reference."""
 
     missing: tuple[str, ...]
-    """References that the target has and the source has no more: nothing is done about them."""
+    """References that the target has and the source no longer has; the transfer does not change them."""
 
     bytes_to_move: int
-    """Manifests and blobs of what moves; what several of them share counts once."""
+    """Manifests and blobs of the artifacts to move; shared content counts once."""
 
     warnings: tuple[str, ...]
     seconds: float
 
-    def of(self, *states: State) -> list[Planned]:
-        """The artifacts in these states."""
-        return [planned for planned in self.artifacts if planned.state in states]
+    def of(self, *states: ArtifactState) -> list[PlannedArtifact]:
+        """Return the artifacts in these states."""
+        return [artifact for artifact in self.artifacts if artifact.state in states]
 
     @property
-    def moving(self) -> list[Planned]:
-        """What is not at the target yet."""
-        return self.of(State.NEW, State.CHANGED)
+    def moving(self) -> list[PlannedArtifact]:
+        """The artifacts to move."""
+        return self.of(ArtifactState.NEW, ArtifactState.CHANGED)
 
     @property
-    def batches(self) -> tuple[int, int]:
-        """The least and the most runs that the source stack makes of it."""
+    def runs(self) -> tuple[int, int]:
+        """The least and the largest number of export runs."""
         count = len(self.moving)
         least = math.ceil(count / ARTIFACTS_PER_RUN)
         return least, max(least, math.ceil(count / _LEAST_FILL)) if count > ARTIFACTS_PER_RUN else least
 
     def lock(self) -> Lock:
-        """The lock of what moves."""
-        return Lock.of(self.registry, (planned.entry for planned in self.moving))
+        """Return the lock of the artifacts to move."""
+        return Lock.of(self.registry, (artifact.entry for artifact in self.moving))
 
 
 async def plan(
     rules: Rules,
-    registry: Registry,
-    login_server: str,
-    now: datetime,
+    registry: RegistryClient,
     *,
-    known: Known | None = None,
-    with_referrers: bool = True,
-    strict: bool = False,
-    begin: Advance = lambda _: None,
-    advance: Advance = lambda _: None,
+    baseline: Baseline | None = None,
+    options: PlanOptions | None = None,
+    progress: ProgressReporter | None = None,
 ) -> Plan:
-    """Look once at the registry and say what moves.
+    """Read the registry once and plan the transfer.
 
-    Raises one `PlanError` that lists every artifact that is named and not there, and every rule that fits no
-    repository; with `strict` also everything that is only warned of otherwise.
+    Raises one `PlanError` for all named artifacts that do not exist and all rules that match no repository;
+    with `strict` also for all warnings.
     """
-    begun = time.monotonic()
-    chosen = await choose(rules, registry, now)
-    begin(len(chosen.references))
-    found = await resolve(
-        chosen.references, chosen.tags, registry, with_referrers=with_referrers, advance=advance
+    began, options, progress = time.monotonic(), options or PlanOptions(), progress or NoProgress()
+    selection = await select(rules, registry, options.as_of or datetime.now(UTC))
+    progress.begin("reading manifests", len(selection.references))
+    resolved = await resolve(
+        selection.references,
+        selection.tags,
+        registry,
+        with_referrers=options.with_referrers,
+        advance=progress.advance,
     )
-    _refuse(_absences(chosen, found))
-    warnings = [*chosen.empty, *sorted(set(found.lost)), *burdens(found)]
-    warnings += await platform_faults(rules.platforms, found, registry)
-    if strict:
-        _refuse([f"{warning} (--strict)" for warning in warnings])
-    artifacts = await _compared(found, known)
-    moving = [(one.entry.repository, one.entry.digest) for one in artifacts if one.state is not State.PRESENT]
-    shared: dict[str, int] = {}
-    for place in moving:
-        shared |= sizes(place, found.held)
+    _refuse(_faults(selection, resolved))
+    warnings = [*selection.without_tags, *resolved.missing, *unsupported(resolved)]
+    warnings += await platform_warnings(rules.platforms, resolved, registry)
+    _refuse([f"{warning} (--strict)" for warning in warnings] if options.strict else ())
+    artifacts = await _compare(resolved, baseline)
     return Plan(
-        registry=login_server,
-        artifacts=tuple(artifacts),
-        missing=tuple(await _missing(artifacts, known, registry)),
-        bytes_to_move=sum(shared.values()),
+        registry=registry.login_server,
+        artifacts=artifacts,
+        missing=await _missing(artifacts, baseline, registry),
+        bytes_to_move=_bytes_to_move(artifacts, resolved),
         warnings=tuple(warnings),
-        seconds=time.monotonic() - begun,
+        seconds=time.monotonic() - began,
     )
 
 
@@ -140,44 +142,58 @@ def _refuse(faults: Sequence[str]) -> None:
         raise PlanError("no lock was written:\n  " + "\n  ".join(faults))
 
 
-def _absences(chosen: Chosen, found: Resolved) -> list[str]:
-    return [*(_absence(Artifact.of(text), chosen) for text in found.absent), *chosen.unfit]
+def _faults(selection: Selection, resolved: ResolvedArtifacts) -> list[str]:
+    absent = [_absence(Artifact.of(reference), selection) for reference in resolved.absent]
+    return [*absent, *selection.without_repositories]
 
 
-def _absence(reference: Artifact, chosen: Chosen) -> str:
-    """That an artifact is not there, and what is there with almost the same name."""
-    said = f"{reference.reference} is not in the registry"
-    tags = chosen.tags.get(reference.repository)
+def _absence(artifact: Artifact, selection: Selection) -> str:
+    """A message about an absent artifact, with tags that have similar names."""
+    absence = f"{artifact.reference} is not in the registry"
+    tags = selection.tags.get(artifact.repository)
     if tags is None:
-        return f"{said}: there is no repository {reference.repository!r}"
-    near = [] if reference.digest else get_close_matches(reference.tag_or_digest, sorted(tags))
-    return f"{said}; tags like it: {', '.join(near)}" if near else said
+        return f"{absence}: the repository {artifact.repository!r} does not exist"
+    similar = [] if artifact.digest else get_close_matches(artifact.tag, sorted(tags))
+    return f"{absence}; similar tags: {', '.join(similar)}" if similar else absence
 
 
-async def _compared(found: Resolved, known: Known | None) -> list[Planned]:
-    there = await known.digests([entry.reference for entry in found.entries]) if known else {}
-    return [
-        Planned(
+async def _compare(resolved: ResolvedArtifacts, baseline: Baseline | None) -> tuple[PlannedArtifact, ...]:
+    references = [entry.reference for entry in resolved.artifacts]
+    at_target = await baseline.digests(references) if baseline else {}
+    return tuple(
+        PlannedArtifact(
             entry=entry,
-            state=_state(entry, there),
-            kind=found.held[entry.repository, entry.digest].kind,
+            state=_state(entry, at_target),
+            kind=resolved.manifests[entry.repository, entry.digest].kind,
         )
-        for entry in found.entries
-    ]
+        for entry in resolved.artifacts
+    )
 
 
-def _state(entry: LockedArtifact, there: Mapping[str, str]) -> State:
-    if entry.reference not in there:
-        return State.NEW
-    return State.PRESENT if there[entry.reference] == entry.digest else State.CHANGED
+def _state(entry: LockedArtifact, at_target: Mapping[str, str]) -> ArtifactState:
+    if entry.reference not in at_target:
+        return ArtifactState.NEW
+    same = at_target[entry.reference] == entry.digest
+    return ArtifactState.PRESENT if same else ArtifactState.CHANGED
 
 
-async def _missing(artifacts: Sequence[Planned], known: Known | None, registry: Registry) -> list[str]:
-    others = await known.others([planned.entry.reference for planned in artifacts]) if known else []
+def _bytes_to_move(artifacts: Sequence[PlannedArtifact], resolved: ResolvedArtifacts) -> int:
+    sizes: dict[str, int] = {}
+    for artifact in artifacts:
+        if artifact.state is not ArtifactState.PRESENT:
+            key = artifact.entry.repository, artifact.entry.digest
+            sizes |= content_sizes(key, resolved.manifests)
+    return sum(sizes.values())
 
-    async def gone(reference: str) -> str | None:
-        there = Artifact.of(reference)
-        found = await registry.digest(there.repository, there.tag_or_digest)
-        return reference if found is None else None
 
-    return sorted(filter(None, await together(gone, others, _AT_A_TIME)))
+async def _missing(
+    artifacts: Sequence[PlannedArtifact], baseline: Baseline | None, registry: RegistryClient
+) -> tuple[str, ...]:
+    others = await baseline.others([artifact.entry.reference for artifact in artifacts]) if baseline else []
+
+    async def at_source(reference: str) -> bool:
+        artifact = Artifact.of(reference)
+        return await registry.digest(artifact.repository, artifact.tag_or_digest) is not None
+
+    found = await run_concurrently(at_source, others, CONCURRENCY)
+    return tuple(reference for reference, exists in zip(others, found, strict=True) if not exists)

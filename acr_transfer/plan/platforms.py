@@ -1,66 +1,60 @@
-"""Which platforms images run on, and which of them the target is not meant to have.
+"""Warns of images for platforms that the rules do not request.
 
-An index is moved whole or not at all: taking platforms out would change its digest, and break its signatures.
+An index moves as a whole: removing a platform would change its digest and break its signatures.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Protocol
 
-from acr_transfer.concurrency import together
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.proof import ManifestKind
-from acr_transfer.registry.resolve import Held, Place, Resolved
+from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.manifest_reader import CONCURRENCY
+from acr_transfer.registry.manifests import Manifest, platform_of
+from acr_transfer.registry.resolve import ResolvedArtifacts
 
-_AT_A_TIME = 64
-_UNKNOWN = "unknown/unknown"
-"""What build tools write for attestations inside an index; they run nowhere."""
-
-
-class Configs(Protocol):
-    """A registry, as far as platforms need it."""
-
-    async def small_blob(self, repository: str, digest: str) -> bytes:
-        """The bytes of a config; empty if it is not there."""
+_NONE = "unknown/unknown"
+"""The platform that build tools write for attestations in an index."""
 
 
-async def platform_faults(platforms: Sequence[str], found: Resolved, registry: Configs) -> list[str]:
-    """What runs on another platform than these, in words; nothing if no platform is named."""
-    if not platforms:
+async def platform_warnings(
+    requested: Sequence[str], resolved: ResolvedArtifacts, registry: RegistryClient
+) -> list[str]:
+    """Return one warning for each artifact that runs on other platforms; none if no platform is requested."""
+    keys = sorted({(artifact.repository, artifact.digest) for artifact in resolved.artifacts})
+    runnable = [
+        key for key in keys if resolved.manifests[key].kind in (ManifestKind.IMAGE, ManifestKind.INDEX)
+    ]
+    if not requested or not runnable:
         return []
 
-    async def of(place: Place) -> tuple[Place, list[str]]:
-        return place, await _platforms(found.held[place], place[0], registry)
+    async def platforms(key: tuple[str, str]) -> list[str]:
+        return await _platforms(resolved.manifests[key], key[0], registry)
 
-    tops = sorted({(entry.repository, entry.digest) for entry in found.entries})
-    runnable = [place for place in tops if found.held[place].kind in (ManifestKind.IMAGE, ManifestKind.INDEX)]
-    names = found.names()
-    faults = []
-    for place, runs_on in await together(of, runnable, _AT_A_TIME):
-        others = [platform for platform in runs_on if not _fits(platform, platforms)]
-        if others:
-            faults.append(
-                f"{names[place]} runs on {', '.join(others)}, which is not asked for; "
-                "it moves whole, because another index would have another digest"
+    warnings, names = [], resolved.names()
+    for key, found in zip(runnable, await run_concurrently(platforms, runnable, CONCURRENCY), strict=True):
+        if others := [platform for platform in found if not _is_requested(platform, requested)]:
+            warnings.append(
+                f"{names[key]} runs on {', '.join(others)}, which is not requested; "
+                "it moves as a whole, because another index would have another digest"
             )
-    return faults
+    return warnings
 
 
-def _fits(platform: str, asked: Sequence[str]) -> bool:
-    return any(platform == one or platform.startswith(f"{one}/") for one in asked)
+def _is_requested(platform: str, requested: Sequence[str]) -> bool:
+    return any(platform == each or platform.startswith(f"{each}/") for each in requested)
 
 
-async def _platforms(held: Held, repository: str, registry: Configs) -> list[str]:
-    if held.kind is ManifestKind.INDEX:
-        said = [child.platform for child in held.listed]
-        return sorted({platform for platform in said if platform and platform != _UNKNOWN})
-    if held.config is None:
+async def _platforms(manifest: Manifest, repository: str, registry: RegistryClient) -> list[str]:
+    if manifest.kind is ManifestKind.INDEX:
+        return sorted({child.platform for child in manifest.children} - {"", _NONE})
+    if manifest.config is None:
         return []
     try:
-        config = json.loads(await registry.small_blob(repository, held.config.digest))
+        config = json.loads(await registry.small_blob(repository, manifest.config.digest))
     except ValueError:
         return []
-    parts = (config.get(key) for key in ("os", "architecture", "variant")) if isinstance(config, dict) else ()
-    platform = "/".join(str(part) for part in parts if part)
+    platform = platform_of(config)
     return [platform] if platform else []

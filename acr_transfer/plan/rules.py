@@ -1,4 +1,4 @@
-"""Rules by which artifacts are chosen: patterns of repositories and tags, versions, the newest, age."""
+"""Rules that select artifacts: patterns of repositories and tags, versions, the newest tags, and age."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from acr_transfer.plan.patterns import matches_any
 
 
 class Order(StrEnum):
-    """What makes one tag newer than another."""
+    """The criterion by which one tag is newer than another."""
 
     TIME = "time"
     VERSION = "version"
@@ -24,15 +24,15 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Which tags of which repositories move: all conditions must hold, and of each list one pattern."""
+    """Selects tags of repositories: every condition must hold, and one pattern of each list must match."""
 
     repositories: tuple[str, ...]
     tags: tuple[str, ...] = ("*",)
     versions: str = ""
-    """A range of semantic versions, as npm writes them: `>=1.2 <2`, `^1.4`, `1.x || 2.x`."""
+    """A range of semantic versions in npm's syntax: `>=1.2 <2`, `^1.4`, `1.x || 2.x`."""
 
     newest: int = 0
-    """So many of each repository, after all other conditions; 0: all."""
+    """The number of tags in each repository, after all other conditions; 0: all."""
 
     order: Order = Order.TIME
     younger_than: timedelta | None = None
@@ -42,21 +42,21 @@ class Rule:
 
     @property
     def needs_times(self) -> bool:
-        """Whether the tags' times are asked for."""
+        """Whether the rule depends on the times of tags."""
         aged = self.younger_than is not None or self.older_than is not None
         return aged or bool(self.newest and self.order is Order.TIME)
 
     def takes_repository(self, name: str) -> bool:
-        """Whether the rule looks at a repository at all."""
+        """Whether the rule applies to a repository."""
         return matches_any(self.repositories, name) and not matches_any(self.exclude_repositories, name)
 
     def fixed_repositories(self) -> list[str] | None:
-        """The repositories, if the rule names them one by one: then none has to be looked for."""
+        """The repositories, if the rule has no pattern and the registry need not list them; else None."""
         plain = [name for name in self.repositories if not set(name) & set("*?[:")]
         return plain if len(plain) == len(self.repositories) else None
 
     def takes_tag(self, tag: str) -> bool:
-        """Whether the tag's name fits."""
+        """Whether the tag's name matches."""
         if not matches_any(self.tags, tag) or matches_any(self.exclude_tags, tag):
             return False
         if not self.versions:
@@ -65,15 +65,15 @@ class Rule:
         return version is not None and version in range_of(self.versions)
 
     def takes_age(self, time: datetime, now: datetime) -> bool:
-        """Whether the tag's age fits."""
+        """Whether the tag's age matches."""
         if self.younger_than is not None and time < now - self.younger_than:
             return False
         return self.older_than is None or time <= now - self.older_than
 
     def newest_of(self, tags: Iterable[str], times: Mapping[str, datetime]) -> list[str]:
-        """The newest ones, the same ones whatever order they come in; all if the rule sets no number."""
+        """Return the newest tags, or all if the rule sets no number; the order of `tags` has no effect."""
 
-        # By version where times are equal, and by name at last: never by chance.
+        # Tags of equal time are ordered by version, then by name.
         def key(tag: str) -> tuple[Any, ...]:
             version = version_of(tag)
             ranked = (version is not None, version or Version("0.0.0"))
@@ -89,19 +89,19 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Everything that is asked for."""
+    """All rules of one plan."""
 
     artifacts: tuple[str, ...] = ()
-    """Named one by one, `repository:tag` or `repository@sha256:…`; they must be there."""
+    """References, `repository:tag` or `repository@sha256:…`, which must exist."""
 
     rules: tuple[Rule, ...] = ()
     platforms: tuple[str, ...] = ()
-    """What images may run on, as `os/architecture[/variant]`; anything else is warned of."""
+    """The requested platforms, as `os/architecture[/variant]`; others cause a warning."""
 
 
 @lru_cache(maxsize=65536)
 def version_of(tag: str) -> Version | None:
-    """The semantic version that a tag stands for: `1.4.0`, `v1.4`, `2`; None for any other.
+    """Return the semantic version of a tag such as `1.4.0`, `v1.4` or `2`; None for any other tag.
 
     https://semver.org
     """
@@ -117,5 +117,5 @@ def version_of(tag: str) -> Version | None:
 
 @lru_cache(maxsize=64)
 def range_of(text: str) -> NpmSpec:
-    """A range of versions as npm writes it. Raises `ValueError` for any other text."""
+    """Return a range of versions in npm's syntax. Raises `ValueError` for any other text."""
     return NpmSpec(text)

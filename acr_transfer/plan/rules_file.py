@@ -1,13 +1,13 @@
-"""Rules as a file or the command line says them, with every fault told at once.
+"""Reads the rules of a TOML file or of the command line, and reports all faults at once.
 
-A rules file is TOML: a tag such as 1.10 stays a text there, where other formats read a number.
+TOML keeps a quoted tag such as "1.10" as text.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,20 @@ from typing import Any
 from acr_transfer.errors import InputError
 from acr_transfer.model.references import Artifact, InvalidReferenceError
 from acr_transfer.model.text_files import read_text
-from acr_transfer.plan.patterns import compiled
+from acr_transfer.plan.patterns import compile_pattern
 from acr_transfer.plan.rules import Order, Rule, Rules, range_of
 
-_UNITS = {"h": 3600, "d": 86_400, "w": 604_800}
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?")
+_SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules in a TOML file. Raises one `InputError` that lists every fault, or `TextFileError`."""
+    """Read a TOML file. Raises one `InputError` with all faults, or `TextFileError`."""
     try:
         document = tomllib.loads(read_text(path, "rules file"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"rules {path} are not valid TOML: {error}") from None
-    return parsed_rules(document, f"rules {path}")
+    return parse_rules(document, f"rules {path}")
 
 
 _KEYS = {
@@ -41,71 +42,73 @@ _KEYS = {
     "exclude-repositories": list,
     "exclude-tags": list,
 }
-_WORDS = {list: "a list of texts", str: "a text", int: "a number"}
+_TYPE_NAMES = {list: "a list of strings", str: "a string", int: "a number"}
 
 
-def parsed_rules(document: Mapping[str, Any], what: str) -> Rules:
-    """Rules from `artifacts`, `platforms` and `rule` tables; one `InputError` for all faults."""
-    full = dict[str, None]()
-    faults = [f"{key}: no such key; expected artifacts, platforms, rule" for key in _unknown(document)]
-    artifacts, platforms = document.get("artifacts", []), document.get("platforms", [])
-    for key, value in (("artifacts", artifacts), ("platforms", platforms)):
-        faults += _wrong_type(key, value, list)
-    if not _wrong_type("", artifacts, list) and not _wrong_type("", platforms, list):
-        full, artifact_faults = _full_references(artifacts)
-        faults += artifact_faults
-        faults += [
-            f"platforms: {text!r}; expected os/architecture[/variant], like linux/amd64"
-            for text in platforms
-            if not re.fullmatch(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?", text)
-        ]
-    tables = document.get("rule", [])
-    if not isinstance(tables, list):
-        faults.append("rule: expected tables that begin with [[rule]]")
-        tables = []
-    rules = []
+def parse_rules(document: Mapping[str, Any], source: str) -> Rules:
+    """Read `artifacts`, `platforms` and `rule` tables; `source` names them in messages.
+
+    Raises one `InputError` with all faults.
+    """
+    faults = [
+        f"{key}: unknown key; expected artifacts, platforms or rule"
+        for key in sorted(document.keys() - {"artifacts", "platforms", "rule"})
+    ]
+    artifacts, artifact_faults = _artifacts(document.get("artifacts", []))
+    platforms, platform_faults = _platforms(document.get("platforms", []))
+    rules, rule_faults = _rules(document.get("rule", []))
+    if faults := [*faults, *artifact_faults, *platform_faults, *rule_faults]:
+        raise InputError(f"{source} cannot be used:\n  " + "\n  ".join(faults))
+    return Rules(artifacts=artifacts, rules=rules, platforms=platforms)
+
+
+def _artifacts(listed: Any) -> tuple[tuple[str, ...], list[str]]:
+    """The references in full, each once, and the faults."""
+    if fault := _type_fault("artifacts", listed, list):
+        return (), [fault]
+    references, faults = dict[str, None](), list[str]()
+    for text in listed:
+        try:
+            references[Artifact.parse(text).reference] = None
+        except InvalidReferenceError as error:
+            faults.append(f"artifacts: {error}")
+    return tuple(references), faults
+
+
+def _platforms(listed: Any) -> tuple[tuple[str, ...], list[str]]:
+    if fault := _type_fault("platforms", listed, list):
+        return (), [fault]
+    expected = "os/architecture[/variant], such as linux/amd64"
+    faults = [f"platforms: {each!r}; expected {expected}" for each in listed if not _PLATFORM.fullmatch(each)]
+    return tuple(listed), faults
+
+
+def _rules(tables: object) -> tuple[tuple[Rule, ...], list[str]]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        return (), ["rule: expected tables that begin with [[rule]]"]
+    rules, faults = list[Rule](), list[str]()
     for number, table in enumerate(tables, start=1):
-        found = _rule_faults(table, f"rule {number}")
+        found = [f"rule {number}: {fault}" for fault in _key_faults(table) or _value_faults(table)]
         faults += found
         if not found:
             rules.append(_rule(table))
-    if faults:
-        raise InputError(f"{what} cannot be used:\n  " + "\n  ".join(faults))
-    return Rules(artifacts=tuple(full), rules=tuple(rules), platforms=tuple(platforms))
+    return tuple(rules), faults
 
 
-def _full_references(artifacts: Iterable[str]) -> tuple[dict[str, None], list[str]]:
-    """The artifacts in full, each once, and the faults of the others."""
-    full, faults = dict[str, None](), list[str]()
-    for text in artifacts:
-        try:
-            full[Artifact.parse(text).reference] = None
-        except InvalidReferenceError as error:
-            faults.append(f"artifacts: {error}")
-    return full, faults
+def _type_fault(key: str, value: object, expected: type) -> str:
+    matches = isinstance(value, expected) and not isinstance(value, bool)
+    if matches and isinstance(value, list):
+        matches = all(isinstance(each, str) and each for each in value)
+    return "" if matches else f"{key}: {value!r}; expected {_TYPE_NAMES[expected]}"
 
 
-def _unknown(document: Mapping[str, Any]) -> list[str]:
-    return sorted(document.keys() - {"artifacts", "platforms", "rule"})
-
-
-def _wrong_type(key: str, value: object, expected: type) -> list[str]:
-    fits = isinstance(value, expected) and not isinstance(value, bool)
-    if fits and isinstance(value, list):
-        fits = all(isinstance(one, str) and one for one in value)
-    return [] if fits else [f"{key}: {value!r}; expected {_WORDS[expected]}"]
-
-
-def _rule_faults(table: Mapping[str, Any], where: str) -> list[str]:
-    faults = [f"{where}: {key}: no such key; expected {', '.join(_KEYS)}" for key in table.keys() - _KEYS]
-    for key, expected in _KEYS.items():
-        if key in table:
-            faults += [f"{where}: {fault}" for fault in _wrong_type(key, table[key], expected)]
+def _key_faults(table: Mapping[str, Any]) -> list[str]:
+    faults = [f"{key}: unknown key; expected {', '.join(_KEYS)}" for key in sorted(table.keys() - _KEYS)]
+    types = (_type_fault(key, table[key], expected) for key, expected in _KEYS.items() if key in table)
+    faults += [fault for fault in types if fault]
     if not table.get("repositories"):
-        faults.append(f'{where}: repositories: missing; expected patterns, like ["shop/*"]')
-    if faults:
-        return faults
-    return [f"{where}: {fault}" for fault in _value_faults(table)]
+        faults.append('repositories: missing; expected patterns, such as ["shop/*"]')
+    return faults
 
 
 def _value_faults(table: Mapping[str, Any]) -> list[str]:
@@ -113,27 +116,27 @@ def _value_faults(table: Mapping[str, Any]) -> list[str]:
     for key in ("repositories", "tags", "exclude-repositories", "exclude-tags"):
         for pattern in table.get(key, []):
             try:
-                compiled(pattern)
+                compile_pattern(pattern)
             except re.error as error:
-                faults.append(f"{key}: {pattern!r} is no pattern: {error}")
+                faults.append(f"{key}: {pattern!r} is not a valid pattern: {error}")
     try:
         range_of(table.get("versions") or "*")
     except ValueError:
-        faults.append(f"versions: {table['versions']!r}; expected a range, like '>=1.2 <2'")
+        faults.append(f"versions: {table['versions']!r}; expected a range, such as '>=1.2 <2'")
     if table.get("newest", 1) < 1:
         faults.append(f"newest: {table['newest']!r}; expected 1 or more")
     if table.get("order", Order.TIME) not in list(Order):
         faults.append(f"order: {table['order']!r}; expected time or version")
     for key in ("younger-than", "older-than"):
-        if key in table and span(table[key]) is None:
-            faults.append(f"{key}: {table[key]!r}; expected a number with h, d or w, like 90d")
+        if key in table and parse_span(table[key]) is None:
+            faults.append(f"{key}: {table[key]!r}; expected a number with h, d or w, such as 90d")
     return faults
 
 
-def span(text: str) -> timedelta | None:
-    """A time span like `12h`, `90d` or `2w`; None for any other text."""
+def parse_span(text: str) -> timedelta | None:
+    """Return a time span such as `12h`, `90d` or `2w`; None for any other text."""
     found = re.fullmatch(r"(\d{1,6})([hdw])", text)
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]]) if found else None
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else None
 
 
 def _rule(table: Mapping[str, Any]) -> Rule:
@@ -143,8 +146,8 @@ def _rule(table: Mapping[str, Any]) -> Rule:
         versions=table.get("versions", ""),
         newest=table.get("newest", 0),
         order=Order(table.get("order", Order.TIME)),
-        younger_than=span(table.get("younger-than", "")),
-        older_than=span(table.get("older-than", "")),
+        younger_than=parse_span(table.get("younger-than", "")),
+        older_than=parse_span(table.get("older-than", "")),
         exclude_repositories=tuple(table.get("exclude-repositories", ())),
         exclude_tags=tuple(table.get("exclude-tags", ())),
     )

@@ -1,17 +1,14 @@
-"""Evidence: what was proved, of what, where, when and how, as people and machines read it.
+"""Evidence: the result of a proof with its origin and its time.
 
 docs/evidence.schema.json describes the JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from acr_transfer.cli.console import coloured
-from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.evidence import (
     EvidenceFinding,
     EvidenceHandover,
@@ -20,156 +17,87 @@ from acr_transfer.model.documents.evidence import (
     EvidenceTool,
 )
 from acr_transfer.model.documents.receipt import ProvedArtifact
-from acr_transfer.model.proof import LayerMode, Verdict
+from acr_transfer.model.proof import Verdict
 from acr_transfer.model.times import format_time
-from acr_transfer.prove.target import Finding
+from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.verify import Proof
-from acr_transfer.registry.artifact_type import described
-from acr_transfer.units import human_size, plural
 from acr_transfer.version import version
 
 ADVICE = {
     Verdict.MISSING: (
-        "Has the blob arrived, and has its import run? Look at `runs` of the target stack. "
-        "A trigger starts up to 15 minutes after the blob's arrival: `--wait 1200` waits for it."
+        "Check that the blob arrived and that its import ran (output `runs` of the target stack). "
+        "A trigger starts up to 15 minutes after the blob arrives: `--wait 1200` waits for it."
     ),
     Verdict.DIFFERENT: (
-        "The target holds other content under this name. Give the import pipeline the option `OverwriteTags` "
+        "The target has other content under this name. Add the option `OverwriteTags` to the import pipeline "
         "and export again with a new `forceUpdateTag`. Wrong bytes under a digest mean a damaged registry."
     ),
     Verdict.NOT_PROVABLE: (
-        "Nothing tells what was exported, or the answer could not be read. Plan with a lock "
-        "(`acr-transfer plan`): its digests are in the hand-over, and the source is not needed for the proof."
+        "The exported digest is unknown, or the response could not be read. Plan with a lock "
+        "(`acr-transfer plan`): the hand-over then has all digests, and the proof does not need the source."
     ),
     Verdict.EXTRA: (
-        "Tags that no hand-over and no receipt names: pushed by others, or moved before receipts were kept. "
-        "If the target shall mirror the source exactly, remove them; `--exact` makes them a failure."
+        "These tags are in no hand-over and no receipt: others pushed them, or they moved before the first "
+        "receipt. Remove them if the target must mirror the source; `--exact` makes them a failure."
     ),
 }
-"""What to do about each kind of finding."""
-
-_COLOURS = {
-    Verdict.PROVED: "green",
-    Verdict.MISSING: "red",
-    Verdict.DIFFERENT: "red",
-    Verdict.NOT_PROVABLE: "yellow",
-    Verdict.EXTRA: "yellow",
-}
-_EXTRA_SHOWN = 20
+"""The next step for each verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """A proof, and what it was made of."""
+    """A proof and its origin."""
 
     proof: Proof
     target: str
     """The target's login server."""
 
     source: str
-    """The source's login server; empty if nothing said it."""
+    """The source's login server; empty if the document does not name it."""
 
     handover: str
-    """What the expectation was read from."""
+    """The document with the expected artifacts."""
 
     checksum: str
-    """The hand-over's checksum; empty for one that has none."""
+    """The document's checksum; empty without one."""
 
     pinned: bool
-    """Whether the digests that were expected come from a lock, not from the source at this moment."""
+    """Whether every expected digest was known before the export; otherwise the source was read now."""
 
     began: datetime
     ended: datetime
     exact: bool = False
     """Whether extra tags are a failure."""
 
+    extra_tags_listed: bool = True
+    """Whether the caller was allowed to list the target's tags."""
+
     @property
     def good(self) -> bool:
-        """Whether everything is as it should be."""
+        """Whether all artifacts are proved, and no extra tag is a failure."""
         return self.proof.complete and not (self.exact and self.proof.count(Verdict.EXTRA))
 
     def proved(self) -> list[ProvedArtifact]:
-        """What a receipt is to say."""
+        """Return the entries of a receipt."""
         return [
             ProvedArtifact(
-                reference=finding.artifact,
-                digest=str(finding.digest),
-                proved_at=format_time(self.ended),
+                reference=finding.artifact, digest=str(finding.digest), proved_at=format_time(self.ended)
             )
             for finding in self.proof.findings
             if finding.verdict is Verdict.PROVED
         ]
 
     def lost(self) -> list[str]:
-        """What was looked for and is not there as it should be."""
+        """Return the references that are missing or different."""
         wrong = (Verdict.MISSING, Verdict.DIFFERENT)
         return [finding.artifact for finding in self.proof.findings if finding.verdict in wrong]
 
 
-def evidence_table(evidence: Evidence) -> str:
-    """One line an artifact, a line more for whatever is to be said of it, then what it came to."""
-    shown = _shown(evidence.proof.findings)
-    rows = [_row(finding) for finding in shown]
-    lines = table(("artifact", "digest", "kind", "verdict"), rows).splitlines()
-    said = lines[:1]
-    for line, finding in zip(lines[1:], shown, strict=True):
-        said.append(line.removesuffix(finding.verdict) + coloured(finding.verdict, _COLOURS[finding.verdict]))
-        if finding.detail and finding.verdict is not Verdict.EXTRA:
-            said.append(f"    {finding.detail}")
-    hidden = len(evidence.proof.findings) - len(shown)
-    if hidden:
-        said.append(f"and {plural(hidden, 'extra tag')} more: see --json or --html")
-    return "\n".join([*said, summary(evidence)])
-
-
-def _shown(findings: Iterable[Finding]) -> list[Finding]:
-    """All but the many extra ones: a target may hold a thousand other tags."""
-    listed = list(findings)
-    expected = [finding for finding in listed if finding.verdict is not Verdict.EXTRA]
-    return expected + [finding for finding in listed if finding.verdict is Verdict.EXTRA][:_EXTRA_SHOWN]
-
-
-def _row(finding: Finding) -> tuple[str, ...]:
-    kind = described(finding.kind, finding.artifact_type, finding.children) if finding.kind else "-"
-    return named(finding.artifact), short(finding.digest or "-"), kind, finding.verdict.value
-
-
-def summary(evidence: Evidence) -> str:
-    """The proof in one line."""
-    proof = evidence.proof
-    others = [
-        f"{proof.count(verdict)} {verdict}"
-        for verdict in Verdict
-        if verdict is not Verdict.PROVED and proof.count(verdict)
-    ]
-    layers = proof.layers
-    read = (
-        f", {len(layers.read)} of {layers.of} blobs read ({human_size(layers.bytes_read)})"
-        if layers.mode is not LayerMode.NONE
-        else ""
-    )
-    more = f" ({', '.join(others)})" if others else ""
-    return (
-        f"{proof.proved} of {len(proof.expected)} artifacts proved{more}, "
-        f"{proof.manifests_read} manifests read{read}, {proof.seconds:.1f} s"
-    )
-
-
-def what_to_do(evidence: Evidence) -> str:
-    """One paragraph for each kind of finding that there is."""
-    proof = evidence.proof
-    lines = [
-        f"{proof.count(verdict)} {verdict}: {text}"
-        for verdict, text in ADVICE.items()
-        if proof.count(verdict) and (verdict is not Verdict.EXTRA or evidence.exact)
-    ]
-    return "not everything is proved:\n  " + "\n  ".join(lines)
-
-
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
-    """The evidence for programs, in the form of docs/evidence.schema.json."""
-    proof = evidence.proof
+    """Return the JSON document that docs/evidence.schema.json describes."""
+    proof, layers = evidence.proof, evidence.proof.layers
     origin = {"from": evidence.handover, "checksum": evidence.checksum or None, "pinned": evidence.pinned}
+    read = {"mode": layers.mode, "of": layers.of, "read": layers.read, "bytes": layers.bytes_read}
     return EvidenceReport(
         schema_=1,
         tool=EvidenceTool(name="acr-transfer", version=version()),
@@ -183,18 +111,11 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
         artifacts=len(proof.expected),
         **{verdict.name.lower(): proof.count(verdict) for verdict in Verdict},
         manifests_read=proof.manifests_read,
-        layers=EvidenceLayers.model_validate(
-            {
-                "mode": proof.layers.mode,
-                "of": proof.layers.of,
-                "read": proof.layers.read,
-                "bytes": proof.layers.bytes_read,
-            }
-        ),
+        layers=EvidenceLayers.model_validate(read),
         findings=tuple(map(_finding, proof.findings)),
     ).as_json()
 
 
-def _finding(found: Finding) -> EvidenceFinding:
+def _finding(found: ArtifactFinding) -> EvidenceFinding:
     unstated = {"artifact_type": found.artifact_type or None, "subject": found.subject or None}
     return EvidenceFinding.model_validate(vars(found) | unstated)

@@ -1,4 +1,4 @@
-"""Evidence as one page that needs nothing else: for whoever has to answer for the transfer later."""
+"""Evidence as one self-contained HTML page, for auditors."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from html import escape
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
 from acr_transfer.prove.evidence import ADVICE, Evidence
+from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import LayerProof
-from acr_transfer.prove.target import Finding
-from acr_transfer.registry.artifact_type import described
+from acr_transfer.registry.artifact_type import describe_kind
 from acr_transfer.units import human_size, plural
 from acr_transfer.version import version
 
@@ -48,33 +48,33 @@ _MEANING = {
     Verdict.PROVED: "the bytes at the target have the expected digest",
     Verdict.MISSING: "not at the target",
     Verdict.DIFFERENT: "other content at the target",
-    Verdict.NOT_PROVABLE: "nothing to compare with, or unreadable",
+    Verdict.NOT_PROVABLE: "expected digest unknown, or response unreadable",
     Verdict.EXTRA: "at the target, but not expected",
 }
 
 
 def page(evidence: Evidence) -> str:
-    """The whole page."""
+    """Return the HTML document."""
     proof = evidence.proof
     wrong = [finding for finding in proof.findings if finding.verdict not in (Verdict.PROVED, Verdict.EXTRA)]
     extra = [finding for finding in proof.findings if finding.verdict is Verdict.EXTRA]
     right = [finding for finding in proof.findings if finding.verdict is Verdict.PROVED]
-    # What a signature is about, by the name that the reader knows.
+    # The subject of a signature is shown by its tag, if it has one.
     names = {str(one.digest): one.artifact for one in reversed(proof.findings) if "@" not in one.artifact}
     parts = [
         f"<h1>Transfer to {escape(evidence.target)}</h1>",
-        '<p class="soft">Evidence of what arrived, made by comparing digests.</p>',
+        '<p class="soft">Evidence of the transferred artifacts, by comparison of digests.</p>',
         _banner(evidence),
         _counts(evidence),
-        "<h2>What was compared</h2>",
+        "<h2>Scope</h2>",
         _facts(evidence),
-        "<h2>How to read this</h2>",
+        "<h2>Method</h2>",
         _method(evidence),
         *_chapter("Not proved", wrong, names),
         *_chapter("Extra at the target", extra, names),
         *_chapter("Proved", right, names),
-        f"<footer>Made by acr-transfer {escape(version())} on {escape(format_time(evidence.ended))}. "
-        "This page is not signed: keep it where it cannot be changed.</footer>",
+        f"<footer>Created by acr-transfer {escape(version())} on {escape(format_time(evidence.ended))}. "
+        "This page is not signed: store it where it cannot be changed.</footer>",
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
@@ -96,8 +96,8 @@ def _banner(evidence: Evidence) -> str:
         return f'<div class="verdict good"><strong>{text}</strong></div>'
     text = f"{proof.proved:,} of {plural(len(proof.expected), 'artifact')} are proved."
     if proof.complete:
-        text = "Everything expected is proved, but the target holds more than that."
-    rest = "The others are listed below, each with the reason."
+        text = "All expected artifacts are proved, but the target has extra tags."
+    rest = "The others are listed below with their reasons."
     return f'<div class="verdict bad"><strong>{text}</strong> {rest}</div>'
 
 
@@ -113,12 +113,12 @@ def _counts(evidence: Evidence) -> str:
 
 def _facts(evidence: Evidence) -> str:
     facts = [
-        ("Source registry", escape(evidence.source or "not said")),
+        ("Source registry", escape(evidence.source or "unknown")),
         ("Target registry", escape(evidence.target)),
-        ("Expected", escape(evidence.handover)),
-        ("Its checksum", f"<code>{escape(evidence.checksum or 'it has none')}</code>"),
+        ("Expected artifacts", escape(evidence.handover)),
+        ("Checksum", f"<code>{escape(evidence.checksum or 'none')}</code>"),
         (
-            "Begun and ended",
+            "Start and end",
             f"{format_time(evidence.began)}, {format_time(evidence.ended)} (UTC)",
         ),
         ("Layers", escape(_layers(evidence.proof.layers))),
@@ -128,27 +128,27 @@ def _facts(evidence: Evidence) -> str:
 
 def _layers(layers: LayerProof) -> str:
     if layers.mode is LayerMode.NONE:
-        return "not read: a registry accepts a manifest only when it has the layers that it names"
-    how = "chosen at random" if layers.mode is LayerMode.SAMPLE else "all of them"
+        return "not read: a registry accepts a manifest only after all of its layers"
+    how = "a random sample" if layers.mode is LayerMode.SAMPLE else "all"
     read = f"{len(layers.read):,} of {layers.of:,} configs and layers read and hashed ({how})"
     return f"{read}, {human_size(layers.bytes_read)}"
 
 
 def _method(evidence: Evidence) -> str:
     origin = (
-        "The expected digests were pinned in a lock before the export: a tag moved since changes nothing."
+        "The lock pinned the expected digests before the export: later changes of tags have no effect."
         if evidence.pinned
-        else "The expected digests of tags were read from the source registry at the moment of this proof, "
-        "not of the export."
+        else "The expected digests of tags were read from the source registry during this proof, "
+        "not during the export."
     )
     return (
-        "<p>Every manifest was read from the target registry and its SHA-256 computed from the bytes; "
-        "no header and no list was believed. A manifest names its configs and layers by their digests, so a "
-        f"manifest with the right digest stands for all its content.</p><p>{origin}</p>"
+        "<p>Every manifest was read from the target registry, and its SHA-256 was computed from the bytes. "
+        "Digests in headers and lists were not trusted. A manifest names its configs and layers by digest, "
+        f"so the right digest of a manifest covers all its content.</p><p>{origin}</p>"
     )
 
 
-def _chapter(title: str, listed: Sequence[Finding], names: Mapping[str, str]) -> list[str]:
+def _chapter(title: str, listed: Sequence[ArtifactFinding], names: Mapping[str, str]) -> list[str]:
     if not listed:
         return []
     present = [verdict for verdict in Verdict if any(finding.verdict is verdict for finding in listed)]
@@ -168,16 +168,15 @@ def _chapter(title: str, listed: Sequence[Finding], names: Mapping[str, str]) ->
     ]
 
 
-def _row(finding: Finding, names: Mapping[str, str]) -> str:
+def _row(finding: ArtifactFinding, names: Mapping[str, str]) -> str:
     digest = finding.digest if finding.digest and finding.digest not in finding.artifact else ""
     lines = [f'<span class="digest">{escape(digest)}</span>'] if digest else []
     if finding.subject:
         about = names.get(finding.subject, finding.subject)
-        lines.append(f'<span class="digest">about {escape(about)}</span>')
+        lines.append(f'<span class="digest">refers to {escape(about)}</span>')
     if finding.detail:
         lines.append(f"<div>{escape(finding.detail)}</div>")
-    kind = described(finding.kind, finding.artifact_type, finding.children) if finding.kind else ""
-    kind = escape(kind)
+    kind = escape(describe_kind(finding.kind, finding.artifact_type, finding.children))
     if finding.artifact_type and finding.artifact_type not in kind:
         kind += f'<span class="digest">{escape(finding.artifact_type)}</span>'
     name = f"<code>{escape(finding.artifact)}</code>"
@@ -190,6 +189,6 @@ def _class(verdict: Verdict) -> str:
 
 
 def _code(text: str) -> str:
-    """Escaped, with what stands between backticks as code."""
+    """The escaped text, with text in backticks as code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))

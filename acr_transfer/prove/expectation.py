@@ -30,6 +30,11 @@ class Expectation:
     checksum: str
     """The document's checksum."""
 
+    @property
+    def unpinned(self) -> list[str]:
+        """Tags without a digest in the document: their digest must be read at the source."""
+        return [name for name in self.artifacts if "@" not in name and name not in self.entries]
+
     @classmethod
     def of_handover(cls, handover: Handover, origin: str) -> Self:
         """The artifacts of a hand-over; `origin` is its stack or its file."""

@@ -1,43 +1,61 @@
-"""Layers read at the target and hashed: all of them, or some that nobody could know beforehand."""
+"""Reads configs and layers at the target and hashes them: all of them, or a random sample."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from acr_transfer.concurrency import together
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import BrokenAnswerError, MissingBlobError
-from acr_transfer.model.proof import LayerMode
-from acr_transfer.model.references import Artifact
-from acr_transfer.prove.target import Below
+from acr_transfer.model.proof import LayerMode, Verdict
+from acr_transfer.model.references import split_reference
+from acr_transfer.progress import ProgressReporter
+from acr_transfer.prove.finding import ArtifactFinding
+from acr_transfer.prove.target import Blobs
+from acr_transfer.registry.client import RegistryClient
 
-_AT_A_TIME = 8
+_CONCURRENCY = 8
 
 
-class Blobs(Protocol):
-    """A registry, as far as layers need it."""
+@dataclass(frozen=True)
+class LayerFault:
+    """A blob that is missing or has other content."""
 
-    def blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
-        """A blob's bytes, piece by piece; raises `MissingBlobError`."""
+    verdict: Verdict
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerProof:
-    """What was read of configs and layers."""
+    """The configs and layers that were read."""
 
     mode: LayerMode
     of: int = 0
-    """Different blobs that the proved artifacts need."""
+    """Different blobs that the proved artifacts require."""
 
     read: tuple[str, ...] = ()
-    """Digests of those that were read whole and hashed, sorted."""
+    """Digests of the blobs that were read and hashed, sorted."""
 
     bytes_read: int = 0
-    faults: Mapping[str, str] | None = None
-    """By digest: what is wrong with a blob, in words."""
+    """Bytes of the blobs without a fault."""
+
+    faults: Mapping[str, LayerFault] = field(default_factory=dict)
+    """By digest."""
+
+    def apply(
+        self, findings: Sequence[ArtifactFinding], required: Mapping[str, Blobs]
+    ) -> list[ArtifactFinding]:
+        """Return the findings; an artifact that requires a faulty blob is not proved."""
+
+        def judged(finding: ArtifactFinding) -> ArtifactFinding:
+            faults = [self.faults[blob] for blob in required.get(finding.artifact, ()) if blob in self.faults]
+            if finding.verdict is not Verdict.PROVED or not faults:
+                return finding
+            return replace(finding, verdict=faults[0].verdict, detail=faults[0].detail)
+
+        return [judged(finding) for finding in findings]
 
 
 @dataclass(frozen=True)
@@ -48,55 +66,57 @@ class _Blob:
 
 
 async def read_layers(
-    below: Mapping[str, Below],
-    registry: Blobs,
+    required: Mapping[str, Blobs],
+    registry: RegistryClient,
     mode: LayerMode,
     sample: int,
-    begin: Callable[[int], None] = lambda _: None,
-    advance: Callable[[int], None] = lambda _: None,
+    progress: ProgressReporter,
 ) -> LayerProof:
-    """Read blobs of these artifacts, each once: registries keep the same content once, whoever names it.
+    """Read the required blobs of these artifacts, each once, whichever repository names it.
 
-    Nothing is kept: bytes go through the hash and are gone. `begin` is told the bytes to come.
+    `sample` is the size of a sample. The bytes are hashed as they arrive and not kept.
     """
-    known = _different(below)
-    chosen = known if mode is LayerMode.ALL else random.SystemRandom().sample(known, min(sample, len(known)))
-    begin(sum(blob.size for blob in chosen))
+    blobs = _different(required)
+    chosen = blobs if mode is LayerMode.ALL else random.SystemRandom().sample(blobs, min(sample, len(blobs)))
+    progress.begin("reading layers", sum(blob.size for blob in chosen), of_bytes=True)
 
-    async def read(blob: _Blob) -> tuple[_Blob, str]:
-        return blob, await _fault(blob, registry, advance)
+    async def read(blob: _Blob) -> LayerFault | None:
+        return await _fault(blob, registry, progress)
 
-    looked = await together(read, chosen, _AT_A_TIME)
+    results = list(zip(chosen, await run_concurrently(read, chosen, _CONCURRENCY), strict=True))
     return LayerProof(
         mode=mode,
-        of=len(known),
-        read=tuple(sorted(blob.digest for blob, _ in looked)),
-        bytes_read=sum(blob.size for blob, fault in looked if not fault),
-        faults={blob.digest: fault for blob, fault in looked if fault},
+        of=len(blobs),
+        read=tuple(sorted(blob.digest for blob in chosen)),
+        bytes_read=sum(blob.size for blob, fault in results if not fault),
+        faults={blob.digest: fault for blob, fault in results if fault},
     )
 
 
-def _different(below: Mapping[str, Below]) -> list[_Blob]:
+def _different(required: Mapping[str, Blobs]) -> list[_Blob]:
     found: dict[str, _Blob] = {}
-    for artifact, needs in below.items():
-        repository = Artifact.of(artifact).repository
-        for blob in needs.blobs.values():
+    for artifact, blobs in required.items():
+        repository = split_reference(artifact)[0]
+        for blob in blobs.values():
             found.setdefault(blob.digest, _Blob(repository, blob.digest, blob.size))
     return [found[digest] for digest in sorted(found)]
 
 
-async def _fault(blob: _Blob, registry: Blobs, advance: Callable[[int], None]) -> str:
+async def _fault(blob: _Blob, registry: RegistryClient, progress: ProgressReporter) -> LayerFault | None:
+    name = f"layer {blob.digest}"
     if not blob.digest.startswith("sha256:"):
-        return f"layer {blob.digest}: a hash of another kind than sha256, which is not computed here"
-    whole, size = hashlib.sha256(), 0
+        return LayerFault(Verdict.DIFFERENT, f"{name}: only sha256 digests are supported")
+    content_hash, size = hashlib.sha256(), 0
     try:
         async for chunk in registry.blob(blob.repository, blob.digest):
-            whole.update(chunk)
+            content_hash.update(chunk)
             size += len(chunk)
-            advance(len(chunk))
+            progress.advance(len(chunk))
     except MissingBlobError:
-        return f"layer {blob.digest} is not at the target"
-    except BrokenAnswerError as broken:
-        return f"layer {blob.digest}: {broken}"
-    got = f"sha256:{whole.hexdigest()}"
-    return "" if got == blob.digest else f"layer {blob.digest}: got {got}, {size} bytes of {blob.size}"
+        return LayerFault(Verdict.MISSING, f"{name} is not at the target")
+    except BrokenAnswerError as error:
+        return LayerFault(Verdict.DIFFERENT, f"{name}: {error}")
+    got = f"sha256:{content_hash.hexdigest()}"
+    if got == blob.digest:
+        return None
+    return LayerFault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")

@@ -1,10 +1,10 @@
-"""What an artifact is, in the words that people use for it."""
+"""The kind of an artifact in words, for tables and pages."""
 
 from __future__ import annotations
 
 from acr_transfer.model.proof import ManifestKind
 
-_KNOWN = {
+_NAMES = {
     "application/vnd.dev.cosign.artifact.sig.v1+json": "signature (cosign)",
     "application/vnd.dev.sigstore.bundle.v0.3+json": "signature (sigstore)",
     "application/vnd.cncf.notary.signature": "signature (Notary)",
@@ -13,7 +13,7 @@ _KNOWN = {
     "application/vnd.in-toto+json": "attestation (in-toto)",
     "application/vnd.cncf.helm.config.v1+json": "Helm chart",
 }
-"""What makers of artifacts call theirs.
+"""Artifact types and config media types of well-known tools.
 
 https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
 https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md
@@ -22,11 +22,13 @@ https://helm.sh/docs/topics/registries/
 """
 
 
-def described(kind: ManifestKind, artifact_type: str, children: int) -> str:
-    """The kind in words: `index of 2`, `image`, `signature (cosign)`, or what an unknown one calls itself."""
+def describe_kind(kind: ManifestKind | None, artifact_type: str, children: int) -> str:
+    """`index of 2`, `image`, `signature (cosign)`, or the artifact type of another; empty without a kind."""
+    if kind is None:
+        return ""
     if kind is ManifestKind.INDEX:
         return f"index of {children}"
     if kind is ManifestKind.IMAGE:
         return "image"
-    plain = artifact_type.removeprefix("application/").removeprefix("vnd.")
-    return _KNOWN.get(artifact_type) or plain or kind.value
+    short_type = artifact_type.removeprefix("application/").removeprefix("vnd.")
+    return _NAMES.get(artifact_type) or short_type or kind.value

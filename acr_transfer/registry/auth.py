@@ -1,4 +1,4 @@
-"""How a registry is signed in to: by what its challenge asks, with a login of Azure or Docker's credentials.
+"""Authentication at a registry: answers its challenge with an Azure login or with Docker's credentials.
 
 https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 https://distribution.github.io/distribution/spec/auth/token/
@@ -25,16 +25,16 @@ from acr_transfer.errors import AccessError, ServiceError, explained
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-_HOLDER_OF_A_REFRESH_TOKEN = "00000000-0000-0000-0000-000000000000"
-"""The user name under which Docker keeps what `az acr login` got."""
+_REFRESH_TOKEN_USER = "00000000-0000-0000-0000-000000000000"
+"""The user name under which Docker stores the refresh token of `az acr login`."""
 
 _DEFAULT_AUDIENCE = "https://containerregistry.azure.net"
-"""What a token for a registry is asked for where the cloud names nothing else."""
+"""The audience of Entra tokens for registries, where the cloud's metadata names none."""
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """What a registry asks of who knocks without the right token."""
+    """A registry's `WWW-Authenticate` header."""
 
     scheme: str
     realm: str
@@ -43,110 +43,116 @@ class Challenge:
 
     @classmethod
     def parse(cls, header: str) -> Challenge:
-        """Read a `WWW-Authenticate` header."""
+        """Read the header; a field that it lacks is empty."""
         scheme, _, rest = header.partition(" ")
-        said = dict(re.findall(r'(\w+)="([^"]*)"', rest))
-        return cls(scheme.lower(), said.get("realm", ""), said.get("service", ""), said.get("scope", ""))
+        fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+        return cls(
+            scheme.lower(), fields.get("realm", ""), fields.get("service", ""), fields.get("scope", "")
+        )
 
 
-class SignIn(Protocol):
-    """One way to answer a challenge."""
+class Authenticator(Protocol):
+    """A way to answer a registry's challenge."""
 
-    async def answer(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
-        """The value of an `Authorization` header; raises `AccessError` if there is none."""
+    async def authorize(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
+        """Return the value of the `Authorization` header; raises `AccessError` if access is refused."""
 
 
 @dataclass
-class AzureSignIn:
-    """An Entra token becomes the registry's refresh token, and that an access token for each scope."""
+class EntraAuthenticator:
+    """Exchanges an Entra token for the registry's refresh token, and that for one access token per scope."""
 
-    login: AsyncTokenCredential
+    credential: AsyncTokenCredential
     audience: str | None = None
-    _refresh: str = field(default="", repr=False)
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _refresh_token: str = field(default="", repr=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
-    async def answer(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
-        """`Bearer …`, good for the challenge's scope."""
-        refresh = await self._refreshed(session, base, challenge)
+    async def authorize(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
+        """Return `Bearer …` for the challenge's scope."""
+        url = f"{base}/oauth2/token"
+        refresh_token = await self._current(session, base, challenge)
         try:
-            return await _exchanged_for_access(session, f"{base}/oauth2/token", challenge, refresh)
+            return await _access_token(session, url, challenge, refresh_token)
         except AccessError:
-            # It may have run out, after three hours. A new one that is refused too is a refusal.
-            async with self._turn:
-                self._refresh = "" if self._refresh == refresh else self._refresh
-            refresh = await self._refreshed(session, base, challenge)
-            return await _exchanged_for_access(session, f"{base}/oauth2/token", challenge, refresh)
+            # The refresh token expires after three hours; the refusal of a new one is final.
+            async with self._lock:
+                self._refresh_token = "" if self._refresh_token == refresh_token else self._refresh_token
+            refresh_token = await self._current(session, base, challenge)
+            return await _access_token(session, url, challenge, refresh_token)
 
-    async def _refreshed(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
-        async with self._turn:
-            if not self._refresh:
-                self._refresh = await self._exchanged(session, base, challenge)
-            return self._refresh
-
-    async def _exchanged(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
-        with explained("signing in", challenge.service):
-            token = await self.login.get_token(f"{self.audience or _DEFAULT_AUDIENCE}/.default")
-        form = {"grant_type": "access_token", "service": challenge.service, "access_token": token.token}
-        return await _posted(session, f"{base}/oauth2/exchange", form, "refresh_token")
+    async def _current(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
+        async with self._lock:
+            if not self._refresh_token:
+                with explained("signing in", challenge.service):
+                    scope = f"{self.audience or _DEFAULT_AUDIENCE}/.default"
+                    entra_token = (await self.credential.get_token(scope)).token
+                form = {
+                    "grant_type": "access_token",
+                    "service": challenge.service,
+                    "access_token": entra_token,
+                }
+                self._refresh_token = await _post(session, f"{base}/oauth2/exchange", form, "refresh_token")
+            return self._refresh_token
 
 
 @dataclass(frozen=True)
-class DockerSignIn:
-    """What `docker login`, `az acr login` or a credential helper left here; else no name at all."""
+class DockerAuthenticator:
+    """Uses a user name and a secret that Docker stores; without them it is anonymous."""
 
     user: str = ""
     secret: str = field(default="", repr=False)
 
-    async def answer(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
-        """`Basic …` or `Bearer …`, whichever the registry asks for."""
+    async def authorize(self, session: aiohttp.ClientSession, base: str, challenge: Challenge) -> str:
+        """Return `Basic …` or `Bearer …`, as the challenge requires."""
         basic = base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
         if challenge.scheme == "basic":
             if not self.secret:
-                raise AccessError(f"{base} asks for a name and password: `docker login` to it first")
+                raise AccessError(f"{base} requires a user name and a password: run `docker login` first")
             return f"Basic {basic}"
-        if self.user in (_HOLDER_OF_A_REFRESH_TOKEN, "<token>"):
-            return await _exchanged_for_access(session, challenge.realm, challenge, self.secret)
-        return f"Bearer {await self._fetched(session, challenge, basic)}"
-
-    async def _fetched(self, session: aiohttp.ClientSession, challenge: Challenge, basic: str) -> str:
+        if self.user in (_REFRESH_TOKEN_USER, "<token>"):
+            return await _access_token(session, challenge.realm, challenge, self.secret)
         query = {"service": challenge.service, "scope": challenge.scope}
         headers = {"Authorization": f"Basic {basic}"} if self.secret else {}
-        async with session.get(challenge.realm, params=query, headers=headers) as answer:
-            said = await _answered(answer)
-        return str(said.get("token") or said.get("access_token") or "")
+        async with session.get(challenge.realm, params=query, headers=headers) as response:
+            document = await _document(response)
+        return f"Bearer {document.get('token') or document.get('access_token') or ''}"
 
 
-async def _exchanged_for_access(
-    session: aiohttp.ClientSession, url: str, challenge: Challenge, refresh: str
-) -> str:
-    form = {"grant_type": "refresh_token", "service": challenge.service, "scope": challenge.scope}
-    return f"Bearer {await _posted(session, url, {**form, 'refresh_token': refresh}, 'access_token')}"
+async def _access_token(session: aiohttp.ClientSession, url: str, challenge: Challenge, refresh: str) -> str:
+    form = {
+        "grant_type": "refresh_token",
+        "service": challenge.service,
+        "scope": challenge.scope,
+        "refresh_token": refresh,
+    }
+    return f"Bearer {await _post(session, url, form, 'access_token')}"
 
 
-async def _posted(session: aiohttp.ClientSession, url: str, form: Mapping[str, str], key: str) -> str:
-    async with session.post(url, data=dict(form)) as answer:
-        said = await _answered(answer)
-    if not isinstance(said.get(key), str):
-        raise ServiceError(f"{answer.url.host} signs in without giving a {key.replace('_', ' ')}")
-    return str(said[key])
+async def _post(session: aiohttp.ClientSession, url: str, form: Mapping[str, str], key: str) -> str:
+    async with session.post(url, data=dict(form)) as response:
+        document = await _document(response)
+    if not isinstance(document.get(key), str):
+        raise ServiceError(f"signing in to {response.url.host}: the response has no {key.replace('_', ' ')}")
+    return str(document[key])
 
 
-async def _answered(answer: aiohttp.ClientResponse) -> dict[str, Any]:
-    if answer.status in (400, 401, 403):
-        raise AccessError(f"{answer.url.host}: refused (HTTP {answer.status}) while signing in")
-    if answer.status != 200:
-        raise ServiceError(f"{answer.url.host}: unexpected answer (HTTP {answer.status}) while signing in")
+async def _document(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    tried = f"signing in to {response.url.host}"
+    if response.status in (400, 401, 403):
+        raise AccessError(f"{tried}: refused (HTTP {response.status})")
+    if response.status != 200:
+        raise ServiceError(f"{tried}: unexpected response (HTTP {response.status})")
     try:
-        said = json.loads(await answer.read())
+        document = json.loads(await response.read())
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        raise ServiceError(f"{answer.url.host}: an answer that is no JSON object while signing in")
-    return said
+        document = None
+    if not isinstance(document, dict):
+        raise ServiceError(f"{tried}: the response is not a JSON object")
+    return document
 
 
-def docker_credentials(host: str, environ: Mapping[str, str] = os.environ) -> DockerSignIn | None:
-    """What Docker's configuration and its credential helpers hold for a registry; None if nothing.
+def docker_credentials(host: str, environ: Mapping[str, str] = os.environ) -> DockerAuthenticator | None:
+    """Return the credentials of a registry in Docker's configuration or credential helpers; None without any.
 
     https://docs.docker.com/reference/cli/docker/login/#credential-stores
     """
@@ -156,12 +162,12 @@ def docker_credentials(host: str, environ: Mapping[str, str] = os.environ) -> Do
     except (OSError, ValueError):
         return None
     helper = (configuration.get("credHelpers") or {}).get(host) or configuration.get("credsStore")
-    found = _asked(str(helper), host) if helper else None
     entry = (configuration.get("auths") or {}).get(host)
-    return found or (_kept(entry) if isinstance(entry, dict) else None)
+    found = _from_helper(str(helper), host) if helper else None
+    return found or (_from_entry(entry) if isinstance(entry, dict) else None)
 
 
-def _asked(helper: str, host: str) -> DockerSignIn | None:
+def _from_helper(helper: str, host: str) -> DockerAuthenticator | None:
     """https://github.com/docker/docker-credential-helpers#development"""
     program = shutil.which(f"docker-credential-{helper}")
     if program is None:
@@ -170,17 +176,18 @@ def _asked(helper: str, host: str) -> DockerSignIn | None:
         [program, "get"], input=host, capture_output=True, text=True, check=False, timeout=60
     )
     try:
-        said = json.loads(done.stdout)
-        return DockerSignIn(str(said["Username"]), str(said["Secret"])) if not done.returncode else None
+        stored = json.loads(done.stdout)
+        credentials = DockerAuthenticator(str(stored["Username"]), str(stored["Secret"]))
     except (ValueError, KeyError, TypeError):
         return None
+    return None if done.returncode else credentials
 
 
-def _kept(entry: Mapping[str, Any]) -> DockerSignIn | None:
+def _from_entry(entry: Mapping[str, Any]) -> DockerAuthenticator | None:
     if entry.get("identitytoken"):
-        return DockerSignIn(_HOLDER_OF_A_REFRESH_TOKEN, str(entry["identitytoken"]))
+        return DockerAuthenticator(_REFRESH_TOKEN_USER, str(entry["identitytoken"]))
     try:
         user, colon, secret = base64.b64decode(entry.get("auth") or "").decode().partition(":")
     except ValueError:
         return None
-    return DockerSignIn(user, secret) if colon else None
+    return DockerAuthenticator(user, secret) if colon else None

@@ -1,4 +1,4 @@
-"""What registries hold, as the bytes of its manifest tell it; a digest is always computed, never believed.
+"""Manifests as a registry's bytes describe them; the digest is always computed from the bytes.
 
 https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from acr_transfer.model.proof import ManifestKind
 
@@ -29,7 +28,7 @@ ACCEPTED = ", ".join(
         *_SCHEMA_1,
     )
 )
-"""What a registry is told to send: what it would convert for others comes as it is kept."""
+"""The `Accept` header for manifests: a registry converts a manifest of any type that is not in it."""
 
 _IMAGE_CONFIGS = (
     "application/vnd.oci.image.config.v1+json",
@@ -39,7 +38,7 @@ _IMAGE_CONFIGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Descriptor:
-    """What a manifest says of one thing that it names.
+    """A manifest's description of one blob or manifest.
 
     https://github.com/opencontainers/image-spec/blob/main/descriptor.md
     """
@@ -48,133 +47,133 @@ class Descriptor:
     media_type: str
     size: int
     platform: str = ""
-    """`os/architecture[/variant]`, where it is said."""
+    """`os/architecture[/variant]`, if the descriptor names it."""
 
     artifact_type: str = ""
     foreign: bool = False
-    """Whether its bytes are fetched from somewhere else than the registry."""
+    """Whether clients download its bytes from outside the registry."""
 
     @classmethod
-    def parse(cls, said: object) -> Self | None:
-        """Read a descriptor; None if it names no digest."""
-        if not isinstance(said, dict) or not isinstance(said.get("digest"), str):
+    def parse(cls, value: object) -> Self | None:
+        """Read a descriptor; None if it has no digest."""
+        if not isinstance(value, dict) or not isinstance(value.get("digest"), str):
             return None
-        size = said.get("size")
-        media_type = str(said.get("mediaType") or "")
+        size = value.get("size")
+        media_type = str(value.get("mediaType") or "")
         return cls(
-            digest=said["digest"],
+            digest=value["digest"],
             media_type=media_type,
             size=size if isinstance(size, int) else 0,
-            platform=_platform(said.get("platform")),
-            artifact_type=str(said.get("artifactType") or ""),
-            foreign=bool(said.get("urls")) or "foreign" in media_type or "nondistributable" in media_type,
+            platform=platform_of(value.get("platform")),
+            artifact_type=str(value.get("artifactType") or ""),
+            foreign=bool(value.get("urls")) or "foreign" in media_type or "nondistributable" in media_type,
         )
 
 
-def _platform(said: object) -> str:
-    if not isinstance(said, dict):
+def platform_of(value: object) -> str:
+    """Return `os/architecture[/variant]` of a platform object or an image config; empty for anything else."""
+    if not isinstance(value, dict):
         return ""
-    parts = (said.get("os"), said.get("architecture"), said.get("variant"))
-    return "/".join(str(part) for part in parts if part)
+    return "/".join(str(value[key]) for key in ("os", "architecture", "variant") if value.get(key))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The bytes that a registry gave for a reference."""
+    """One manifest without its bytes: a plan reads thousands of them."""
 
-    content: bytes
+    digest: str
+    """`sha256:` and the hash of the bytes."""
+
     media_type: str
+    """The media type without parameters."""
 
-    @cached_property
-    def digest(self) -> str:
-        """`sha256:` and the hash of the bytes."""
-        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+    size: int
+    """The manifest's own bytes."""
 
-    @cached_property
-    def children(self) -> tuple[str, ...]:
-        """Digests of the manifests that an index lists, in its order; none for anything else."""
-        return tuple(dict.fromkeys(listed.digest for listed in self.listed))
+    kind: ManifestKind
+    artifact_type: str
+    """The manifest's artifact type; without one, the config's media type unless that is an image's.
 
-    @cached_property
-    def listed(self) -> tuple[Descriptor, ...]:
-        """What an index lists, in its order; nothing for anything else."""
-        return self._descriptors("manifests") if self.kind is ManifestKind.INDEX else ()
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+    """
 
-    @cached_property
+    subject: str
+    """The digest of the manifest that this one refers to; empty for most."""
+
+    created: str
+    """The annotation `org.opencontainers.image.created` (RFC 3339); empty without one."""
+
+    children: tuple[Descriptor, ...]
+    """The manifests of an index, in its order; empty for any other manifest."""
+
+    config: Descriptor | None
+    layers: tuple[Descriptor, ...]
+    is_schema_1: bool
+    """Whether it has Docker's manifest schema 1, which registries no longer accept."""
+
+    @classmethod
+    def parse(cls, content: bytes, content_type: str) -> Self:
+        """Read the bytes of a manifest. A body that is not a JSON object gives a manifest without content."""
+        media_type = content_type.partition(";")[0].strip()
+        document = _object(content)
+        is_index = media_type in _INDEXES
+        config = Descriptor.parse(document.get("config"))
+        subject = Descriptor.parse(document.get("subject"))
+        return cls(
+            digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
+            media_type=media_type,
+            size=len(content),
+            kind=ManifestKind.INDEX if is_index else _kind(document),
+            artifact_type=_artifact_type(document, config),
+            subject=subject.digest if subject else "",
+            created=_created(document),
+            children=_descriptors(document, "manifests") if is_index else (),
+            config=None if is_index else config,
+            layers=() if is_index else _descriptors(document, "layers") + _descriptors(document, "blobs"),
+            is_schema_1=media_type in _SCHEMA_1 or document.get("schemaVersion") == 1,
+        )
+
+    @property
     def blobs(self) -> tuple[Descriptor, ...]:
-        """Config and layers; nothing for an index."""
-        if self.kind is ManifestKind.INDEX:
-            return ()
-        config = Descriptor.parse(self._document.get("config"))
-        return (*((config,) if config else ()), *self._descriptors("layers"), *self._descriptors("blobs"))
-
-    @cached_property
-    def config(self) -> Descriptor | None:
-        """Where the config is, if there is one."""
-        return Descriptor.parse(self._document.get("config"))
+        """The config and the layers; empty for an index."""
+        return (self.config, *self.layers) if self.config else self.layers
 
     @property
-    def subject(self) -> str:
-        """The digest of what this says something about; empty if it stands for itself."""
-        found = Descriptor.parse(self._document.get("subject"))
-        return found.digest if found else ""
-
-    @property
-    def artifact_type(self) -> str:
-        """What the manifest calls itself; for an artifact without such a name, the type of its config.
-
-        https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
-        """
-        named = self._document.get("artifactType")
-        if isinstance(named, str) and named:
-            return named
-        config = self.config
-        return config.media_type if config and config.media_type not in _IMAGE_CONFIGS else ""
-
-    @property
-    def schema_1(self) -> bool:
-        """Whether it is of Docker's first kind, which registries take no more."""
-        return self.plain_media_type in _SCHEMA_1 or self._document.get("schemaVersion") == 1
-
-    @property
-    def made(self) -> str:
-        """When it says that it was made (RFC 3339); empty if it does not."""
-        annotations = self._document.get("annotations")
-        found = annotations.get("org.opencontainers.image.created") if isinstance(annotations, dict) else None
-        return found if isinstance(found, str) else ""
-
-    @property
-    def plain_media_type(self) -> str:
-        """The media type without parameters."""
-        return self.media_type.partition(";")[0].strip()
-
-    def _descriptors(self, key: str) -> tuple[Descriptor, ...]:
-        listed = self._document.get(key)
-        found = map(Descriptor.parse, listed if isinstance(listed, list) else ())
-        return tuple(descriptor for descriptor in found if descriptor)
-
-    @property
-    def kind(self) -> ManifestKind:
-        """What this manifest describes."""
-        if self.plain_media_type in _INDEXES:
-            return ManifestKind.INDEX
-        if "subject" in self._document:
-            return ManifestKind.REFERRER
-        config = self._document.get("config")
-        image = isinstance(config, dict) and config.get("mediaType") in _IMAGE_CONFIGS
-        return ManifestKind.IMAGE if image and "artifactType" not in self._document else ManifestKind.ARTIFACT
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        try:
-            document = json.loads(self.content)
-        except ValueError:
-            return {}
-        return document if isinstance(document, dict) else {}
+    def child_digests(self) -> tuple[str, ...]:
+        """The digests of the children, each once."""
+        return tuple(dict.fromkeys(child.digest for child in self.children))
 
 
-class Manifests(Protocol):
-    """A registry, as far as a proof needs it."""
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
-    async def get(self, repository: str, reference: str) -> Manifest | None:
-        """The manifest behind a tag or digest; None if it is not there."""
+
+def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
+    listed = document.get(key)
+    found = map(Descriptor.parse, listed if isinstance(listed, list) else ())
+    return tuple(descriptor for descriptor in found if descriptor)
+
+
+def _kind(document: dict[str, Any]) -> ManifestKind:
+    if "subject" in document:
+        return ManifestKind.REFERRER
+    config = document.get("config")
+    has_image_config = isinstance(config, dict) and config.get("mediaType") in _IMAGE_CONFIGS
+    is_image = has_image_config and "artifactType" not in document
+    return ManifestKind.IMAGE if is_image else ManifestKind.ARTIFACT
+
+
+def _artifact_type(document: dict[str, Any], config: Descriptor | None) -> str:
+    if (named := document.get("artifactType")) and isinstance(named, str):
+        return named
+    return config.media_type if config and config.media_type not in _IMAGE_CONFIGS else ""
+
+
+def _created(document: dict[str, Any]) -> str:
+    annotations = document.get("annotations")
+    created = annotations.get("org.opencontainers.image.created") if isinstance(annotations, dict) else None
+    return created if isinstance(created, str) else ""

@@ -1,12 +1,10 @@
-"""Requests to one registry: signed in once a scope, a bounded number at a time, patient when told to wait."""
+"""HTTP requests to one registry: one token per scope, a limit on concurrency, and retries."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
 import logging
-import random
 import ssl
 import time
 import urllib.request
@@ -18,189 +16,166 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from acr_transfer.errors import AccessError, ServiceError
-from acr_transfer.registry.auth import Challenge, SignIn
+from acr_transfer.registry.auth import Authenticator, Challenge
+from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
-AT_A_TIME = 32
-"""Requests under way at once. More bring nothing: one core of the client is busy with these."""
+CONCURRENCY = 32
+"""Concurrent requests. More do not help: these keep one core of the client busy."""
 
-_TRIES = 6
-_LONGEST_PAUSE = 60.0
-_PASSING = (408, 429, 500, 502, 503, 504)
-_QUIET = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+_MAX_CHALLENGES = 2
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
 
 _log = logging.getLogger("acr_transfer.registry.transport")
 
 
-class Wire:
-    """The way to one registry."""
+class RegistryTransport:
+    """Sends requests to one registry and authenticates them."""
 
-    def __init__(self, login_server: str, base: str, session: aiohttp.ClientSession, sign_in: SignIn) -> None:
+    def __init__(
+        self, login_server: str, base: str, session: aiohttp.ClientSession, authenticator: Authenticator
+    ) -> None:
         self.login_server = login_server
-        self._base, self._session, self._sign_in = base, session, sign_in
-        self._places = asyncio.Semaphore(AT_A_TIME)
+        self._base, self._session, self._authenticator = base, session, authenticator
+        self._slots = asyncio.Semaphore(CONCURRENCY)
         self._tokens: dict[str, asyncio.Task[str]] = {}
-        self._door: asyncio.Task[Challenge | None] | None = None
-        self._resting_until = 0.0
-        self.requests = 0
-        """Requests for content sent so far, tries included."""
+        self._first_challenge: asyncio.Task[Challenge | None] | None = None
+        self._paused_until = 0.0
 
     @asynccontextmanager
-    async def ask(
+    async def request(
         self, path: str, scope: str, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer to a request, its body unread. `scope` is `repository:<name>:pull` or the like.
+        """Send a request and return the response with its body unread. `scope` is like `repository:app:pull`.
 
-        Answers of 404 are given as they are, and all below 400; what passes by itself is tried again, after
-        the time that the registry asks for. Raises `AccessError` and `ServiceError`.
+        The response's status is below 400, or 404. Transient failures are retried, after the time that
+        `Retry-After` names. Raises `AccessError` and `ServiceError`.
         """
-        async with self._places, contextlib.AsyncExitStack() as stack:
-            yield await self._answered(stack, method, path, scope, headers or {})
+        async with self._slots, contextlib.AsyncExitStack() as stack:
+            yield await self._send(stack, method, path, scope, headers or {})
 
-    async def _answered(
+    async def _send(
         self, stack: contextlib.AsyncExitStack, method: str, path: str, scope: str, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
-        signed_in = 0
-        for attempt in range(1, _TRIES + 1):
-            await self._rest()
+        attempt = challenges = 0
+        while True:
+            attempt += 1
+            await self._wait_for_pause()
             try:
-                answer = await self._sent(stack, method, path, headers, await self._token(scope))
+                response = await self._send_once(stack, method, path, headers, await self._token(scope))
             except (aiohttp.ClientError, TimeoutError) as error:
-                # A door that is not there will not open by itself; one that closed in passing may.
-                if attempt == _TRIES or isinstance(error, aiohttp.ClientConnectorError):
-                    raise self._unanswered(error) from None
-                await asyncio.sleep(_pause(attempt))
+                # A refused connection stays refused; an interrupted one may not.
+                if attempt >= TRIES or isinstance(error, aiohttp.ClientConnectorError):
+                    raise self._unreachable(error) from None
+                await asyncio.sleep(wait_before_retry(attempt))
                 continue
-            if answer.status == 401 and signed_in < 2:
-                signed_in += 1
-                await self._challenged(answer, scope)
-                answer.release()
-            elif answer.status in _PASSING and attempt < _TRIES:
-                self._told_to_wait(answer, attempt)
-                answer.release()
+            if response.status == 401 and challenges < _MAX_CHALLENGES:
+                challenges += 1
+                await self._answer_challenge(response, scope)
+            elif response.status in TRANSIENT and attempt < TRIES:
+                self._pause(response, attempt)
             else:
-                return self._sound(answer, path)
-        raise ServiceError(f"{self.login_server}: no good answer in {_TRIES} tries")
+                return self._checked(response, path)
+            response.release()
 
-    async def _sent(
+    async def _send_once(
         self, stack: contextlib.AsyncExitStack, method: str, path: str, headers: Mapping[str, str], token: str
     ) -> aiohttp.ClientResponse:
-        signed = {**headers, "Authorization": token} if token else headers
-        self.requests += 1
+        authorized = {**headers, "Authorization": token} if token else headers
         _log.debug("%s %s", method, path.partition("?")[0])
         return await stack.enter_async_context(
-            self._session.request(method, f"{self._base}{path}", headers=signed)
+            self._session.request(method, f"{self._base}{path}", headers=authorized)
         )
 
-    def _sound(self, answer: aiohttp.ClientResponse, path: str) -> aiohttp.ClientResponse:
-        if answer.status in (401, 403):
+    def _checked(self, response: aiohttp.ClientResponse, path: str) -> aiohttp.ClientResponse:
+        if response.status in (401, 403):
             raise AccessError(
-                f"reading at {self.login_server}: refused (HTTP {answer.status}). {self._needs}"
+                f"reading from {self.login_server}: refused (HTTP {response.status}). {self._needed_role}"
             )
-        if answer.status >= 400 and answer.status != 404:
-            what = path.partition("?")[0]
-            raise ServiceError(f"{self.login_server} answers HTTP {answer.status} for {what}. Try again.")
-        return answer
+        if response.status >= 400 and response.status != 404:
+            resource = path.partition("?")[0]
+            raise ServiceError(
+                f"{self.login_server} returned HTTP {response.status} for {resource}. Try again."
+            )
+        return response
 
     async def _token(self, scope: str) -> str:
-        """The `Authorization` for a scope; asked for beforehand once the registry's door is known."""
-        if self._door is None:
-            self._door = asyncio.create_task(self._knock())
-        door = self._door.result() if self._door.done() else await asyncio.shield(self._door)
-        if scope not in self._tokens and door is not None:
-            self._sign(scope, replace(door, scope=scope))
-        return await self._signed(scope) if scope in self._tokens else ""
+        """The `Authorization` header for a scope, requested in advance once the first challenge is known."""
+        if self._first_challenge is None:
+            self._first_challenge = asyncio.create_task(self._probe())
+        challenge = await asyncio.shield(self._first_challenge)
+        if scope not in self._tokens and challenge is not None:
+            self._authorize(scope, replace(challenge, scope=scope))
+        return await self._authorized(scope) if scope in self._tokens else ""
 
-    async def _knock(self) -> Challenge | None:
-        """What the registry asks of everybody; None if it asks nothing.
+    async def _probe(self) -> Challenge | None:
+        """The challenge of the registry's base URL; None if the registry requires no authentication.
 
         https://github.com/opencontainers/distribution-spec/blob/main/spec.md#determining-support
         """
         try:
-            async with self._session.get(f"{self._base}/v2/") as answer:
-                header = answer.headers.get("WWW-Authenticate", "")
-                return Challenge.parse(header) if answer.status == 401 else None
+            async with self._session.get(f"{self._base}/v2/") as response:
+                header = response.headers.get("WWW-Authenticate", "")
+                return Challenge.parse(header) if response.status == 401 else None
         except (aiohttp.ClientError, TimeoutError):
-            # The request that follows fails the same way, and says so.
+            # The request that follows fails in the same way, with a message.
             return None
 
-    async def _challenged(self, answer: aiohttp.ClientResponse, scope: str) -> None:
-        """Sign in as the challenge asks, once for all who wait for it."""
-        used = answer.request_info.headers.get("Authorization", "")
-        known = self._tokens.get(scope)
-        if known is None or (known.done() and await self._signed(scope) == used):
-            self._sign(scope, Challenge.parse(answer.headers.get("WWW-Authenticate", "")))
+    async def _answer_challenge(self, response: aiohttp.ClientResponse, scope: str) -> None:
+        """Authenticate again, once for all requests that wait for the scope's token."""
+        rejected = response.request_info.headers.get("Authorization", "")
+        current = self._tokens.get(scope)
+        if current is None or (current.done() and await self._authorized(scope) == rejected):
+            self._authorize(scope, Challenge.parse(response.headers.get("WWW-Authenticate", "")))
 
-    def _sign(self, scope: str, challenge: Challenge) -> None:
-        self._tokens[scope] = asyncio.create_task(self._sign_in.answer(self._session, self._base, challenge))
+    def _authorize(self, scope: str, challenge: Challenge) -> None:
+        authorization = self._authenticator.authorize(self._session, self._base, challenge)
+        self._tokens[scope] = asyncio.create_task(authorization)
 
-    async def _signed(self, scope: str) -> str:
+    async def _authorized(self, scope: str) -> str:
         try:
             return await asyncio.shield(self._tokens[scope])
         except AccessError as error:
-            raise AccessError(f"{error}. {self._needs}") from None
+            raise AccessError(f"{error}. {self._needed_role}") from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._unanswered(error) from None
+            raise self._unreachable(error) from None
 
     @property
-    def _needs(self) -> str:
-        return f"The caller needs to pull from {self.login_server} (the role AcrPull)."
+    def _needed_role(self) -> str:
+        return f"The caller needs permission to pull from {self.login_server} (role AcrPull)."
 
-    def _unanswered(self, error: Exception) -> ServiceError:
+    def _unreachable(self, error: Exception) -> ServiceError:
+        reason = f"no response ({type(error).__name__}). Is it running, and reachable from this machine?"
         if isinstance(error, aiohttp.ClientSSLError):
-            why = "its certificate is not trusted here; SSL_CERT_FILE names the trusted ones"
-            return ServiceError(f"{self.login_server}: {why}")
-        why = f"no answer ({type(error).__name__}). Is it up, and reachable from here?"
-        return ServiceError(f"{self.login_server}: {why}")
+            reason = "its certificate is not trusted; SSL_CERT_FILE names the trusted certificates"
+        return ServiceError(f"{self.login_server}: {reason}")
 
-    async def _rest(self) -> None:
-        while (left := self._resting_until - time.monotonic()) > 0:
+    async def _wait_for_pause(self) -> None:
+        while (left := self._paused_until - time.monotonic()) > 0:
             await asyncio.sleep(left)
 
-    def _told_to_wait(self, answer: aiohttp.ClientResponse, attempt: int) -> None:
-        """Nobody asks again before the time that the registry named; it speaks for all requests."""
-        pause = retry_after(answer.headers.get("Retry-After", ""))
-        pause = _pause(attempt) if pause is None else min(pause, _LONGEST_PAUSE)
-        _log.info("HTTP %d from %s: resting %.1f s", answer.status, self.login_server, pause)
-        self._resting_until = max(self._resting_until, time.monotonic() + pause)
-
-
-def _pause(attempt: int) -> float:
-    return float(min(0.25 * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1.0))
-
-
-def retry_after(value: str) -> float | None:
-    """Seconds of a `Retry-After` header, a number or a date; None if there is none.
-
-    https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
-    """
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+    def _pause(self, response: aiohttp.ClientResponse, attempt: int) -> None:
+        """Hold back all requests: the registry's limit applies to all of them."""
+        seconds = wait_before_retry(attempt, response.headers.get("Retry-After", ""))
+        _log.info("HTTP %d from %s: waiting %.1f s", response.status, self.login_server, seconds)
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
 
 @asynccontextmanager
-async def opened(login_server: str, sign_in: SignIn) -> AsyncIterator[Wire]:
-    """The way to a registry: a host with its port if it has one, over https; `http://` must be said."""
+async def open_transport(login_server: str, authenticator: Authenticator) -> AsyncIterator[RegistryTransport]:
+    """Open connections to a host, with its port if it has one, by https unless it begins with `http://`."""
     base = login_server if "://" in login_server else f"https://{login_server}"
-    secure = base.startswith("https://")
-    connector = aiohttp.TCPConnector(
-        limit=AT_A_TIME * 2, ssl=ssl.create_default_context() if secure else True
-    )
-    # The bytes decide, so nothing on the way may unpack them.
-    plain = {"Accept-Encoding": "identity"}
+    tls = ssl.create_default_context() if base.startswith("https://") else True
+    connector = aiohttp.TCPConnector(limit=CONCURRENCY * 2, ssl=tls)
+    # Digests are computed from the bytes as stored, so the transport must not decompress them.
+    headers = {"Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(
-        connector=connector, timeout=_QUIET, proxy=_proxy(base), auto_decompress=False, headers=plain
+        connector=connector, timeout=_TIMEOUT, proxy=_proxy(base), auto_decompress=False, headers=headers
     ) as session:
-        yield Wire(base.partition("://")[2], base, session, sign_in)
+        yield RegistryTransport(base.partition("://")[2], base, session, authenticator)
 
 
 def _proxy(base: str) -> str | None:
-    """The proxy that the environment names for a host; aiohttp itself would ask again for each request."""
+    """The environment's proxy for a host; aiohttp itself would read the environment for each request."""
     parts = urlsplit(base)
     if urllib.request.proxy_bypass(parts.netloc):
         return None

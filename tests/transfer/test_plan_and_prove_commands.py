@@ -1,4 +1,4 @@
-"""plan and prove as they are typed, against real registries: lock, receipt, evidence, no secret."""
+"""The commands plan and prove with real registries: lock, receipt, evidence, and no secret in any output."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_plan_needs_no_deployed_stack_and_is_the_same_twice(desk: Desk) -> Non
     assert len(signature_and_sbom) == 2
 
 
-def test_after_a_proof_one_added_image_moves_alone_with_what_refers_to_it(desk: Desk) -> None:
+def test_after_a_proof_only_a_new_image_and_its_referrers_move(desk: Desk) -> None:
     desk.push("round/one", "1.0")
     desk.run("plan", "--repository", "round/*", "--out", "first.json")
     proved = desk.json("prove", "--lock", "first.json", "--registry", desk.host, "--receipt", "receipt.json")
@@ -154,25 +154,29 @@ def test_evidence_is_table_json_page_and_receipt(desk: Desk) -> None:
     assert "All 2 artifacts are proved." in (desk.folder / "e.html").read_text()
 
 
-def test_what_did_not_arrive_is_missing(desk: Desk) -> None:
+def test_an_artifact_that_did_not_arrive_is_missing(desk: Desk) -> None:
     desk.run("plan", "tools/probe:1.0", "--out", "m.json")
     other = Cloud(TARGET, desk.cloud.paths).login_server(TARGET.registry)
     said = desk.json("prove", "--lock", "m.json", "--registry", other, code=3)
     assert (said["missing"], said["good"]) == (1, False)
-    assert "1 missing: Has the blob arrived" in desk.said
+    assert "1 missing: Check that the blob arrived" in desk.said
 
 
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        (["plan"], 10, "nothing is asked for"),
+        (["plan"], 10, "no artifact is named"),
         (["plan", "Shop/Web"], 10, "artifacts: 'Shop/Web'"),
         (["plan", "shop/web:9", "shop/web:10"], 11, "shop/web:9 is not in the registry"),
-        (["plan", "--repository", "nope/*"], 11, "no repository fits"),
-        (["plan", "--repository", "shop/web", "--tag", "9.*", "--strict"], 11, "no tag fits (--strict)"),
+        (["plan", "--repository", "nope/*"], 11, "no repository matches"),
+        (
+            ["plan", "--repository", "shop/web", "--tag", "9.*", "--strict"],
+            11,
+            "no tag matches (--strict)",
+        ),
         (["plan", "x", "--since", "nope.json"], 10, "receipt nope.json cannot be read"),
         (["plan", "x", "--source", "nope"], 4, "there is no stack 'nope'"),
-        (["plan", "x", "--registry", "localhost:1"], 9, "localhost:1: no answer"),
+        (["plan", "x", "--registry", "localhost:1"], 9, "localhost:1: no response"),
         (["prove", "--handover", "nope.json", "--registry", "h"], 10, "hand-over nope.json cannot be read"),
         (["prove", "--target", "desk"], 4, "was never deployed"),
     ],
@@ -184,7 +188,7 @@ def test_each_failure_has_its_code_and_reason(desk: Desk, line: list[str], code:
 
 
 @pytest.mark.parametrize("line", [["plan", "shop/web:1.0.0", "--dry-run"], ["plan", "nope/nope"]])
-def test_neither_the_loudest_loggers_nor_the_log_file_hold_a_secret(desk: Desk, line: list[str]) -> None:
+def test_no_secret_is_in_debug_logs_or_the_log_file(desk: Desk, line: list[str]) -> None:
     log = desk.folder / "support.log"
     desk.run(*line, "--log-file", "support.log", program=LOUD, code=0 if "--dry-run" in line else 11)
     desk.run(
@@ -202,7 +206,7 @@ def test_neither_the_loudest_loggers_nor_the_log_file_hold_a_secret(desk: Desk, 
     assert "DEBUG:azure.identity" in desk.said
 
 
-def test_ctrl_c_says_how_to_go_on(desk: Desk) -> None:
+def test_ctrl_c_prints_the_command_to_continue(desk: Desk) -> None:
     stop = (
         "import sys, acr_transfer.plan.plan as p\n"
         "async def stopped(*a, **k): raise KeyboardInterrupt\n"

@@ -1,4 +1,4 @@
-"""Registries over the wire: signed in once a repository, patient, and never believed."""
+"""The registry client over HTTPS: authentication, retries, limits, and computed digests."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 
+from acr_transfer import retry
 from acr_transfer.errors import AccessError, BrokenAnswerError, MissingBlobError, ServiceError
 from acr_transfer.model.proof import ManifestKind
-from acr_transfer.registry import client, transport
-from acr_transfer.registry.auth import AzureSignIn, Challenge, DockerSignIn, SignIn, docker_credentials
-from acr_transfer.registry.client import Registry
+from acr_transfer.registry.auth import (
+    Authenticator,
+    Challenge,
+    DockerAuthenticator,
+    EntraAuthenticator,
+    docker_credentials,
+)
+from acr_transfer.registry.client import RegistryClient, open_registry
 from acr_transfer.registry.manifests import Manifest
-from acr_transfer.registry.transport import retry_after
 from tests.transfer.small_cloud import IMAGE, Answers, Authority, digest_of, image, index
 
 Result = TypeVar("Result")
@@ -50,19 +55,23 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def held(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.trusted))
-    monkeypatch.setattr(transport, "_pause", lambda _: 0.0)
+    monkeypatch.setattr(retry, "_LONGEST_BACKOFF", 0.0)
     answers = Answers()
     with authority.serve(answers) as answers.documents["here"]:
         yield answers
 
 
 def ask(
-    held: Answers, question: Callable[[Registry], Awaitable[Result]], sign_in: SignIn | None = None
+    held: Answers,
+    question: Callable[[RegistryClient], Awaitable[Result]],
+    authenticator: Authenticator | None = None,
 ) -> Result:
     """Ask a registry something."""
 
     async def run() -> Result:
-        async with client.opened(held.documents["here"], sign_in or AzureSignIn(_Login())) as registry:
+        async with open_registry(
+            held.documents["here"], authenticator or EntraAuthenticator(_Login())
+        ) as registry:
             return await question(registry)
 
     return asyncio.run(run())
@@ -71,7 +80,7 @@ def ask(
 def read(held: Answers, *wanted: tuple[str, str]) -> list[Manifest | None]:
     """Read manifests at the same time, with one client."""
 
-    async def all_of(registry: Registry) -> list[Manifest | None]:
+    async def all_of(registry: RegistryClient) -> list[Manifest | None]:
         return list(await asyncio.gather(*(registry.get(*one) for one in wanted)))
 
     return ask(held, all_of)
@@ -82,17 +91,17 @@ def test_a_manifest_comes_with_its_bytes_and_media_type(held: Answers) -> None:
     digest = held.put("app/web", content, "v1")
     for reference in ("v1", digest):
         (manifest,) = read(held, ("app/web", reference))
-        assert manifest == Manifest(content, IMAGE)
+        assert manifest == Manifest.parse(content, IMAGE)
         assert (manifest.digest, manifest.kind) == (digest, ManifestKind.IMAGE)
 
 
-def test_what_is_not_there_is_none(held: Answers) -> None:
+def test_an_absent_manifest_or_repository_is_none(held: Answers) -> None:
     assert read(held, ("app/web", "v1")) == [None]
     assert ask(held, lambda registry: registry.tags("app/web")) is None
     assert ask(held, lambda registry: registry.digest("app/web", "v1")) is None
 
 
-def test_each_repository_is_signed_in_to_once_however_many_ask(held: Answers) -> None:
+def test_one_token_serves_all_requests_to_a_repository(held: Answers) -> None:
     for repository in ("app/web", "app/db"):
         held.put(repository, image(repository), "v1")
     read(held, *[("app/web", "v1")] * 50, *[("app/db", "v1")] * 50)
@@ -101,10 +110,10 @@ def test_each_repository_is_signed_in_to_once_however_many_ask(held: Answers) ->
     assert held.asked["v2"] == 101
 
 
-def test_a_token_that_ran_out_is_replaced(held: Answers) -> None:
+def test_an_expired_token_is_replaced(held: Answers) -> None:
     held.put("app", image("one"), "v1")
 
-    async def twice(registry: Registry) -> list[Manifest | None]:
+    async def twice(registry: RegistryClient) -> list[Manifest | None]:
         first = await registry.get("app", "v1")
         held.passes += 1
         return [first, await registry.get("app", "v1")]
@@ -114,15 +123,19 @@ def test_a_token_that_ran_out_is_replaced(held: Answers) -> None:
     assert held.asked["/oauth2/token"] == 2
 
 
-def test_the_clouds_audience_is_asked_for(held: Answers) -> None:
+def test_the_clouds_audience_is_used(held: Answers) -> None:
     login = _Login()
     held.put("app", image("one"), "v1")
-    ask(held, lambda registry: registry.get("app", "v1"), AzureSignIn(login, "https://audience.invalid"))
+    ask(
+        held,
+        lambda registry: registry.get("app", "v1"),
+        EntraAuthenticator(login, "https://audience.invalid"),
+    )
     assert login.asked == ["https://audience.invalid/.default"]
 
 
 @pytest.mark.parametrize("lie", [image("other"), b"no json", image("one")[:-1]])
-def test_the_bytes_decide_whatever_the_registry_calls_them(lie: bytes, held: Answers) -> None:
+def test_the_digest_is_computed_from_the_bytes(lie: bytes, held: Answers) -> None:
     digest = held.put("app", image("one"))
     held.manifests["app", digest] = lie
     (manifest,) = read(held, ("app", digest))
@@ -130,41 +143,43 @@ def test_the_bytes_decide_whatever_the_registry_calls_them(lie: bytes, held: Ans
     assert manifest.digest == digest_of(lie) != digest
 
 
-def test_an_answer_too_large_for_a_manifest_is_refused(held: Answers) -> None:
+def test_a_response_too_large_for_a_manifest_is_an_error(held: Answers) -> None:
     held.put("app", b" " * (4 * 1024 * 1024 + 1), "v1")
     with pytest.raises(BrokenAnswerError, match="more than the 4 MiB"):
         read(held, ("app", "v1"))
 
 
-def test_a_body_that_ends_early_is_no_manifest(held: Answers) -> None:
+def test_a_body_that_ends_early_is_an_error(held: Answers) -> None:
     held.put("app", image("one"), "v1")
     held.cut_off.add("/v2/app/manifests/v1")
     with pytest.raises(BrokenAnswerError, match="ended early"):
         read(held, ("app", "v1"))
 
 
-def test_a_caller_without_the_right_to_pull_is_told_which(held: Answers) -> None:
+def test_a_refusal_names_the_missing_role(held: Answers) -> None:
     held.token = "another"
-    with pytest.raises(AccessError, match=r"refused \(HTTP 401\).* The caller needs to pull .* AcrPull"):
+    with pytest.raises(
+        AccessError, match=r"refused \(HTTP 401\).* The caller needs permission to pull .* AcrPull"
+    ):
         read(held, ("app", "v1"))
 
 
-def test_a_registry_that_is_not_there_is_named(held: Answers) -> None:
+def test_the_error_names_an_unreachable_registry(held: Answers) -> None:
     held.documents["here"] = "localhost:1"
-    with pytest.raises(ServiceError, match="localhost:1: no answer"):
+    with pytest.raises(ServiceError, match="localhost:1: no response"):
         read(held, ("app", "v1"))
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_what_passes_is_tried_again_after_the_time_that_is_asked_for(status: int, held: Answers) -> None:
+def test_a_throttled_request_is_retried_after_the_requested_time(status: int, held: Answers) -> None:
     held.put("app", image("one"), "v1")
     held.refuse = [(status, "0.2")] * 3
     began = time.monotonic()
-    assert read(held, ("app", "v1")) == [Manifest(image("one"), IMAGE)]
+    assert read(held, ("app", "v1")) == [Manifest.parse(image("one"), IMAGE)]
     assert time.monotonic() - began >= 0.6
 
 
-def test_what_does_not_pass_is_an_error_that_names_it(held: Answers) -> None:
+def test_a_persistent_failure_names_the_resource(held: Answers) -> None:
     held.refuse = [(500, "")] * 50
     with pytest.raises(ServiceError, match="HTTP 500 for /v2/app/manifests/v1"):
         read(held, ("app", "v1"))
@@ -174,8 +189,8 @@ def test_what_does_not_pass_is_an_error_that_names_it(held: Answers) -> None:
     ("value", "expected"),
     [("2", 2.0), ("0", 0.0), ("", None), ("soon", None), ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0)],
 )
-def test_the_time_to_wait_is_a_number_or_a_date(value: str, expected: float | None) -> None:
-    assert retry_after(value) == expected
+def test_retry_after_is_a_number_or_a_date(value: str, expected: float | None) -> None:
+    assert retry.parse_retry_after(value) == expected
 
 
 def test_lists_are_read_over_all_their_pages(held: Answers) -> None:
@@ -186,7 +201,7 @@ def test_lists_are_read_over_all_their_pages(held: Answers) -> None:
     assert ask(held, lambda registry: registry.tags("app1")) == ["v1", "v2", "v3", "v4"]
 
 
-def test_referrers_are_listed_where_the_registry_lists_them(held: Answers) -> None:
+def test_referrers_come_from_the_registrys_list(held: Answers) -> None:
     subject = held.put("app", image("one"), "v1")
     signature = held.put(
         "app", image("signature", subject={"digest": subject}, artifactType="application/sig")
@@ -198,8 +213,8 @@ def test_referrers_are_listed_where_the_registry_lists_them(held: Answers) -> No
     assert ask(held, lambda registry: registry.referrers("app", signature)) == []
 
 
-def test_a_registry_without_that_list_is_asked_for_it_once(held: Answers) -> None:
-    async def often(registry: Registry) -> None:
+def test_a_missing_referrers_api_is_requested_once(held: Answers) -> None:
+    async def often(registry: RegistryClient) -> None:
         for number in range(5):
             assert await registry.referrers("app", digest_of(b"%d" % number)) is None
 
@@ -207,11 +222,11 @@ def test_a_registry_without_that_list_is_asked_for_it_once(held: Answers) -> Non
     assert held.asked["referrers"] == 1
 
 
-def test_a_blob_comes_in_pieces_or_is_missing(held: Answers) -> None:
+def test_a_blob_is_streamed_or_missing(held: Answers) -> None:
     content = bytes(range(256)) * 9000
     held.blobs["app", digest_of(content)] = content
 
-    async def whole(registry: Registry, digest: str) -> bytes:
+    async def whole(registry: RegistryClient, digest: str) -> bytes:
         return b"".join([chunk async for chunk in registry.blob("app", digest)])
 
     assert ask(held, lambda registry: whole(registry, digest_of(content))) == content
@@ -219,18 +234,18 @@ def test_a_blob_comes_in_pieces_or_is_missing(held: Answers) -> None:
         ask(held, lambda registry: whole(registry, digest_of(b"x")))
 
 
-def test_an_index_lists_what_it_is_made_of(held: Answers) -> None:
+def test_an_index_lists_its_children(held: Answers) -> None:
     children = image("amd64"), image("arm64")
     held.put("app", index(*children), "v1")
     (manifest,) = read(held, ("app", "v1"))
     assert manifest is not None
-    assert manifest.children == tuple(map(digest_of, children))
+    assert manifest.child_digests == tuple(map(digest_of, children))
 
 
-def test_dockers_credentials_are_good_for_azures_registries(held: Answers) -> None:
+def test_dockers_credentials_work_at_azures_registries(held: Answers) -> None:
     held.put("app", image("one"), "v1")
-    sign_in = DockerSignIn("00000000-0000-0000-0000-000000000000", "token")
-    assert ask(held, lambda registry: registry.get("app", "v1"), sign_in) is not None
+    authenticator = DockerAuthenticator("00000000-0000-0000-0000-000000000000", "token")
+    assert ask(held, lambda registry: registry.get("app", "v1"), authenticator) is not None
     assert held.asked["/oauth2/exchange"] == 0
 
 
@@ -250,8 +265,8 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ({"auths": {"host:1": {"auth": PAIR}}}, DockerSignIn("me", "SECRET:1")),
-        ({"auths": {"host:1": {"identitytoken": "T"}}}, DockerSignIn(NOBODY, "T")),
+        ({"auths": {"host:1": {"auth": PAIR}}}, DockerAuthenticator("me", "SECRET:1")),
+        ({"auths": {"host:1": {"identitytoken": "T"}}}, DockerAuthenticator(NOBODY, "T")),
         ({"auths": {"other": {"auth": PAIR}}}, None),
         ({"auths": {"host:1": {"auth": "?"}}}, None),
         ({"credsStore": "is-not-there"}, None),
@@ -260,14 +275,14 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 )
 def test_dockers_configuration_is_read(
     content: dict[str, Any],
-    expected: DockerSignIn | None,
+    expected: DockerAuthenticator | None,
     docker: Callable[[dict[str, Any]], dict[str, str]],
 ) -> None:
     assert docker_credentials("host:1", docker(content)) == expected
 
 
 @pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
-def test_a_credential_helper_is_asked_by_its_protocol(
+def test_a_credential_helper_is_called_by_its_protocol(
     key: str,
     tmp_path: Path,
     docker: Callable[[dict[str, Any]], dict[str, str]],
@@ -280,12 +295,12 @@ def test_a_credential_helper_is_asked_by_its_protocol(
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     environ = docker({key: {"host:1": "ours"} if key == "credHelpers" else "ours"})
-    assert docker_credentials("host:1", environ) == DockerSignIn("me", "get host:1")
+    assert docker_credentials("host:1", environ) == DockerAuthenticator("me", "get host:1")
 
 
-def test_credentials_do_not_show_themselves() -> None:
-    assert "SECRET" not in repr(DockerSignIn("me", "SECRET"))
-    assert "SECRET" not in repr(AzureSignIn(_Login(), _refresh="SECRET"))
+def test_credentials_are_not_in_their_representation() -> None:
+    assert "SECRET" not in repr(DockerAuthenticator("me", "SECRET"))
+    assert "SECRET" not in repr(EntraAuthenticator(_Login(), _refresh_token="SECRET"))
 
 
 @pytest.mark.parametrize(

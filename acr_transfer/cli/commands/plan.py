@@ -5,32 +5,34 @@ from __future__ import annotations
 import argparse
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import InputError, LocksDifferError
+from acr_transfer.model.times import parse_time
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
-    from acr_transfer.plan.baseline import Known
+    from acr_transfer.plan.baseline import Baseline
     from acr_transfer.plan.plan import Plan
     from acr_transfer.plan.rules import Rules
+    from acr_transfer.registry.client import RegistryClient
 
-PURPOSE = "choose what moves, pin it to digests, and write the lock that the source stack exports"
+PURPOSE = "select artifacts, pin them to digests, and write the lock that the source stack exports"
 EXAMPLES = (
-    ("acr-transfer plan shop/web:1.4.0 tools/probe", "two artifacts, and whatever refers to them"),
+    ("acr-transfer plan shop/web:1.4.0 tools/probe", "two artifacts and their referrers"),
     (
         "acr-transfer plan --rules transfer.toml --dry-run",
-        "what the rules of a file mean now; nothing is written",
+        "the artifacts that the rules of a file select now; writes nothing",
     ),
     (
         "acr-transfer plan --repository 'shop/*' --versions '^1' --newest 3 --since receipt.json",
-        "of the three newest versions what is not at the target yet",
+        "the three newest versions, without those that are at the target",
     ),
-    ("acr-transfer plan --diff old.lock.json transfer.lock.json", "what changed between two locks"),
+    ("acr-transfer plan --diff old.lock.json transfer.lock.json", "the difference between two locks"),
 )
 
 
@@ -39,35 +41,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "artifacts", nargs="*", metavar="ARTIFACT", help="repository, repository:tag or repository@sha256:…"
     )
-    parser.add_argument("--list", metavar="FILE", type=Path, help="artifacts, one a line; # begins a comment")
+    parser.add_argument(
+        "--list", metavar="FILE", type=Path, help="artifacts, one per line; # begins a comment"
+    )
     parser.add_argument("--rules", metavar="FILE", type=Path, help="rules as TOML, see docs/plan.md")
-    _add_rule(parser.add_argument_group("one rule, on the line"))
-    _add_source(parser.add_argument_group("where from"))
+    _add_rule(parser.add_argument_group("a rule"))
+    _add_source(parser.add_argument_group("the source"))
     result = parser.add_argument_group("the result")
     result.add_argument(
         "--out",
         metavar="FILE",
         type=Path,
         default=Path("transfer.lock.json"),
-        help="the lock that is written (%(default)s)",
+        help="the lock to write (%(default)s)",
     )
     result.add_argument(
-        "--dry-run", action="store_true", help="show everything, what is present too; write nothing"
+        "--dry-run",
+        action="store_true",
+        help="list all artifacts, also those that are present; write nothing",
     )
-    result.add_argument("--strict", action="store_true", help="refuse what is only warned of otherwise")
+    result.add_argument("--strict", action="store_true", help="treat warnings as errors")
     known = result.add_mutually_exclusive_group()
     known.add_argument(
-        "--since", metavar="RECEIPT", type=Path, help="leave out what `prove --receipt` found at the target"
+        "--since",
+        metavar="RECEIPT",
+        type=Path,
+        help="omit the artifacts of a receipt, which `prove --receipt` writes",
     )
     known.add_argument(
-        "--target", metavar="STACK", help="leave out what the registry of this stack has already"
+        "--target", metavar="STACK", help="omit the artifacts that the registry of this stack has"
     )
     result.add_argument(
         "--diff",
         nargs=2,
         metavar=("OLD", "NEW"),
         type=Path,
-        help="compare two locks instead; no registry is asked",
+        help="compare two locks instead, without a registry",
     )
 
 
@@ -76,32 +85,39 @@ def _add_rule(group: Any) -> None:
         "--repository", metavar="PATTERN", action="append", help="glob, or re:EXPRESSION; repeatable"
     )
     group.add_argument("--tag", metavar="PATTERN", action="append", help="glob, or re:EXPRESSION; repeatable")
-    group.add_argument("--versions", metavar="RANGE", help="semantic versions, like '>=1.2 <2' or '^1.4'")
-    group.add_argument("--newest", metavar="N", type=int, help="so many tags of each repository")
-    group.add_argument("--order", choices=("time", "version"), help="by what a tag is newer (time)")
-    group.add_argument("--younger-than", metavar="SPAN", help="tags moved within 12h, 90d, 2w")
-    group.add_argument("--older-than", metavar="SPAN", help="tags not moved for 12h, 90d, 2w")
-    group.add_argument("--exclude-repository", metavar="PATTERN", action="append", help="but not these")
-    group.add_argument("--exclude-tag", metavar="PATTERN", action="append", help="but not these")
+    group.add_argument("--versions", metavar="RANGE", help="semantic versions, such as '>=1.2 <2' or '^1.4'")
+    group.add_argument("--newest", metavar="N", type=int, help="number of tags per repository")
+    group.add_argument("--order", choices=("time", "version"), help="criterion of --newest (time)")
+    group.add_argument(
+        "--younger-than", metavar="SPAN", help="tags moved within this time, such as 12h, 90d or 2w"
+    )
+    group.add_argument("--older-than", metavar="SPAN", help="tags not moved within this time")
+    group.add_argument(
+        "--exclude-repository", metavar="PATTERN", action="append", help="repositories to omit; repeatable"
+    )
+    group.add_argument("--exclude-tag", metavar="PATTERN", action="append", help="tags to omit; repeatable")
     group.add_argument(
         "--as-of",
         metavar="TIME",
-        type=_moment,
-        help="count age from this moment, like 2026-11-01T00:00:00Z (now)",
+        type=_time,
+        help="count the age of tags from this time, such as 2026-11-01T00:00:00Z (now)",
     )
 
 
 def _add_source(group: Any) -> None:
     add_stack(group, "source", "stack that exports")
     group.add_argument(
-        "--registry", metavar="HOST", help="ask this registry instead, with Docker's credentials"
+        "--registry", metavar="HOST", help="use this registry instead, with Docker's credentials"
     )
     add_project(group)
     group.add_argument(
-        "--platform", metavar="OS/ARCH", action="append", help="warn of images for any other; repeatable"
+        "--platform",
+        metavar="OS/ARCH",
+        action="append",
+        help="warn of images for other platforms; repeatable",
     )
     group.add_argument(
-        "--no-referrers", action="store_true", help="leave signatures, SBOMs and the like behind"
+        "--no-referrers", action="store_true", help="omit signatures, SBOMs and other referrers"
     )
 
 
@@ -111,16 +127,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    """Do the same with the output on another console, for `ship`."""
+    """Run with another console, for `ship`."""
     return _compare(options, console) if options.diff else _plan(options, console)
 
 
 def _compare(options: argparse.Namespace, console: Console) -> int:
+    from acr_transfer.cli import plan_report
     from acr_transfer.model.documents.lock import Lock, compare_locks
-    from acr_transfer.plan import report
 
     found = compare_locks(*map(Lock.read, options.diff))
-    console.result(lambda: report.difference_json(found), lambda: report.difference_table(found))
+    console.result(lambda: plan_report.difference_json(found), lambda: plan_report.difference_table(found))
     if found.any:
         raise LocksDifferError("the two locks differ")
     return 0
@@ -129,53 +145,45 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
 def _plan(options: argparse.Namespace, console: Console) -> int:
     import asyncio
 
-    from acr_transfer.plan import report
+    from acr_transfer.cli import plan_report
 
     rules = _rules(options)
     with console.progress() as progress:
-        made = asyncio.run(_look(options, rules, progress))
+        made = asyncio.run(_make(options, rules, progress))
     for warning in made.warnings:
         console.warn(warning)
     out = None if options.dry_run or not made.moving else options.out
     if out:
         made.lock().write(out)
-    shown = made.artifacts if options.dry_run else made.moving
-    console.result(lambda: report.plan_json(made, out), lambda: report.plan_table(made, shown))
+    listed = made.artifacts if options.dry_run else made.moving
+    console.result(lambda: plan_report.plan_json(made, out), lambda: plan_report.plan_table(made, listed))
     if out:
         console.remark(f"lock {out} written: {made.lock().checksum}")
     else:
-        console.remark(
-            "dry run: no lock was written" if made.moving else "nothing is to move: no lock was written"
-        )
+        console.remark(f"{'dry run' if made.moving else 'nothing to move'}: no lock was written")
     return 0
 
 
-async def _look(options: argparse.Namespace, rules: Rules, progress: Progress) -> Plan:
-    from acr_transfer.plan.plan import plan
+async def _make(options: argparse.Namespace, rules: Rules, progress: Progress) -> Plan:
+    from acr_transfer.plan.plan import PlanOptions, plan
 
-    async with _registries(options) as (registry, known):
-        progress.show(f"looking at {registry.login_server}")
-        return await plan(
-            rules,
-            registry,
-            registry.login_server,
-            options.as_of or datetime.now(UTC),
-            known=known,
-            with_referrers=not options.no_referrers,
-            strict=options.strict,
-            begin=lambda total: progress.begin("reading manifests", total),
-            advance=progress.advance,
-        )
+    chosen = PlanOptions(as_of=options.as_of, with_referrers=not options.no_referrers, strict=options.strict)
+    async with _registries(options) as (registry, baseline):
+        progress.show(f"listing tags at {registry.login_server}")
+        return await plan(rules, registry, baseline=baseline, options=chosen, progress=progress)
 
 
 @asynccontextmanager
-async def _registries(options: argparse.Namespace) -> AsyncIterator[tuple[Any, Known | None]]:
+async def _registries(
+    options: argparse.Namespace,
+) -> AsyncIterator[tuple[RegistryClient, Baseline | None]]:
+    """The source's registry, and the known content of the target."""
     from acr_transfer.azure import connect
     from acr_transfer.azure.stacks import read_stack
     from acr_transfer.model.documents.receipt import Receipt
-    from acr_transfer.plan.baseline import ProvedTarget, Target
+    from acr_transfer.plan.baseline import ReceiptBaseline, RegistryBaseline
 
-    known: Known | None = ProvedTarget(Receipt.read(options.since)) if options.since else None
+    baseline: Baseline | None = ReceiptBaseline(Receipt.read(options.since)) if options.since else None
     async with AsyncExitStack() as stack:
         if options.registry:
             source = await stack.enter_async_context(connect.registry_at(options.registry))
@@ -184,39 +192,37 @@ async def _registries(options: argparse.Namespace) -> AsyncIterator[tuple[Any, K
             source = await stack.enter_async_context(connect.registry(configured))
         if options.target:
             deployed = read_stack(options.target, options.cwd)
-            known = Target(await stack.enter_async_context(connect.registry(deployed)))
-        yield source, known
+            baseline = RegistryBaseline(await stack.enter_async_context(connect.registry(deployed)))
+        yield source, baseline
 
 
 def _rules(options: argparse.Namespace) -> Rules:
-    """What the line and its files ask for, all together."""
-    from dataclasses import replace
-
+    """The rules of the command line and of its files."""
     from acr_transfer.model.artifact_list import read_artifact_list
     from acr_transfer.plan.rules import Rules
-    from acr_transfer.plan.rules_file import parsed_rules, read_rules
+    from acr_transfer.plan.rules_file import parse_rules, read_rules
 
-    of_line = parsed_rules(_document(options), "the command line")
     listed = read_artifact_list(options.list, options.registry or "") if options.list else []
-    of_list = Rules(artifacts=tuple(artifact.reference for artifact in listed))
-    of_file = read_rules(options.rules) if options.rules else None
-    every = [rules for rules in (of_line, of_list, of_file) if rules]
-    found = replace(
-        of_line,
-        artifacts=tuple(dict.fromkeys(name for rules in every for name in rules.artifacts)),
-        rules=tuple(rule for rules in every for rule in rules.rules),
-        platforms=tuple(dict.fromkeys(name for rules in every for name in rules.platforms)),
+    parts = [
+        parse_rules(_document(options), "the command line"),
+        Rules(artifacts=tuple(artifact.reference for artifact in listed)),
+        read_rules(options.rules) if options.rules else Rules(),
+    ]
+    found = Rules(
+        artifacts=tuple(dict.fromkeys(name for part in parts for name in part.artifacts)),
+        rules=tuple(rule for part in parts for rule in part.rules),
+        platforms=tuple(dict.fromkeys(name for part in parts for name in part.platforms)),
     )
     if not found.artifacts and not found.rules:
         raise InputError(
-            "nothing is asked for: name artifacts, or give --list, --rules or --repository. "
-            "`--repository '**'` means everything."
+            "no artifact is named: pass artifacts, --list, --rules or --repository. "
+            "`--repository '**'` selects all repositories."
         )
     return found
 
 
 def _document(options: argparse.Namespace) -> dict[str, Any]:
-    """The line as a rules file would say it, so that both are judged alike."""
+    """The command line in the form of a rules file, so that one parser checks both."""
     rule = {
         "repositories": options.repository,
         "tags": options.tag,
@@ -228,16 +234,12 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
         "exclude-repositories": options.exclude_repository,
         "exclude-tags": options.exclude_tag,
     }
-    said = {key: value for key, value in rule.items() if value is not None}
-    tables = {"rule": [said]} if said else {}
+    given = {key: value for key, value in rule.items() if value is not None}
+    tables = {"rule": [given]} if given else {}
     return {"artifacts": options.artifacts, "platforms": options.platform or [], **tables}
 
 
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time; expected one like 2026-11-01T00:00:00Z"
-        ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _time(text: str) -> datetime:
+    if found := parse_time(text):
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a time; expected one such as 2026-11-01T00:00:00Z")

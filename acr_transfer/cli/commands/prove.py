@@ -3,102 +3,106 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.parser import add_project, add_stack, seconds
-from acr_transfer.errors import NothingExportedError, NotProvedError
+from acr_transfer.errors import NotProvedError
 from acr_transfer.model.proof import LayerMode
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
     from acr_transfer.prove.evidence import Evidence
     from acr_transfer.prove.expectation import Expectation
-    from acr_transfer.prove.verify import Proof
-    from acr_transfer.registry.client import Registry
+    from acr_transfer.registry.client import RegistryClient
 
-PURPOSE = (
-    "read every manifest at the target, compare its digest with the one exported, and write the evidence"
-)
+PURPOSE = "verify every manifest at the target by its digest, and write the evidence"
 EXAMPLES = (
-    ("acr-transfer prove --source source --target target --wait 1200", "wait for the import, then prove it"),
+    ("acr-transfer prove --source source --target target --wait 1200", "wait for the import and prove it"),
     (
         "acr-transfer prove --receipt receipt.json --html evidence.html",
         "a page for the auditor, and a receipt for the next plan",
     ),
     (
         "acr-transfer prove --handover handover.json --layers sample",
-        "where the source cannot be reached; some layers are read as well",
+        "without access to the source; also read some layers",
     ),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of prove."""
-    expected = parser.add_argument_group("what must have arrived")
+    expected = parser.add_argument_group("expected artifacts")
     add_stack(expected, "source", "stack that exported")
-    others = expected.add_mutually_exclusive_group()
-    others.add_argument(
-        "--handover", metavar="FILE", type=Path, help="its hand-over; the source is not asked"
+    documents = expected.add_mutually_exclusive_group()
+    documents.add_argument(
+        "--handover", metavar="FILE", type=Path, help="its hand-over, instead of the source stack"
     )
-    others.add_argument("--lock", metavar="FILE", type=Path, help="a lock; the source is not asked")
-    where = parser.add_argument_group("where")
-    add_stack(where, "target", "stack that imports")
-    where.add_argument("--registry", metavar="HOST", help="look there instead, with Docker's credentials")
-    add_project(where)
-    where.add_argument(
+    documents.add_argument("--lock", metavar="FILE", type=Path, help="a lock, instead of the source stack")
+    target = parser.add_argument_group("the target")
+    add_stack(target, "target", "stack that imports")
+    target.add_argument(
+        "--registry", metavar="HOST", help="use this registry instead, with Docker's credentials"
+    )
+    add_project(target)
+    target.add_argument(
         "--wait",
         metavar="SECONDS",
         type=seconds,
         default=0.0,
-        help="look again until all is proved, for so long; a trigger takes up to 15 minutes",
+        help="try again until all artifacts are proved, for this time; a trigger takes up to 15 minutes",
     )
-    how = parser.add_argument_group("how much, and the evidence")
-    how.add_argument(
+    result = parser.add_argument_group("the proof and its result")
+    result.add_argument(
         "--layers",
-        choices=("none", "sample", "all"),
-        default="none",
-        help="read layers as well and hash them (%(default)s)",
+        choices=[mode.value for mode in LayerMode],
+        default=LayerMode.NONE.value,
+        help="also read and hash layers (%(default)s)",
     )
-    how.add_argument(
-        "--sample", metavar="N", type=_count, default=20, help="so many layers in a sample (%(default)s)"
+    result.add_argument(
+        "--sample", metavar="N", type=_count, default=20, help="number of layers in a sample (%(default)s)"
     )
-    how.add_argument("--exact", action="store_true", help="extra tags at the target are a failure")
-    how.add_argument(
+    result.add_argument("--exact", action="store_true", help="treat extra tags at the target as a failure")
+    result.add_argument(
         "--html", metavar="FILE", type=Path, help="write the evidence as one self-contained page"
     )
-    how.add_argument(
-        "--receipt", metavar="FILE", type=Path, help="add what is proved to this file, for `plan --since`"
+    result.add_argument(
+        "--receipt",
+        metavar="FILE",
+        type=Path,
+        help="add the proved artifacts to this file, for `plan --since`",
     )
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look at the target, print what is proved, and write what was asked for."""
+    """Prove the artifacts, print the result, and write the requested files."""
     return execute(options, Console(options))
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    """Do the same with the output on another console, for `ship`."""
+    """Run with another console, for `ship`."""
     import asyncio
 
-    from acr_transfer.prove import evidence
+    from acr_transfer.cli.prove_report import evidence_table, next_steps
+    from acr_transfer.prove.evidence import evidence_json
 
     with console.progress() as progress:
-        found = asyncio.run(_look(options, progress, console))
+        found = asyncio.run(_prove(options, progress))
+    if not found.extra_tags_listed:
+        console.warn(f"no permission to list tags at {found.target}: extra tags were not searched")
     _write(options, found, console)
-    console.result(lambda: evidence.evidence_json(found), lambda: evidence.evidence_table(found))
+    console.result(lambda: evidence_json(found), lambda: evidence_table(found))
     if not found.good:
-        raise NotProvedError(evidence.what_to_do(found))
+        raise NotProvedError(next_steps(found))
     return 0
 
 
@@ -117,104 +121,46 @@ def _write(options: argparse.Namespace, found: Evidence, console: Console) -> No
         console.remark(f"receipt {options.receipt} written: {len(receipt.artifacts)} artifacts")
 
 
-async def _look(options: argparse.Namespace, progress: Progress, console: Console) -> Evidence:
+async def _prove(options: argparse.Namespace, progress: Progress) -> Evidence:
     from acr_transfer.model.documents.receipt import Receipt
-    from acr_transfer.prove.evidence import Evidence
+    from acr_transfer.prove.prove import ProveOptions, prove
 
-    began = datetime.now(UTC)
-    async with _sides(options) as (exported, source, target):
-        if not exported.artifacts:
-            raise NothingExportedError(f"{exported.what} names no artifact: nothing to prove")
-        # A receipt that cannot be used is refused before the wait, not after it.
-        known: Iterable[str] = ()
-        if options.receipt:
-            known = Receipt.read_or_create(options.receipt, target.login_server).digests
-        proof = await _proof(options, exported, source, target, progress)
-        proof = await _with_extras(known, proof, target, console)
-        return Evidence(
-            proof=proof,
-            target=target.login_server,
-            source=exported.registry,
-            handover=exported.what,
-            checksum=exported.checksum,
-            pinned=all("@" in name or name in exported.entries for name in exported.artifacts),
-            began=began,
-            ended=datetime.now(UTC),
+    async with _registries(options) as (expectation, source, target):
+        # An unusable receipt is an error before the wait, not after it.
+        receipt = Receipt.read_or_create(options.receipt, target.login_server) if options.receipt else None
+        chosen = ProveOptions(
+            wait=options.wait,
+            layers=LayerMode(options.layers),
+            sample=options.sample,
             exact=options.exact,
+            known=receipt.digests if receipt else (),
         )
-
-
-async def _proof(
-    options: argparse.Namespace,
-    exported: Expectation,
-    source: Registry | None,
-    target: Registry,
-    progress: Progress,
-) -> Proof:
-    from dataclasses import replace
-
-    from acr_transfer.prove.layers import read_layers
-    from acr_transfer.prove.target import Target, with_listing
-    from acr_transfer.prove.verify import prove, with_layers
-
-    def watch(proved: int, total: int, rest: float) -> None:
-        left = max(0.0, options.wait - progress.seconds)
-        again = f"; looking again, up to {left:.0f} s" if rest else ""
-        progress.show(f"{proved} of {total} artifacts proved{again}")
-
-    progress.show(f"looking at {target.login_server}")
-    seen = Target(target)
-    proof = await prove(
-        exported.artifacts, source, seen, pinned=exported.entries, wait=options.wait, watch=watch
-    )
-    proof = replace(proof, findings=tuple(await with_listing(proof.findings, target)))
-    if options.layers == LayerMode.NONE:
-        return proof
-    layers = await read_layers(
-        seen.below,
-        target,
-        LayerMode(options.layers),
-        options.sample,
-        lambda total: progress.begin("reading layers", total, of_bytes=True),
-        progress.advance,
-    )
-    return with_layers(proof, layers, seen)
-
-
-async def _with_extras(known: Iterable[str], proof: Proof, target: Registry, console: Console) -> Proof:
-    from dataclasses import replace
-
-    from acr_transfer.prove.verify import extras
-
-    found = await extras(proof, known, target)
-    if found is None:
-        console.warn(f"tags at {target.login_server} may not be listed: extra ones were not looked for")
-    return replace(proof, findings=(*proof.findings, *(found or ())))
+        return await prove(expectation, source, target, chosen, progress)
 
 
 @asynccontextmanager
-async def _sides(options: argparse.Namespace) -> AsyncIterator[tuple[Expectation, Registry | None, Registry]]:
-    """What must have arrived, the source's registry if it has to be asked, and the target's."""
+async def _registries(
+    options: argparse.Namespace,
+) -> AsyncIterator[tuple[Expectation, RegistryClient | None, RegistryClient]]:
+    """The expected artifacts, the source's registry if it must be read, and the target's registry."""
     from acr_transfer.azure import connect
     from acr_transfer.prove.expectation import Expectation
 
-    names = [] if options.handover or options.lock else [options.source]
-    names += [] if options.registry else [options.target]
+    offline = options.handover or options.lock
+    names = [*([] if offline else [options.source]), *([] if options.registry else [options.target])]
     stacks = dict(zip(names, await connect.read_stacks(names, options.cwd), strict=True))
     if options.handover:
-        exported = Expectation.of_handover_file(options.handover)
+        expectation = Expectation.of_handover_file(options.handover)
     elif options.lock:
-        exported = Expectation.of_lock_file(options.lock)
+        expectation = Expectation.of_lock_file(options.lock)
     else:
-        exported = Expectation.of_handover(stacks[options.source].handover(), f"stack {options.source}")
-    ask = any("@" not in name and name not in exported.entries for name in exported.artifacts)
-    source: Any = None
+        expectation = Expectation.of_handover(stacks[options.source].handover(), f"stack {options.source}")
     async with AsyncExitStack() as stack:
-        if ask and options.source in stacks and not (options.handover or options.lock):
+        source: RegistryClient | None = None
+        if expectation.unpinned and not offline:
             source = await stack.enter_async_context(connect.registry(stacks[options.source]))
-        there = (
-            connect.registry_at(options.registry)
-            if options.registry
-            else connect.registry(stacks[options.target])
-        )
-        yield exported, source, await stack.enter_async_context(there)
+        if options.registry:
+            target = await stack.enter_async_context(connect.registry_at(options.registry))
+        else:
+            target = await stack.enter_async_context(connect.registry(stacks[options.target]))
+        yield expectation, source, target

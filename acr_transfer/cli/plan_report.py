@@ -1,4 +1,4 @@
-"""A plan and the difference of two locks, as people and machines read them."""
+"""The result of `acr-transfer plan` as text and as JSON: a plan, or the difference of two locks."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.lock import LockDifference, LockedArtifact
 from acr_transfer.model.proof import ManifestKind
-from acr_transfer.plan.plan import Plan, Planned, State
-from acr_transfer.registry.artifact_type import described
+from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
+from acr_transfer.registry.artifact_type import describe_kind
 from acr_transfer.units import human_size, plural
 
-_COLOURS = {State.NEW: "green", State.CHANGED: "yellow", State.PRESENT: "dim"}
+_COLOURS = {ArtifactState.NEW: "green", ArtifactState.CHANGED: "yellow", ArtifactState.PRESENT: "dim"}
 
 
-def plan_table(plan: Plan, shown: Iterable[Planned]) -> str:
-    """One line an artifact, what refers to it right below, then what it all comes to."""
+def plan_table(plan: Plan, shown: Iterable[PlannedArtifact]) -> str:
+    """Return one line per artifact, its referrers below it, and a summary."""
     rows = [_row(planned, depth) for planned, depth in _in_order(list(shown))]
-    header = ("what", "artifact", "digest", "kind", "size")
+    header = ("state", "artifact", "digest", "kind", "size")
     lines = table(header, rows, right=(4,)).splitlines() if rows else []
     painted = [
-        coloured(line, _COLOURS[State(row[0])]) if row[0] != State.NEW else line
+        coloured(line, _COLOURS[ArtifactState(row[0])]) if row[0] != ArtifactState.NEW else line
         for line, row in zip(lines[1:], rows, strict=True)
     ]
     return "\n".join([*lines[:1], *painted, *summary(plan)])
 
 
-def _in_order(shown: list[Planned]) -> Iterator[tuple[Planned, int]]:
-    """Sorted by reference, but what refers to another comes after it, one step further in."""
-    by_subject: dict[tuple[str, str], list[Planned]] = {}
+def _in_order(shown: list[PlannedArtifact]) -> Iterator[tuple[PlannedArtifact, int]]:
+    """The artifacts by reference, each referrer after its subject with a greater depth."""
+    by_subject: dict[tuple[str, str], list[PlannedArtifact]] = {}
     known = {(one.entry.repository, one.entry.digest) for one in shown}
     known |= {(one.entry.repository, child.digest) for one in shown for child in one.entry.children}
     roots = []
@@ -47,8 +47,11 @@ def _in_order(shown: list[Planned]) -> Iterator[tuple[Planned, int]]:
 
 
 def _with_referrers(
-    planned: Planned, depth: int, by_subject: Mapping[tuple[str, str], list[Planned]], done: set[str]
-) -> Iterator[tuple[Planned, int]]:
+    planned: PlannedArtifact,
+    depth: int,
+    by_subject: Mapping[tuple[str, str], list[PlannedArtifact]],
+    done: set[str],
+) -> Iterator[tuple[PlannedArtifact, int]]:
     if planned.entry.reference in done:
         return
     done.add(planned.entry.reference)
@@ -59,30 +62,30 @@ def _with_referrers(
             yield from _with_referrers(referrer, depth + 1, by_subject, done)
 
 
-def _row(planned: Planned, depth: int) -> tuple[str, ...]:
+def _row(planned: PlannedArtifact, depth: int) -> tuple[str, ...]:
     entry = planned.entry
     name = named(entry.reference)
     name = f"{'  ' * (depth - 1)}└ {name}" if depth else name
-    kind = described(planned.kind, entry.artifact_type, len(entry.children))
+    kind = describe_kind(planned.kind, entry.artifact_type, len(entry.children))
     return planned.state.value, name, short(entry.digest), kind, human_size(entry.size)
 
 
 def summary(plan: Plan) -> list[str]:
-    """What it all comes to."""
-    counts = ", ".join(f"{len(plan.of(state)):,} {state}" for state in State if plan.of(state))
-    least, most = plan.batches
+    """The counts, the bytes to move, and the missing artifacts."""
+    counts = ", ".join(f"{len(plan.of(state)):,} {state}" for state in ArtifactState if plan.of(state))
+    least, most = plan.runs
     runs = plural(least, "run") if least == most else f"{least} to {most} runs"
     lines = [f"{plural(len(plan.artifacts), 'artifact')}: {counts or 'none'}"]
     if plan.moving:
         lines.append(f"{human_size(plan.bytes_to_move)} to move, shared layers counted once; {runs}")
-    lines += [f"missing: {name} is at the target and no longer at the source" for name in plan.missing]
+    lines += [f"missing: {name} is at the target but no longer at the source" for name in plan.missing]
     return lines
 
 
 def plan_json(plan: Plan, lock: Path | None) -> dict[str, Any]:
-    """The same for machines; docs/plan.md describes it."""
-    least, most = plan.batches
-    counts = {state.value: len(plan.of(state)) for state in State}
+    """Return the JSON document that docs/plan.md describes."""
+    least, most = plan.runs
+    counts = {state.value: len(plan.of(state)) for state in ArtifactState}
     return {
         "schema": 1,
         "registry": plan.registry,
@@ -95,14 +98,14 @@ def plan_json(plan: Plan, lock: Path | None) -> dict[str, Any]:
             "bytes": plan.bytes_to_move,
             "batches": {"least": least, "most": most},
         },
-        "artifacts": [_planned(planned) for planned in plan.artifacts],
+        "artifacts": [_artifact_json(planned) for planned in plan.artifacts],
         "missing": list(plan.missing),
         "warnings": list(plan.warnings),
         "seconds": round(plan.seconds, 3),
     }
 
 
-def _planned(planned: Planned) -> dict[str, Any]:
+def _artifact_json(planned: PlannedArtifact) -> dict[str, Any]:
     entry = planned.entry
     return {
         "reference": entry.reference,
@@ -118,7 +121,7 @@ def _planned(planned: Planned) -> dict[str, Any]:
 
 
 def difference_table(found: LockDifference) -> str:
-    """One line for each artifact that differs."""
+    """Return one line per artifact that differs, and a summary."""
     rows = [
         *(("-", entry.reference, short(entry.digest), "") for entry in found.removed),
         *(("+", entry.reference, "", short(entry.digest)) for entry in found.added),
@@ -136,15 +139,15 @@ def difference_table(found: LockDifference) -> str:
 
 
 def difference_json(found: LockDifference) -> dict[str, Any]:
-    """The same for machines; docs/plan.md describes it."""
+    """Return the JSON document that docs/plan.md describes."""
 
-    def said(entry: LockedArtifact) -> dict[str, str]:
+    def entry_json(entry: LockedArtifact) -> dict[str, str]:
         return {"reference": entry.reference, "digest": entry.digest}
 
     return {
         "schema": 1,
-        "added": [said(entry) for entry in found.added],
-        "removed": [said(entry) for entry in found.removed],
+        "added": [entry_json(entry) for entry in found.added],
+        "removed": [entry_json(entry) for entry in found.removed],
         "moved": [
             {"reference": new.reference, "before": old.digest, "after": new.digest}
             for old, new in found.moved

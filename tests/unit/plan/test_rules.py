@@ -1,4 +1,4 @@
-"""Rules: which tags of which repositories are meant, and what is refused before anything is asked."""
+"""Rules: the tags that they select, and the faults that are reported before any request."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from acr_transfer.errors import InputError
 from acr_transfer.plan.patterns import matches_any
 from acr_transfer.plan.rules import Order, Rule, Rules, version_of
-from acr_transfer.plan.rules_file import parsed_rules, read_rules, span
-from acr_transfer.plan.selection import Chosen, choose
-from tests.unit.shelves import Shelf, image
+from acr_transfer.plan.rules_file import parse_rules, parse_span, read_rules
+from acr_transfer.plan.selection import Selection, select
+from tests.unit.registry.memory_registry import MemoryRegistry, image
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def chosen(shelf: Shelf, *rules: Rule, artifacts: tuple[str, ...] = ()) -> Chosen:
-    return asyncio.run(choose(Rules(artifacts=artifacts, rules=rules), shelf, NOW))
+def selected(registry: MemoryRegistry, *rules: Rule, artifacts: tuple[str, ...] = ()) -> Selection:
+    return asyncio.run(select(Rules(artifacts=artifacts, rules=rules), registry, NOW))
 
 
 @pytest.mark.parametrize(
@@ -48,22 +48,22 @@ def chosen(shelf: Shelf, *rules: Rule, artifacts: tuple[str, ...] = ()) -> Chose
         ("[ab", "a", False),
     ],
 )
-def test_a_pattern_fits_the_whole_name(pattern: str, text: str, fits: bool) -> None:
+def test_a_pattern_matches_the_whole_name(pattern: str, text: str, fits: bool) -> None:
     assert matches_any([pattern], text) is fits
 
 
 @given(st.text("ab/.*?[]!-re:\\", max_size=10), st.text("ab/.", max_size=8))
-def test_every_text_is_a_pattern_or_refused(pattern: str, text: str) -> None:
-    found = parsed_rules_or_faults({"rule": [{"repositories": [pattern]}]}) if pattern else "no pattern"
+def test_every_text_is_a_valid_pattern_or_a_fault(pattern: str, text: str) -> None:
+    found = rules_or_faults({"rule": [{"repositories": [pattern]}]}) if pattern else "not a valid pattern"
     if isinstance(found, Rules):
         assert matches_any([pattern, "**"], text)
     else:
-        assert "no pattern" in found
+        assert "not a valid pattern" in found
 
 
-def parsed_rules_or_faults(document: dict[str, Any]) -> Rules | str:
+def rules_or_faults(document: dict[str, Any]) -> Rules | str:
     try:
-        return parsed_rules(document, "rules")
+        return parse_rules(document, "rules")
     except InputError as error:
         return str(error)
 
@@ -81,56 +81,56 @@ def parsed_rules_or_faults(document: dict[str, Any]) -> Rules | str:
         ("1.2.3.4", None),
     ],
 )
-def test_a_tag_may_be_a_version(tag: str, version: str | None) -> None:
+def test_a_tag_can_be_a_version(tag: str, version: str | None) -> None:
     found = version_of(tag)
     assert (str(found) if found else None) == version
 
 
-def test_versions_choose_by_their_range() -> None:
+def test_a_range_of_versions_selects_tags() -> None:
     rule = Rule(repositories=("**",), versions=">=1.2 <2")
     taken = [tag for tag in ("1.1.9", "1.2", "v1.10", "1.9.9-rc1", "2.0", "latest") if rule.takes_tag(tag)]
     assert taken == ["1.2", "v1.10"]
 
 
-def test_a_rule_chooses_by_patterns_and_exclusions() -> None:
-    shelf = Shelf()
+def test_a_rule_selects_by_patterns_and_exclusions() -> None:
+    registry = MemoryRegistry()
     for repository in ("shop/web", "shop/test-web", "data/model"):
         for tag in ("1.0", "2.0", "2.0-debug"):
-            shelf.put(repository, image(f"{repository}{tag}"), tag)
+            registry.put(repository, image(f"{repository}{tag}"), tag)
     rule = Rule(
         repositories=("shop/*",),
         exclude_repositories=("shop/test-*",),
         tags=("2.*",),
         exclude_tags=("*-debug",),
     )
-    assert chosen(shelf, rule).references == ["shop/web:2.0"]
+    assert selected(registry, rule).references == ["shop/web:2.0"]
 
 
-def test_repositories_named_one_by_one_are_not_looked_for() -> None:
-    shelf = Shelf()
-    shelf.put("shop/web", image("one"), "1.0")
-    assert chosen(shelf, Rule(repositories=("shop/web",))).references == ["shop/web:1.0"]
-    assert not shelf.asked["catalog"]
+def test_the_catalog_is_not_read_for_named_repositories() -> None:
+    registry = MemoryRegistry()
+    registry.put("shop/web", image("one"), "1.0")
+    assert selected(registry, Rule(repositories=("shop/web",))).references == ["shop/web:1.0"]
+    assert not registry.requests["catalog"]
 
 
-def test_tags_that_say_what_refers_to_a_digest_are_not_chosen() -> None:
-    shelf = Shelf()
+def test_tags_that_say_what_refers_to_a_digest_are_not_selected() -> None:
+    registry = MemoryRegistry()
     one = image("one")
-    shelf.put("app", one, "1.0", one.digest.replace(":", "-"), one.digest.replace(":", "-") + ".sig")
-    assert chosen(shelf, Rule(repositories=("**",))).references == ["app:1.0"]
+    registry.put("app", one, "1.0", one.digest.replace(":", "-"), one.digest.replace(":", "-") + ".sig")
+    assert selected(registry, Rule(repositories=("**",))).references == ["app:1.0"]
 
 
 @pytest.mark.parametrize(
     ("order", "expected"),
     [(Order.TIME, ["app:1.2.0", "app:1.9.0"]), (Order.VERSION, ["app:1.10.0", "app:1.9.0"])],
 )
-def test_the_newest_are_so_by_time_or_by_version(order: Order, expected: list[str]) -> None:
-    shelf = Shelf(keeps_times=True)
+def test_the_newest_tags_are_found_by_time_or_by_version(order: Order, expected: list[str]) -> None:
+    registry = MemoryRegistry(has_times=True)
     for day, tag in enumerate(("1.10.0", "1.9.0", "1.2.0", "latest"), start=1):
-        shelf.put("app", image(tag), tag)
-        shelf.times["app", tag] = f"2026-11-{day:02}T00:00:00.1234567Z"
-    shelf.times["app", "latest"] = "2026-01-01T00:00:00Z"
-    found = chosen(shelf, Rule(repositories=("app",), newest=2, order=order))
+        registry.put("app", image(tag), tag)
+        registry.times["app", tag] = f"2026-11-{day:02}T00:00:00.1234567Z"
+    registry.times["app", "latest"] = "2026-01-01T00:00:00Z"
+    found = selected(registry, Rule(repositories=("app",), newest=2, order=order))
     assert found.references == sorted(expected)
 
 
@@ -139,22 +139,22 @@ def test_the_newest_are_so_by_time_or_by_version(order: Order, expected: list[st
     [(3, None, ["app:2", "app:3"]), (None, 3, ["app:10", "app:3", "app:never"]), (5, 3, ["app:3"])],
 )
 def test_age_is_counted_from_a_moment(younger: int | None, older: int | None, expected: list[str]) -> None:
-    shelf = Shelf(keeps_times=True)
+    registry = MemoryRegistry(has_times=True)
     for days in (2, 3, 10):
-        shelf.put("app", image(str(days)), str(days))
-        shelf.times["app", str(days)] = (NOW - timedelta(days=days)).isoformat()
-    shelf.put("app", image("never"), "never")
+        registry.put("app", image(str(days)), str(days))
+        registry.times["app", str(days)] = (NOW - timedelta(days=days)).isoformat()
+    registry.put("app", image("never"), "never")
     spans = [timedelta(days=days) if days else None for days in (younger, older)]
     rule = Rule(repositories=("app",), younger_than=spans[0], older_than=spans[1])
-    assert chosen(shelf, rule).references == expected
+    assert selected(registry, rule).references == expected
 
 
-def test_where_no_time_is_kept_the_images_word_is_taken() -> None:
-    shelf = Shelf()
+def test_without_tag_times_the_image_annotation_counts() -> None:
+    registry = MemoryRegistry()
     for year in (2024, 2025, 2026):
         made = {"org.opencontainers.image.created": f"{year}-01-01T00:00:00Z"}
-        shelf.put("app", image(str(year), annotations=made), f"x{year}")
-    assert chosen(shelf, Rule(repositories=("app",), newest=1)).references == ["app:x2026"]
+        registry.put("app", image(str(year), annotations=made), f"x{year}")
+    assert selected(registry, Rule(repositories=("app",), newest=1)).references == ["app:x2026"]
 
 
 @given(
@@ -171,12 +171,12 @@ def test_the_newest_do_not_depend_on_the_order_of_the_list(tags: list[str], newe
     assert len(first) == min(newest, len(tags))
 
 
-def test_what_fits_nothing_is_told() -> None:
-    shelf = Shelf()
-    shelf.put("app", image("one"), "1.0")
-    found = chosen(shelf, Rule(repositories=("shop/*",)), Rule(repositories=("app",), tags=("2*",)))
-    assert found.unfit == ["repositories shop/*, tags *: no repository fits"]
-    assert found.empty == ["repositories app, tags 2*: of 1 repositories no tag fits"]
+def test_rules_without_a_match_are_reported() -> None:
+    registry = MemoryRegistry()
+    registry.put("app", image("one"), "1.0")
+    found = selected(registry, Rule(repositories=("shop/*",)), Rule(repositories=("app",), tags=("2*",)))
+    assert found.without_repositories == ["repositories shop/*, tags *: no repository matches"]
+    assert found.without_tags == ["repositories app, tags 2*: no tag matches"]
 
 
 RULES = """
@@ -214,7 +214,7 @@ def test_the_example_in_the_docs_is_a_rules_file(checkout: Path, tmp_path: Path)
     assert len(read_rules(tmp_path / "rules.toml").rules) == 2
 
 
-def test_all_faults_of_the_rules_are_told_at_once() -> None:
+def test_one_error_lists_all_faults_of_the_rules() -> None:
     document = {
         "artefacts": [],
         "artifacts": ["Shop/Web", "host.azurecr.io/x@sha256:1"],
@@ -233,9 +233,9 @@ def test_all_faults_of_the_rules_are_told_at_once() -> None:
         ],
     }
     with pytest.raises(InputError) as refused:
-        parsed_rules(document, "rules x")
+        parse_rules(document, "rules x")
     for words in (
-        "artefacts: no such key",
+        "artefacts: unknown key",
         "artifacts: 'Shop/Web'",
         "platforms: 'amd64'",
         "rule 1: versions: 'about 1'",
@@ -243,16 +243,16 @@ def test_all_faults_of_the_rules_are_told_at_once() -> None:
         "rule 1: order: 'size'",
         "rule 1: younger-than: 'soon'",
         "rule 2: repositories: missing",
-        "rule 3: newst: no such key",
+        "rule 3: newst: unknown key",
         "rule 3: repositories: 'app'; expected a list",
         "rule 3: newest: True",
-        "rule 4: repositories: 're:(' is no pattern",
+        "rule 4: repositories: 're:(' is not a valid pattern",
     ):
         assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("content", ["rule = 1", "x = [", "[rule]\nrepositories = ['a']"])
-def test_a_file_that_holds_no_rules_is_refused(content: str, tmp_path: Path) -> None:
+def test_an_invalid_rules_file_is_an_error(content: str, tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(content)
     with pytest.raises(InputError, match="rules "):
         read_rules(tmp_path / "rules.toml")
@@ -263,4 +263,4 @@ def test_a_file_that_holds_no_rules_is_refused(content: str, tmp_path: Path) -> 
     [("12h", timedelta(hours=12)), ("2w", timedelta(days=14)), ("1", None), ("d", None), ("-1d", None)],
 )
 def test_a_span_is_a_number_and_a_unit(text: str, expected: timedelta | None) -> None:
-    assert span(text) == expected
+    assert parse_span(text) == expected

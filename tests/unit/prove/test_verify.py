@@ -1,67 +1,93 @@
-"""prove against registries that hold, lack, move and lie."""
+"""Verification against registries with right, missing, moved and wrong content."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
 from acr_transfer.errors import BrokenAnswerError
 from acr_transfer.model.documents.lock import LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
-from acr_transfer.prove import verify as proving
+from acr_transfer.progress import NoProgress
+from acr_transfer.prove import verify as verification
+from acr_transfer.prove.expectation import Expectation
+from acr_transfer.prove.extra_tags import extra_tags
+from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import read_layers
-from acr_transfer.prove.target import Finding, Target, with_listing
-from acr_transfer.prove.verify import Proof, extras, prove, with_layers
+from acr_transfer.prove.referrer_listing import note_unlisted_referrers
+from acr_transfer.prove.target import TargetVerifier
+from acr_transfer.prove.verify import Proof, verify
 from acr_transfer.registry.manifests import Manifest
-from tests.unit.shelves import IMAGE, INDEX, Shelf, digest_of, image, index, referrer
+from tests.unit.registry.memory_registry import (
+    IMAGE,
+    INDEX,
+    MemoryRegistry,
+    digest_of,
+    image,
+    index,
+    referrer,
+)
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 @pytest.fixture
-def source() -> Shelf:
-    return Shelf()
+def source() -> MemoryRegistry:
+    return MemoryRegistry()
 
 
 @pytest.fixture
-def target() -> Shelf:
-    return Shelf()
+def target() -> MemoryRegistry:
+    return MemoryRegistry()
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proving, "_FIRST_PAUSE", 0.01)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "_FIRST_PAUSE", 0.01)
 
 
-def proof(source: Shelf, target: Shelf, *artifacts: str, wait: float = 0) -> Proof:
-    return asyncio.run(prove(artifacts, source, target, wait=wait))
+def proof(
+    source: MemoryRegistry | None,
+    target: MemoryRegistry | TargetVerifier,
+    *artifacts: str,
+    wait: float = 0,
+    pinned: Mapping[str, LockedArtifact] | None = None,
+) -> Proof:
+    expectation = Expectation(
+        what="a test", registry="source", artifacts=artifacts, entries=pinned or {}, checksum=""
+    )
+    verifier = target if isinstance(target, TargetVerifier) else TargetVerifier(target)
+    return asyncio.run(verify(expectation, source, verifier, NoProgress(), wait=wait))
 
 
-def only(made: Proof) -> Finding:
+def only(made: Proof) -> ArtifactFinding:
     (finding,) = made.findings
     return finding
 
 
-def test_a_tag_with_the_same_digest_is_proved(source: Shelf, target: Shelf) -> None:
-    for shelf in (source, target):
-        digest = shelf.put("app", image("one"), "v1")
+def test_a_tag_with_the_same_digest_is_proved(source: MemoryRegistry, target: MemoryRegistry) -> None:
+    for registry in (source, target):
+        digest = registry.put("app", image("one"), "v1")
     made = proof(source, target, "app:v1")
-    expected = Finding(
+    expected = ArtifactFinding(
         artifact="app:v1", verdict=Verdict.PROVED, digest=digest, media_type=IMAGE, kind=ManifestKind.IMAGE
     )
     assert only(made) == expected
     assert (made.proved, made.complete, made.manifests_read) == (1, True, 1)
 
 
-def test_an_absent_tag_is_missing(source: Shelf, target: Shelf) -> None:
+def test_an_absent_tag_is_missing(source: MemoryRegistry, target: MemoryRegistry) -> None:
     digest = source.put("app", image("one"), "v1")
     target.put("app", image("one"))
     made = proof(source, target, "app:v1")
     assert (only(made).verdict, only(made).digest, made.complete) == (Verdict.MISSING, digest, False)
 
 
-def test_a_tag_that_points_elsewhere_is_different_and_says_where(source: Shelf, target: Shelf) -> None:
+def test_a_moved_tag_is_different_and_names_both_digests(
+    source: MemoryRegistry, target: MemoryRegistry
+) -> None:
     expected = source.put("app", image("one"), "v1")
     got = target.put("app", image("two"), "v1")
     target.put("app", image("one"))
@@ -71,34 +97,36 @@ def test_a_tag_that_points_elsewhere_is_different_and_says_where(source: Shelf, 
     assert got in finding.detail
 
 
-def test_a_tag_that_the_source_lost_is_not_provable(source: Shelf, target: Shelf) -> None:
+def test_a_tag_that_the_source_lacks_is_not_provable(source: MemoryRegistry, target: MemoryRegistry) -> None:
     target.put("app", image("one"), "v1")
     made = proof(source, target, "app:v1", wait=60)
     assert (only(made).verdict, made.complete) == (Verdict.NOT_PROVABLE, False)
     assert "the source no longer has it" in only(made).detail
 
 
-def test_a_digest_is_proved_even_if_the_source_lost_it(source: Shelf, target: Shelf) -> None:
+def test_a_digest_is_proved_without_the_source(source: MemoryRegistry, target: MemoryRegistry) -> None:
     digest = target.put("app", image("one"))
     assert only(proof(source, target, f"app@{digest}")).verdict is Verdict.PROVED
-    assert not source.asked
+    assert not source.requests
 
 
-def test_wrong_bytes_under_a_digest_are_different(source: Shelf, target: Shelf) -> None:
+def test_wrong_bytes_under_a_digest_are_different(source: MemoryRegistry, target: MemoryRegistry) -> None:
     digest = source.put("app", image("one"))
     target.held["app", digest] = image("lie")
     assert only(proof(source, target, f"app@{digest}")).got == image("lie").digest
 
 
 @pytest.mark.parametrize("media_type", [INDEX, DOCKER_LIST])
-def test_every_manifest_below_an_index_is_read(media_type: str, source: Shelf, target: Shelf) -> None:
+def test_every_manifest_below_an_index_is_read(
+    media_type: str, source: MemoryRegistry, target: MemoryRegistry
+) -> None:
     children = [image("amd64"), image("arm64")]
     inner = index(*children)
     outer = index(inner, image("riscv"), media_type=media_type)
-    for shelf in (source, target):
+    for registry in (source, target):
         for manifest in (*children, inner, image("riscv")):
-            shelf.put("app", manifest)
-        shelf.put("app", outer, "v1")
+            registry.put("app", manifest)
+        registry.put("app", outer, "v1")
     made = proof(source, target, "app:v1")
     assert (only(made).verdict, only(made).kind, only(made).children) == (
         Verdict.PROVED,
@@ -108,53 +136,51 @@ def test_every_manifest_below_an_index_is_read(media_type: str, source: Shelf, t
     assert made.manifests_read == 5
 
 
-def test_a_missing_child_makes_its_index_missing(source: Shelf, target: Shelf) -> None:
+def test_a_missing_child_makes_its_index_missing(source: MemoryRegistry, target: MemoryRegistry) -> None:
     children = [image("amd64"), image("arm64")]
-    for shelf in (source, target):
-        shelf.put("app", index(*children), "v1")
+    for registry in (source, target):
+        registry.put("app", index(*children), "v1")
     target.put("app", children[0])
     finding = only(proof(source, target, "app:v1"))
     assert finding.verdict is Verdict.MISSING
     assert f"child {children[1].digest} is not at the target" in finding.detail
 
 
-def test_a_damaged_child_makes_its_index_different(source: Shelf, target: Shelf) -> None:
+def test_a_damaged_child_makes_its_index_different(source: MemoryRegistry, target: MemoryRegistry) -> None:
     child = image("amd64")
-    for shelf in (source, target):
-        shelf.put("app", index(child), "v1")
+    for registry in (source, target):
+        registry.put("app", index(child), "v1")
     target.held["app", child.digest] = image("lie")
     assert only(proof(source, target, "app:v1")).verdict is Verdict.DIFFERENT
 
 
-def test_waiting_reads_again_only_what_is_not_proved(source: Shelf, target: Shelf) -> None:
+def test_waiting_reads_only_unproved_artifacts_again(source: MemoryRegistry, target: MemoryRegistry) -> None:
     for tag in ("there", "late"):
         source.put("app", image(tag), tag)
     target.put("app", image("there"), "there")
 
     def arrive() -> None:
-        if target.asked["late"] == 3:
+        if target.requests["late"] == 3:
             target.put("app", image("late"), "late")
 
-    target.when_asked = arrive
+    target.on_request = arrive
     made = proof(source, target, "app:there", "app:late", wait=60)
     assert made.complete
     assert made.seconds < 30
-    assert target.asked == {"there": 1, "late": 4}
-    assert source.asked == {"there": 1, "late": 1}
+    assert target.requests == {"there": 1, "late": 4}
+    assert source.requests == {"there": 1, "late": 1}
 
 
-def test_waiting_ends_when_the_time_is_over(source: Shelf, target: Shelf) -> None:
+def test_waiting_ends_after_its_time(source: MemoryRegistry, target: MemoryRegistry) -> None:
     source.put("app", image("one"), "v1")
     made = proof(source, target, "app:v1", wait=0.2)
     assert not made.complete
     assert 0.2 <= made.seconds < 5
-    assert target.asked["v1"] > 2
+    assert target.requests["v1"] > 2
 
 
-def test_findings_keep_the_order_of_the_hand_over_and_name_each_artifact_once(
-    source: Shelf, target: Shelf
-) -> None:
-    names = [f"app{number}:v1" for number in (3, 1, 2, 1)]
+def test_findings_keep_the_order_of_the_expectation(source: MemoryRegistry, target: MemoryRegistry) -> None:
+    names = [f"app{number}:v1" for number in (3, 1, 2)]
     made = proof(source, target, *names)
     assert [finding.artifact for finding in made.findings] == ["app3:v1", "app1:v1", "app2:v1"]
 
@@ -166,22 +192,22 @@ def test_findings_keep_the_order_of_the_hand_over_and_name_each_artifact_once(
         (image("signature", subject={"digest": "sha256:0"}), ManifestKind.REFERRER),
         (image("thing", artifactType="application/x"), ManifestKind.ARTIFACT),
         (
-            Manifest(b'{"config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}', IMAGE),
+            Manifest.parse(b'{"config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}', IMAGE),
             ManifestKind.ARTIFACT,
         ),
         (index(), ManifestKind.INDEX),
-        (Manifest(b"{}", f"{INDEX}; charset=utf-8"), ManifestKind.INDEX),
-        (Manifest(b"no json", INDEX), ManifestKind.INDEX),
-        (Manifest(b"[]", IMAGE), ManifestKind.ARTIFACT),
+        (Manifest.parse(b"{}", f"{INDEX}; charset=utf-8"), ManifestKind.INDEX),
+        (Manifest.parse(b"no json", INDEX), ManifestKind.INDEX),
+        (Manifest.parse(b"[]", IMAGE), ManifestKind.ARTIFACT),
     ],
 )
-def test_a_manifest_tells_its_kind(manifest: Manifest, kind: ManifestKind) -> None:
+def test_the_kind_of_a_manifest(manifest: Manifest, kind: ManifestKind) -> None:
     assert manifest.kind is kind
     assert manifest.children == ()
 
 
 def pin(manifest: Manifest, reference: str, **more: str) -> dict[str, LockedArtifact]:
-    """What a lock says of one artifact."""
+    """A lock's entry of one artifact."""
     entry = LockedArtifact(
         reference=reference,
         digest=manifest.digest,
@@ -194,35 +220,35 @@ def pin(manifest: Manifest, reference: str, **more: str) -> dict[str, LockedArti
     return {reference: entry}
 
 
-def test_with_a_lock_the_source_is_not_needed_and_a_tag_moved_there_changes_nothing(target: Shelf) -> None:
+def test_a_lock_replaces_the_source(target: MemoryRegistry) -> None:
     one = image("one")
     target.put("app", one, "v1")
-    made = asyncio.run(prove(["app:v1"], None, target, pinned=pin(one, "app:v1")))
+    made = proof(None, target, "app:v1", pinned=pin(one, "app:v1"))
     assert (only(made).verdict, only(made).digest) == (Verdict.PROVED, one.digest)
     target.put("app", image("two"), "v1")
-    made = asyncio.run(prove(["app:v1"], None, target, pinned=pin(one, "app:v1")))
+    made = proof(None, target, "app:v1", pinned=pin(one, "app:v1"))
     assert (only(made).verdict, only(made).got) == (Verdict.DIFFERENT, image("two").digest)
 
 
-def test_without_lock_and_source_a_tag_is_not_provable(target: Shelf) -> None:
+def test_without_lock_and_source_a_tag_is_not_provable(target: MemoryRegistry) -> None:
     target.put("app", image("one"), "v1")
-    made = asyncio.run(prove(["app:v1", f"app@{image('one').digest}"], None, target))
+    made = proof(None, target, "app:v1", f"app@{image('one').digest}")
     assert [finding.verdict for finding in made.findings] == [Verdict.NOT_PROVABLE, Verdict.PROVED]
 
 
-class Cutting(Shelf):
-    """A registry whose answers end early for a while."""
+class Cutting(MemoryRegistry):
+    """A registry whose responses end early for a while."""
 
     cuts = 0
 
     async def get(self, repository: str, reference: str) -> Manifest | None:
         if self.cuts:
             self.cuts -= 1
-            raise BrokenAnswerError("the answer ended early")
+            raise BrokenAnswerError("the response ended early")
         return await super().get(repository, reference)
 
 
-def test_an_answer_that_ends_early_is_one_finding_and_the_others_are_proved(source: Shelf) -> None:
+def test_a_truncated_response_affects_one_finding_only(source: MemoryRegistry) -> None:
     target = Cutting()
     digests = [target.put("app", image(text)) for text in ("one", "two")]
     target.cuts = 1
@@ -232,15 +258,15 @@ def test_an_answer_that_ends_early_is_one_finding_and_the_others_are_proved(sour
     assert proof(source, target, *(f"app@{digest}" for digest in digests), wait=60).complete
 
 
-def test_a_truncated_manifest_is_different(source: Shelf, target: Shelf) -> None:
+def test_a_truncated_manifest_is_different(source: MemoryRegistry, target: MemoryRegistry) -> None:
     digest = target.put("app", image("one"))
-    target.held["app", digest] = Manifest(image("one").content[:-1], IMAGE)
+    target.held["app", digest] = Manifest.parse(b"{", IMAGE)
     assert only(proof(source, target, f"app@{digest}")).verdict is Verdict.DIFFERENT
 
 
 @pytest.mark.parametrize("lists", [True, False])
-def test_a_referrer_that_clients_cannot_find_is_told(lists: bool, source: Shelf) -> None:
-    target = Shelf(lists_referrers=lists)
+def test_a_proved_referrer_that_clients_cannot_find_is_noted(lists: bool, source: MemoryRegistry) -> None:
+    target = MemoryRegistry(lists_referrers=lists)
     one = image("one")
     target.put("app", one, "v1")
     signature = referrer("signature", one)
@@ -249,37 +275,36 @@ def test_a_referrer_that_clients_cannot_find_is_told(lists: bool, source: Shelf)
     else:
         target.put_fallback("app", one, signature)
     made = proof(source, target, f"app@{signature.digest}")
-    listed = asyncio.run(with_listing(made.findings, target))
+    listed = asyncio.run(note_unlisted_referrers(made.findings, target))
     assert [(finding.verdict, finding.detail) for finding in listed] == [(Verdict.PROVED, "")]
     if not lists:
         del target.held["app", one.digest.replace(":", "-")]
-        (told,) = asyncio.run(with_listing(made.findings, target))
-        assert "does not list it" in told.detail
-        assert told.verdict is Verdict.PROVED
+        (noted,) = asyncio.run(note_unlisted_referrers(made.findings, target))
+        assert "does not list it" in noted.detail
+        assert noted.verdict is Verdict.PROVED
 
 
-def test_tags_that_nobody_named_are_extra(source: Shelf, target: Shelf) -> None:
-    for shelf in (source, target):
-        shelf.put("app", image("one"), "v1")
+def test_tags_without_a_document_are_extra(source: MemoryRegistry, target: MemoryRegistry) -> None:
+    for registry in (source, target):
+        registry.put("app", image("one"), "v1")
     target.put("app", image("older"), "v0", "stranger")
     target.put("elsewhere", image("x"), "v1")
-    made = proof(source, target, "app:v1")
-    found = asyncio.run(extras(made, ["app:v0"], target)) or []
+    found = asyncio.run(extra_tags(["app:v1"], ["app:v0"], target)) or []
     assert [(finding.artifact, finding.verdict) for finding in found] == [("app:stranger", Verdict.EXTRA)]
 
 
 LAYERS = {"base": b"base layer", "own": b"own layer"}
 
 
-def filled(target: Shelf, **lies: bytes | None) -> Target:
-    """A look at a target with an image of two layers; `lies` says what it gives instead of them."""
+def filled(target: MemoryRegistry, **lies: bytes | None) -> TargetVerifier:
+    """A verifier of a target with an image of two layers; `lies` replaces their content."""
     one = image("one", *((content.decode(), len(content)) for content in LAYERS.values()))
     target.put("app", one, "v1")
     for name, content in {**LAYERS, "config": b"config one"}.items():
         held = lies.get(name, content)
         if held is not None:
             target.blobs["app", digest_of(content)] = held
-    return Target(target)
+    return TargetVerifier(target)
 
 
 @pytest.mark.parametrize(
@@ -292,22 +317,26 @@ def filled(target: Shelf, **lies: bytes | None) -> Target:
     ],
 )
 def test_layers_are_read_and_hashed(
-    lies: dict[str, bytes | None], verdict: Verdict, words: str, source: Shelf, target: Shelf
+    lies: dict[str, bytes | None],
+    verdict: Verdict,
+    words: str,
+    source: MemoryRegistry,
+    target: MemoryRegistry,
 ) -> None:
     seen = filled(target, **lies)
     source.held = dict(target.held)
-    made = asyncio.run(prove(["app:v1"], source, seen))
+    made = proof(source, seen, "app:v1")
     assert only(made).verdict is Verdict.PROVED
-    layers = asyncio.run(read_layers(seen.below, target, LayerMode.ALL, 0))
-    after = with_layers(made, layers, seen)
-    assert (only(after).verdict, words in only(after).detail) == (verdict, True)
+    layers = asyncio.run(read_layers(seen.required_blobs, target, LayerMode.ALL, 0, NoProgress()))
+    (after,) = layers.apply(made.findings, seen.required_blobs)
+    assert (after.verdict, words in after.detail) == (verdict, True)
     assert len(layers.read) == layers.of == 3
 
 
-def test_a_sample_reads_so_many_layers(source: Shelf, target: Shelf) -> None:
+def test_a_sample_has_the_requested_size(source: MemoryRegistry, target: MemoryRegistry) -> None:
     seen = filled(target)
     source.held = dict(target.held)
-    asyncio.run(prove(["app:v1"], source, seen))
+    proof(source, seen, "app:v1")
     for count, expected in ((1, 1), (3, 3), (9, 3)):
-        layers = asyncio.run(read_layers(seen.below, target, LayerMode.SAMPLE, count))
+        layers = asyncio.run(read_layers(seen.required_blobs, target, LayerMode.SAMPLE, count, NoProgress()))
         assert (len(layers.read), layers.of) == (expected, 3)

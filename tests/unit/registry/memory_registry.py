@@ -1,4 +1,4 @@
-"""A registry in memory, for what chooses, plans and proves."""
+"""A registry in memory, for the tests of plan and prove."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from acr_transfer.errors import MissingBlobError
+from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Descriptor, Manifest
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -21,8 +22,8 @@ def digest_of(content: bytes) -> str:
 
 
 def image(text: str, *layers: tuple[str, int], **more: Any) -> Manifest:
-    """An image with layers of these names and sizes, and a config of 10 bytes that is its own."""
-    said = {
+    """An image with layers of these names and sizes, and its own config of 10 bytes."""
+    document = {
         "schemaVersion": 2,
         "config": {"mediaType": CONFIG, "digest": digest_of(f"config {text}".encode()), "size": 10},
         "layers": [
@@ -31,51 +32,51 @@ def image(text: str, *layers: tuple[str, int], **more: Any) -> Manifest:
         "note": text,
         **more,
     }
-    return Manifest(json.dumps(said).encode(), IMAGE)
+    return Manifest.parse(json.dumps(document).encode(), IMAGE)
 
 
 def index(*children: Manifest, platforms: tuple[str, ...] = (), media_type: str = INDEX) -> Manifest:
     listed: list[dict[str, Any]] = []
     for number, child in enumerate(children):
-        said: dict[str, Any] = {
+        descriptor: dict[str, Any] = {
             "mediaType": child.media_type,
             "digest": child.digest,
-            "size": len(child.content),
+            "size": child.size,
         }
         if platforms:
             system, architecture = platforms[number].split("/")
-            said["platform"] = {"os": system, "architecture": architecture}
-        listed.append(said)
-    return Manifest(json.dumps({"schemaVersion": 2, "manifests": listed}).encode(), media_type)
+            descriptor["platform"] = {"os": system, "architecture": architecture}
+        listed.append(descriptor)
+    return Manifest.parse(json.dumps({"schemaVersion": 2, "manifests": listed}).encode(), media_type)
 
 
 def referrer(text: str, subject: Manifest, kind: str = "application/sig") -> Manifest:
-    about = {"mediaType": subject.media_type, "digest": subject.digest, "size": len(subject.content)}
+    about = {"mediaType": subject.media_type, "digest": subject.digest, "size": subject.size}
     config = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(b"{}"), "size": 2}
     return image(text, subject=about, artifactType=kind, config=config)
 
 
-class Shelf:
-    """A registry in memory that may say anything."""
+class MemoryRegistry(RegistryClient):
+    """A registry in memory that returns whatever a test puts into it."""
 
     login_server = "registry.test"
 
-    def __init__(self, *, lists_referrers: bool = True, keeps_times: bool = False) -> None:
+    def __init__(self, *, lists_referrers: bool = True, has_times: bool = False) -> None:
         self.held: dict[tuple[str, str], Manifest] = {}
         self.blobs: dict[tuple[str, str], bytes] = {}
         self.times: dict[tuple[str, str], str] = {}
-        self.asked: Counter[str] = Counter()
-        self.when_asked: Callable[[], None] = lambda: None
-        self._lists_referrers, self._keeps_times = lists_referrers, keeps_times
+        self.requests: Counter[str] = Counter()
+        self.on_request: Callable[[], None] = lambda: None
+        self._lists_referrers, self._has_times = lists_referrers, has_times
 
     def put(self, repository: str, manifest: Manifest, *tags: str) -> str:
-        """Hold a manifest under its digest and these tags."""
+        """Store a manifest under its digest and these tags."""
         for reference in (manifest.digest, *tags):
             self.held[repository, reference] = manifest
         return manifest.digest
 
     def put_fallback(self, repository: str, subject: Manifest, *referrers: Manifest) -> Manifest:
-        """Hold referrers and the index by which they are found where nothing lists them."""
+        """Store referrers and the fallback index that lists them."""
         for one in referrers:
             self.put(repository, one)
         listing = index(*referrers)
@@ -83,9 +84,9 @@ class Shelf:
         return listing
 
     async def get(self, repository: str, reference: str) -> Manifest | None:
-        self.asked[reference] += 1
+        self.requests[reference] += 1
         found = self.held.get((repository, reference))
-        self.when_asked()
+        self.on_request()
         return found
 
     async def digest(self, repository: str, reference: str) -> str | None:
@@ -93,27 +94,27 @@ class Shelf:
         return found.digest if found else None
 
     async def repositories(self) -> list[str]:
-        self.asked["catalog"] += 1
+        self.requests["catalog"] += 1
         return sorted({repository for repository, _ in self.held})
 
     async def tags(self, repository: str) -> list[str] | None:
-        self.asked["tags"] += 1
+        self.requests["tags"] += 1
         found = [name for where, name in self.held if where == repository]
         return [name for name in found if ":" not in name] if found else None
 
     async def tag_times(self, repository: str) -> dict[str, str] | None:
         return (
             {tag: time for (where, tag), time in self.times.items() if where == repository}
-            if self._keeps_times
+            if self._has_times
             else None
         )
 
     async def referrers(self, repository: str, digest: str) -> list[Descriptor] | None:
-        self.asked["referrers"] += 1
+        self.requests["referrers"] += 1
         if not self._lists_referrers:
             return None
         return [
-            Descriptor(digest=name, media_type=manifest.media_type, size=len(manifest.content))
+            Descriptor(digest=name, media_type=manifest.media_type, size=manifest.size)
             for (where, name), manifest in self.held.items()
             if where == repository and ":" in name and manifest.subject == digest
         ]

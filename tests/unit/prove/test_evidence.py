@@ -1,4 +1,4 @@
-"""Evidence: table, JSON and page say the same, and a receipt comes of it."""
+"""Evidence as table, JSON, page and receipt."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import jsonschema
 import pytest
 
 from acr_transfer.azure.stacks import Stack
+from acr_transfer.cli.prove_report import evidence_table, next_steps
 from acr_transfer.errors import StackError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
-from acr_transfer.prove import evidence
-from acr_transfer.prove.evidence import Evidence
+from acr_transfer.prove.evidence import Evidence, evidence_json
 from acr_transfer.prove.evidence_page import page
 from acr_transfer.prove.expectation import Expectation
+from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import LayerProof
-from acr_transfer.prove.target import Finding
 from acr_transfer.prove.verify import Proof
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "docs/evidence.schema.json").read_text())
 NOW = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
 DIGEST = f"sha256:{1:064x}"
 FOUND = {
-    Verdict.PROVED: Finding(
+    Verdict.PROVED: ArtifactFinding(
         artifact="app:v1",
         verdict=Verdict.PROVED,
         digest=DIGEST,
@@ -37,14 +37,16 @@ FOUND = {
         media_type="m",
         children=2,
     ),
-    Verdict.MISSING: Finding(
+    Verdict.MISSING: ArtifactFinding(
         artifact="app:v2", verdict=Verdict.MISSING, digest=DIGEST, detail="v2 is not there"
     ),
-    Verdict.DIFFERENT: Finding(
+    Verdict.DIFFERENT: ArtifactFinding(
         artifact="app:<v3>&", verdict=Verdict.DIFFERENT, digest=DIGEST, got="sha256:x", detail="got <script>"
     ),
-    Verdict.NOT_PROVABLE: Finding(artifact="app:v4", verdict=Verdict.NOT_PROVABLE, detail="nothing tells"),
-    Verdict.EXTRA: Finding(artifact="app:v5", verdict=Verdict.EXTRA),
+    Verdict.NOT_PROVABLE: ArtifactFinding(
+        artifact="app:v4", verdict=Verdict.NOT_PROVABLE, detail="nothing tells"
+    ),
+    Verdict.EXTRA: ArtifactFinding(artifact="app:v5", verdict=Verdict.EXTRA),
 }
 
 
@@ -68,7 +70,7 @@ def made(*verdicts: Verdict, exact: bool = False, layers: LayerMode = LayerMode.
 
 @pytest.mark.parametrize("layers", list(LayerMode))
 def test_the_json_fits_its_schema_and_counts_every_verdict(layers: LayerMode) -> None:
-    document = evidence.evidence_json(made(*Verdict, layers=layers))
+    document = evidence_json(made(*Verdict, layers=layers))
     jsonschema.validate(document, SCHEMA)
     assert [
         document[key] for key in ("artifacts", "proved", "missing", "different", "notProvable", "extra")
@@ -77,7 +79,7 @@ def test_the_json_fits_its_schema_and_counts_every_verdict(layers: LayerMode) ->
 
 
 def test_every_key_of_the_schema_is_written() -> None:
-    document = evidence.evidence_json(made(*Verdict))
+    document = evidence_json(made(*Verdict))
     assert document.keys() == SCHEMA["properties"].keys()
     assert document["findings"][0].keys() == SCHEMA["$defs"]["EvidenceFinding"]["properties"].keys()
 
@@ -91,14 +93,12 @@ def test_every_key_of_the_schema_is_written() -> None:
         ([Verdict.PROVED, Verdict.NOT_PROVABLE], False, False),
     ],
 )
-def test_extra_tags_are_a_failure_only_where_asked_for(
-    verdicts: list[Verdict], exact: bool, good: bool
-) -> None:
+def test_extra_tags_are_a_failure_only_with_exact(verdicts: list[Verdict], exact: bool, good: bool) -> None:
     assert made(*verdicts, exact=exact).good is good
 
 
-def test_the_table_has_a_line_for_each_and_the_reason_below(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = evidence.evidence_table(made(*Verdict)).splitlines()
+def test_the_table_has_one_line_per_artifact_and_its_detail_below(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = evidence_table(made(*Verdict)).splitlines()
     assert lines[1].split() == ["app:v1", f"{DIGEST[:19]}…", "index", "of", "2", "proved"]
     assert lines[3] == "    v2 is not there"
     assert lines[-1] == (
@@ -106,30 +106,30 @@ def test_the_table_has_a_line_for_each_and_the_reason_below(capsys: pytest.Captu
     )
 
 
-def test_a_thousand_extra_tags_are_counted_and_not_all_shown() -> None:
+def test_the_table_counts_most_of_a_thousand_extra_tags() -> None:
     many = Proof(
         findings=(FOUND[Verdict.PROVED], *[FOUND[Verdict.EXTRA]] * 1000), manifests_read=1, seconds=0.1
     )
     found = made(Verdict.PROVED)
-    text = evidence.evidence_table(Evidence(**{**vars(found), "proof": many}))
+    text = evidence_table(Evidence(**{**vars(found), "proof": many}))
     assert len(text.splitlines()) < 30
-    assert "and 980 extra tags more" in text
+    assert "and 980 more extra tags" in text
 
 
-def test_each_kind_of_finding_says_what_to_do() -> None:
-    said = evidence.what_to_do(made(*Verdict, exact=True))
+def test_each_verdict_has_advice() -> None:
+    said = next_steps(made(*Verdict, exact=True))
     assert [f"1 {verdict}: " in said for verdict in Verdict] == [False, True, True, True, True]
-    assert "extra" not in evidence.what_to_do(made(*Verdict))
+    assert "extra" not in next_steps(made(*Verdict))
 
 
-def test_a_receipt_has_what_is_proved_and_loses_what_is_wrong() -> None:
+def test_the_receipt_gains_proved_artifacts_and_loses_wrong_ones() -> None:
     found = made(*Verdict)
     assert [(one.reference, one.proved_at) for one in found.proved()] == [("app:v1", "2026-11-24T01:02:03Z")]
     assert found.lost() == ["app:v2", "app:<v3>&"]
 
 
 class _Page(HTMLParser):
-    """Checks that what is opened is closed, and collects text and what a browser would fetch."""
+    """Checks that all elements are closed; collects the text and the URLs that a browser would fetch."""
 
     empty = frozenset(("meta", "br"))
 
@@ -153,9 +153,7 @@ class _Page(HTMLParser):
 
 @pytest.mark.parametrize("verdicts", [[Verdict.PROVED], list(Verdict), [Verdict.PROVED, Verdict.EXTRA]])
 @pytest.mark.parametrize("layers", list(LayerMode))
-def test_the_page_is_whole_fetches_nothing_and_says_it_all(
-    verdicts: list[Verdict], layers: LayerMode
-) -> None:
+def test_the_page_is_complete_and_self_contained(verdicts: list[Verdict], layers: LayerMode) -> None:
     text = page(made(*verdicts, layers=layers))
     read = _Page()
     read.feed(text)
@@ -173,7 +171,7 @@ def test_the_page_is_whole_fetches_nothing_and_says_it_all(
     )
 
 
-def test_the_pages_colours_are_of_classes_that_it_has() -> None:
+def test_the_style_sheet_has_every_class_of_the_page() -> None:
     text = page(made(*Verdict))
     for name in re.findall(r'class="([a-z -]+)"', text):
         for word in name.split():
@@ -203,7 +201,7 @@ def test_a_hand_over_of_a_stack_that_was_changed_is_refused() -> None:
         Stack(name="s", outputs={"handover": changed}).handover()
 
 
-def test_a_lock_is_an_expectation_too(tmp_path: Path) -> None:
+def test_a_lock_is_an_expectation(tmp_path: Path) -> None:
     Lock.of("source:1", [ENTRY]).write(tmp_path / "lock.json")
     expected = Expectation.of_lock_file(tmp_path / "lock.json")
     assert (expected.artifacts, expected.registry) == (("app:v1",), "source:1")

@@ -1,0 +1,351 @@
+"""Plans: artifacts pinned to their digests, with their children and their referrers."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acr_transfer.cli.plan_report import plan_table
+from acr_transfer.errors import PlanError, ServiceError
+from acr_transfer.model.documents.lock import LockedArtifact, compare_locks
+from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
+from acr_transfer.plan.baseline import Baseline, ReceiptBaseline, RegistryBaseline
+from acr_transfer.plan.plan import ArtifactState, Plan, PlanOptions, plan
+from acr_transfer.plan.rules import Rule, Rules
+from acr_transfer.registry.manifests import Manifest
+from tests.unit.registry.memory_registry import MemoryRegistry, image, index, referrer
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+ALL = Rule(repositories=("**",))
+
+
+def planned(
+    registry: MemoryRegistry,
+    *artifacts: str,
+    baseline: Baseline | None = None,
+    platforms: tuple[str, ...] = (),
+    **options: Any,
+) -> Plan:
+    """A plan of these artifacts, or of all if none is named."""
+    rules = Rules(artifacts=artifacts, rules=() if artifacts else (ALL,), platforms=platforms)
+    return asyncio.run(plan(rules, registry, baseline=baseline, options=PlanOptions(as_of=NOW, **options)))
+
+
+def receipt(made: Plan) -> ReceiptBaseline:
+    """The receipt of a proof of this plan."""
+    proved = [
+        ProvedArtifact(reference=one.entry.reference, digest=one.entry.digest, proved_at="now")
+        for one in made.artifacts
+    ]
+    return ReceiptBaseline(Receipt.of("target", proved))
+
+
+def entries(made: Plan) -> dict[str, LockedArtifact]:
+    return {entry.reference: entry for entry in made.lock().artifacts}
+
+
+def test_a_tag_is_pinned_to_its_digest_with_the_size_of_all_content() -> None:
+    registry = MemoryRegistry()
+    one = image("one", ("base", 1000), ("own", 10), ("own", 10))
+    registry.put("app", one, "v1")
+    (entry,) = planned(registry, "app:v1").lock().artifacts
+    assert entry == LockedArtifact(
+        reference="app:v1",
+        digest=one.digest,
+        media_type=one.media_type,
+        size=one.size + 10 + 1010,
+        children=(),
+        referrers=(),
+    )
+
+
+def test_children_of_an_index_are_listed_at_any_depth_with_their_platforms() -> None:
+    registry = MemoryRegistry()
+    amd, arm = image("amd64", ("shared", 100)), image("arm64", ("shared", 100))
+    inner = index(amd, arm, platforms=("linux/amd64", "linux/arm64"))
+    outer = index(inner, amd)
+    for manifest in (amd, arm, inner):
+        registry.put("app", manifest)
+    registry.put("app", outer, "v1")
+    (entry,) = planned(registry, "app:v1").lock().artifacts
+    assert [(child.digest, child.platform) for child in entry.children] == [
+        (inner.digest, ""),
+        (amd.digest, "linux/amd64"),
+        (arm.digest, "linux/arm64"),
+    ]
+    assert entry.size == sum(one.size for one in (amd, arm, inner, outer)) + 2 * 10 + 100
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_referrers_are_found_by_the_list_or_by_the_fallback_tag_at_any_depth(lists: bool) -> None:
+    registry = MemoryRegistry(lists_referrers=lists)
+    one = image("one")
+    sbom = referrer("sbom", one, "application/spdx+json")
+    signature = referrer("signature of the SBOM", sbom)
+    registry.put("app", one, "v1")
+    if lists:
+        registry.put("app", sbom)
+        registry.put("app", signature)
+        fallback = []
+    else:
+        fallback = [registry.put_fallback("app", one, sbom), registry.put_fallback("app", sbom, signature)]
+    found = entries(planned(registry, "app:v1"))
+    tags = {f"app:{manifest.digest.replace(':', '-')}" for manifest in ((one, sbom) if fallback else ())}
+    assert found.keys() == {"app:v1", f"app@{sbom.digest}", f"app@{signature.digest}"} | tags
+    assert sbom.digest in found["app:v1"].referrers
+    assert signature.digest in found[f"app@{sbom.digest}"].referrers
+    assert (found[f"app@{sbom.digest}"].subject, found[f"app@{sbom.digest}"].artifact_type) == (
+        one.digest,
+        "application/spdx+json",
+    )
+
+
+def test_a_referrer_of_a_child_belongs_to_its_index() -> None:
+    registry = MemoryRegistry()
+    child = image("amd64")
+    signature = referrer("signature", child)
+    for manifest in (child, signature):
+        registry.put("app", manifest)
+    registry.put("app", index(child), "v1")
+    found = entries(planned(registry, "app:v1"))
+    assert found["app:v1"].referrers == (signature.digest,)
+    assert f"app@{signature.digest}" in found
+
+
+@pytest.mark.parametrize("suffix", [".sig", ".att", ".sbom"])
+def test_cosigns_tags_move_with_their_image(suffix: str) -> None:
+    registry = MemoryRegistry()
+    one, attached = image("one"), image("attached")
+    registry.put("app", one, "v1")
+    tag = one.digest.replace(":", "-") + suffix
+    registry.put("app", attached, tag)
+    found = entries(planned(registry, "app:v1"))
+    assert found[f"app:{tag}"].subject == one.digest
+    assert found["app:v1"].referrers == (attached.digest,)
+
+
+def test_referrers_can_be_omitted() -> None:
+    registry = MemoryRegistry()
+    one = image("one")
+    registry.put("app", one, "v1")
+    registry.put("app", referrer("signature", one))
+    assert entries(planned(registry, "app:v1", with_referrers=False)).keys() == {"app:v1"}
+    assert not registry.requests["referrers"]
+
+
+def test_one_error_lists_all_absent_artifacts() -> None:
+    registry = MemoryRegistry()
+    registry.put("app", image("one"), "1.4.0")
+    with pytest.raises(PlanError) as refused:
+        planned(registry, "app:1.4.0", "app:1.4.1", "shop/web:1", f"app@sha256:{'0' * 64}")
+    said = str(refused.value)
+    assert "app:1.4.1 is not in the registry; similar tags: 1.4.0\n" in said
+    assert "shop/web:1 is not in the registry: the repository 'shop/web' does not exist" in said
+    assert f"app@sha256:{'0' * 64} is not" in said
+    assert "app:1.4.0 is not" not in said
+
+
+def test_other_content_under_a_digest_is_never_planned() -> None:
+    registry = MemoryRegistry()
+    child = image("amd64")
+    registry.put("app", index(child), "v1")
+    registry.held["app", child.digest] = image("lie")
+    with pytest.raises(ServiceError, match="returned other content for app@sha256:"):
+        planned(registry, "app:v1")
+
+
+def big(text: str, **more: Any) -> Manifest:
+    return image(text, ("large", 9 * 10**9), **more)
+
+
+def foreign() -> Manifest:
+    urls = [{"mediaType": "x", "digest": f"sha256:{'1' * 64}", "size": 5, "urls": ["https://a.invalid"]}]
+    return image("foreign", layers=urls)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        (big("big"), "app:v1 has a layer of 9.0 GB"),
+        (foreign(), "app:v1 has 1 foreign layer:"),
+        (
+            Manifest.parse(b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+json"),
+            "schema 1",
+        ),
+        (index(image("absent")), "is listed by an index, but does not exist"),
+    ],
+)
+def test_unsupported_content_is_a_warning_or_with_strict_an_error(manifest: Manifest, words: str) -> None:
+    registry = MemoryRegistry()
+    registry.put("app", manifest, "v1")
+    (warning,) = planned(registry, "app:v1").warnings
+    assert words in warning
+    with pytest.raises(PlanError, match=words):
+        planned(registry, "app:v1", strict=True)
+
+
+def test_other_platforms_cause_a_warning_and_stay_in_their_index() -> None:
+    registry = MemoryRegistry()
+    amd, arm = image("amd64"), image("arm64")
+    both = index(amd, arm, platforms=("linux/amd64", "linux/arm64"))
+    for manifest in (amd, arm):
+        registry.put("app", manifest)
+        config = manifest.config
+        assert config
+        registry.blobs["app", config.digest] = b'{"os": "linux", "architecture": "%s"}' % manifest_name(
+            manifest
+        )
+    registry.put("app", both, "both")
+    registry.put("app", arm, "arm")
+    made = planned(registry, "app:both", "app:arm", platforms=("linux/amd64",))
+    assert len(made.warnings) == 2
+    assert all("runs on linux/arm64, which is not requested" in warning for warning in made.warnings)
+    assert len(entries(made)["app:both"].children) == 2
+    assert planned(registry, "app:both", platforms=("linux/amd64", "linux/arm64")).warnings == ()
+
+
+def manifest_name(manifest: Manifest) -> bytes:
+    return b"amd64" if manifest == image("amd64") else b"arm64"
+
+
+def test_bytes_count_shared_layers_once() -> None:
+    registry = MemoryRegistry()
+    images = [image(str(number), ("base", 1_000_000)) for number in range(3)]
+    for number, one in enumerate(images):
+        registry.put("app", one, f"v{number}")
+    made = planned(registry)
+    assert made.bytes_to_move == 1_000_000 + sum(one.size + 10 for one in images)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, (0, 0)), (1, (1, 1)), (50, (1, 1)), (51, (2, 2)), (300, (6, 10))]
+)
+def test_runs_are_estimated_between_full_and_least_filled(count: int, expected: tuple[int, int]) -> None:
+    registry = MemoryRegistry()
+    for number in range(count):
+        registry.put("app", image(str(number)), f"v{number}")
+    registry.put("other", image("x"), "v1")
+    made = (
+        planned(registry, *(f"app:v{number}" for number in range(count)))
+        if count
+        else planned(registry, "other:v1", baseline=receipt(planned(registry, "other:v1")))
+    )
+    assert made.runs == expected
+
+
+def test_a_second_plan_moves_only_the_new_image_and_its_referrers() -> None:
+    registry = MemoryRegistry()
+    for number in range(60):
+        registry.put("app", image(str(number)), f"v{number}")
+    baseline = receipt(planned(registry))
+    assert planned(registry, baseline=baseline).moving == []
+    added = image("added")
+    signature = referrer("signature", added)
+    registry.put("app", added, "new")
+    registry.put("app", signature)
+    made = planned(registry, baseline=baseline)
+    assert [one.entry.reference for one in made.moving] == ["app:new", f"app@{signature.digest}"]
+    assert [entry.reference for entry in made.lock().artifacts] == ["app:new", f"app@{signature.digest}"]
+    assert len(made.of(ArtifactState.PRESENT)) == 60
+
+
+def test_a_later_signature_moves_without_its_image() -> None:
+    registry = MemoryRegistry()
+    one = image("one")
+    registry.put("app", one, "v1")
+    baseline = receipt(planned(registry))
+    signature = referrer("signature", one)
+    registry.put("app", signature)
+    assert [one.entry.reference for one in planned(registry, baseline=baseline).moving] == [
+        f"app@{signature.digest}"
+    ]
+
+
+def test_a_moved_tag_is_changed_and_a_deleted_one_is_missing() -> None:
+    registry = MemoryRegistry()
+    for tag in ("kept", "moves", "goes"):
+        registry.put("app", image(tag), tag)
+    baseline = receipt(planned(registry))
+    registry.put("app", image("moved"), "moves")
+    del registry.held["app", "goes"]
+    made = planned(registry, baseline=baseline)
+    assert [(one.entry.reference, one.state) for one in made.artifacts] == [
+        ("app:kept", ArtifactState.PRESENT),
+        ("app:moves", ArtifactState.CHANGED),
+    ]
+    assert made.missing == ("app:goes",)
+    assert "missing: app:goes is at the target but no longer at the source" in plan_table(made, ())
+
+
+def test_an_artifact_that_the_rules_no_longer_select_is_not_missing() -> None:
+    registry = MemoryRegistry()
+    for tag in ("one", "two"):
+        registry.put("app", image(tag), tag)
+    assert planned(registry, "app:one", baseline=receipt(planned(registry))).missing == ()
+
+
+def test_the_targets_registry_serves_as_the_baseline() -> None:
+    registry, target = MemoryRegistry(), MemoryRegistry()
+    for tag in ("same", "other", "absent"):
+        registry.put("app", image(tag), tag)
+    target.put("app", image("same"), "same")
+    target.put("app", image("lie"), "other")
+    target.put("app", image("gone"), "gone")
+    target.put("app", image("signature"), f"sha256-{'1' * 64}.sig")
+    target.put("another", image("own"), "other")
+    made = planned(registry, baseline=RegistryBaseline(target))
+    assert {one.entry.tag: one.state for one in made.artifacts} == {
+        "same": ArtifactState.PRESENT,
+        "other": ArtifactState.CHANGED,
+        "absent": ArtifactState.NEW,
+    }
+    assert made.missing == ("app:gone",)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), unique=True, min_size=1), st.randoms())
+def test_the_same_registry_gives_the_same_lock_in_any_order(held: list[tuple[str, int]], chance: Any) -> None:
+    def filled(order: list[tuple[str, int]]) -> MemoryRegistry:
+        registry = MemoryRegistry()
+        for repository, number in order:
+            one = image(f"{number}", ("base", 100))
+            registry.put(repository, one, f"v{number}")
+            registry.put(repository, referrer(f"signature {number}", one))
+        return registry
+
+    shuffled = list(held)
+    chance.shuffle(shuffled)
+    first, second = planned(filled(held)).lock(), planned(filled(shuffled)).lock()
+    assert first.content() == second.content()
+    assert not compare_locks(first, second).any
+
+
+def test_no_manifest_is_read_twice_and_each_repository_is_listed_once() -> None:
+    registry = MemoryRegistry()
+    child = image("amd64")
+    registry.put("app", child)
+    for number in range(20):
+        registry.put("app", index(child, media_type=index().media_type), f"v{number}")
+    planned(registry)
+    assert registry.requests["tags"] == 1
+    assert registry.requests[child.digest] == 1
+
+
+def test_the_table_shows_referrers_below_their_subject() -> None:
+    registry = MemoryRegistry()
+    one = image("one", ("base", 2048))
+    registry.put("app", one, "v1")
+    sbom = referrer("sbom", one, "application/spdx+json")
+    registry.put("app", sbom)
+    made = planned(registry)
+    header, first, second, *rest = plan_table(made, made.artifacts).splitlines()
+    assert header.split() == ["state", "artifact", "digest", "kind", "size"]
+    assert first.split()[:4] == ["new", "app:v1", f"{one.digest[:19]}…", "image"]
+    assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "SBOM"]
+    assert rest[0] == "2 artifacts: 2 new"
+    assert rest[1].endswith("to move, shared layers counted once; 1 run")

@@ -1,7 +1,5 @@
 """Installs missing prerequisites: `python3 -m setup [NAME ...]`, by default all required ones."""
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys

@@ -3,8 +3,6 @@
 https://pypi.org/project/azure-cli
 """
 
-from __future__ import annotations
-
 import sys
 
 from setup.command import run

@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from setup.command import run

@@ -1,7 +1,5 @@
 """Runs other programs. Their output goes to a log; a user sees it only after a failure."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -38,7 +36,7 @@ def run(
         finally:
             _stop(process)
     if exit_code:
-        raise CommandError.of(command, exit_code, file.read_text(errors="replace"), file)
+        raise CommandError(command, exit_code, file.read_text(errors="replace"), file)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,5 @@
 """Folders that are created atomically, by one process at a time."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Runs Go independently of the user's own Go settings."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -3,8 +3,6 @@
 https://www.npmjs.com/package/@pulumi/pulumi
 """
 
-from __future__ import annotations
-
 from setup.azurite import npm_install
 from setup.paths import cache
 from setup.prerequisites import NODE

@@ -1,7 +1,5 @@
 """The folders of set-up, and the pinned versions of the programs that it installs."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Registry clients and OCI's conformance test of registries, from Go modules, for one test."""
 
-from __future__ import annotations
-
 from setup.go import go_install
 from setup.paths import cache
 from setup.prerequisites import GO

@@ -1,7 +1,5 @@
 """Programs that set-up requires, and the commands that install them."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
@@ -10,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from setup.errors import MissingPrerequisiteError
+from setup.errors import SetupError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +85,10 @@ NODE = Prerequisite(
 
 
 def require(needed: Iterable[Prerequisite]) -> None:
-    """Raise one `MissingPrerequisiteError` for all missing programs, with their install commands."""
+    """Raise one `SetupError` for all missing programs, with their install commands."""
     missing = [each for each in dict.fromkeys(needed) if each.missing()]
     if missing:
         listed = "\n".join(map(str, missing))
-        raise MissingPrerequisiteError(
+        raise SetupError(
             f"Missing or too old (nothing was installed):\n{listed}\nThen run the same command again."
         )

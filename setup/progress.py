@@ -1,7 +1,5 @@
 """Progress messages on stderr."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

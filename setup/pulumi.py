@@ -1,7 +1,5 @@
 """The Pulumi CLI, built from its Go module unless it is on PATH (see docs/adr/0001)."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

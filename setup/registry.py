@@ -3,8 +3,6 @@
 https://distribution.github.io/distribution/
 """
 
-from __future__ import annotations
-
 from setup.go import go_install
 from setup.paths import VERSIONS, cache
 from setup.prerequisites import GO

@@ -1,7 +1,5 @@
 """The virtual environment `.venv` of this checkout."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sys

@@ -1,9 +1,9 @@
-"""Measure how long lists, locks and hand-overs take to read, and batches to make, from small to large.
+"""Measure how long lists, locks and hand-overs take to read, and batches to compute, for growing sizes.
 
     .venv/bin/python bench/artifacts.py [--sizes 1000 10000 100000]
 
-For each size the seconds of processor time of each step. A step takes linear time if the time per artifact
-stays about the same from line to line.
+Prints the CPU seconds of each step for each size. A step takes linear time if its time per artifact is
+about the same for all sizes.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main() -> int:
     )
     parser.add_argument("--sizes", nargs="+", type=int, default=[1_000, 10_000, 100_000])
     options = parser.parse_args()
-    print("artifacts     list  batches     lock  hand-over    microseconds an artifact, all four")
+    print("artifacts     list  batches     lock  hand-over    microseconds per artifact, all four steps")
     for size in options.sizes:
         seconds = _steps(size)
         columns = f"{seconds[0]:7.2f}  {seconds[1]:7.2f}  {seconds[2]:7.2f}  {seconds[3]:9.2f}"
@@ -41,8 +41,8 @@ def _steps(size: int) -> list[float]:
     names = [f"team{number % 97}/app{number}:1.{number % 13}" for number in range(size)]
     lock = _lock(names)
     artifacts = parse_artifact_list("\n".join(names), "contoso")
-    made = batches(artifacts)
-    blobs = [{"name": batch.name, "artifacts": batch.references} for batch in made]
+    computed = batches(artifacts)
+    blobs = [{"name": batch.name, "artifacts": batch.references} for batch in computed]
     handover = Handover.of("images.example", "https://a.example/transfer", blobs, lock.artifacts)
     content = lock.content().decode()
     with tempfile.TemporaryDirectory() as folder:

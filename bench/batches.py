@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/batches.py [--seeds 200] [--largest 3000] [--split 7/16 ...]
 
-For each proportion: the mean fill over all sizes, and the size at which the fill is worst, with that fill.
-A fill is artifacts / (batches * 50); each size from 51 is measured over `seeds` random lists.
+Prints, for each proportion, the mean fill over all sizes, and the worst fill with its size. The fill is
+artifacts / (batches * 50). Each size from 51 on is measured with `seeds` random lists.
 """
 
 import argparse
@@ -21,13 +21,13 @@ _HASHES = 1 << 64
 
 
 def main() -> int:
-    """Print one line a proportion."""
+    """Print one line per proportion."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=200, help="random lists a size")
+    parser.add_argument("--seeds", type=int, default=200, help="random lists per size")
     parser.add_argument("--largest", type=int, default=3000, help="the largest size")
-    parser.add_argument("--step", type=int, default=7, help="from one size to the next")
+    parser.add_argument("--step", type=int, default=7, help="difference between two sizes")
     parser.add_argument(
         "--split", nargs="+", type=Fraction, default=_proportions(), help="proportions to try"
     )

@@ -1,4 +1,4 @@
-"""A real registry server, filled with small images, for the benchmarks that read registries."""
+"""A registry server with small images, for the benchmarks that read registries."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ IMAGE = "application/vnd.oci.image.manifest.v1+json"
 
 @contextlib.contextmanager
 def registry() -> Iterator[str]:
-    """An empty registry on this machine without TLS or login; its base URL."""
+    """Start an empty registry on this machine, without TLS or login; yields its base URL."""
     cache = Path(
         os.environ.get("ACR_TRANSFER_CACHE")
         or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "acr-transfer"
     )
     found = sorted(cache.glob("registry/*/bin/registry"))
     if not found:
-        raise SystemExit("no registry server in the cache: run `make install`")
+        raise SystemExit("the cache has no registry server: run `make install`")
     with tempfile.TemporaryDirectory() as folder:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -63,7 +63,7 @@ def _wait(port: int) -> None:
 
 
 def fill(base: str, repositories: int, tags: int) -> list[str]:
-    """Push so many images, each with a manifest of its own; their references."""
+    """Push one image with its own manifest for each tag; returns the references."""
     return asyncio.run(_fill(base, repositories, tags))
 
 
@@ -85,8 +85,8 @@ async def _repository(session: aiohttp.ClientSession, base: str, name: str, tags
         manifest = {"schemaVersion": 2, "mediaType": IMAGE, "config": parts[0], "layers": parts[1:]}
         body = json.dumps({**manifest, "annotations": {"number": f"{name} {tag}"}}).encode()
         url = f"{base}/v2/{name}/manifests/v{tag}"
-        async with session.put(url, data=body, headers={"Content-Type": IMAGE}) as answer:
-            answer.raise_for_status()
+        async with session.put(url, data=body, headers={"Content-Type": IMAGE}) as response:
+            response.raise_for_status()
     return [f"{name}:v{tag}" for tag in range(tags)]
 
 
@@ -94,14 +94,14 @@ async def _blob(session: aiohttp.ClientSession, base: str, name: str, content: b
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     async with session.post(f"{base}/v2/{name}/blobs/uploads/") as begun:
         place = begun.headers["Location"]
-    async with session.put(f"{place}&digest={digest}", data=content) as answer:
-        answer.raise_for_status()
+    async with session.put(f"{place}&digest={digest}", data=content) as response:
+        response.raise_for_status()
     return {"mediaType": "application/octet-stream", "digest": digest, "size": len(content)}
 
 
 def timed(command: Sequence[str], folder: Path, stdin: str = "") -> tuple[float, str]:
-    """Run a command to its good end; seconds, and what it printed."""
-    # As an installed command is run: compiled once, not each time.
+    """Run a command that must succeed; returns its seconds and its standard output."""
+    # Like an installed command: compiled once, not in each run.
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
     begun = time.monotonic()
     done = subprocess.run(
@@ -113,8 +113,8 @@ def timed(command: Sequence[str], folder: Path, stdin: str = "") -> tuple[float,
     return seconds, done.stdout
 
 
-def ours(*line: str) -> list[str]:
-    """A line of acr-transfer that says its own peak memory (MiB) at the end of stdout."""
+def acr_transfer(*line: str) -> list[str]:
+    """A command line of acr-transfer that prints its peak memory in MiB at the end of its output."""
     program = (
         "import resource, sys; from acr_transfer.__main__ import main; code = main();"
         "print(f'peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}'); sys.exit(code)"
@@ -123,7 +123,7 @@ def ours(*line: str) -> list[str]:
 
 
 def machine() -> str:
-    """What ran it, for the table."""
+    """The machine and its load, for the table."""
     load = os.getloadavg()[0]
     what = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     return f"{what}, Python {platform.python_version()}, 1-minute load {load:.1f}"

@@ -1,12 +1,12 @@
-"""Compare hop between two Azurites with rclone, cp and a plain load of the storage server.
+"""Compare hop between two Azurites with rclone, cp and a bare load of the storage server.
 
     .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
 
-Each round runs every program once, so that a drift of the machine affects all of them. The servers are
-started for each run, because they get slower with every GiB. The tables show medians with the fastest and
-the slowest run, the ratio to hop, the client's peak memory, and the processor time of client, source server
-and target server, which depends less on other load than the duration. Without rclone on PATH, its lines are
-left out. Whole processes are measured, with their start-up.
+Each round runs every program once, so that changes of the machine's speed affect all of them. The servers are
+started for each run, because they become slower with every GiB. The tables show the median, fastest and
+slowest run, the ratio to hop, the client's peak memory, and the CPU time of client, source server and target
+server, which depends less on other load than the duration. rclone is left out if it is not on PATH. Whole
+processes are measured, including their start-up.
 """
 
 import argparse
@@ -71,7 +71,7 @@ _BEST = {
 }
 
 Measured = tuple[float, float, float]
-"""Seconds, peak memory in MiB, seconds of processor time."""
+"""Seconds, peak memory in MiB, seconds of CPU time."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -81,14 +81,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=3, help="rounds")
-    parser.add_argument("--big", type=size, default=size("1G"), help="size of the one blob")
-    parser.add_argument("--many", default="50x20M", help="number and size of the many")
-    parser.add_argument("--only", choices=("big", "many"), help="one data set alone")
+    parser.add_argument("--runs", type=int, default=3, help="number of rounds")
+    parser.add_argument("--big", type=size, default=size("1G"), help="size of the single blob")
+    parser.add_argument(
+        "--many", default="50x20M", help="number and size of the blobs of the second data set"
+    )
+    parser.add_argument("--only", choices=("big", "many"), help="measure one data set only")
     options = parser.parse_args()
     count, _, each = options.many.partition("x")
     sets = {"big": [options.big], "many": [size(each)] * int(count)}
-    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
     with tempfile.TemporaryDirectory(prefix="bench-hop-") as folder:
         for name in [options.only] if options.only else sets:
             _measure(name, sets[name], options.runs, Path(folder) / name)
@@ -119,9 +121,9 @@ def _measure(name: str, sizes: list[int], runs: int, folder: Path) -> None:
 
 @contextmanager
 def _servers(folder: Path) -> Iterator[tuple[Store, Store]]:
-    """Both storage servers, newly started, the target's empty.
+    """Start both storage servers; the target is empty.
 
-    A server that has stored some GiB needs up to three times the processor time for the next ones.
+    A server that has stored some GiB needs up to three times the CPU time for the next ones.
     """
     with (
         tempfile.TemporaryDirectory(prefix="target-", dir=folder) as target,
@@ -132,7 +134,7 @@ def _servers(folder: Path) -> Iterator[tuple[Store, Store]]:
 
 
 def _busy(pid: int) -> float:
-    """The processor time of a process in seconds.
+    """The CPU time of a process in seconds.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
@@ -254,7 +256,7 @@ class _Bench:
 
     def _check(self, target: ContainerClient) -> None:
         arrived = sorted(blob.size for blob in target.list_blobs())
-        assert arrived == sorted(self.sizes), f"{self.name}: not all arrived"
+        assert arrived == sorted(self.sizes), f"{self.name}: not all blobs arrived"
 
 
 def _put_blocks(
@@ -271,9 +273,9 @@ def _put_blocks(
         connection.endheaders()
         for start in range(0, len(block), 16 << 10):
             connection.send(block[start : start + (16 << 10)])
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 201, answer.status
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 201, response.status
     connection.close()
 
 
@@ -287,15 +289,15 @@ def _sas(store: Store, url: str) -> str:
     )
 
 
-def _run(line: list[str], text: str, environment: dict[str, str] | None = None) -> Measured:
-    """The duration and the peak memory of a process, with its start-up."""
+def _run(line: list[str], stdin: str, environment: dict[str, str] | None = None) -> Measured:
+    """The duration, peak memory and CPU time of a process, including its start-up."""
     root = Path(__file__).resolve().parent.parent
     begun = time.monotonic()
     # Like an installed command: compiled once, not in each run.
     environment = {**(environment or os.environ), "PYTHONDONTWRITEBYTECODE": ""}
     process = subprocess.Popen(line, stdin=subprocess.PIPE, env=environment, cwd=root, text=True)
     assert process.stdin
-    process.stdin.write(text)
+    process.stdin.write(stdin)
     process.stdin.close()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begun

@@ -1,10 +1,10 @@
-"""Kill `hop` with SIGKILL at random moments of one large copy, let it finish, and count blocks sent twice.
+"""Kill `hop` with SIGKILL at random times during one large copy, and count the blocks that are sent twice.
 
     .venv/bin/python bench/killed.py [--size 1G] [--kills 10] [--seed 7]
 
-Uses two storage servers (Azurite) that accept the caller's token, and the command line. Each run but the
-last is killed at a random moment. The blocks are counted in the target server's log. Exit code 1: a block was
-sent twice, or the copy is wrong.
+Runs the command line with two storage servers (Azurite) that accept the caller's token. Each run except the
+last one is killed at a random time. The blocks are counted in the target server's log. The exit code is 1 if
+a block was sent twice or the copy is wrong.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ _PIECE = 8 << 20
 
 @dataclass(frozen=True)
 class Run:
-    """One start of the command, killed or not."""
+    """One run of the command, killed or complete."""
 
     blocks: int
     """Blocks that the server accepted during the run."""
 
     seconds: float
     peak: float
-    """MiB of memory."""
+    """The peak memory in MiB."""
 
     code: int
 
 
 def main() -> int:
-    """Print a line for each run, and the totals of the server."""
+    """Print one line per run, and the server's totals."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", type=size, default=size("1G"))
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=7, help="of the moments")
+    parser.add_argument("--size", type=size, default=size("1G"), help="size of the blob")
+    parser.add_argument("--kills", type=int, default=10, help="number of killed runs")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the random times")
     options = parser.parse_args()
     print(f"one blob of {options.size / 1024**2:.0f} MiB, {options.kills} kills; {machine()}")
     with tempfile.TemporaryDirectory(prefix="bench-killed-") as name, two_clouds(Path(name)) as clouds:
@@ -92,14 +92,12 @@ def _measure(clouds: Clouds, options: argparse.Namespace, digest: str) -> int:
     runs.append(_run(clouds, None, 0))
     for number, run in enumerate(runs, start=1):
         end = "killed" if run.code == -signal.SIGKILL else f"exit code {run.code}"
-        print(
-            f"run {number:2}  {run.blocks:4} blocks taken  {run.seconds:6.2f} s  {run.peak:4.0f} MiB  {end}"
-        )
+        print(f"run {number:2}  {run.blocks:4} blocks  {run.seconds:6.2f} s  {run.peak:4.0f} MiB  {end}")
     taken = clouds.stores[1].blocks_taken(_NAME)
     twice = len(taken) - len(set(taken))
     right = _digest(clouds) == digest
-    print(f"{blocks} blocks in the blob; {len(taken)} answered by the server, {twice} of them sent twice")
-    print(f"SHA-256 at the target is {'that of the source' if right else 'WRONG'}")
+    print(f"{blocks} blocks in the blob; {len(taken)} accepted by the server, {twice} of them sent twice")
+    print(f"SHA-256 at the target: {'correct' if right else 'WRONG'}")
     return int(bool(twice) or not right or runs[-1].code != 0)
 
 

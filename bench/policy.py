@@ -2,8 +2,9 @@
 
     .venv/bin/python -m sandbox up && .venv/bin/python bench/policy.py [--repeat 7] [--profile baseline]
 
-It needs a running sandbox and deploys nothing. It previews a program of plain azure-native resources with and
-without the pack in turns; the first pair is a warm-up. Exit 0 only if the medians differ by at most 1.5 s.
+Needs a running sandbox, and deploys nothing. Previews a program of azure-native resources, alternately with
+and without the pack; the first pair is a warm-up. The exit code is 0 only if the medians differ by at most
+1.5 s.
 """
 
 import argparse
@@ -61,7 +62,7 @@ _PROJECT = {"name": "bench", "runtime": {"name": "python", "options": {"virtuale
 
 
 def main() -> int:
-    """Preview in turns and print the medians."""
+    """Preview alternately and print the medians."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

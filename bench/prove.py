@@ -1,10 +1,9 @@
-"""Measure `prove`: many artifacts, next to a loop of `crane digest` and one of `regctl manifest head`.
+"""Measure `prove` of many artifacts, compared with loops of `crane digest` and `regctl manifest head`.
 
     .venv/bin/python bench/prove.py [--artifacts 1000] [--runs 3]
 
-The registry is a real server on this machine, without TLS and login. Each is timed as a process, from its
-start to its end; peers that are not on PATH are left out. `prove` reads every manifest and hashes it; the
-peers ask for a header.
+The registry is a real server on this machine, without TLS and login. Whole processes are measured. Tools that
+are not on PATH are left out. `prove` reads and hashes every manifest; the other tools request only headers.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from filled_registry import fill, machine, ours, registry, timed
+from filled_registry import acr_transfer, fill, machine, registry, timed
 
 _LOOPS = {
     "crane": 'while read -r r; do crane digest --insecure "$r" || exit 1; done',
@@ -38,7 +37,7 @@ def main() -> int:
         folder = Path(name)
         references = fill(base, options.artifacts // 10, 10)
         print(f"{len(references)} artifacts; {machine()}")
-        timed(ours("plan", "--registry", base, "--repository", "**", "--quiet"), folder)
+        timed(acr_transfer("plan", "--registry", base, "--repository", "**", "--quiet"), folder)
         _measure(base, references, folder, options.runs)
     return 0
 
@@ -51,7 +50,7 @@ def _measure(base: str, references: list[str], folder: Path, runs: int) -> None:
         timed(["regctl", "registry", "set", "--tls", "disabled", host], folder)
     found: dict[str, list[float]] = {"acr-transfer prove": []}
     for _ in range(runs):
-        line = ours("prove", "--lock", "transfer.lock.json", "--registry", base, "--quiet")
+        line = acr_transfer("prove", "--lock", "transfer.lock.json", "--registry", base, "--quiet")
         found["acr-transfer prove"].append(timed(line, folder)[0])
         for peer in peers:
             seconds, _ = timed(["sh", "-c", _LOOPS[peer]], folder, names)

@@ -1,8 +1,9 @@
-"""Measure clients of a registry: Microsoft's azure-containerregistry next to the one of this program.
+"""Compare two registry clients: Microsoft's azure-containerregistry and that of acr-transfer.
 
     .venv/bin/python bench/registry_clients.py [--manifests 1000] [--runs 3]
 
-Both read the same manifests of a real server on this machine, without login, 32 at a time, in one process.
+Both read the same manifests from a real server on this machine, without login, in one process, with 32
+concurrent requests.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from acr_transfer.registry.client import open_registry
 
 
 def main() -> int:
-    """Print one line a client."""
+    """Print one line per client."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,10 +1,10 @@
-"""Measure the sandbox itself: start, memory at rest, an answer of the management endpoint, stop.
+"""Measure the sandbox: start, idle memory, a response of Azure Resource Manager, stop.
 
     .venv/bin/python bench/sandbox.py [--repeat 5]
 
-It makes a sandbox of its own and removes it. Caches are warm: one start goes before those that count. Memory
-is the sum of what every process of both clouds has in memory (RSS), pages that they share counted each time;
-beside it the same with shared pages by their part (PSS). Exit 0 only if the medians are within the limits.
+Creates its own sandbox and removes it. The first start only warms the caches. RSS is the sum of the resident
+memory of all processes of both clouds and counts a shared page once per process; PSS divides shared pages
+among the processes. The exit code is 0 only if the medians are below the limits.
 """
 
 import argparse
@@ -30,15 +30,15 @@ from sandbox.cloud.paths import CHECKOUT, Paths
 LIMITS = {"up (s)": 5.0, "memory, RSS (MB)": 600.0, "ARM GET (ms)": 5.0, "down (s)": 5.0}
 _GETS = 300
 _REST = 3.0
-"""Seconds until a started sandbox counts as at rest."""
+"""Seconds until a started sandbox is idle."""
 
 
 def main() -> int:
-    """Measure, print a table, and judge."""
+    """Print a table; returns 1 if a median is not below its limit."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeat", type=int, default=5, help="starts and stops that count (default 5)")
+    parser.add_argument("--repeat", type=int, default=5, help="measured starts and stops (default 5)")
     repeat = parser.parse_args().repeat
     with tempfile.TemporaryDirectory() as folder:
         paths = Paths(Path(folder) / "state", Paths.here().cache)
@@ -46,16 +46,16 @@ def main() -> int:
             found = list(_rounds(paths, repeat))
         finally:
             lifecycle.down(paths)
-    print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print(f"{'':20}{'median':>9}{'least':>9}{'most':>9}{'limit':>9}")
-    kept = True
+    print(f"load at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{'':20}{'median':>9}{'min':>9}{'max':>9}{'limit':>9}")
+    within = True
     for name in found[0]:
         values = [each[name] for each in found]
         median, limit = statistics.median(values), LIMITS.get(name)
-        kept &= limit is None or median < limit
+        within &= limit is None or median < limit
         shown = f"{limit:9.1f}" if limit else ""
         print(f"{name:20}{median:9.2f}{min(values):9.2f}{max(values):9.2f}{shown}")
-    return 0 if kept else 1
+    return 0 if within else 1
 
 
 def _rounds(paths: Paths, repeat: int) -> Iterator[Mapping[str, float]]:
@@ -85,11 +85,11 @@ def _memory(paths: Paths) -> Mapping[str, float]:
 
 
 def _get(paths: Paths) -> float:
-    """Median of one client's GETs of a registry, one after the other over a kept connection."""
+    """The median of sequential GET requests for a registry over one connection, in milliseconds."""
     environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(paths.state)}
     command = [sys.executable, "-m", "sandbox", "status", "--json"]
-    said = subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True).stdout
-    cloud = json.loads(said)["clouds"]["source"]
+    output = subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True).stdout
+    cloud = json.loads(output)["clouds"]["source"]
     group = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{SOURCE.registry_group}"
     registry = f"{group}/providers/Microsoft.ContainerRegistry/registries/{SOURCE.registry}"
     url, times = f"{cloud['arm']}{registry}?api-version=2023-01-01-preview", []

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One transfer from end to end, in the commands that a user types: `make demo` runs it.
-# KEEP=1 leaves the sandbox up afterwards. Exit 0 only if every artifact is proved.
+# One complete transfer, with the commands that a user types; `make demo` runs it.
+# KEEP=1 keeps the sandbox running. The exit code is 0 only if every artifact is proved.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -10,7 +10,7 @@ stop() {
   trap - EXIT INT TERM
   if [ "${KEEP:-}" = 1 ] && [ "$code" -eq 0 ]; then
     echo
-    echo 'The sandbox stays up. To go on in this shell:  eval "$(.venv/bin/python -m sandbox env)"'
+    echo 'The sandbox is still running. To use it in this shell:  eval "$(.venv/bin/python -m sandbox env)"'
     echo 'To stop it:  .venv/bin/python -m sandbox down'
   else
     "$python" -m sandbox down
@@ -25,10 +25,10 @@ step() {
 }
 
 trap 'exit 130' INT TERM
-"$python" -m sandbox down 2>/dev/null # a demo begins with two fresh clouds
+"$python" -m sandbox down 2>/dev/null # a demo starts with two empty clouds
 trap stop EXIT
 
-# What an earlier demo wrote down is of registries that are no more.
+# The files of an earlier demo describe registries that no longer exist.
 rm -f transfer.lock.json receipt.json evidence.html
 
 step "$python" -m sandbox up --fresh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Reviews both stacks of this repository in the sandbox with the policy pack; `make review` runs it.
-# Starts the sandbox if it is down, and then stops it at the end. The exit code is that of `acr-transfer review`.
+# Starts the sandbox if it is not running, and stops it afterwards in that case. The exit code is that of `acr-transfer review`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python

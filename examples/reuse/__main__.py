@@ -1,4 +1,4 @@
-"""A platform's own program: the resources of a region, and image transfer as one part of them."""
+"""A platform's own program: it deploys a region, and image transfer is one part of it."""
 
 import pulumi
 from pulumi import Output
@@ -10,7 +10,7 @@ config = pulumi.Config()
 
 
 def export_side() -> dict[str, Output[object]]:
-    """The region with the existing registry that images leave."""
+    """Export images from the existing registry of a region."""
     side = SourceSide(
         "images",
         {
@@ -26,7 +26,7 @@ def export_side() -> dict[str, Output[object]]:
 
 
 def import_side() -> dict[str, Output[object]]:
-    """A new region: this program creates its resource group and registry, and images arrive there."""
+    """Create the resource group and registry of a new region, and import images into it."""
     group = resources.ResourceGroup("region", resource_group_name=config.require("group"))
     registry = containerregistry.Registry(
         "region",

@@ -1,4 +1,4 @@
-"""Examples are copied, so that a test leaves the checkout as it was."""
+"""Copies of the examples, so that tests do not change the checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One folder of `examples/`, copied so that a test can run it as its README says."""
+"""A copy of one folder of `examples/`, which a test runs as its README describes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Example(Project):
 
     @classmethod
     def copied(cls, name: str, folder: Path, checkout: Path, environment: dict[str, str]) -> Example:
-        """Copy the example; what it shares with the checkout is linked."""
+        """Copy the example, and link the files that it shares with the checkout."""
         for shared in PROGRAM:
             (folder / shared).symlink_to(checkout / shared)
         own = folder / "examples" / name
@@ -38,20 +38,20 @@ class Example(Project):
         return self.up(stack)
 
     def up_changes_nothing(self, stack: str) -> None:
-        """A second `pulumi up` finds all as it is."""
+        """A second `pulumi up` changes no resource."""
         said = self.up(stack)
         assert "unchanged" in said, said
         assert not re.search(r"\d+ (created|updated|deleted|replaced)", said), said
 
     def destroy(self, *stacks: str) -> None:
-        """`pulumi destroy` without questions, the last stack first."""
+        """`pulumi destroy` without confirmation, the last stack first."""
         plain = ("--yes", "--skip-preview", "--suppress-progress", "--color", "never")
         for stack in reversed(stacks):
             self.run("pulumi", "destroy", "--stack", stack, *plain)
 
 
 def manifests(paths: Paths, definition: CloudDefinition, registry: str, reference: str) -> list[bytes]:
-    """A manifest and, of an index, all that it lists, as the registry gives them out."""
+    """A manifest and all its children, as the registry returns them."""
     name, at, digest = reference.partition("@")
     repository, _, tag = name.partition(":")
     body = _manifest(paths, Cloud(definition, paths), registry, repository, digest if at else tag)
@@ -70,8 +70,8 @@ def _manifest(paths: Paths, cloud: Cloud, registry: str, repository: str, refere
     url = f"https://{cloud.login_server(registry)}/v2/{repository}/manifests/{reference}"
     headers = {"Accept": _MANIFESTS, **cloud.authorise(registry, repository)}
     trust = ssl.create_default_context(cafile=str(paths.authority))
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), context=trust) as answer:
-        body: bytes = answer.read()
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), context=trust) as response:
+        body: bytes = response.read()
     return body
 
 
@@ -79,7 +79,9 @@ def imported(paths: Paths, definition: CloudDefinition, pipeline: str) -> list[s
     """The blobs that runs of an import pipeline have imported."""
     runs = [_run(body) for body in Cloud(definition, paths).resources.of_type(_RUNS)]
     return sorted(
-        blob for made_by, status, blob in runs if made_by.endswith(f"/{pipeline}") and status == "Succeeded"
+        blob
+        for run_pipeline, status, blob in runs
+        if run_pipeline.endswith(f"/{pipeline}") and status == "Succeeded"
     )
 
 
@@ -93,7 +95,7 @@ def _run(body: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def everything(paths: Paths) -> set[str]:
-    """The IDs of all in both clouds, in lower case; a deleted vault, which can be recovered, is no more."""
+    """The IDs of all resources in both clouds, in lower case, without soft-deleted vaults."""
     return {
         found.lower()
         for definition in CLOUDS

@@ -1,4 +1,4 @@
-"""What every example of two stacks promises: images arrive whole, a second `up` is quiet, nothing is left."""
+"""Tests of an example with two stacks: images arrive, a second `up` changes nothing, nothing remains."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tests.examples.example import Example, everything, imported, manifests
 
 @dataclass(frozen=True)
 class Case:
-    """An example of two stacks that one machine reaches."""
+    """An example of two stacks that one machine can reach."""
 
     name: str
     cloud: CloudDefinition
-    """Where the target is."""
+    """The cloud of the target."""
 
     registry: str
     pipeline: str
 
 
 def moves_and_proves(case: Case, example: Example, paths: Paths) -> None:
-    """Deploy both stacks, carry the blobs, prove all that arrived, change nothing, and leave nothing."""
+    """Deploy both stacks, copy and prove the images, deploy again without a change, destroy everything."""
     before = everything(paths)
     source, target = f"{case.name}-source", f"{case.name}-target"
     example.up_from_nothing(source)
@@ -43,7 +43,7 @@ def moves_and_proves(case: Case, example: Example, paths: Paths) -> None:
 
 
 def artifacts_of(outputs: dict[str, Any]) -> list[str]:
-    """What a source stack's runs have exported."""
+    """The artifacts that a source stack's runs exported."""
     return [artifact for run in outputs["runs"] for artifact in run["artifacts"]]
 
 
@@ -53,7 +53,7 @@ def blobs_of(outputs: dict[str, Any]) -> list[str]:
 
 
 def assert_arrived(paths: Paths, cloud: CloudDefinition, registry: str, artifacts: list[str]) -> None:
-    """Both registries give out the same manifests, byte for byte, children among them."""
+    """Both registries return the same manifests, byte for byte, including children."""
     assert artifacts
     for artifact in artifacts:
         sent = manifests(paths, SOURCE, SOURCE.registry, artifact)

@@ -1,4 +1,4 @@
-"""The example for disconnected clouds: two backends, and a folder that moves from one side to the other."""
+"""The example for disconnected clouds: two backends, and a folder that is carried between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The components in a program that is not Python: Node.js on the engine, through the hosted package."""
+"""The components in a Node.js program on the real engine, through the hosted package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DRIVER = Path(__file__).with_name("inline.js")
 """Stands in for the vendor's language host of Node.js."""
 
 
-def test_a_program_in_node_has_a_source_side(copied: Copy, checkout: Path, paths: Paths) -> None:
+def test_a_node_program_deploys_a_source_side(copied: Copy, checkout: Path, paths: Paths) -> None:
     before = everything(paths)
     example = copied("from-node")
     example.environment = {**example.environment, "NODE_PATH": str(node_modules(checkout, paths.cache))}
@@ -42,11 +42,11 @@ def node_modules(checkout: Path, cache: Path) -> Path:
     for place in (checkout / "examples" / "from-node", cache / "node-sdk" / node_sdk.VERSION):
         if (place / "node_modules" / "@pulumi" / "pulumi").is_dir():
             return place / "node_modules"
-    pytest.skip("Pulumi's SDK for Node.js is not there: python3 -m setup node-sdk")
+    pytest.skip("Pulumi's SDK for Node.js is not installed: python3 -m setup node-sdk")
 
 
 def ran(example: Example, verb: str) -> dict[str, Any]:
-    """Run the program; its outputs, and the counts of changes by their kind."""
+    """Run the program; returns its outputs and the number of changes of each kind."""
     said = example.run("node", str(DRIVER), str(example.folder), "from-node", verb)
     result: dict[str, Any] = json.loads(said[said.rindex('{"outputs"') :])
     return result

@@ -1,4 +1,4 @@
-"""A program without the components gets the same review."""
+"""The policy pack reviews a program that does not use the components."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.policy_engine.reviews import POLICY, review
 README = Path(__file__).resolve().parents[2] / "examples/plain-pipelines/README.md"
 
 
-def test_the_tutorials_pipeline_breaks_exactly_the_rules_in_the_readme(copied: Copy) -> None:
+def test_the_tutorials_pipeline_violates_exactly_the_rules_in_the_readme(copied: Copy) -> None:
     example = copied("plain-pipelines/before")
     example.run("pulumi", "stack", "init", "plain-before")
     found = review(example.folder, example.environment, "plain-before", profile="sandbox")

@@ -1,4 +1,4 @@
-"""The components in a program outside this repository's."""
+"""The components in a program with its own configuration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from tests.examples.conftest import Copy
 from tests.examples.pair import Case, moves_and_proves
 
 
-def test_a_program_with_its_own_registry_fills_it(copied: Copy, paths: Paths) -> None:
+def test_a_program_creates_a_registry_and_imports_into_it(copied: Copy, paths: Paths) -> None:
     case = Case("reuse", TARGET, "contosoregion", "landingZoneImport")
     moves_and_proves(case, copied(case.name), paths)

@@ -98,7 +98,7 @@ secret = keyvault.Secret(
         content_type="application/x-azure-sas",
         attributes=keyvault.SecretAttributesArgs(expires=int(expiry.timestamp())),
     ),
-    # The token's rights and expiry, for rules and people that cannot read it.
+    # The token's permissions and expiry, for policy rules and operators that cannot read the token.
     tags={
         "acr-transfer-direction": "export",
         "acr-transfer-sp": "rawl",

@@ -5,7 +5,7 @@
 # Tests start hundreds of Python processes: compile each module once, not in each process.
 unexport PYTHONDONTWRITEBYTECODE
 
-# $(1): the things that `python3 -m setup` installs, with the first Python that is new enough.
+# $(1): the names of the prerequisites to install, with the first Python that is new enough.
 define setup
 @for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
   if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
@@ -27,11 +27,11 @@ help:
 	  'make demo KEEP=1   the same, and keep the two clouds running' \
 	  'make review        review both sandbox stacks with the policy pack; STACKS=... reviews other stacks' \
 	  'make test          lint, then all tests' \
-  'make quick         lint, and the tests without servers: no Go, no Node.js, under a minute' \
+	  'make quick         lint, and the tests without servers: no Go, no Node.js, under a minute' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
-	  'make bench         measure, next to rclone, crane and regctl if `make bench-peers` built them; BENCH=hop: one alone' \
-	  'make install       bring what the others need: .venv, the Pulumi CLI, Azurite, a registry server' \
-	  'make peers         build crane, regctl and oras for the test that tries them on the sandbox' \
+	  'make bench         run the benchmarks, with rclone, crane and regctl if `make bench-peers` installed them; BENCH=hop runs one' \
+	  'make install       install the prerequisites: .venv, the Pulumi CLI, Azurite, a registry server' \
+	  'make peers         build crane, regctl and oras for the tests that use them in the sandbox' \
 	  'make clean         stop the two clouds; remove .venv and the caches of this checkout'
 
 demo: install

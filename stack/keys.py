@@ -125,7 +125,7 @@ _PAGE = """# Configuration
 A stack is configured with `pulumi config set acr-transfer:<key> <value>`, or in its `Pulumi.<stack>.yaml`.
 An item of a list: `pulumi config set --path 'acr-transfer:artifacts[0]' shop/web:1.4.0`.
 A tag: `pulumi config set --path 'acr-transfer:tags.owner' platform`.
-An empty value is no value. All faults of a configuration are reported in one message, before any resource is
+An empty value counts as not set. All faults of a configuration are reported in one message, before any resource is
 created, each with the command that fixes it. Unknown keys are errors too.
 
 The cloud is azure-native's own configuration: `azure-native:environment`, `azure-native:subscriptionId`,

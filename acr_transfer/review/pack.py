@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from acr_transfer.errors import TransferError
 
 if TYPE_CHECKING:
-    from policy.framework.rule import Rule
+    from policy.framework.rule import PolicyRule
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ class PolicyPack:
     folder: Path
     """The folder for `--policy-pack`."""
 
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, PolicyRule]
     """The rules by their names."""
 
     @classmethod

@@ -11,13 +11,15 @@ from acr_transfer.review.engine import EngineOutput
 from acr_transfer.review.violations import violations
 
 if TYPE_CHECKING:
-    from policy.framework.rule import Rule
+    from policy.framework.rule import PolicyRule
 
 _SUMMARY = "preview failed"
 """The engine's last error in every failed preview, one with a mandatory violation included."""
 
 
-def reviewed_stack(stack: str, file: str, output: EngineOutput, rules: Mapping[str, Rule]) -> ReviewedStack:
+def reviewed_stack(
+    stack: str, file: str, output: EngineOutput, rules: Mapping[str, PolicyRule]
+) -> ReviewedStack:
     """Return the review of a stack; `file` stands for the stack in code review tools."""
     found = violations(output.of_kind("policyEvent"), rules)
     forbidden = any(each.level is ReviewLevel.MANDATORY for each in found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from acr_transfer.model.documents.review import ReviewedStack, ReviewViolation
 
 if TYPE_CHECKING:
-    from policy.framework.rule import Rule
+    from policy.framework.rule import PolicyRule
 
 _HOME = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {
@@ -28,7 +28,7 @@ _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning"""
 
 
-def sarif(reviews: Sequence[ReviewedStack], rules: Mapping[str, Rule]) -> dict[str, Any]:
+def sarif(reviews: Sequence[ReviewedStack], rules: Mapping[str, PolicyRule]) -> dict[str, Any]:
     """Return one run with the results of all stacks: GitHub accepts only one run of a category."""
     found = [each for review in reviews for each in review.violations]
     described = _described(found, rules)
@@ -54,13 +54,13 @@ def _invocation(reviews: Sequence[ReviewedStack]) -> dict[str, Any]:
     return {"executionSuccessful": not errors, "toolExecutionNotifications": errors}
 
 
-def _described(found: Iterable[ReviewViolation], rules: Mapping[str, Rule]) -> list[dict[str, Any]]:
+def _described(found: Iterable[ReviewViolation], rules: Mapping[str, PolicyRule]) -> list[dict[str, Any]]:
     """All rules of the pack, and the violated rules of other packs."""
     others = {each.rule: {"id": each.rule, "shortDescription": {"text": each.why}} for each in found}
     return [each for _, each in sorted({**others, **{name: _rule(rules[name]) for name in rules}}.items())]
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: PolicyRule) -> dict[str, Any]:
     reference, title = rule.control.value
     return {
         "id": rule.name,

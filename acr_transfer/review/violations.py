@@ -10,7 +10,7 @@ from acr_transfer.model.credentials import without_credentials
 from acr_transfer.model.documents.review import ReviewLevel, ReviewViolation
 
 if TYPE_CHECKING:
-    from policy.framework.rule import Rule
+    from policy.framework.rule import PolicyRule
 
 _LEVELS = list(ReviewLevel)
 _SEVERITIES = ("critical", "high", "medium", "low", "")
@@ -26,12 +26,14 @@ _WAIVER_POLICIES = ("waived", "waived-in-stack")
 """The pack's policies that report waived violations of its rules."""
 
 
-def violations(events: Iterable[Mapping[str, Any]], rules: Mapping[str, Rule]) -> tuple[ReviewViolation, ...]:
+def violations(
+    events: Iterable[Mapping[str, Any]], rules: Mapping[str, PolicyRule]
+) -> tuple[ReviewViolation, ...]:
     """Return the violations of `policyEvent`s, each once, the worst first."""
     return tuple(sorted({violation(event, rules) for event in events}, key=_order))
 
 
-def violation(event: Mapping[str, Any], rules: Mapping[str, Rule]) -> ReviewViolation:
+def violation(event: Mapping[str, Any], rules: Mapping[str, PolicyRule]) -> ReviewViolation:
     """Read a `policyEvent`. Its message is the policy's description and then the text of `pack.message`.
 
     Credentials are removed from the message, in case another pack put one there.
@@ -55,7 +57,7 @@ def violation(event: Mapping[str, Any], rules: Mapping[str, Rule]) -> ReviewViol
     return ReviewViolation.model_validate(fields | _waived(event["policyName"], parts["what"], rules))
 
 
-def _waived(policy: str, text: str, rules: Mapping[str, Rule]) -> dict[str, str]:
+def _waived(policy: str, text: str, rules: Mapping[str, PolicyRule]) -> dict[str, str]:
     """The fields of a waived violation, which belong to its rule and not to the policy that reports it."""
     matched = _WAIVED.fullmatch(text) if policy in _WAIVER_POLICIES else None
     rule = rules.get(matched["rule"]) if matched else None

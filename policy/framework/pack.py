@@ -17,7 +17,7 @@ from acr_transfer.model.credentials import without_credentials
 from policy.framework import waivers
 from policy.framework.evaluate import evaluate
 from policy.framework.resources import Violation, resource_view, stack_view
-from policy.framework.rule import ResourceRule, Rule, StackRule
+from policy.framework.rule import PolicyRule, ResourceRule, StackRule
 from policy.framework.waivers import Waiver, waiver_of
 from policy.rules.catalogue import ALL
 
@@ -27,7 +27,7 @@ def policies() -> list[Policy]:
     return [*map(policy_of, ALL), *waivers.waiver_policies()]
 
 
-def policy_of(rule: Rule) -> Policy:
+def policy_of(rule: PolicyRule) -> Policy:
     """Return a rule as a policy."""
     settings = {each.name: each.schema for each in rule.settings}
     metadata: dict[str, Any] = {
@@ -62,7 +62,9 @@ def _violations(rule: ResourceRule, args: ResourceValidationArgs) -> list[Violat
     return evaluate(rule.name, lambda: rule.check(resource_view(args, rule.settings)))
 
 
-def _report(rule: Rule, found: list[Violation], config: Mapping[str, Any], report: ReportViolation) -> None:
+def _report(
+    rule: PolicyRule, found: list[Violation], config: Mapping[str, Any], report: ReportViolation
+) -> None:
     granted = Waiver.read(config)
     for violation in found:
         waiver = waiver_of(violation, granted)
@@ -72,7 +74,7 @@ def _report(rule: Rule, found: list[Violation], config: Mapping[str, Any], repor
             report(message(rule, violation, waiver), violation.urn or None)
 
 
-def message(rule: Rule, violation: Violation, expired: Waiver | None = None) -> str:
+def message(rule: PolicyRule, violation: Violation, expired: Waiver | None = None) -> str:
     """Return the text that the engine shows below the rule's description: fault, fix and source."""
     lines = [violation.what, f"Fix: {rule.fix}", f"See: {rule.url}"]
     if expired:

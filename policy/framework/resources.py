@@ -75,8 +75,6 @@ class StackView:
     """All resources of a stack."""
 
     resources: tuple[ResourceView, ...]
-    settings: RuleSettings = field(default_factory=RuleSettings)
-    now: datetime = field(default_factory=_now)
 
     def of(self, *types: TypePattern) -> list[ResourceView]:
         """Return the resources of these types."""
@@ -116,7 +114,7 @@ def stack_view(args: StackValidationArgs, settings: Sequence[RuleSetting]) -> St
     """Return the stack that the engine passes to a stack rule, sorted, so that messages stay the same."""
     configured = RuleSettings(settings, args.get_config())
     resources = sorted(args.resources, key=lambda each: each.urn)
-    return StackView(tuple(_resource_of_stack(each, configured) for each in resources), configured)
+    return StackView(tuple(_resource_of_stack(each, configured) for each in resources))
 
 
 def _resource_of_stack(resource: PolicyResource, settings: RuleSettings) -> ResourceView:

@@ -25,7 +25,7 @@ def _no_check(_: object) -> Iterator[Violation]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class PolicyRule:
     """The common part of resource rules and stack rules."""
 
     name: str
@@ -55,7 +55,7 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResourceRule(Rule):
+class ResourceRule(PolicyRule):
     """A rule about the inputs of one resource; it can read secrets."""
 
     types: tuple[TypePattern, ...]
@@ -73,7 +73,7 @@ class ResourceRule(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackRule(Rule):
+class StackRule(PolicyRule):
     """A rule about the outputs of all resources; it must not read the values of secrets."""
 
     check: StackCheck = _no_check

@@ -24,7 +24,7 @@ from pulumi_policy import (
 from acr_transfer.model.credentials import without_credentials
 from policy.framework.controls import Control
 from policy.framework.resources import Violation
-from policy.framework.rule import Rule, StackRule
+from policy.framework.rule import PolicyRule, StackRule
 
 SCHEMA: Mapping[str, Any] = {
     "type": "array",
@@ -95,7 +95,7 @@ class _Notes(threading.local):
 _of_resources, _of_stack = _Notes(), _Notes()
 
 
-def note(rule: Rule, violation: Violation, waiver: Waiver) -> None:
+def note(rule: PolicyRule, violation: Violation, waiver: Waiver) -> None:
     """Keep a waived violation until the engine runs the policies below in the same thread."""
     text = f"{rule.name}: {violation.what}\nWaived until {waiver.until}: {waiver.reason}"
     notes = _of_stack if isinstance(rule, StackRule) else _of_resources

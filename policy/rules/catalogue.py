@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from policy.framework.rule import Rule
+from policy.framework.rule import PolicyRule
 from policy.rules import (
     pipeline,
     pipeline_stack,
@@ -18,9 +18,9 @@ from policy.rules import (
 )
 
 
-def rules_in(module: ModuleType) -> list[Rule]:
+def rules_in(module: ModuleType) -> list[PolicyRule]:
     """Return the rules of a module in the order of the file."""
-    return [value for value in vars(module).values() if isinstance(value, Rule)]
+    return [value for value in vars(module).values() if isinstance(value, PolicyRule)]
 
 
 _MODULES = (
@@ -36,5 +36,5 @@ _MODULES = (
     run_stack,
     stack,
 )
-ALL: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in rules_in(module))
+ALL: tuple[PolicyRule, ...] = tuple(rule for module in _MODULES for rule in rules_in(module))
 """Every rule, by subject."""

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from policy.framework.rule import ResourceRule, Rule
+from policy.framework.rule import PolicyRule, ResourceRule
 from policy.framework.settings import RuleSetting
 from policy.rules.catalogue import ALL
 
@@ -35,7 +35,7 @@ def _chapter(chapter: str) -> str:
     return f"\n## {CHAPTERS[chapter]}\n\n" + "\n".join([*head, *rows]) + "\n" if rows else ""
 
 
-def _row(rule: Rule) -> str:
+def _row(rule: PolicyRule) -> str:
     scope = "resource" if isinstance(rule, ResourceRule) else "stack"
     level = f"{rule.level.value}, {rule.severity.value}; {scope}"
     fix = " ".join([rule.fix, *_remedy(rule), *map(_setting, rule.settings)])
@@ -44,7 +44,7 @@ def _row(rule: Rule) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _remedy(rule: Rule) -> list[str]:
+def _remedy(rule: PolicyRule) -> list[str]:
     remedy = rule.remedy if isinstance(rule, ResourceRule) else None
     return [
         f"*`remediate` sets `{name}` to `{json.dumps(value)}`.*" for name, value in (remedy or {}).items()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
+from acr_transfer.model.credentials import quoted, without_credentials
 from acr_transfer.model.options import DELETE_SOURCE_BLOB
 from acr_transfer.model.roles import Role, can_use_container, container_role
 from policy.framework.addresses import Address
@@ -106,7 +107,7 @@ def delete_permission(stack: StackView) -> Iterator[Violation]:
         if has_option(pipeline, DELETE_SOURCE_BLOB) is True and "d" not in permissions:
             yield pipeline.violation(
                 f"Pipeline {pipeline_name(pipeline)} is configured to delete imported blobs, "
-                f"but its SAS token has {permissions!r} and lacks d (delete)."
+                f"but its SAS token has {quoted(permissions)} and lacks d (delete)."
             )
 
 
@@ -124,7 +125,7 @@ def trigger_can_list(stack: StackView) -> Iterator[Violation]:
         if is_triggered(pipeline) is True and "l" not in permissions:
             yield pipeline.violation(
                 f"The trigger of {pipeline_name(pipeline)} cannot list blobs: "
-                f"its SAS token has {permissions!r} and lacks l (list)."
+                f"its SAS token has {quoted(permissions)} and lacks l (list)."
             )
 
 
@@ -133,4 +134,4 @@ def _imports_by_token(stack: StackView) -> Iterator[tuple[ResourceView, str]]:
     for pipeline in stack.of(IMPORT_PIPELINE):
         for secret in secrets(stack, pipeline) if uses_sas(pipeline) else ():
             if permissions := tag(secret, "sp"):
-                yield pipeline, permissions.lower()
+                yield pipeline, without_credentials(permissions).lower()

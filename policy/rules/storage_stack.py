@@ -144,15 +144,10 @@ def cleanup(stack: StackView) -> Iterator[Violation]:
     users = [(container, each) for each in stack.of(*PIPELINES) for container in containers(stack, each)]
     emptied = {container.urn for container, pipeline in users if has_option(pipeline, DELETE_SOURCE_BLOB)}
     for container in {each.urn: each for each, _ in users}.values():
-        if container.urn not in emptied and not _has_lifecycle_rule(stack, container):
+        owners = stack.referenced(container, "accountName", STORAGE_ACCOUNT)
+        if container.urn not in emptied and not is_emptied(stack, owners, text(container.peek("name"))):
             name = container.display_name("containerName", "name")
             yield container.violation(f"Exported images stay in container {name} forever.")
-
-
-def _has_lifecycle_rule(stack: StackView, container: ResourceView) -> bool:
-    """Whether a lifecycle rule of the container's account may delete its blobs."""
-    owners = stack.referenced(container, "accountName", STORAGE_ACCOUNT)
-    return is_emptied(stack, owners, text(container.peek("name")))
 
 
 def is_emptied(stack: StackView, accounts: Sequence[ResourceView], container: str) -> bool:

@@ -21,8 +21,12 @@ def _name(vault: ResourceView) -> str:
 
 
 def permissions(entry: Value, kind: str) -> set[str]:
-    """Return the known permissions of an access policy's entry, such as those on `secrets`, in lower case."""
-    return {text(each).lower() for each in known_items(peek(entry, f"permissions.{kind}"))} - {""}
+    """Return the known permissions of an access policy's entry on a kind of object, such as `secrets`.
+
+    `[other]` stands for a text that is not a permission, so that messages cannot repeat a credential.
+    """
+    listed = (text(each).lower() for each in known_items(peek(entry, f"permissions.{kind}")))
+    return {each if each.isalpha() else "[other]" for each in listed if each}
 
 
 @ResourceRule(

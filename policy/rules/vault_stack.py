@@ -60,9 +60,8 @@ def least_privilege(stack: StackView) -> Iterator[Violation]:
 def _excess(grant: ResourceView) -> list[str]:
     """The permissions of an access policy beyond getting secrets, such as `secrets list`."""
     kinds, entry = grant.peek("policy.permissions"), grant.peek("policy")
-    return excess_permissions(
-        {kind: permissions(entry, kind) for kind in (kinds if isinstance(kinds, dict) else {})}
-    )
+    names = filter(str.isalpha, kinds) if isinstance(kinds, dict) else ()
+    return excess_permissions({kind: permissions(entry, kind) for kind in names})
 
 
 def _is_grant_of(stack: StackView, grant: ResourceView, pipeline: ResourceView) -> bool:

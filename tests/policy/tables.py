@@ -24,7 +24,7 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policy.framework.pack import policy_of
-from policy.framework.rule import Rule
+from policy.framework.rule import PolicyRule
 
 UNKNOWN = UNKNOWN_STRING_VALUE
 """An unknown value in a preview, as the engine sends it."""
@@ -110,7 +110,7 @@ Table = dict[str, list[Case]]
 """The cases of rules, by the rule's name."""
 
 
-def messages(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = policy_of) -> list[str]:
+def messages(rule: PolicyRule, tried: Case, serve: Callable[[PolicyRule], Policy] = policy_of) -> list[str]:
     """Return the messages of the rule for a case, in their order."""
     found: list[str] = []
 
@@ -154,7 +154,7 @@ def _in_stack(resource: Resource) -> PolicyResource:
     )
 
 
-def fails(rule: Rule, tried: Case, serve: Callable[[Rule], Policy] = policy_of) -> str:
+def fails(rule: PolicyRule, tried: Case, serve: Callable[[PolicyRule], Policy] = policy_of) -> str:
     """Return the difference between the rule's messages and the case; empty if there is none."""
     found = messages(rule, tried, serve)
     left = list(found)

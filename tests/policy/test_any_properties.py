@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.framework.rule import Rule
+from policy.framework.rule import PolicyRule
 from policy.rules.catalogue import ALL
 from tests.policy.cases import CASES
 from tests.policy.tables import UNKNOWN, Case, Shape, messages
@@ -58,7 +58,7 @@ def replaced(props: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, rule: Rule) -> Case:
+def spoiled(draw: st.DrawFn, rule: PolicyRule) -> Case:
     """One of the rule's cases with some of its values replaced by odd ones."""
     case = draw(st.sampled_from([each for each in CASES[rule.name] if each.shape is not Shape.OTHER]))
     resources = []
@@ -74,7 +74,7 @@ def spoiled(draw: st.DrawFn, rule: Rule) -> Case:
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: str(rule.name))
 @settings(max_examples=15)
 @given(data=st.data())
-def test_a_rule_raises_nothing_and_shows_no_secret(rule: Rule, data: st.DataObject) -> None:
+def test_a_rule_raises_nothing_and_shows_no_secret(rule: PolicyRule, data: st.DataObject) -> None:
     shown = "".join(messages(rule, data.draw(spoiled(rule))))
     assert "could not be evaluated" not in shown
     for secret in (SIGNATURE[:20], KEY[:20], PASSWORD):

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from policy.framework.rule import ResourceRule, StackRule
+from policy.rules.catalogue import ALL
 from tests.policy.cases import CASES
 from tests.policy.mutants import FOLDER, ORIGINAL, PACKAGE, Mutant, loaded, mutants
 from tests.policy.tables import fails
@@ -49,3 +51,8 @@ def test_an_unchanged_module_fails_no_case(module: str) -> None:
     same = Mutant(module, 0, 0, "nothing", ORIGINAL[f"{PACKAGE}.{module}"])
     assert not _is_found(same)
     assert len(list(mutants(module))) > 3
+
+
+def test_every_module_of_the_catalogue_is_covered() -> None:
+    checks = [rule.check for rule in ALL if isinstance(rule, ResourceRule | StackRule)]
+    assert {f"rules.{check.__module__.rpartition('.')[2]}" for check in checks} == set(WITH_RULES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policy.framework.rule import Rule
+from policy.framework.rule import PolicyRule
 from policy.rules.catalogue import ALL
 from tests.policy.cases import CASES
 from tests.policy.tables import Case, Shape, fails, messages
@@ -18,7 +18,7 @@ EACH = [
 
 
 @pytest.mark.parametrize(("rule", "case"), EACH)
-def test_a_rule_finds_the_expected_violations_and_no_others(rule: Rule, case: Case) -> None:
+def test_a_rule_finds_the_expected_violations_and_no_others(rule: PolicyRule, case: Case) -> None:
     assert fails(rule, case) == ""
 
 
@@ -27,7 +27,7 @@ def test_every_case_belongs_to_a_rule() -> None:
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: str(rule.name))
-def test_a_rule_has_a_case_of_each_shape(rule: Rule) -> None:
+def test_a_rule_has_a_case_of_each_shape(rule: PolicyRule) -> None:
     cases = CASES.get(rule.name, [])
     assert {case.shape for case in cases} == set(Shape)
     assert all(case.expected for case in cases if case.shape is Shape.BAD)
@@ -35,7 +35,7 @@ def test_a_rule_has_a_case_of_each_shape(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: str(rule.name))
-def test_a_message_contains_the_fix_and_the_link(rule: Rule) -> None:
+def test_a_message_contains_the_fix_and_the_link(rule: PolicyRule) -> None:
     bad = next(case for case in CASES[rule.name] if case.shape is Shape.BAD)
     for message in messages(rule, bad):
         assert rule.fix in message

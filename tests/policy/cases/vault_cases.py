@@ -137,6 +137,7 @@ CASES: Table = {
         bad(
             BY_IDENTITY, PERSON, vault(), grant(["list", "get"], uses=["person"]), finds=["has secrets list"]
         ),
+        bad(OUT, vault(), grant([f"{'Key/' * 21}KA=="]), finds=["out has secrets [other]; it needs"]),
         unknown(OUT, vault(), grant([UNKNOWN])),
         unknown(OUT, vault(), grant(["get", UNKNOWN], keys=["list"]), finds=["out has keys list"]),
         absent(OUT, vault(), Resource(POLICY, {}, "grant", {"policy": ["out"]})),

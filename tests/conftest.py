@@ -1,4 +1,4 @@
-"""One sandbox for all tests that need one, and a leak search that they share."""
+"""One sandbox for all tests that need one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hypothesis import settings
 from sandbox import lifecycle, shell_env
 from sandbox.cloud.paths import CHECKOUT, Paths
 
-# A busy machine is no fault of the code: nothing here is judged by the clock.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# Tests must not fail on a busy machine.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 _LONGEST = ("policy_engine", "engine", "examples", "sandbox")
-"""Folders of tests that take minutes: begun first, so that no worker is left with them at the end."""
+"""Folders of slow tests. They start first, so that no worker has to run them alone at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
-    """A running sandbox with the sample content, apart from the one that the user may have running."""
+    """A running sandbox with the sample content, separate from the user's."""
     state = tmp_path_factory.mktemp("a sandbox") / "state"
     found = Paths(state=state, cache=Paths.here().cache)
     before = os.environ.get("ACR_TRANSFER_SANDBOX")
@@ -52,7 +52,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
 
 @pytest.fixture(scope="session")
 def sandbox_environment(paths: Paths) -> dict[str, str]:
-    """What a shell has after `eval "$(python -m sandbox env)"`."""
+    """The environment of a shell after `eval "$(python -m sandbox env)"`."""
     return {**os.environ, **shell_env.variables(paths)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sandbox.arm import authorization, operations, paging
 from sandbox.arm.resource_id import ResourceId
-from sandbox.arm.resource_type import Answer, Request, ResourceType, matches
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, matches
 from sandbox.cloud.database import Json
 from sandbox.http import schemas
 from sandbox.http.azure_errors import AzureError
@@ -98,14 +98,7 @@ def _plain(location: object) -> str:
     return str(location).replace(" ", "").lower()
 
 
-VERSIONS = frozenset(
-    {
-        *("2014-04-01", "2016-06-01", "2018-06-01", "2019-06-01", "2019-11-01", "2019-07-01", "2019-08-01"),
-        *("2015-11-01", "2016-09-01", "2017-05-10", "2018-05-01", "2019-05-01", "2019-05-10", "2019-10-01"),
-        *("2020-01-01", "2020-06-01", "2020-08-01", "2020-10-01", "2021-01-01", "2021-04-01", "2022-09-01"),
-        *("2022-12-01", "2023-07-01", "2024-03-01", "2024-07-01", "2024-11-01", "2025-03-01", "2025-04-01"),
-    }
-)
+VERSIONS = api_versions("resources")
 """The versions of Microsoft.Resources: groups, lists, subscriptions, tenants, providers."""
 
 TYPES = (ResourceType(TYPE, VERSIONS, _NAME),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.arm import roles
-from sandbox.arm.resource_type import Answer, Request, ResourceType, stored_status, typed_name
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, stored_status, typed_name
 from sandbox.cloud.cloud import new_id
 from sandbox.http.schemas import resource
 
@@ -31,12 +31,7 @@ async def delete_identity(request: Request) -> Answer:
     return Answer(200)
 
 
-_IDENTITY_VERSIONS = frozenset(
-    {
-        *("2018-11-30", "2021-09-30-preview", "2022-01-31-preview", "2023-01-31", "2023-07-31-preview"),
-        *("2024-11-30", "2025-01-31-preview", "2025-05-31-preview"),
-    }
-)
+_IDENTITY_VERSIONS = api_versions("identities")
 TYPES = (
     ResourceType(
         roles.IDENTITIES,

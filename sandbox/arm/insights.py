@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.arm.resource_type import Answer, Request, ResourceType, envelope, stored_status
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, envelope, stored_status
 from sandbox.http.schemas import BOOLEAN, TEXT, listed, record
 
 
@@ -26,7 +26,7 @@ _PROPERTIES = record(
 TYPES = (
     ResourceType(
         "Microsoft.Insights/diagnosticSettings",
-        frozenset({"2017-05-01-preview", "2021-05-01-preview"}),
+        api_versions("diagnostic_settings"),
         "[^/]{1,260}",
         record("properties", properties=_PROPERTIES),
         put=put,

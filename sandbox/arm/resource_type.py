@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sandbox.arm.resource_id import ResourceId
@@ -14,6 +16,8 @@ from sandbox.cloud.resources import Resources
 from sandbox.cloud.running_cloud import RunningCloud
 from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import AzureError
+
+_VERSIONS: Json = json.loads(Path(__file__).with_name("api_versions.json").read_text())
 
 FAST = {"Retry-After": "1", "Retry-After-Ms": "100"}
 """Headers that make clients poll soon; without them Azure's clients wait ten seconds."""
@@ -64,6 +68,17 @@ class Answer:
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def api_versions(name: str) -> frozenset[str]:
+    """The API versions that Azure supports for a group of resource types."""
+    return frozenset(_VERSIONS[name])
+
+
+def default_properties(name: str) -> Json:
+    """The properties that Azure adds to a new resource."""
+    found: Json = json.loads(Path(__file__).with_name("default_properties.json").read_text())[name]
+    return found
 
 
 Handler = Callable[[Request], Awaitable[Answer]]

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from sandbox.arm import authorization, roles
-from sandbox.arm.resource_type import Answer, Request, ResourceType, stored_status
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, stored_status
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import TEXT, choice, record
@@ -143,9 +143,7 @@ _ASSIGNED = record(
     description=TEXT,
 )
 _GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_ROLE_VERSIONS = frozenset(
-    {"2015-07-01", "2018-01-01-preview", "2020-04-01-preview", "2020-10-01-preview", "2022-04-01"}
-)
+_ROLE_VERSIONS = api_versions("role_assignments")
 TYPES = (
     ResourceType(
         roles.ASSIGNMENTS,

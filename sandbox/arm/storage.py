@@ -9,6 +9,8 @@ from sandbox.arm.resource_type import (
     Answer,
     Request,
     ResourceType,
+    api_versions,
+    default_properties,
     envelope,
     is_taken,
     matches,
@@ -93,7 +95,7 @@ async def put_rules(request: Request) -> Answer:
 
 async def put_blob_service(request: Request) -> Answer:
     """Properties of the blob service: stored and returned, not applied."""
-    body = {**envelope(request), "properties": {**_BLOB_SERVICE, **request.properties}}
+    body = {**envelope(request), "properties": {**default_properties("blobService"), **request.properties}}
     stored_status(request, body)
     return Answer(200, body)
 
@@ -102,19 +104,16 @@ async def find_blob_service(request: Request) -> Json | None:
     """The blob service, which exists with its account."""
     if request.resources.get(request.id.up.up) is None:
         return None
-    return request.resources.get(request.id) or {**envelope(request), "properties": _BLOB_SERVICE}
+    return request.resources.get(request.id) or {
+        **envelope(request),
+        "properties": default_properties("blobService"),
+    }
 
 
 async def list_blob_services(request: Request) -> list[Json]:
     """List the account's only blob service."""
     found = await find_blob_service(request.on(request.id.child("default")))
     return [found] if found else []
-
-
-_BLOB_SERVICE: Json = {
-    "cors": {"corsRules": []},
-    "deleteRetentionPolicy": {"allowPermanentDelete": False, "enabled": False},
-}
 
 
 async def delete_settings(request: Request) -> Answer:
@@ -143,33 +142,14 @@ def _account(request: Request) -> Json:
     old = (request.existing or {}).get("properties", {})
     created = old.get("creationTime", now)
     sku = str(request.body["sku"]["name"])
-    endpoints = dict.fromkeys(_SERVICES, request.cloud.blob_url(request.id.name))
     encrypted = {"keyType": "Account", "enabled": True, "lastEnabledTime": created}
-    defaults: Json = {
-        "allowCrossTenantDelegationSas": False,
-        "keyCreationTime": {"key1": created, "key2": created},
-        "allowCrossTenantReplication": False,
-        "privateEndpointConnections": [],
-        "minimumTlsVersion": "TLS1_2",
-        "allowBlobPublicAccess": False,
-        "networkAcls": {
-            "ipv6Rules": [],
-            "bypass": "AzureServices",
-            "virtualNetworkRules": [],
-            "ipRules": [],
-            "defaultAction": "Allow",
-        },
-        "supportsHttpsTrafficOnly": True,
-        "encryption": {
-            "services": {"file": encrypted, "blob": encrypted},
-            "keySource": "Microsoft.Storage",
-        },
-        "accessTier": "Hot",
-    }
+    defaults = default_properties("storageAccount")
+    defaults["keyCreationTime"] = dict.fromkeys(blobs.KEYS, created)
+    defaults["encryption"]["services"] = {"file": encrypted, "blob": encrypted}
     fixed: Json = {
         "provisioningState": "Succeeded",
         "creationTime": created,
-        "primaryEndpoints": endpoints,
+        "primaryEndpoints": dict.fromkeys(_SERVICES, request.cloud.blob_url(request.id.name)),
         "primaryLocation": request.body["location"],
         "statusOfPrimary": "available",
     }
@@ -184,13 +164,7 @@ def _account(request: Request) -> Json:
     }
 
 
-VERSIONS = frozenset(
-    {
-        *("2019-06-01", "2021-01-01", "2021-02-01", "2021-04-01", "2021-06-01", "2021-08-01", "2021-09-01"),
-        *("2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01", "2024-01-01", "2025-01-01"),
-        *("2025-06-01", "2025-08-01", "2026-01-01", "2026-04-01", "2026-09-01"),
-    }
-)
+VERSIONS = api_versions("storage")
 _NAME = "[a-z0-9]{3,24}"
 _SWITCH = choice("Enabled", "Disabled")
 _NETWORK = record(

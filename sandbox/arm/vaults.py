@@ -10,6 +10,8 @@ from sandbox.arm.resource_type import (
     Answer,
     Request,
     ResourceType,
+    api_versions,
+    default_properties,
     envelope,
     is_taken,
     matches,
@@ -24,14 +26,6 @@ from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, 
 from sandbox.keyvault.secrets import Secrets
 
 DELETED = "Microsoft.KeyVault/locations/deletedVaults"
-_DEFAULTS: Json = {
-    "enabledForDeployment": False,
-    "enabledForDiskEncryption": False,
-    "enabledForTemplateDeployment": False,
-    "enableSoftDelete": True,
-    "softDeleteRetentionInDays": 90,
-    "publicNetworkAccess": "Enabled",
-}
 
 
 async def put(request: Request) -> Answer:
@@ -51,7 +45,7 @@ async def put(request: Request) -> Answer:
         "location": request.body["location"],
         "tags": request.body.get("tags") or {},
         "systemData": system_data(request, datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"),
-        "properties": {**_DEFAULTS, **sent, **policies, **fixed},
+        "properties": {**default_properties("vault"), **sent, **policies, **fixed},
         "sandbox": {"registering": operations.polls(request) if fresh else 0},
     }
     request.resources.put(request.id, request.id.type, body)
@@ -142,12 +136,7 @@ def _taken(request: Request, name: str) -> bool:
     return is_taken(request, VAULTS, name) or is_taken(request, DELETED, name)
 
 
-VERSIONS = frozenset(
-    {
-        *("2019-09-01", "2021-10-01", "2022-07-01", "2022-11-01", "2023-02-01", "2023-07-01", "2024-11-01"),
-        *("2024-12-01-preview", "2025-05-01", "2026-02-01", "2026-05-15"),
-    }
-)
+VERSIONS = api_versions("vaults")
 _NAME = "[a-zA-Z0-9-]{3,24}"
 _RIGHTS = record(secrets=listed(TEXT), keys=listed(TEXT), certificates=listed(TEXT), storage=listed(TEXT))
 _POLICIES = listed(

@@ -1,17 +1,17 @@
-// Starts Azurite's blob service with accounts, keys and rights that can change while it runs.
+// Starts Azurite's blob service with accounts, keys and permissions that can change while it runs.
 //
-// Azurite reads its accounts from its own environment, once a minute. Here every line on standard input is a
-// new state, taken over at once and answered by the line "accounts". So a storage account that ARM makes
-// answers without a restart, and no account key stands in an environment or on a command line that another
-// process could read. When standard input closes, Azurite ends: it never outlives the sandbox.
+// Azurite reads its accounts from its environment, once per minute. Here each line on standard input is a new
+// state, which applies immediately and is acknowledged by the line "accounts". So a new storage account works
+// without a restart, and account keys are neither in an environment nor on a command line, which other
+// processes could read. Azurite ends when standard input closes, so it never outlives the sandbox.
 //
-// A line is {"issuer", "publicKey", "clock", "faults": [fault], "accounts": {name: {"keys": [key1, key2], "sharedKey": bool, "open": bool,
-// "audiences": [url], "grants": {principal: {container or "*": "read" or "write"}}}}}; a principal that has
-// "everywhere" comes past a closed network too. `clock` is by how many seconds Azurite's time is ahead of the
-// machine's. A fault is as sandbox/faults/fault.py has it, with a number and its path as a regular expression;
-// each time that a request meets one, the line "met NUMBER" says so. Azurite checks keys and SAS tokens
-// itself; what it does not know is checked here: accounts whose keys or whose network are switched off, and
-// Entra tokens with their roles.
+// A line is {"issuer", "publicKey", "clock", "faults": [fault], "accounts": {name: {"keys": [key1, key2],
+// "sharedKey": bool, "open": bool, "audiences": [url], "grants": {principal: {container or "*": "read" or
+// "write"}}}}}. A principal with "everywhere" is also permitted by a closed network. `clock` is the difference in
+// seconds of Azurite's time from the machine's. A fault has the fields of sandbox/faults/fault.py, a number, and
+// its path as a regular expression; the line "met NUMBER" reports each matching request. Azurite checks keys and
+// SAS tokens itself. This script checks the rest: accounts with disabled keys or a closed network, and Entra
+// tokens with their roles.
 // Usage: node azurite.js AZURITE_PACKAGE_FOLDER [options of Azurite's blob service]
 "use strict";
 const https = require("https");
@@ -19,7 +19,7 @@ const path = require("path");
 const readline = require("readline");
 
 const [folder] = process.argv.splice(2, 1);
-// The telemetry, which is switched off, would take most of the time to start and a third of the memory.
+// Azurite loads its telemetry library although telemetry is off: most of its start time and a third of its memory.
 const telemetry = require.resolve("applicationinsights", { paths: [folder] });
 require.cache[telemetry] = { id: telemetry, filename: telemetry, loaded: true, exports: {} };
 const azurite = (file) => require(path.join(folder, "dist/src", file));
@@ -69,12 +69,12 @@ Listeners.prototype.createRequestListener = function () {
   };
 };
 
-const ITSELF = "acr-transfer-sandbox"; // how the sandbox's own client calls itself, see blobs.py
-const met = {}; // by a fault's number: how many requests it met
+const ITSELF = "acr-transfer-sandbox"; // the user agent of the sandbox's own client, see blobs.py
+const met = {}; // the number of matching requests by the number of the fault
 
 function meet(request) {
   if ((request.headers["user-agent"] || "").startsWith(ITSELF)) {
-    return undefined; // what management looks up here is no request of a client
+    return undefined; // faults apply to clients, not to the management endpoint
   }
   for (const fault of state.faults) {
     const mine = !fault.method || fault.method.toUpperCase() === request.method;
@@ -91,7 +91,7 @@ function meet(request) {
 }
 
 function seen(fault) {
-  return met[fault.id] ?? fault.met; // the count goes on after a restart
+  return met[fault.id] ?? fault.met; // the count continues after a restart
 }
 
 function spent(fault) {
@@ -113,7 +113,7 @@ function play(fault, request, response, serve) {
 }
 
 function refuse(fault, request, response) {
-  request.resume(); // what is still being sent must be read, or the client sees a cut instead of the answer
+  request.resume(); // without reading the body, the client would see a closed connection instead of the response
   const text = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${fault.code}</Code><Message>${fault.words}</Message></Error>`;
   const marks = { "x-ms-error-code": fault.code, "Content-Type": "application/xml" };
   if (fault.retry_after !== undefined) {
@@ -139,8 +139,7 @@ Authentication.prototype.authenticate = async function (context, request, respon
   return signed(() => authenticate.call(this, context, request, response, authenticators), refused);
 };
 
-// Azurite says of a token that is expired, or that another key or for another place was signed, what Azure says of
-// a closed network alone.
+// For an invalid SAS token Azurite returns the error that Azure returns only for a closed network.
 async function signed(check, refused) {
   const words = "Server failed to authenticate the request. Make sure the value of Authorization header is formed " +
     "correctly including the signature.";
@@ -199,8 +198,8 @@ lines.on("line", (line) => {
     require(process.argv[1]);
   }
 });
-// Azurite listens a moment before it can end well. And it would wait for clients that keep a connection open: what
-// they have asked for is answered, then all go.
+// Azurite listens before it handles SIGTERM. It would also wait for open connections: they are closed after the
+// current responses.
 function end() {
   if (!process.listenerCount("SIGTERM")) {
     return setTimeout(end, 20);

@@ -1,4 +1,4 @@
-"""What the tests of the sandbox share."""
+"""Fixtures of the sandbox's tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.sandbox.registry.endpoint import RegistryEndpoint
 
 @pytest.fixture(scope="module", params=CLOUDS, ids=lambda definition: definition.side)
 def here(request: pytest.FixtureRequest, paths: Paths, sandbox_environment: dict[str, str]) -> Iterator[Here]:
-    """Each of the two clouds in turn, as who calls from this machine."""
+    """Each of the two clouds with the operator's credential."""
     said = looked_up()
     patch = pytest.MonkeyPatch()
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
@@ -42,7 +42,7 @@ def registry(cloud: Cloud) -> RegistryEndpoint:
 
 @pytest.fixture
 def client(cloud: Cloud, registry: RegistryEndpoint) -> Iterator[ContainerRegistryClient]:
-    """Azure's own client, with its certificate check on."""
+    """Azure's registry client with TLS verification."""
     credential = Bearer(cloud.operator_token(cloud.audience))
     options = {"audience": cloud.arm, "connection_verify": str(cloud.paths.authority)}
     with ContainerRegistryClient(f"https://{registry.server}", credential, **options) as found:

@@ -1,4 +1,4 @@
-"""One cloud as its administrator has it at hand, by Azure's own clients, and others who come in there."""
+"""One cloud by Azure's own clients, for its administrator and for other principals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GROUP = "images"
 
 @dataclass
 class Here:
-    """One cloud as an administrator of it has it at hand."""
+    """One cloud with its administrator's credential."""
 
     definition: CloudDefinition
     paths: Paths
@@ -37,7 +37,7 @@ class Here:
     credential: ManagedIdentityCredential
 
     def client(self, kind: type[Any], **more: Any) -> Any:
-        """One of Azure's management clients, pointed at this cloud."""
+        """One of Azure's management clients for this cloud."""
         scopes = [f"{self.said['arm']}/.default"]
         return kind(
             self.credential,
@@ -49,7 +49,7 @@ class Here:
         )
 
     def account(self, **properties: Any) -> str:
-        """A storage account of the test's own with a container `images`; its name."""
+        """Create a storage account with a container `images`; returns its name."""
         storage = self.client(StorageManagementClient)
         name = f"rights{uuid.uuid4().hex[:12]}"
         body = {
@@ -63,26 +63,26 @@ class Here:
         return name
 
     def container(self, account: str, credential: Any) -> ContainerClient:
-        """The container of an account, opened with this credential."""
+        """A client of the account's container with a credential."""
         url = f"{self.said['accounts'].get(account, {}).get('blob') or self.blob_url(account)}images"
         return ContainerClient.from_container_url(
             url, credential=credential, connection_verify=self.said["ca"]
         )
 
     def blob_url(self, account: str) -> str:
-        """The account's endpoint, as ARM answers it."""
+        """The account's blob endpoint in ARM."""
         found = self.client(StorageManagementClient).storage_accounts.get_properties(GROUP, account)
         return str(found.primary_endpoints.blob)
 
     def scope(self, account: str, container: str = "") -> str:
-        """The ID of an account, or of a container in it."""
+        """The ID of an account or of its container."""
         base = f"/subscriptions/{self.definition.subscription}/resourceGroups/{GROUP}/providers"
         below = f"/blobServices/default/containers/{container}" if container else ""
         return f"{base}/Microsoft.Storage/storageAccounts/{account}{below}"
 
 
 def looked_up() -> dict[str, Any]:
-    """What `status --json` says of both clouds."""
+    """The output of `status --json` for both clouds."""
     command = [sys.executable, "-m", "sandbox", "status", "--json"]
     said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
     found: dict[str, Any] = json.loads(said)["clouds"]
@@ -90,7 +90,7 @@ def looked_up() -> dict[str, Any]:
 
 
 def identity(here: Here) -> Any:
-    """A new user-assigned identity."""
+    """Create a user-assigned identity."""
     msi = here.client(ManagedServiceIdentityClient)
     name = f"identity-{uuid.uuid4().hex[:8]}"
     return msi.user_assigned_identities.create_or_update(GROUP, name, {"location": here.definition.location})
@@ -98,13 +98,13 @@ def identity(here: Here) -> Any:
 
 @contextmanager
 def acting_as(here: Here, made: Any) -> Iterator[Here]:
-    """The same cloud, as a user-assigned identity of it: by the client ID, as azure-identity asks for it."""
+    """The same cloud with the credential of a user-assigned identity."""
     with ManagedIdentityCredential(client_id=made.client_id) as credential:
         yield replace(here, credential=credential)
 
 
 def assign(here: Here, scope: str, principal: str, role: str) -> Any:
-    """Give a role; the answer of the client."""
+    """Assign a role."""
     definition = f"/providers/Microsoft.Authorization/roleDefinitions/{role}"
     properties = {
         "roleDefinitionId": definition,
@@ -116,7 +116,7 @@ def assign(here: Here, scope: str, principal: str, role: str) -> Any:
 
 
 def bearer(here: Here, principal: str) -> Bearer:
-    """A token for blobs of any principal of this cloud."""
+    """A token for blobs of a principal."""
     return Bearer(Cloud(here.definition, here.paths).tokens.issue(principal, blobs.AUDIENCE))
 
 
@@ -131,7 +131,7 @@ class Bearer:
 
 
 def refusal(work: Any) -> str:
-    """What storage or ARM answers to a request that it refuses: the code; empty if it lets it happen."""
+    """The error code of storage or ARM; empty if the request succeeds."""
     try:
         work()
     except HttpResponseError as error:

@@ -1,4 +1,4 @@
-"""Strange requests, made from what the sandbox says of itself: its types, and the schemas of their bodies."""
+"""Strategies for unusual requests, from the sandbox's resource types and their schemas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.arm.resource_type import ResourceType
 NAMES = st.sampled_from(
     ["", "a", "default", "DEFAULT", "x" * 300, "a b", "...", "%", "a_b", "ä", "\U0001f5dd", "'", "add", "\\"]
 )
-"""What nobody would call a resource, and what some must be called."""
+"""Unusual and reserved names of resources."""
 
 SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
@@ -26,7 +26,7 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 
 @st.composite
 def bodies(draw: st.DrawFn, shape: dict[str, Any], *, strange: int = 8) -> Any:
-    """A body that fits a schema, but for about one place in `strange`, where anything stands."""
+    """A body that matches a schema, except for about one value in `strange`, which is arbitrary."""
     if draw(st.integers(0, strange)) == 0:
         return draw(ANYTHING)
     if words := shape.get("enum") or shape.get("known"):
@@ -53,12 +53,12 @@ def _object(draw: st.DrawFn, shape: dict[str, Any], strange: int) -> dict[str, A
 
 
 def versions(kind: ResourceType) -> st.SearchStrategy[str]:
-    """A version that the type knows, mostly."""
+    """A version, usually one that the type supports."""
     known = st.sampled_from(sorted(kind.versions))
     return st.one_of(known, known, known, st.sampled_from(["", "1999-01-01", "latest", "2023-01-01'"]))
 
 
 def names(kind: ResourceType, there: str) -> st.SearchStrategy[str]:
-    """The name of what is there, or a strange one; never a good new one, which might start a server."""
+    """An existing or an unusual name; never a valid new one, which could start a server."""
     strange = st.one_of(NAMES, st.text(max_size=12).filter(lambda name: not re.fullmatch(kind.pattern, name)))
     return st.one_of(st.just(there), strange) if there else strange

@@ -1,6 +1,6 @@
-"""The Azure CLI, unchanged, types the walkthrough of ACR Transfer against both clouds.
+"""The Azure CLI runs Microsoft's walkthrough of ACR Transfer on both clouds.
 
-It is no part of the set-up of `make test`: `python3 -m setup azure-cli` installs it, and then this test runs.
+`make test` does not install the CLI; after `python3 -m setup azure-cli` this test runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from setup.azure_cli import PROGRAM, current
 from tests.sandbox.here import looked_up
 
 pytestmark = pytest.mark.skipif(
-    not current(), reason="the Azure CLI is not installed: `python3 -m setup azure-cli`, then this test runs"
+    not current(), reason="the Azure CLI is not installed: python3 -m setup azure-cli"
 )
 PIPELINES = "2025-06-01-preview"
 
@@ -37,7 +37,7 @@ class Shell:
     typed: list[str] = field(default_factory=list)
 
     def az(self, line: str, *secret: str) -> Any:
-        """Type a command; what it prints as JSON, or as it is."""
+        """Run a command; returns its output, as JSON if possible."""
         whole = [str(PROGRAM), *line.split(), *secret]
         environment = {
             **os.environ,
@@ -54,7 +54,7 @@ class Shell:
             return ended.stdout.strip()
 
     def sign_in(self) -> None:
-        """As docs/sandbox-clients.md says."""
+        """Sign in as docs/sandbox-clients.md describes."""
         self.az(
             f"cloud register -n {self.definition.name} --endpoint-resource-manager {self.said['arm']}"
             " --suffix-keyvault-dns",
@@ -67,7 +67,7 @@ class Shell:
         assert [each["id"] for each in found] == [self.definition.subscription]
 
     def storage(self, group: str, account: str) -> str:
-        """A group, an account and a container `transfer`; the account's blob endpoint."""
+        """Create a group, an account and a container `transfer`; returns the account's blob endpoint."""
         self.az(f"group create -n {group} -l {self.definition.location}")
         made = self.az(f"storage account create -n {account} -g {group} --sku Standard_LRS")
         blob = str(made["primaryEndpoints"]["blob"])
@@ -77,7 +77,7 @@ class Shell:
         return blob
 
     def token(self, group: str, account: str, rights: str) -> str:
-        """A SAS token for the container, made by the CLI."""
+        """Create a SAS token for the container."""
         key = self.az(f"storage account keys list -n {account} -g {group}")[0]["value"]
         line = (
             f"storage container generate-sas -n transfer --account-name {account} --https-only"
@@ -86,7 +86,7 @@ class Shell:
         return str(self.az(line, "--account-key", key))
 
     def secret(self, group: str, vault: str, name: str, value: str) -> str:
-        """A vault with access policies and a secret in it; the secret's address."""
+        """Create a vault with access policies and a secret; returns the secret's URI."""
         by_policy = "--enable-rbac-authorization false"
         self.az(f"keyvault create -n {vault} -g {group} -l {self.definition.location} {by_policy}")
         uri = self.az(f"keyvault show -n {vault}")["properties"]["vaultUri"]
@@ -96,7 +96,7 @@ class Shell:
         return str(made["id"]).rpartition("/")[0]
 
     def pipeline(self, kind: str, name: str, end: dict[str, str], options: list[str]) -> dict[str, Any]:
-        """A pipeline by `az resource`, as the extension that Azure has for it cannot be had from PyPI."""
+        """Create a pipeline by `az resource`: Azure's extension for it is not on PyPI."""
         which = "target" if kind == "exportPipelines" else "source"
         body = {
             "location": self.definition.location,
@@ -117,12 +117,12 @@ class Shell:
         return f"{group}/providers/Microsoft.ContainerRegistry/registries/{self.definition.registry}"
 
     def allow(self, vault: str, pipeline: dict[str, Any]) -> None:
-        """The pipeline's own identity may read secrets."""
+        """Permit the pipeline's identity to read secrets."""
         who = pipeline["identity"]["principalId"]
         self.az(f"keyvault set-policy -n {vault} --secret-permissions get --object-id {who}")
 
     def run(self, name: str, request: dict[str, Any]) -> tuple[str, str]:
-        """A run by `az rest`, to its end; how the resource and how the transfer ended."""
+        """Run a pipeline by `az rest` to its end; returns the states of the resource and of the transfer."""
         id = f"{self.registry}/pipelineRuns/{name}"
         body = json.dumps({"properties": {"request": request, "forceUpdateTag": "1"}})
         uri = f"{self.said['arm']}{id}?api-version={PIPELINES}"
@@ -133,7 +133,7 @@ class Shell:
         return found["provisioningState"], found["response"]["status"]
 
 
-def test_the_published_walkthrough_can_be_typed(paths: Paths, tmp_path: Path) -> None:
+def test_the_azure_cli_runs_the_published_walkthrough(paths: Paths, tmp_path: Path) -> None:
     said, run = looked_up(), uuid.uuid4().hex[:8]
     source, target = (
         Shell(definition, said[definition.side], tmp_path, paths.bundle) for definition in (SOURCE, TARGET)

@@ -1,4 +1,4 @@
-"""Azure's own clients, unchanged and with certificates checked, on both clouds, from sign-in to images."""
+"""Azure's own clients, unchanged and with TLS verification, on both clouds."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from sandbox.registry.content import Content
 from tests.sandbox.here import GROUP, Here
 
 PIPELINES = "2025-03-01-preview"
-"""The newest version with pipelines that azure-mgmt-containerregistry 14.0.0 knows."""
+"""The newest version with pipelines in azure-mgmt-containerregistry 14.0.0."""
 
 
 def signed_in(here: Here, **options: Any) -> ClientSecretCredential:
-    """The operator, by client secret."""
+    """A credential of the operator with a client secret."""
     return ClientSecretCredential(
         options.get("tenant", here.said["tenant"]),
         here.said["clientId"],
@@ -47,7 +47,7 @@ def operator(here: Here) -> Iterator[TokenCredential]:
 
 
 def client(here: Here, credential: TokenCredential, kind: type[Any], **options: Any) -> Any:
-    """One of Azure's management clients, signed in by a credential."""
+    """One of Azure's management clients with a credential."""
     return kind(
         credential,
         here.said["subscription"],
@@ -58,7 +58,7 @@ def client(here: Here, credential: TokenCredential, kind: type[Any], **options: 
     )
 
 
-def test_a_wrong_secret_or_a_foreign_tenant_gets_no_token(here: Here) -> None:
+def test_a_wrong_secret_or_another_tenant_gets_no_token(here: Here) -> None:
     other = next(definition for definition in CLOUDS if definition is not here.definition)
     scope = f"{here.said['arm']}/.default"
     with signed_in(here, secret="wrong") as wrong, pytest.raises(ClientAuthenticationError) as refused:
@@ -111,17 +111,17 @@ def test_keys_rules_and_containers_by_the_storage_client(here: Here, operator: T
         blobs.get_blob_client("transfer", "one").upload_blob(b"1")
         assert [each.name for each in blobs.get_container_client("transfer").list_blobs()] == ["one"]
     with BlobServiceClient(url, credential=key, connection_verify=here.said["ca"]) as blobs:
-        blobs.create_container("by-another-door")
-    shown = storage.blob_containers.get(GROUP, name, "by-another-door")
+        blobs.create_container("by-the-blob-client")
+    shown = storage.blob_containers.get(GROUP, name, "by-the-blob-client")
     assert shown.etag
     assert {each.name for each in storage.blob_containers.list(GROUP, name)} == {
         "transfer",
-        "by-another-door",
+        "by-the-blob-client",
     }
     storage.storage_accounts.delete(GROUP, name)
 
 
-def test_a_secret_lives_and_dies_by_both_of_a_vaults_doors(here: Here, operator: TokenCredential) -> None:
+def test_secrets_by_the_vault_client_and_the_management_client(here: Here, operator: TokenCredential) -> None:
     vaults, name = client(here, operator, KeyVaultManagementClient), f"client-{uuid.uuid4().hex[:12]}"
     policy = {
         "tenantId": here.said["tenant"],

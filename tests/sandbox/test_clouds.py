@@ -1,4 +1,4 @@
-"""The sandbox from outside: Azure's own clients, refusals in Azure's words, and state that survives."""
+"""The two clouds from outside: separation, Azure's errors, and the commands of the sandbox."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Bearer:
         self._token = token
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """The token, whatever is asked for."""
+        """The token, for any scope."""
         return AccessToken(self._token, 4_000_000_000)
 
 
 @pytest.fixture(scope="module")
 def clouds(paths: Paths) -> dict[str, Any]:
-    """What `status --json` says."""
+    """The output of `status --json`."""
     command = [sys.executable, "-m", "sandbox", "status", "--json"]
     said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
     found: dict[str, Any] = json.loads(said)["clouds"]
@@ -41,7 +41,7 @@ def clouds(paths: Paths) -> dict[str, Any]:
 
 
 def asked(cloud: dict[str, Any], method: str, path: str, **options: Any) -> requests.Response:
-    """One request on a cloud's management endpoint, below its subscription."""
+    """Send a request to a cloud's management endpoint, below its subscription."""
     token = options.pop("token", cloud["token"])
     url = f"{cloud['arm']}/subscriptions/{cloud['subscription']}{path}"
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -53,14 +53,14 @@ def registry_of(definition: CloudDefinition) -> str:
     return f"{group}/Microsoft.ContainerRegistry/registries/{definition.registry}"
 
 
-def test_the_two_clouds_have_nothing_in_common(clouds: dict[str, Any]) -> None:
+def test_the_two_clouds_share_no_address_and_no_id(clouds: dict[str, Any]) -> None:
     source, target = clouds["source"], clouds["target"]
     for key in ("arm", "subscription", "tenant", "token"):
         assert source[key] != target[key]
     assert not set(source["registries"].values()) & set(target["registries"].values())
 
 
-def test_a_token_of_one_cloud_is_refused_by_the_other(clouds: dict[str, Any]) -> None:
+def test_a_cloud_refuses_a_token_of_the_other(clouds: dict[str, Any]) -> None:
     path = f"{registry_of(TARGET)}?api-version={PIPELINES}"
     assert asked(clouds["target"], "GET", path).status_code == 200
     refused = asked(clouds["target"], "GET", path, token=clouds["source"]["token"])
@@ -111,7 +111,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_has_azures_status_code_and_envelope(name: str, clouds: dict[str, Any]) -> None:
+def test_an_error_has_azures_status_code_and_body(name: str, clouds: dict[str, Any]) -> None:
     method, path, token, status, code = REFUSALS[name]
     options = {"token": ""} if token is None else {}
     answer = asked(clouds["source"], method, path, json={} if method == "PUT" else None, **options)
@@ -119,12 +119,12 @@ def test_a_refusal_has_azures_status_code_and_envelope(name: str, clouds: dict[s
     assert answer.headers["x-ms-request-id"]
 
 
-def test_ids_are_matched_whatever_their_case(clouds: dict[str, Any]) -> None:
+def test_resource_ids_are_case_insensitive(clouds: dict[str, Any]) -> None:
     path = registry_of(SOURCE).upper().replace("/RESOURCEGROUPS", "/resourcegroups")
     assert asked(clouds["source"], "GET", f"{path}?api-version={PIPELINES}").status_code == 200
 
 
-def test_azures_storage_client_makes_an_account_and_reads_its_keys(
+def test_azures_storage_client_creates_an_account_and_lists_its_keys(
     clouds: dict[str, Any], paths: Paths
 ) -> None:
     cloud = clouds["source"]
@@ -150,7 +150,7 @@ def test_azures_storage_client_makes_an_account_and_reads_its_keys(
             client.storage_accounts.get_properties("tests-storage", "testsaccount")
 
 
-def test_a_secret_is_read_by_those_alone_whom_a_policy_names(clouds: dict[str, Any]) -> None:
+def test_only_principals_of_an_access_policy_read_a_secret(clouds: dict[str, Any]) -> None:
     cloud = clouds["target"]
     asked(
         cloud, "PUT", "/resourceGroups/tests-vault?api-version=2024-03-01", json={"location": "northeurope"}
@@ -193,7 +193,7 @@ def test_a_secret_is_read_by_those_alone_whom_a_policy_names(clouds: dict[str, A
 
 
 def _vault_token(definition: CloudDefinition) -> str:
-    """From the machine's identity endpoint, as any program gets it."""
+    """A token from the managed identity endpoint."""
     running = lifecycle.require_running(Paths.here())
     answer = requests.get(
         running["identity"]["endpoint"],
@@ -204,7 +204,7 @@ def _vault_token(definition: CloudDefinition) -> str:
     return str(answer.json()["access_token"])
 
 
-def test_the_log_shows_bodies_and_no_secret(paths: Paths, clouds: dict[str, Any]) -> None:
+def test_the_log_contains_bodies_without_secrets(paths: Paths, clouds: dict[str, Any]) -> None:
     command = [sys.executable, "-m", "sandbox", "log", "--json"]
     said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
     assert "a-canary" not in said
@@ -213,7 +213,7 @@ def test_the_log_shows_bodies_and_no_secret(paths: Paths, clouds: dict[str, Any]
     assert all(json.loads(line)["endpoint"] for line in said.splitlines())
 
 
-def test_a_second_start_is_refused_and_says_what_to_do(paths: Paths) -> None:
+def test_a_second_start_fails_with_the_next_step(paths: Paths) -> None:
     command = [sys.executable, "-m", "sandbox", "up"]
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=False, text=True)
     assert ended.returncode == 1
@@ -222,7 +222,7 @@ def test_a_second_start_is_refused_and_says_what_to_do(paths: Paths) -> None:
 
 
 @pytest.mark.parametrize("command", ["env", "status", "seed"])
-def test_without_a_running_sandbox_each_command_says_how_to_start_it(
+def test_commands_without_a_running_sandbox_show_how_to_start_it(
     command: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACR_TRANSFER_SANDBOX", str(tmp_path / "none"))
@@ -246,7 +246,7 @@ def test_registries_refuse_the_other_clouds_token(clouds: dict[str, Any]) -> Non
     assert answer.json()["refresh_token"]
 
 
-def test_errors_are_http_errors_to_azures_clients(clouds: dict[str, Any], paths: Paths) -> None:
+def test_azures_clients_read_the_errors(clouds: dict[str, Any], paths: Paths) -> None:
     client = StorageManagementClient(
         Bearer("no token of ours"),
         clouds["source"]["subscription"],

@@ -1,4 +1,4 @@
-"""Whatever is asked of any door, the answer is one of Azure's: no traceback, no 500, always the envelope."""
+"""Generated requests to all endpoints get one of Azure's errors: no traceback and no status 500."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ THERE = {
     "secrets": "fuzz-secret",
     "diagnosticsettings": "fuzz-setting",
 }
-"""Names under which something is, or may be made, in the group of these tests."""
+"""Names of existing and new resources in the group of these tests."""
 
 PARENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "registries": ("2023-01-01-preview", {"sku": {"name": "Premium"}}),
@@ -52,8 +52,8 @@ PARENTS: dict[str, tuple[str, dict[str, Any]]] = {
 unhurried = settings(max_examples=15, suppress_health_check=list(HealthCheck))
 
 
-class Doors:
-    """The doors of the source cloud, and what each may answer."""
+class Endpoints:
+    """The endpoints of the source cloud, and the responses that they may return."""
 
     def __init__(self, paths: Paths) -> None:
         self.cloud = Cloud(SOURCE, paths)
@@ -68,7 +68,7 @@ class Doors:
         return self.session.request(method, url, timeout=60, allow_redirects=False, **options)
 
     def arm(self, method: str, path: str, version: str, body: Any = None, **query: str) -> requests.Response:
-        """A management request, whose answer must be Azure's."""
+        """Send a management request, whose response must have Azure's format."""
         asked = {**({"api-version": version} if version else {}), **query}
         data = None if body is None else json.dumps(body).encode()
         headers = {**self.bearer, "Content-Type": "application/json"}
@@ -80,7 +80,7 @@ class Doors:
 
 
 def azures(answer: requests.Response) -> None:
-    """No fault of the server's own, and a refusal in the envelope."""
+    """Check that a response is not a server error, and that an error has Azure's format."""
     assert answer.status_code < 500, answer.text
     if answer.content:
         body = answer.json()
@@ -90,9 +90,9 @@ def azures(answer: requests.Response) -> None:
 
 
 @pytest.fixture(scope="module")
-def doors(paths: Paths) -> Iterator[Doors]:
-    """Doors with one parent of each kind behind them; what they logged shows no traceback."""
-    found = Doors(paths)
+def endpoints(paths: Paths) -> Iterator[Endpoints]:
+    """Endpoints with one parent resource of each type; at the end the log must have no traceback."""
+    found = Endpoints(paths)
     base = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{GROUP}"
     found.arm("PUT", base, "2024-11-01", {"location": SOURCE.location})
     for kind in TYPES.values():
@@ -111,7 +111,7 @@ def doors(paths: Paths) -> Iterator[Doors]:
 
 
 def paths(data: st.DataObject, name: str) -> str:
-    """A path to something of a type, in any case, below what is there or is not."""
+    """A path to a resource of a type, in any case, below existing or missing parents."""
     namespace, *plurals = name.split("/")
     group = data.draw(st.sampled_from([GROUP, GROUP, GROUP.upper(), "nowhere"]))
     path = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{group}"
@@ -132,7 +132,7 @@ def paths(data: st.DataObject, name: str) -> str:
 @pytest.mark.parametrize("name", sorted(TYPES))
 @unhurried
 @given(data=st.data())
-def test_a_resource_type_answers_anything_as_azure_does(name: str, data: st.DataObject, doors: Doors) -> None:
+def test_a_resource_type_handles_any_request(name: str, data: st.DataObject, endpoints: Endpoints) -> None:
     kind = TYPES[name]
     method = data.draw(st.sampled_from(["PUT", "PUT", "PATCH", "GET", "DELETE", "HEAD", "POST", "LIST"]))
     path = paths(data, kind.name)
@@ -144,7 +144,7 @@ def test_a_resource_type_answers_anything_as_azure_does(name: str, data: st.Data
         path += f"/{data.draw(st.sampled_from([*kind.actions, 'nothing', 'checkNameAvailability']))}"
     body = data.draw(bodies(kind.schema)) if method in ("PUT", "PATCH", "POST") else None
     query = {"$top": data.draw(st.sampled_from(["1", "0", "x", "-1", "9" * 40]))} if method == "GET" else {}
-    doors.arm(method, path, data.draw(versions(kind)), body, **query)
+    endpoints.arm(method, path, data.draw(versions(kind)), body, **query)
 
 
 @unhurried
@@ -166,19 +166,19 @@ def test_a_resource_type_answers_anything_as_azure_does(name: str, data: st.Data
         st.binary(max_size=30), st.sampled_from([b"[" * 2000, b'{"a":NaN}', b'{"a":"\\ud800"}', b"\xff"])
     ),
 )  # fmt: skip
-def test_any_path_and_any_bytes_are_answered(
-    method: str, segments: list[str], sent: bytes, doors: Doors
+def test_any_path_and_any_bytes_get_a_response(
+    method: str, segments: list[str], sent: bytes, endpoints: Endpoints
 ) -> None:
     path = "/" + "/".join(quote(each, safe="") for each in segments)
-    url = f"{doors.cloud.arm}{path}?api-version=2024-11-01"
-    answer = doors.send(method, url, data=sent, headers=doors.bearer)
+    url = f"{endpoints.cloud.arm}{path}?api-version=2024-11-01"
+    answer = endpoints.send(method, url, data=sent, headers=endpoints.bearer)
     if not path.endswith("token"):
         azures(answer)
 
 
 @unhurried
 @given(data=st.data())
-def test_a_vault_answers_anything_as_azure_does(data: st.DataObject, doors: Doors) -> None:
+def test_a_vault_handles_any_request(data: st.DataObject, endpoints: Endpoints) -> None:
     method = data.draw(st.sampled_from(["GET", "PUT", "PATCH", "DELETE", "POST"]))
     name = data.draw(st.one_of(st.sampled_from(["one", "two"]), NAMES))
     path = data.draw(st.sampled_from(["secrets", "deletedsecrets"]))
@@ -189,10 +189,10 @@ def test_a_vault_answers_anything_as_azure_does(data: st.DataObject, doors: Door
     body = json.dumps(data.draw(bodies(shape))).encode()
     version = data.draw(st.sampled_from(["7.4", "7.4", "2026-04-01", "", "8"]))
     most = data.draw(st.sampled_from(["", "1", "x", "-1"]))
-    port = doors.cloud.ports.of("vault/fuzz-vault")
-    token = doors.cloud.operator_token(SOURCE.vault_audience)
+    port = endpoints.cloud.ports.of("vault/fuzz-vault")
+    token = endpoints.cloud.operator_token(SOURCE.vault_audience)
     url = f"https://localhost:{port}/{path}{tail}?api-version={version}&maxresults={most}"
-    azures(doors.send(method, url, data=body, headers={"Authorization": f"Bearer {token}"}))
+    azures(endpoints.send(method, url, data=body, headers={"Authorization": f"Bearer {token}"}))
 
 
 FORMS = st.dictionaries(
@@ -212,11 +212,11 @@ FORMS = st.dictionaries(
 
 @unhurried
 @given(form=FORMS, tenant=st.one_of(st.just(SOURCE.tenant), NAMES.filter(bool)), old=st.booleans())
-def test_a_sign_in_that_makes_no_sense_is_refused_in_entras_words(
-    form: dict[str, str], tenant: str, old: bool, doors: Doors
+def test_an_invalid_sign_in_gets_entras_error(
+    form: dict[str, str], tenant: str, old: bool, endpoints: Endpoints
 ) -> None:
     path = "oauth2/token" if old else "oauth2/v2.0/token"
-    answer = doors.send("POST", f"{doors.cloud.arm}/{quote(tenant, safe='')}/{path}", data=form)
+    answer = endpoints.send("POST", f"{endpoints.cloud.arm}/{quote(tenant, safe='')}/{path}", data=form)
     assert answer.status_code in (400, 401, 404, 405), answer.text
     said = answer.json()
     assert "AADSTS" in said.get("error_description", "") or said["error"]["code"]
@@ -224,11 +224,11 @@ def test_a_sign_in_that_makes_no_sense_is_refused_in_entras_words(
 
 @unhurried
 @given(form=FORMS, query=st.booleans())
-def test_the_identity_endpoint_refuses_what_makes_no_sense(
-    form: dict[str, str], query: bool, doors: Doors
+def test_the_identity_endpoint_handles_any_request(
+    form: dict[str, str], query: bool, endpoints: Endpoints
 ) -> None:
-    header = {"X-IDENTITY-HEADER": doors.running["identity"]["header"]} if query else {}
-    answer = doors.send("GET", doors.running["identity"]["endpoint"], params=form, headers=header)
+    header = {"X-IDENTITY-HEADER": endpoints.running["identity"]["header"]} if query else {}
+    answer = endpoints.send("GET", endpoints.running["identity"]["endpoint"], params=form, headers=header)
     assert answer.status_code in (200, 400, 401), answer.text
     assert answer.json()
 
@@ -243,18 +243,18 @@ def test_the_identity_endpoint_refuses_what_makes_no_sense(
     name=NAMES,
     header=st.sampled_from(["", "Basic !", "Basic YTpi", "Bearer a.b.c", "Bearer", "Nothing"]),
 )
-def test_a_registry_answers_anything_as_acr_does(
-    form: dict[str, str], method: str, start: str, name: str, header: str, doors: Doors
+def test_a_registry_handles_any_request(
+    form: dict[str, str], method: str, start: str, name: str, header: str, endpoints: Endpoints
 ) -> None:
-    server = doors.cloud.login_server("fuzzregistry")
+    server = endpoints.cloud.login_server("fuzzregistry")
     url = f"https://{server}/{start}{quote(name, safe='') if start.endswith('/') else ''}"
     headers = {"Authorization": header} if header else {}
-    answer = doors.send(method, url, data=form, headers=headers)
+    answer = endpoints.send(method, url, data=form, headers=headers)
     assert answer.status_code < 500, answer.text
 
 
 @unhurried
 @given(body=ANYTHING)
-def test_any_json_is_answered_as_a_body(body: Any, doors: Doors) -> None:
+def test_any_json_body_gets_a_response(body: Any, endpoints: Endpoints) -> None:
     path = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{GROUP}"
-    doors.arm("PATCH", path, "2024-11-01", body)
+    endpoints.arm("PATCH", path, "2024-11-01", body)

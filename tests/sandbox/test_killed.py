@@ -1,4 +1,4 @@
-"""What is killed leaves nothing behind, and comes back with what it held."""
+"""A killed sandbox leaves no process, and continues with its state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sandbox.storage.azurite import Azurite
 
 
 class Own:
-    """A sandbox of the test's own."""
+    """A sandbox for one test."""
 
     def __init__(self, state: Path) -> None:
         self.paths = Paths(state, Paths.here().cache)
@@ -46,7 +46,7 @@ class Own:
         return psutil.Process(found["process"])
 
     def processes(self) -> list[psutil.Process]:
-        """All that belong to this sandbox: its folder is on their command line or in their environment."""
+        """All processes of this sandbox, found by its folder in their command line or environment."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -59,7 +59,7 @@ class Own:
 
 
 def kill(*processes: psutil.Process) -> None:
-    """As `kill -9` does."""
+    """Kill a process, as `kill -9` does."""
     for process in processes:
         process.kill()
     psutil.wait_procs(processes, timeout=30)
@@ -72,13 +72,13 @@ def own(tmp_path: Path) -> Iterator[Own]:
     lifecycle.down(found.paths)
 
 
-def test_a_killed_sandbox_says_so_leaves_nothing_and_comes_up_again(own: Own) -> None:
+def test_a_killed_sandbox_is_reported_leaves_no_process_and_starts_again(own: Own) -> None:
     own.up()
     before = json.loads(own.command("status", "--json").stdout)["clouds"]["source"]
     kill(own.server)
-    told = own.command("status")
-    assert told.returncode == 1
-    assert "was killed" in told.stderr
+    status = own.command("status")
+    assert status.returncode == 1
+    assert "was killed" in status.stderr
     assert own.command("log").returncode == 0
     assert own.command("down").returncode == 0
     assert own.processes() == []
@@ -86,26 +86,26 @@ def test_a_killed_sandbox_says_so_leaves_nothing_and_comes_up_again(own: Own) ->
     after = json.loads(own.command("status", "--json").stdout)["clouds"]["source"]
     assert (after["arm"], after["registries"]) == (before["arm"], before["registries"])
     kill(own.server)
-    own.up()  # at once, while the servers of the killed one are still there
+    own.up()  # immediately, while servers of the killed sandbox still run
 
 
-def test_killed_servers_are_named_and_a_new_start_mends_it(own: Own) -> None:
+def test_killed_servers_are_reported_and_a_restart_repairs_the_sandbox(own: Own) -> None:
     own.up()
     servers = [process for process in own.server.children() if process.name() in ("node", "registry")]
     assert len(servers) == 4
     kill(*servers)
-    told = own.command("status")
-    assert told.returncode == 1
+    status = own.command("status")
+    assert status.returncode == 1
     for side in ("source", "target"):
-        assert f"{side}: storage;" in told.stderr
-        assert f"{side}: registry-server/contoso{side}" in told.stderr
+        assert f"{side}: storage;" in status.stderr
+        assert f"{side}: registry-server/contoso{side}" in status.stderr
     assert own.command("down").returncode == 0
     assert own.processes() == []
     own.up()
     assert own.command("status").returncode == 0
 
 
-def test_storage_ends_by_itself_though_clients_keep_their_connections(tmp_path: Path) -> None:
+def test_storage_stops_although_clients_keep_connections_open(tmp_path: Path) -> None:
     paths = Paths(tmp_path, Paths.here().cache)
     certificates.ensure(paths)
     cloud = Cloud(SOURCE, paths)

@@ -1,4 +1,4 @@
-"""Real exchanges with Azure, replayed: each is answered with the same status, keys and kinds of values.
+"""Recorded exchanges with Azure: the sandbox returns the same status, keys and types of values.
 
 The exchanges are no part of this project. RECORDED_TRAFFIC names the folder that holds them.
 """
@@ -37,11 +37,11 @@ WORDS = {
     "tier",
     "permissions",
 }
-"""Keys whose value is one of Azure's fixed words, and must be that word."""
+"""Keys whose values must be equal to Azure's."""
 
 
 class Cast:
-    """The resources that the recordings take for granted, made in the sandbox under names of its own."""
+    """The resources that exist in the recordings, created in the sandbox under other names."""
 
     def __init__(self, paths: Paths) -> None:
         self._arm = lifecycle.require_running(paths)["arm"][SOURCE.side]
@@ -51,7 +51,7 @@ class Cast:
         self.names = {**names, "vaults": "recorded-vault", "userAssignedIdentities": "recorded-identity"}
 
     def place(self, path: str) -> str:
-        """A recorded path, with the sandbox's own names in the recording's paths."""
+        """A recorded path with the sandbox's names."""
         path = re.sub('(?i)/subscriptions/[^/"]+', f"/subscriptions/{SOURCE.subscription}", path)
         path = re.sub('(?i)(/resourcegroups)/[^/?"]+', rf"\1/{GROUP}", path)
         for kind, name in self.names.items():
@@ -59,7 +59,7 @@ class Cast:
         return path.replace("/locations/westus", f"/locations/{SOURCE.location}")
 
     def send(self, method: str, path: str, body: Any = None) -> requests.Response:
-        """One management request."""
+        """Send a management request."""
         url = path if path.startswith("https://") else self._arm + path
         return requests.request(
             method,
@@ -72,23 +72,23 @@ class Cast:
         )
 
     def exchange(self, name: str) -> requests.Response:
-        """Send what was recorded under a name."""
+        """Send a recorded request."""
         recorded = RECORDED[name]
         body = json.loads(self.place(json.dumps(recorded["request_body"])))
         return self.send(recorded["method"], self.place(recorded["path"]), body)
 
     def vault(self, method: str, path: str, *, token: bool, body: Any = None) -> requests.Response:
-        """One request at the vault's own door."""
-        door = self._cloud.ports.of(f"vault/{self.names['vaults']}")
+        """Send a request to the vault's endpoint."""
+        port = self._cloud.ports.of(f"vault/{self.names['vaults']}")
         bearer = self._cloud.operator_token(SOURCE.vault_audience)
         headers = {"Authorization": f"Bearer {bearer}"} if token else {}
-        url = f"https://localhost:{door}{path}"
+        url = f"https://localhost:{port}{path}"
         return requests.request(method, url, json=body, headers=headers, verify=self._trust, timeout=60)
 
 
 @pytest.fixture(scope="module")
 def answers(paths: Paths) -> dict[str, requests.Response]:
-    """Every recorded request, in an order in which each finds what it found on Azure."""
+    """All recorded requests, in the order of their dependencies."""
     cast = Cast(paths)
     group = f"/subscriptions/{SOURCE.subscription}/resourceGroups/{GROUP}?api-version=2024-11-01"
     cast.send("PUT", group, {"location": "westus", "tags": {"product": "x"}})
@@ -138,9 +138,7 @@ def _container(cast: Cast, paths: Paths) -> requests.Response:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_an_exchange_is_answered_as_azure_answered_it(
-    name: str, answers: dict[str, requests.Response]
-) -> None:
+def test_a_recorded_request_gets_azures_response(name: str, answers: dict[str, requests.Response]) -> None:
     recorded, answer = RECORDED[name], answers[name]
     assert answer.status_code == recorded["status"], answer.text
     for header in {"x-ms-failure-cause", "azure-asyncoperation", "location", "www-authenticate"}:
@@ -153,12 +151,12 @@ def test_an_exchange_is_answered_as_azure_answered_it(
 
 
 def versions(headers: Mapping[str, str]) -> set[str]:
-    """The versions that an answer names as its controller's."""
+    """The versions in the header api-supported-versions."""
     return {each for each in headers.get("api-supported-versions", "").split(", ") if each}
 
 
 def differences(expected: Any, got: Any, path: str = "") -> list[str]:
-    """Where an answer lacks a key, has one too many, another kind of value or another fixed word."""
+    """The differences of two bodies: missing and additional keys, other types, other fixed values."""
     if isinstance(expected, dict) and isinstance(got, dict):
         if path.endswith(("userAssignedIdentities", ".tags")):
             expected = dict(zip(got, expected.values(), strict=False))

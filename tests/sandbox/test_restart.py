@@ -1,4 +1,4 @@
-"""State and addresses survive a restart; a port that another program took is named."""
+"""State and addresses survive a restart; a port in use by another program is reported."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sandbox.cloud.paths import CHECKOUT, Paths
 
 
 def command(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """One command of the sandbox with a state of its own."""
+    """Run a command of the sandbox with a separate state."""
     environment = {**os.environ, "ACR_TRANSFER_SANDBOX": str(state)}
     whole = [sys.executable, "-m", "sandbox", *words]
     return subprocess.run(whole, cwd=CHECKOUT, env=environment, capture_output=True, check=False, text=True)
 
 
-def test_addresses_survive_a_restart_and_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_addresses_survive_a_restart_and_a_port_in_use_is_reported(tmp_path: Path) -> None:
     state = tmp_path / "state"
     paths = Paths(state, Paths.here().cache)
     try:

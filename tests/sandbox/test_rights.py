@@ -1,4 +1,4 @@
-"""Who may do what: identities, roles and keys, by Azure's own clients on both clouds."""
+"""Permissions of identities, roles and keys, tested with Azure's own clients on both clouds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.storage import blobs
 from tests.sandbox.here import GROUP, Bearer, Here, assign, bearer, identity, refusal
 
 
-def test_an_identity_keeps_its_principal_and_is_spelled_as_azure_spells_it(here: Here) -> None:
+def test_an_update_keeps_an_identitys_principal_and_the_id_has_azures_spelling(here: Here) -> None:
     made = identity(here)
     msi = here.client(ManagedServiceIdentityClient)
     again = msi.user_assigned_identities.create_or_update(
@@ -33,7 +33,7 @@ def test_an_identity_keeps_its_principal_and_is_spelled_as_azure_spells_it(here:
     [("", False, False), (roles.BLOB_READER, True, False), (roles.BLOB_CONTRIBUTOR, True, True)],
     ids=["no role", "reader", "contributor"],
 )
-def test_a_role_on_a_container_lets_in_as_far_as_it_says(
+def test_a_role_on_a_container_permits_its_data_actions_only(
     here: Here, role: str, reads: bool, writes: bool
 ) -> None:
     account, principal = here.account(allowSharedKeyAccess=False), identity(here).principal_id
@@ -45,13 +45,13 @@ def test_a_role_on_a_container_lets_in_as_far_as_it_says(
 
 
 def allowed(work: Any) -> bool:
-    """Whether storage lets it happen; any refusal must be the one for a missing right."""
+    """Whether storage permits it; any other refusal than a missing permission is an error."""
     said = refusal(work)
     assert said in ("", "AuthorizationPermissionMismatch")
     return not said
 
 
-def test_a_role_is_taken_away_at_once(here: Here) -> None:
+def test_a_deleted_role_assignment_has_no_effect(here: Here) -> None:
     account, principal = here.account(), identity(here).principal_id
     made = assign(here, here.scope(account), principal, roles.BLOB_READER)
     with here.container(account, bearer(here, principal)) as container:
@@ -60,7 +60,7 @@ def test_a_role_is_taken_away_at_once(here: Here) -> None:
         assert not allowed(lambda: list(container.list_blobs()))
 
 
-def test_a_token_of_the_other_cloud_opens_nothing(here: Here) -> None:
+def test_storage_refuses_a_token_of_the_other_cloud(here: Here) -> None:
     other = next(definition for definition in CLOUDS if definition is not here.definition)
     token = Cloud(other, here.paths).tokens.issue(other.operator, blobs.AUDIENCE)
     with here.container(here.account(), Bearer(token)) as container:
@@ -74,12 +74,12 @@ def test_an_account_without_shared_keys_refuses_its_keys(here: Here) -> None:
 
 
 def key_of(here: Here, account: str, which: int = 0) -> dict[str, str]:
-    """One of an account's two keys, as a credential."""
+    """A key of an account, as a credential."""
     keys = here.client(StorageManagementClient).storage_accounts.list_keys(GROUP, account)["keys"]
     return {"account_name": account, "account_key": keys[which].value}
 
 
-def test_a_key_made_anew_ends_the_old_one_and_leaves_the_other(here: Here) -> None:
+def test_a_regenerated_key_replaces_the_old_one_and_keeps_the_other(here: Here) -> None:
     account = here.account()
     old, other = key_of(here, account), key_of(here, account, 1)
     storage = here.client(StorageManagementClient)
@@ -91,7 +91,7 @@ def test_a_key_made_anew_ends_the_old_one_and_leaves_the_other(here: Here) -> No
     assert said == {"old": "AuthenticationFailed", "new": "", "other": ""}
 
 
-def test_a_closed_account_lets_nobody_in(here: Here) -> None:
+def test_an_account_without_public_access_refuses_all_callers(here: Here) -> None:
     account = here.account(publicNetworkAccess="Disabled")
     principal = identity(here).principal_id
     assign(here, here.scope(account), principal, roles.BLOB_CONTRIBUTOR)
@@ -99,14 +99,14 @@ def test_a_closed_account_lets_nobody_in(here: Here) -> None:
         assert refusal(lambda: list(container.list_blobs())) == "AuthorizationFailure"
 
 
-def test_an_assignment_that_makes_no_sense_is_refused_in_azures_words(here: Here) -> None:
+def test_an_invalid_role_assignment_gets_azures_error(here: Here) -> None:
     scope, principal = here.scope(here.account()), identity(here).principal_id
     assign(here, scope, principal, roles.BLOB_READER)
     assert refusal(lambda: assign(here, scope, principal, roles.BLOB_READER)) == "RoleAssignmentExists"
     assert refusal(lambda: assign(here, scope, str(uuid.uuid4()), roles.BLOB_READER)) == "PrincipalNotFound"
 
 
-def test_assignments_are_found_at_their_scope_and_below(here: Here) -> None:
+def test_a_list_of_role_assignments_includes_those_of_parent_scopes(here: Here) -> None:
     account, principal = here.account(), identity(here).principal_id
     assign(here, here.scope(account), principal, roles.BLOB_READER)
     client = here.client(AuthorizationManagementClient)

@@ -1,4 +1,4 @@
-"""What a role lets its holder do on the management endpoint, in vaults and with registries."""
+"""The permissions of roles on the management endpoint, in vaults and in registries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERSION = "2023-01-01-preview"
 
 
 MAY = {
-    "nobody": ("", set()),
+    "no role": ("", set()),
     "Reader": (roles.READER, {"read"}),
     "Contributor": (roles.CONTRIBUTOR, {"read", "write", "list keys", "delete"}),
     "Owner": (roles.OWNER, {"read", "write", "list keys", "delete", "grant"}),
@@ -36,7 +36,7 @@ MAY = {
 
 
 @pytest.mark.parametrize("case", MAY)
-def test_a_role_permits_what_azure_says_and_nothing_else(here: Here, case: str) -> None:
+def test_a_role_permits_exactly_its_published_actions(here: Here, case: str) -> None:
     role, expected = MAY[case]
     account, made = here.account(), identity(here)
     scope = here.scope(account)
@@ -60,7 +60,7 @@ def _account(here: Here) -> dict[str, Any]:
     return {"location": here.definition.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
 
 
-def test_a_refusal_names_the_caller_the_action_and_the_scope(here: Here) -> None:
+def test_a_refusal_contains_the_caller_the_action_and_the_scope(here: Here) -> None:
     account, made = here.account(), identity(here)
     with acting_as(here, made) as other, pytest.raises(HttpResponseError) as refused:
         other.client(StorageManagementClient).storage_accounts.list_keys(GROUP, account)
@@ -74,7 +74,7 @@ def test_a_refusal_names_the_caller_the_action_and_the_scope(here: Here) -> None
     )
 
 
-def test_a_list_holds_what_the_caller_may_read(here: Here) -> None:
+def test_a_list_contains_only_readable_resources(here: Here) -> None:
     mine, _, made = here.account(), here.account(), identity(here)
     assign(here, here.scope(mine), made.principal_id, roles.READER)
     with acting_as(here, made) as other:
@@ -86,7 +86,7 @@ def test_a_list_holds_what_the_caller_may_read(here: Here) -> None:
     assert len(everything) > 1
 
 
-def test_what_a_caller_may_do_at_a_resource_is_told(here: Here) -> None:
+def test_permissions_of_a_resource_are_the_callers(here: Here) -> None:
     account, made = here.account(), identity(here)
     assign(here, here.scope(account), made.principal_id, roles.READER)
     with acting_as(here, made) as other:
@@ -96,7 +96,7 @@ def test_what_a_caller_may_do_at_a_resource_is_told(here: Here) -> None:
         assert list(permissions.list_for_resource(*place, here.account())) == []
 
 
-def test_an_identity_is_handed_to_a_pipeline_by_those_alone_who_may_hand_it_on(here: Here) -> None:
+def test_a_pipeline_gets_an_identity_only_from_a_caller_who_may_assign_it(here: Here) -> None:
     caller, given = identity(here), identity(here)
     base = f"/subscriptions/{here.definition.subscription}/resourceGroups"
     registry = f"{base}/{here.definition.registry_group}/providers/Microsoft.ContainerRegistry"
@@ -149,12 +149,12 @@ VAULT_ROLES = {
 
 @pytest.fixture(scope="module")
 def vaults(here: Here) -> dict[bool, tuple[str, str]]:
-    """Two vaults: one that goes by role, one by access policy."""
+    """Two vaults: one with RBAC, one with access policies."""
     return {by_role: _vault(here, by_role=by_role) for by_role in (True, False)}
 
 
 @pytest.mark.parametrize("case", VAULT_ROLES)
-def test_who_manages_a_vault_does_not_read_its_secrets(
+def test_management_roles_of_a_vault_do_not_permit_reading_secrets(
     here: Here, vaults: dict[bool, tuple[str, str]], case: str
 ) -> None:
     role, rights = VAULT_ROLES[case]
@@ -180,7 +180,7 @@ def _other_clouds_token(here: Here, audience: str) -> Bearer:
     return Bearer(Cloud(other, here.paths).tokens.issue(other.operator, audience))
 
 
-def test_no_door_takes_a_token_of_the_other_cloud_or_for_another_door(
+def test_every_endpoint_refuses_tokens_of_the_other_cloud_and_of_other_audiences(
     here: Here, vaults: dict[bool, tuple[str, str]]
 ) -> None:
     cloud, account = Cloud(here.definition, here.paths), here.account()
@@ -203,19 +203,19 @@ def test_no_door_takes_a_token_of_the_other_cloud_or_for_another_door(
         with ContainerRegistryClient(f"https://{server}", token, **options) as client:
             return list(client.list_repository_names())
 
-    doors = (
+    endpoints = (
         (management, here.said["arm"] + "/"),
         (vault, here.definition.vault_audience),
         (storage, blobs.AUDIENCE),
         (registry, here.said["arm"] + "/"),
     )
-    for door, audience in doors:
-        for_another_door = cloud.tokens.issue(here.definition.operator, "https://graph.invalid")
-        assert _status(door, _other_clouds_token(here, audience)) == 401
-        assert _status(door, Bearer(for_another_door)) == 401
+    for endpoint, audience in endpoints:
+        for_another_audience = cloud.tokens.issue(here.definition.operator, "https://graph.invalid")
+        assert _status(endpoint, _other_clouds_token(here, audience)) == 401
+        assert _status(endpoint, Bearer(for_another_audience)) == 401
 
 
-def _status(door: Callable[[Bearer], Any], token: Bearer) -> int:
+def _status(endpoint: Callable[[Bearer], Any], token: Bearer) -> int:
     with pytest.raises(HttpResponseError) as refused:
-        door(token)
+        endpoint(token)
     return int(refused.value.status_code or 0)

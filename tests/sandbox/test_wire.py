@@ -1,4 +1,4 @@
-"""The management endpoint as Azure Resource Manager's: verbs, versions, pages, operations, refusals."""
+"""The protocol of the management endpoint: methods, versions, pages, operations, errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACE = {"location": SOURCE.location}
 
 
 class Arm:
-    """Requests on the source cloud's management endpoint."""
+    """A client of the source cloud's management endpoint."""
 
     def __init__(self, paths: Paths) -> None:
         self.paths, self.cloud = paths, Cloud(SOURCE, paths)
@@ -47,7 +47,7 @@ def arm(paths: Paths) -> Arm:
     return found
 
 
-def test_an_answer_carries_the_ids_that_the_client_gave(arm: Arm) -> None:
+def test_a_response_returns_the_request_ids_of_the_client(arm: Arm) -> None:
     given = {"x-ms-correlation-request-id": str(uuid.uuid4()), "x-ms-client-request-id": str(uuid.uuid4())}
     plain = arm.ask("GET", INSIDE, "2024-11-01", headers=given)
     assert plain.headers["x-ms-correlation-request-id"] == given["x-ms-correlation-request-id"]
@@ -58,7 +58,7 @@ def test_an_answer_carries_the_ids_that_the_client_gave(arm: Arm) -> None:
     assert answer.headers["x-ms-request-id"] != plain.headers["x-ms-request-id"]
 
 
-def test_a_patch_changes_what_it_names_and_replaces_tags(arm: Arm) -> None:
+def test_a_patch_changes_only_its_properties_and_replaces_tags(arm: Arm) -> None:
     path = f"{IDENTITIES}/patched"
     made = arm.ask("PUT", path, "2024-11-30", {**PLACE, "tags": {"a": "1", "b": "2"}}).json()
     changed = arm.ask("PATCH", path, "2024-11-30", {"tags": {"c": "3"}}).json()
@@ -68,7 +68,7 @@ def test_a_patch_changes_what_it_names_and_replaces_tags(arm: Arm) -> None:
     assert arm.ask("PATCH", pipeline, "2023-01-01-preview", {}).status_code in (404, 405)
 
 
-def test_a_list_comes_in_pages_that_lead_on(arm: Arm) -> None:
+def test_a_list_has_pages_with_links_to_the_next(arm: Arm) -> None:
     names = [f"paged-{number}" for number in range(5)]
     for name in names:
         arm.ask("PUT", f"{IDENTITIES}/{name}", "2024-11-30", PLACE)
@@ -82,7 +82,7 @@ def test_a_list_comes_in_pages_that_lead_on(arm: Arm) -> None:
     assert arm.ask("GET", IDENTITIES, "2024-11-30", **{"$skiptoken": "!"}).status_code == 400
 
 
-def test_pages_can_be_made_short_for_clients_that_ask_for_all(arm: Arm) -> None:
+def test_a_configured_page_size_applies_to_all_lists(arm: Arm) -> None:
     for number in range(3):
         arm.ask("PUT", f"{IDENTITIES}/short-{number}", "2024-11-30", PLACE)
     with control.choice(arm.paths, "source", "page-size", "2"):
@@ -91,7 +91,7 @@ def test_pages_can_be_made_short_for_clients_that_ask_for_all(arm: Arm) -> None:
     assert arm.ask("GET", page["nextLink"]).json()["value"]
 
 
-def test_an_operation_can_take_no_time_at_all(arm: Arm) -> None:
+def test_an_operation_can_be_configured_to_finish_immediately(arm: Arm) -> None:
     group = f"{BASE}/resourceGroups/tests-wire-quick"
     arm.ask("PUT", group, "2024-11-01", PLACE)
     with control.choice(arm.paths, "source", "polls", "0"):
@@ -99,7 +99,7 @@ def test_an_operation_can_take_no_time_at_all(arm: Arm) -> None:
     assert arm.ask("GET", begun.headers["Location"]).status_code == 200
 
 
-def test_an_operation_goes_on_until_it_is_done_by_either_link(arm: Arm) -> None:
+def test_both_kinds_of_operation_urls_report_the_end(arm: Arm) -> None:
     name = f"wire{uuid.uuid4().hex[:12]}"
     path = f"{INSIDE}/providers/Microsoft.Storage/storageAccounts/{name}"
     body = {**PLACE, "sku": {"name": "standard_lrs"}, "kind": "StorageV2"}
@@ -113,7 +113,7 @@ def test_an_operation_goes_on_until_it_is_done_by_either_link(arm: Arm) -> None:
     assert gone.status_code == 404
 
 
-def test_a_new_vault_registers_its_name_for_a_read_and_says_when_to_look_again(arm: Arm) -> None:
+def test_a_new_vault_shows_the_registration_of_its_name_with_a_polling_interval(arm: Arm) -> None:
     path = f"{INSIDE}/providers/Microsoft.KeyVault/vaults/wire-{uuid.uuid4().hex[:12]}"
     properties = {"tenantId": SOURCE.tenant, "sku": {"name": "standard"}, "enableRbacAuthorization": True}
     answers = [arm.ask("PUT", path, "2024-11-01", {**PLACE, "properties": properties})]
@@ -123,7 +123,7 @@ def test_a_new_vault_registers_its_name_for_a_read_and_says_when_to_look_again(a
     assert [each.headers.get("Retry-After") for each in answers] == ["1", "1", None]
 
 
-def test_a_group_takes_along_what_is_in_it(arm: Arm) -> None:
+def test_deleting_a_group_deletes_its_resources(arm: Arm) -> None:
     group = f"{BASE}/resourceGroups/tests_wire-gone"
     beside = f"{BASE}/resourceGroups/testsXwire-gone"  # LIKE would take the underscore for any letter
     for each in (group, beside):
@@ -143,7 +143,7 @@ def test_a_group_takes_along_what_is_in_it(arm: Arm) -> None:
     assert listed.json() == {"value": []}
 
 
-def test_a_version_shows_what_it_knows(arm: Arm) -> None:
+def test_a_version_returns_only_its_properties(arm: Arm) -> None:
     def shown(version: str) -> set[str]:
         properties = arm.ask("GET", REGISTRY, version).json()["properties"]
         return {*properties, *properties["policies"]}
@@ -155,14 +155,14 @@ def test_a_version_shows_what_it_knows(arm: Arm) -> None:
     assert "endpointProtocol" in shown("2026-01-01-preview")
 
 
-def test_what_a_client_sends_as_fixed_by_azure_is_not_heard(arm: Arm) -> None:
+def test_read_only_properties_in_a_request_are_ignored(arm: Arm) -> None:
     sent = {"tags": {}, "properties": {"loginServer": "evil.example", "provisioningState": "Failed"}}
     answer = arm.ask("PATCH", REGISTRY, "2023-01-01-preview", sent).json()["properties"]
     assert answer["provisioningState"] == "Succeeded"
     assert answer["loginServer"] == arm.cloud.login_server(SOURCE.registry)
 
 
-def test_words_of_an_enumeration_are_matched_whatever_their_case(arm: Arm) -> None:
+def test_enumeration_values_are_case_insensitive(arm: Arm) -> None:
     body = {**PLACE, "sku": {"name": "PREMIUM"}, "properties": {"publicNetworkAccess": "enabled"}}
     answer = arm.ask("PUT", REGISTRY, "2023-01-01-preview", body).json()
     assert (answer["sku"]["name"], answer["properties"]["publicNetworkAccess"]) == ("Premium", "Enabled")
@@ -196,13 +196,13 @@ REFUSED: dict[str, tuple[str, str, str, Any, int, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_refusal_has_azures_code(case: str, arm: Arm) -> None:
+def test_an_invalid_request_gets_azures_code(case: str, arm: Arm) -> None:
     method, path, version, body, status, code = REFUSED[case]
     answer = arm.ask(method, path, version, body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
 
 
-def test_a_body_is_refused_with_all_that_is_wrong_in_it(arm: Arm) -> None:
+def test_an_invalid_body_is_refused_with_all_its_faults(arm: Arm) -> None:
     vault = f"{INSIDE}/providers/Microsoft.KeyVault/vaults/wire-vault"
     answer = arm.ask("PUT", vault, "2024-11-01", {**PLACE, "properties": {"enableSoftDelete": "yes"}})
     said = answer.json()["error"]["message"]
@@ -214,7 +214,7 @@ def test_a_body_is_refused_with_all_that_is_wrong_in_it(arm: Arm) -> None:
         assert part in said
 
 
-def test_a_token_is_refused_for_what_is_wrong_with_it(arm: Arm) -> None:
+def test_an_invalid_token_is_refused_with_its_fault(arm: Arm) -> None:
     tokens, audience = arm.cloud.tokens, arm.cloud.audience
     wrong = {
         "ExpiredAuthenticationToken": tokens.issue(SOURCE.operator, audience, seconds=-600),
@@ -229,8 +229,8 @@ def test_a_token_is_refused_for_what_is_wrong_with_it(arm: Arm) -> None:
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in TYPES.values() if kind.put])
-def test_every_version_of_a_type_answers_a_list(name: str, arm: Arm) -> None:
-    """A version that is listed and not served would show here; parents that are not there are refused."""
+def test_every_version_of_a_type_supports_a_list(name: str, arm: Arm) -> None:
+    """Every listed version is served; a missing parent is an error."""
     kind = TYPES[name.lower()]
     plurals = name.split("/")
     above = "/".join(f"{each}/missing" for each in plurals[1:-1])

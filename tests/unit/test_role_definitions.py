@@ -1,4 +1,4 @@
-"""What a role's patterns permit, without a cloud."""
+"""The permissions of role definitions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ CASES = {
     "everything": (["*"], [], f"{STORAGE}/listKeys/action", True),
     "a verb at the end": (["*/read"], [], f"{STORAGE}/blobServices/read", True),
     "another verb": (["*/read"], [], f"{STORAGE}/write", False),
-    "whatever the case": ([f"{STORAGE}/READ"], [], f"{STORAGE.lower()}/read", True),
-    "no more than it says": ([f"{STORAGE}/read"], [], f"{STORAGE}/read/action", False),
+    "another case": ([f"{STORAGE}/READ"], [], f"{STORAGE.lower()}/read", True),
+    "a longer action": ([f"{STORAGE}/read"], [], f"{STORAGE}/read/action", False),
     "a dot is a dot": (["Microsoft.Storage/a/read"], [], "MicrosoftXStorage/a/read", False),
-    "what is taken away again": (["*"], ["Microsoft.Authorization/*/Write"], f"{STORAGE}/write", True),
-    "as it says": (
+    "an action that is not excluded": (["*"], ["Microsoft.Authorization/*/Write"], f"{STORAGE}/write", True),
+    "an excluded action": (
         ["*"],
         ["Microsoft.Authorization/*/Write"],
         "Microsoft.Authorization/roleAssignments/write",
@@ -28,13 +28,13 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_role_permits_what_its_patterns_cover(case: str) -> None:
+def test_a_role_permits_the_actions_of_its_patterns(case: str) -> None:
     actions, not_actions, action, expected = CASES[case]
     assert Definition("", "", actions, not_actions, []).permits(action) is expected
 
 
 @pytest.mark.parametrize("guid", definitions())
-def test_no_management_role_reaches_into_data_and_no_data_role_gives_roles_away(guid: str) -> None:
+def test_management_roles_have_no_data_actions_and_data_roles_cannot_assign_roles(guid: str) -> None:
     role = definitions()[guid]
     grants = role.permits("Microsoft.Authorization/roleAssignments/write")
     assert grants is (role.name in {"Owner", "User Access Administrator"} or "Based Access" in role.name)

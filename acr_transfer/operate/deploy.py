@@ -17,7 +17,10 @@ def deploy(stack: str, folder: Path, on_output: Callable[[str], None] | None) ->
     `on_output` receives each line that Pulumi prints, errors included. Raises `StackError` if the stack does
     not exist or its deployment fails; the message has Pulumi's errors only without `on_output`.
     """
-    from pulumi import automation
+    try:
+        from pulumi import automation
+    except ModuleNotFoundError:
+        raise StackError("ship needs Pulumi's SDK: pip install 'acr-transfer[program]'") from None
 
     try:
         found = automation.select_stack(stack_name=stack, work_dir=str(folder.resolve()))

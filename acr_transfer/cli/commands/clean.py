@@ -99,7 +99,7 @@ def leftovers_table(found: Sequence[Leftover], *, removed: bool) -> str:
 
 
 def leftovers_json(found: Sequence[Leftover], *, removed: bool) -> dict[str, Any]:
-    """The report for machines; `docs/commands.md` describes it."""
+    """The report for machines; `docs/pack.md` describes it."""
     keys = ("side", "kind", "name", "size", "goes", "reason")
     leftovers = [{key: getattr(leftover, key) for key in keys} for leftover in found]
     return {"schema": 1, "removed": removed, "leftovers": leftovers}

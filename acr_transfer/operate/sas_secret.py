@@ -52,7 +52,7 @@ async def rejection(container_url: str, token: str, session: aiohttp.ClientSessi
 
 
 def _refusal(status: int, message: str) -> str:
-    """Why a vault returns no secret: Key Vault has one code for two reasons, told apart by the message."""
+    """Why a vault returns no secret: Key Vault has one code for two reasons, and only the message differs."""
     if "Client address is not authorized" in message:
         return "the vault's firewall blocks this machine; add a rule for its address"
     return f"the vault answers HTTP {status}; the caller needs the secret permission get"

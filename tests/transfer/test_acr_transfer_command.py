@@ -1,4 +1,4 @@
-"""The command as it is typed: real Pulumi stacks, real storage, and no secret in anything it says."""
+"""The command with Pulumi stacks and storage servers; no output contains a secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(autouse=True)
-def _sound(world: World) -> None:
+def _intact(world: World) -> None:
     for side, answers in world.registries.items():
         world.accounts(side)
         answers.manifests.clear()
@@ -30,13 +30,13 @@ def _sound(world: World) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_secret_is_said(world: World) -> Iterator[None]:
+def _no_output_contains_a_secret(world: World) -> Iterator[None]:
     world.said = ""
     yield
     assert leaks(world.said, world.secrets()) == []
 
 
-def test_the_search_would_find_a_secret() -> None:
+def test_the_search_finds_a_secret() -> None:
     for said in (
         "x SECRETSECRETSECRETSECRET y",
         "U0VDUkVUU0VDUkVUU0VDUkVUU0VDUkVU",
@@ -46,7 +46,7 @@ def test_the_search_would_find_a_secret() -> None:
     assert not leaks("SECRET", ["SECRETSECRETSECRETSECRET"])
 
 
-def test_hop_carries_and_then_says_that_all_is_there(world: World) -> None:
+def test_hop_copies_once_and_then_reports_existing_blobs(world: World) -> None:
     world.export("app:v1")
     code, said, _ = world.run("hop")
     assert code == 0
@@ -61,7 +61,7 @@ def test_hop_carries_and_then_says_that_all_is_there(world: World) -> None:
         }
 
 
-def test_prove_tells_proved_from_not_proved(world: World) -> None:
+def test_prove_distinguishes_proved_from_different(world: World) -> None:
     children = image("amd64"), image("arm64")
     signature = image("signature", subject={"digest": "sha256:0"})
     for side in ("source", "target"):
@@ -81,14 +81,14 @@ def test_prove_tells_proved_from_not_proved(world: World) -> None:
     assert "1 different" in reason
 
 
-def test_without_a_terminal_there_is_the_result_and_nothing_else(world: World) -> None:
+def test_without_a_terminal_only_the_result_is_printed(world: World) -> None:
     world.export("app:v1")
     _, said, progress = world.run("hop", "--json")
     assert json.loads(said)["schema"] == 1
     assert progress == ""
 
 
-def test_clean_removes_what_was_imported_and_nothing_else_and_only_when_told(world: World) -> None:
+def test_clean_removes_only_imported_blobs_and_only_with_yes(world: World) -> None:
     world.export("app:v1")
     registry = f"/subscriptions/{SUBSCRIPTIONS['target']}/resourceGroups/g/providers/R/registries/r"
     world.deploy("target", **world.outputs("target"), importPipelineId=f"{registry}/importPipelines/p")
@@ -121,7 +121,7 @@ def test_clean_removes_what_was_imported_and_nothing_else_and_only_when_told(wor
         (["hop", "--target", "source"], 0, "already there"),
     ],
 )
-def test_bad_names_are_named(world: World, line: list[str], code: int, words: str) -> None:
+def test_a_wrong_name_is_named_in_the_error(world: World, line: list[str], code: int, words: str) -> None:
     world.export("app:v1")
     done, said, reason = world.run(*line)
     assert (done, words in said + reason) == (code, True)
@@ -142,7 +142,7 @@ def test_bad_names_are_named(world: World, line: list[str], code: int, words: st
             "needs Microsoft.Storage/storageAccounts/listKeys/action on storage account arriving",
         ),
         ("wrong key", 6, "refused (HTTP 403 AuthorizationFailure)"),
-        ("no login", 6, "no login that this cloud accepts. Run `az login`"),
+        ("no login", 6, "this cloud accepts no available login. Run `az login`"),
         ("no account", 7, "no storage account of subscription"),
         ("no container", 7, "the target's container transfer at localhost"),
         ("no cloud", 7, "describes no cloud 'smallsource'"),
@@ -220,7 +220,7 @@ def test_each_failure_of_prove_has_its_code_and_reason(
 
 
 @pytest.mark.parametrize("failure", ["nothing", "no right to list keys", "wrong key", "no right to pull"])
-def test_the_loudest_loggers_of_all_libraries_hold_no_secret(
+def test_debug_logs_of_all_libraries_contain_no_secret(
     world: World, failure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.export("app:v1")
@@ -251,12 +251,12 @@ LOGINS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "az": ({"AZURE_TOKEN_CREDENTIALS": "azureclicredential"}, {}),
 }
-"""By name: what a shell has, and what the cloud's authority must be told."""
+"""By name: the environment, and the fields of the request for a token."""
 
 
 @pytest.fixture
 def authority(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The path at which the tenant's authority gives tokens, where no managed identity is."""
+    """The tenant's token endpoint, without a managed identity."""
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "AZURE_TOKEN_CREDENTIALS"):
         monkeypatch.delitem(world.environment, name)
     path = f"/{TENANT}/oauth2/v2.0/token"
@@ -267,10 +267,10 @@ def authority(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.parametrize("login", LOGINS)
-def test_each_login_opens_both_clouds_and_is_asked_for_the_stacks_tenant(
+def test_each_login_works_in_both_clouds_with_the_stacks_tenant(
     world: World, authority: str, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shell, told = LOGINS[login]
+    shell, request = LOGINS[login]
     (world.project / "assertion").write_text(ASSERTION)
     programs = world.programs(
         "az",
@@ -286,11 +286,11 @@ def test_each_login_opens_both_clouds_and_is_asked_for_the_stacks_tenant(
     code, _, reason = world.run("hop", program=LOUD)
     assert code == 0, reason
     sent = world.arm.sent.get(authority, {})
-    assert {key: sent.get(key) for key in told} == told
+    assert {key: sent.get(key) for key in request} == request
     assert leaks(world.said, [SECRET, ASSERTION]) == []
 
 
-def test_a_stack_may_have_a_service_principal_of_its_own(world: World, authority: str) -> None:
+def test_a_stack_can_have_its_own_service_principal(world: World, authority: str) -> None:
     plain = {"azure-native:tenantId": TENANT, "azure-native:clientId": CLIENT}
     secret = {"azure-native:clientSecret": SECRET}
     spelled = [f"--plaintext={key}={value}" for key, value in plain.items()]

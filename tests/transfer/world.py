@@ -1,4 +1,4 @@
-"""Two clouds with real storage and a project with two real Pulumi stacks, for the command as it is typed."""
+"""Two clouds with storage servers, and a project with two Pulumi stacks, for tests of the command."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ SUBSCRIPTIONS = {
     "source": "50000000-0000-4000-8000-000000000001",
     "target": "70000000-0000-4000-8000-000000000001",
 }
-TOKEN = "eyJ-a-token-that-nobody-may-ever-see"
+TOKEN = "eyJ-a-token-that-no-output-may-contain"
 COMMAND = "import sys; from acr_transfer.__main__ import main; sys.exit(main())"
 LOUD = f"import logging; logging.basicConfig(level=1); {COMMAND}"
-"""The command with every logger of every library at its loudest."""
+"""The command with all loggers at debug level."""
 
 
 @dataclass
 class World:
-    """Two clouds, a project with two stacks, and what the command said in it."""
+    """Two clouds, a project with two stacks, and the output of its commands."""
 
     arm: Answers
     registries: dict[str, Answers]
@@ -47,7 +47,7 @@ class World:
     said: str = ""
 
     def run(self, *line: str, program: str = COMMAND) -> tuple[int, str, str]:
-        """Type a command in the project; exit code, stdout and stderr."""
+        """Run a command in the project; return exit code, stdout and stderr."""
         call = [sys.executable, "-c", program, *line]
         environment = {**self.environment, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
@@ -70,7 +70,7 @@ class World:
         )
 
     def programs(self, name: str, script: str) -> Path:
-        """A folder with one program of the user's."""
+        """A folder with one program for PATH."""
         folder = self.project / "programs"
         folder.mkdir(exist_ok=True)
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -78,7 +78,7 @@ class World:
         return folder
 
     def deploy(self, side: str, **outputs: Any) -> None:
-        """Give a stack outputs, as `pulumi up` would."""
+        """Set the outputs of a stack, like `pulumi up`."""
         if self.deployed.get(side) == outputs:
             return
         self.deployed[side] = outputs
@@ -101,7 +101,7 @@ class World:
         return BlobServiceClient(store.url, store.credential(), connection_verify=trusted)
 
     def export(self, *artifacts: str, blob: str = "batch1") -> None:
-        """What `pulumi up` on both stacks leaves: containers, one blob, outputs."""
+        """Create what `pulumi up` of both stacks creates: containers, one blob, outputs."""
         content = b"an archive of images"
         settings = ContentSettings(content_md5=bytearray(hashlib.md5(content).digest()))
         for side in self.stores:

@@ -1,4 +1,4 @@
-"""The frame that all commands share: help, version, completion, quiet, colours, the log file."""
+"""What all commands share: help, version, completion, quiet mode, colours, the log file."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ from pathlib import Path
 import pytest
 
 from acr_transfer.__main__ import main
-from acr_transfer.cli.commands import commands
+from acr_transfer.cli.commands import commands, prove, ship
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.log_file import masked, open_log
 from acr_transfer.cli.parser import parser
-from acr_transfer.errors import InputError, TransferError
+from acr_transfer.errors import InputError, NotProvedError, TransferError
 
 ALL = commands()
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def left(*line: str) -> int | str | None:
-    """The exit code of a line that ends in the parser."""
+def exit_code_of(*line: str) -> int | str | None:
+    """The exit code of a command line that ends in the parser."""
     with pytest.raises(SystemExit) as stopped:
         main(line)
     return stopped.value.code
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_command_has_help_with_an_example_of_itself(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert left(name, "--help") == 0
+def test_the_help_of_every_command_has_its_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code_of(name, "--help") == 0
     said = capsys.readouterr().out
     for line, _ in ALL[name].EXAMPLES:
         assert f"acr-transfer {name}" in line
@@ -44,15 +42,15 @@ def test_every_command_has_help_with_an_example_of_itself(
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_example_is_a_line_that_the_parser_takes(name: str) -> None:
+def test_the_parser_accepts_every_example(name: str) -> None:
     for line, _ in ALL[name].EXAMPLES:
-        # What follows a pipe or a redirection belongs to the shell.
+        # The text after a pipe or a redirection belongs to the shell.
         words = line.replace("'", "").split(" > ")[0].split(" | ")[0].split()[1:]
         assert parser(ALL).parse_args(words).command == name
 
 
 def test_help_lists_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert left("--help") == 0
+    assert exit_code_of("--help") == 0
     said = capsys.readouterr().out
     for name, command in ALL.items():
         assert f"\n  {name} " in said
@@ -64,13 +62,13 @@ def test_help_lists_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     assert [code for code in codes if f"\n| {code} |" not in document] == []
 
 
-def test_every_command_has_a_chapter_in_the_docs() -> None:
+def test_the_docs_have_a_heading_for_every_command() -> None:
     lines = [line for file in (ROOT / "docs").glob("*.md") for line in file.read_text().splitlines()]
     titles = {word.strip("`,:") for line in lines if line.startswith("#") for word in line.split()}
     assert [name for name in ALL if name not in titles] == []
 
 
-def test_help_comes_without_the_heavy_libraries() -> None:
+def test_help_loads_no_slow_library() -> None:
     program = (
         "import sys; from acr_transfer.cli.parser import parser;"
         "from acr_transfer.cli.commands import commands;"
@@ -84,34 +82,44 @@ def test_help_comes_without_the_heavy_libraries() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
-    assert left("--version") == 0
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code_of("--version") == 0
     assert f'version = "{capsys.readouterr().out.split()[1]}"' in (ROOT / "pyproject.toml").read_text()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_a_completion_script_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert left("--print-completion", shell) == 0
+def test_a_completion_script_lists_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code_of("--print-completion", shell) == 0
     said = capsys.readouterr().out
     assert [name for name in ALL if name not in said] == []
 
 
-@pytest.mark.parametrize("line", [[], ["nope"], ["--print-completion", "fish"], ["hop", "--nope"]])
-def test_a_wrong_line_exits_with_2_and_shows_the_right_one(
+@pytest.mark.parametrize(
+    "line",
+    [
+        [],
+        ["nope"],
+        ["--print-completion", "fish"],
+        ["hop", "--nope"],
+        ["prove", "--wait", "soon"],
+        ["prove", "--wait", "-1"],
+    ],
+)
+def test_an_invalid_command_line_exits_with_2_and_shows_the_usage(
     line: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert left(*line) == 2
+    assert exit_code_of(*line) == 2
     assert "usage: acr-transfer" in capsys.readouterr().err
 
 
-def test_the_environment_names_stacks_and_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_set_the_default_stacks_and_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACR_TRANSFER_SOURCE", "one")
     monkeypatch.setenv("ACR_TRANSFER_PROJECT", "there")
     options = parser(ALL).parse_args(["hop", "--target", "two"])
     assert (options.source, options.target, options.cwd) == ("one", "two", Path("there"))
 
 
-def test_quiet_leaves_the_result_and_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_only_the_result_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(argparse.Namespace(json=False, quiet=True))
     console.remark("by the way")
     console.warn("take care")
@@ -132,7 +140,7 @@ class _Terminal(io.StringIO):
         (io.StringIO(), "", "no"),
     ],
 )
-def test_colours_are_for_terminals_that_want_them(
+def test_only_a_terminal_without_no_color_shows_colours(
     stream: io.StringIO, no_color: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", no_color)
@@ -141,7 +149,7 @@ def test_colours_are_for_terminals_that_want_them(
 
 
 @pytest.fixture
-def logging_as_before() -> Iterator[None]:
+def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
@@ -151,8 +159,8 @@ def logging_as_before() -> Iterator[None]:
     root.setLevel(level)
 
 
-@pytest.mark.usefixtures("logging_as_before")
-def test_the_log_file_tells_what_was_done_without_secrets(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("restored_logging")
+def test_the_log_file_contains_actions_and_no_secrets(tmp_path: Path) -> None:
     path = tmp_path / "support.log"
     open_log(path, ["hop", "--source", "s"])
     logging.getLogger("azure.something").info(
@@ -166,7 +174,7 @@ def test_the_log_file_tells_what_was_done_without_secrets(tmp_path: Path) -> Non
     assert "se=2" in text
 
 
-def test_a_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_an_unwritable_log_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--log-file"):
         open_log(tmp_path / "no" / "file", [])
 
@@ -186,13 +194,36 @@ def test_a_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         "AGE-SECRET-KEY-1SECRET",
     ],
 )
-def test_what_looks_like_a_secret_is_blanked(text: str) -> None:
+def test_texts_that_look_like_secrets_are_masked(text: str) -> None:
     assert "SECRET" not in masked(text).replace("AGE-SECRET-KEY", "")
 
 
-@pytest.mark.parametrize("line", [[], ["nope"], ["prove", "--wait", "soon"], ["prove", "--wait", "-1"]])
-def test_a_wrong_command_line_exits_with_2(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(line)
-    assert stopped.value.code == 2
-    assert "usage: acr-transfer" in capsys.readouterr().err
+def test_the_result_of_a_step_is_text_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(argparse.Namespace(json=True, quiet=False))
+    console.of_step().result(dict, lambda: "a table")
+    silent = console.of_step(silent=True)
+    silent.result(dict, lambda: "a table")
+    silent.warn("careful")
+    assert capsys.readouterr() == ("", "a table\n")
+
+
+def test_a_step_of_ship_has_the_defaults_of_its_command_and_the_stacks_of_ship() -> None:
+    options = parser(ALL).parse_args(["ship", "--source", "one", "--lock", "x.json"])
+    step = ship._options_of(prove.add_arguments, options, wait=5.0)
+    assert (step.source, step.target, step.wait, step.lock, step.layers) == (
+        "one",
+        "target",
+        5.0,
+        None,
+        "none",
+    )
+
+
+def test_a_failed_step_keeps_its_exit_code_and_names_itself() -> None:
+    def fail() -> str:
+        raise NotProvedError("1 missing")
+
+    console = Console(argparse.Namespace(json=False, quiet=True))
+    with pytest.raises(TransferError, match=r"^prove: 1 missing\n.*Run `ship` again") as failed:
+        ship._run_steps([ship.Step("prove", "compare digests", fail)], console)
+    assert failed.value.exit_code == NotProvedError.exit_code

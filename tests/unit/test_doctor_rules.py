@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "both keys of the account are newer than secret sas",
         "sasExpiry",
     ),
-    "tag tells narrow": (
+    "tag lacks rights": (
         facts(token=None, secret={"tags": {"acr-transfer-sp": "rl"}, "properties": {}}),
         "according to its tag, the token lacks add, write",
         "pulumi up",

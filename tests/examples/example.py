@@ -39,9 +39,9 @@ class Example(Project):
 
     def up_changes_nothing(self, stack: str) -> None:
         """A second `pulumi up` changes no resource."""
-        said = self.up(stack)
-        assert "unchanged" in said, said
-        assert not re.search(r"\d+ (created|updated|deleted|replaced)", said), said
+        output = self.up(stack)
+        assert "unchanged" in output, output
+        assert not re.search(r"\d+ (created|updated|deleted|replaced)", output), output
 
     def destroy(self, *stacks: str) -> None:
         """`pulumi destroy` without confirmation, the last stack first."""
@@ -94,7 +94,7 @@ def _run(body: dict[str, Any]) -> tuple[str, str, str]:
     )
 
 
-def everything(paths: Paths) -> set[str]:
+def resource_ids(paths: Paths) -> set[str]:
     """The IDs of all resources in both clouds, in lower case, without soft-deleted vaults."""
     return {
         found.lower()

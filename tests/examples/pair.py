@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.cloud.definitions import SOURCE, CloudDefinition
 from sandbox.cloud.paths import Paths
-from tests.examples.example import Example, everything, imported, manifests
+from tests.examples.example import Example, imported, manifests, resource_ids
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,22 @@ class Case:
 
 def moves_and_proves(case: Case, example: Example, paths: Paths) -> None:
     """Deploy both stacks, copy and prove the images, deploy again without a change, destroy everything."""
-    before = everything(paths)
+    before = resource_ids(paths)
     source, target = f"{case.name}-source", f"{case.name}-target"
     example.up_from_nothing(source)
     example.up_from_nothing(target)
     stacks = ("--source", source, "--target", target)
     example.run("acr-transfer", "hop", *stacks)
-    said = example.run("acr-transfer", "prove", *stacks, "--wait", "120")
+    output = example.run("acr-transfer", "prove", *stacks, "--wait", "120")
     artifacts = artifacts_of(example.outputs(source))
-    assert f"{len(artifacts)} of {len(artifacts)} artifacts proved" in said
+    assert f"{len(artifacts)} of {len(artifacts)} artifacts proved" in output
     assert_arrived(paths, case.cloud, case.registry, artifacts)
     assert imported(paths, case.cloud, case.pipeline) == blobs_of(example.outputs(source))
     for stack in (source, target):
         example.up_changes_nothing(stack)
     assert "sig=" not in example.said
     example.destroy(source, target)
-    assert everything(paths) == before
+    assert resource_ids(paths) == before
 
 
 def artifacts_of(outputs: dict[str, Any]) -> list[str]:

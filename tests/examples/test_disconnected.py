@@ -9,7 +9,7 @@ from pathlib import Path
 from sandbox.cloud.definitions import TARGET
 from sandbox.cloud.paths import Paths
 from tests.examples.conftest import Copy
-from tests.examples.example import Example, everything, imported
+from tests.examples.example import Example, imported, resource_ids
 from tests.examples.pair import artifacts_of, assert_arrived, blobs_of
 
 SOURCE_STACK, TARGET_STACK = "disconnected-source", "disconnected-target"
@@ -19,7 +19,7 @@ ARTIFACTS = ["secure/vault-agent:3.1", "shop/cart:1.0.0"]
 def test_images_reach_a_disconnected_cloud_in_files(
     copied: Copy, paths: Paths, checkout: Path, tmp_path: Path
 ) -> None:
-    before = everything(paths)
+    before = resource_ids(paths)
     here = copied("disconnected")
     here.run("pulumi", "stack", "init", SOURCE_STACK)
     here.run("acr-transfer", "plan", "--source", SOURCE_STACK, *ARTIFACTS)
@@ -37,8 +37,8 @@ def test_images_reach_a_disconnected_cloud_in_files(
     assert {run["status"] for run in there.outputs(TARGET_STACK)["runs"]} == {"Succeeded"}
     assert imported(paths, TARGET, "disconnectedImport") == blobs_of(exported)
     assert_arrived(paths, TARGET, TARGET.registry, artifacts)
-    said = there.run("acr-transfer", "prove", "--handover", "disk/handover.json", "--target", TARGET_STACK)
-    assert f"{len(artifacts)} of {len(artifacts)} artifacts proved" in said
+    output = there.run("acr-transfer", "prove", "--handover", "disk/handover.json", "--target", TARGET_STACK)
+    assert f"{len(artifacts)} of {len(artifacts)} artifacts proved" in output
 
     here.up_changes_nothing(SOURCE_STACK)
     there.up_changes_nothing(TARGET_STACK)
@@ -46,7 +46,7 @@ def test_images_reach_a_disconnected_cloud_in_files(
     assert "sig=" not in here.said + there.said
     here.destroy(SOURCE_STACK)
     there.destroy(TARGET_STACK)
-    assert everything(paths) == before
+    assert resource_ids(paths) == before
 
 
 def a_changed_hand_over_is_refused(there: Example) -> None:
@@ -56,10 +56,10 @@ def a_changed_hand_over_is_refused(there: Example) -> None:
     document = json.loads(whole)
     document["blobs"][0]["artifacts"][0] = "shop/other:1"
     path.write_text(json.dumps(document))
-    said = there.up(TARGET_STACK, good=False)
-    assert "was changed after it was written" in said
-    assert "pulumi stack output handover" in said
-    assert "Traceback" not in said
+    output = there.up(TARGET_STACK, good=False)
+    assert "was changed after it was written" in output
+    assert "pulumi stack output handover" in output
+    assert "Traceback" not in output
     path.write_text(whole)
 
 

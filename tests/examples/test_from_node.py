@@ -12,14 +12,14 @@ from acr_transfer.model.documents.handover import Handover
 from sandbox.cloud.paths import Paths
 from setup import node_sdk
 from tests.examples.conftest import Copy
-from tests.examples.example import Example, everything
+from tests.examples.example import Example, resource_ids
 
 DRIVER = Path(__file__).with_name("inline.js")
 """Stands in for the vendor's language host of Node.js."""
 
 
 def test_a_node_program_deploys_a_source_side(copied: Copy, checkout: Path, paths: Paths) -> None:
-    before = everything(paths)
+    before = resource_ids(paths)
     example = copied("from-node")
     example.environment = {**example.environment, "NODE_PATH": str(node_modules(checkout, paths.cache))}
     outputs = ran(example, "up")["outputs"]
@@ -32,7 +32,7 @@ def test_a_node_program_deploys_a_source_side(copied: Copy, checkout: Path, path
     assert set(ran(example, "up")["changes"]) == {"same"}
     assert "sig=" not in example.said
     ran(example, "destroy")
-    assert everything(paths) == before
+    assert resource_ids(paths) == before
 
 
 def node_modules(checkout: Path, cache: Path) -> Path:
@@ -47,6 +47,6 @@ def node_modules(checkout: Path, cache: Path) -> Path:
 
 def ran(example: Example, verb: str) -> dict[str, Any]:
     """Run the program; returns its outputs and the number of changes of each kind."""
-    said = example.run("node", str(DRIVER), str(example.folder), "from-node", verb)
-    result: dict[str, Any] = json.loads(said[said.rindex('{"outputs"') :])
+    output = example.run("node", str(DRIVER), str(example.folder), "from-node", verb)
+    result: dict[str, Any] = json.loads(output[output.rindex('{"outputs"') :])
     return result

@@ -109,7 +109,7 @@ class ArmClient:
                 self.date = response.headers.get("Date", "")
                 return response.status, await response.read(), response.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError(f"{self.host}: no answer ({type(error).__name__})") from None
+            raise ServiceError(f"{self.host}: no response ({type(error).__name__})") from None
 
     def _checked(self, status: int, body: bytes, id: str, needs: str) -> dict[str, Any]:
         if status in (401, 403):

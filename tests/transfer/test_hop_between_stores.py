@@ -237,7 +237,7 @@ def test_a_storage_server_that_is_down_is_named(
 ) -> None:
     export("batch1", b"x")
     sides.through(1, 1)
-    with pytest.raises(ServiceError, match=r"localhost:1: no answer \(.*Is it up"):
+    with pytest.raises(ServiceError, match=r"localhost:1: no response \(.*Check the network"):
         sides.hop("batch1")
 
 

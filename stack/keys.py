@@ -125,8 +125,8 @@ _PAGE = """# Configuration
 A stack is configured with `pulumi config set acr-transfer:<key> <value>`, or in its `Pulumi.<stack>.yaml`.
 An item of a list: `pulumi config set --path 'acr-transfer:artifacts[0]' shop/web:1.4.0`.
 A tag: `pulumi config set --path 'acr-transfer:tags.owner' platform`.
-An empty value counts as not set. All faults of a configuration are reported in one message, before any resource is
-created, each with the command that fixes it. Unknown keys are errors too.
+An empty value counts as not set. Unknown keys are errors. One message reports all faults of a configuration,
+before any resource is created, each with the command that fixes it.
 
 The cloud is azure-native's own configuration: `azure-native:environment`, `azure-native:subscriptionId`,
 `azure-native:location` ([all keys](https://www.pulumi.com/registry/packages/azure-native/installation-configuration/)).

@@ -31,7 +31,7 @@ def read_rules(path: Path) -> Rules:
     return parse_rules(document, f"rules {path}")
 
 
-_KEYS = {
+RULE_KEYS = {
     "repositories": list,
     "tags": list,
     "versions": str,
@@ -42,6 +42,8 @@ _KEYS = {
     "exclude-repositories": list,
     "exclude-tags": list,
 }
+"""The keys of a rule and the types of their values."""
+
 _TYPE_NAMES = {list: "a list of strings", str: "a string", int: "a number"}
 
 
@@ -103,8 +105,10 @@ def _type_fault(key: str, value: object, expected: type) -> str:
 
 
 def _key_faults(table: Mapping[str, Any]) -> list[str]:
-    faults = [f"{key}: unknown key; expected {', '.join(_KEYS)}" for key in sorted(table.keys() - _KEYS)]
-    types = (_type_fault(key, table[key], expected) for key, expected in _KEYS.items() if key in table)
+    faults = [
+        f"{key}: unknown key; expected {', '.join(RULE_KEYS)}" for key in sorted(table.keys() - RULE_KEYS)
+    ]
+    types = (_type_fault(key, table[key], expected) for key, expected in RULE_KEYS.items() if key in table)
     faults += [fault for fault in types if fault]
     if not table.get("repositories"):
         faults.append('repositories: missing; expected patterns, such as ["shop/*"]')

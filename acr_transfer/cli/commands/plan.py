@@ -41,84 +41,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "artifacts", nargs="*", metavar="ARTIFACT", help="repository, repository:tag or repository@sha256:…"
     )
-    parser.add_argument(
-        "--list", metavar="FILE", type=Path, help="artifacts, one per line; # begins a comment"
-    )
+    parser.add_argument("--list", metavar="FILE", type=Path, help="artifacts, one per line")
     parser.add_argument("--rules", metavar="FILE", type=Path, help="rules as TOML, see docs/plan.md")
     _add_rule(parser.add_argument_group("a rule"))
     _add_source(parser.add_argument_group("the source"))
     result = parser.add_argument_group("the result")
-    result.add_argument(
-        "--out",
-        metavar="FILE",
-        type=Path,
-        default=Path("transfer.lock.json"),
-        help="the lock to write (%(default)s)",
-    )
-    result.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="list all artifacts, also those that are present; write nothing",
-    )
+    lock = Path("transfer.lock.json")
+    result.add_argument("--out", metavar="FILE", type=Path, default=lock, help="the lock (%(default)s)")
+    result.add_argument("--dry-run", action="store_true", help="list present artifacts too; write nothing")
     result.add_argument("--strict", action="store_true", help="treat warnings as errors")
     known = result.add_mutually_exclusive_group()
-    known.add_argument(
-        "--since",
-        metavar="RECEIPT",
-        type=Path,
-        help="omit the artifacts of a receipt, which `prove --receipt` writes",
-    )
-    known.add_argument(
-        "--target", metavar="STACK", help="omit the artifacts that the registry of this stack has"
-    )
+    known.add_argument("--since", metavar="RECEIPT", type=Path, help="omit the artifacts of this receipt")
+    known.add_argument("--target", metavar="STACK", help="omit the artifacts in the registry of this stack")
+    locks = ("OLD", "NEW")
     result.add_argument(
-        "--diff",
-        nargs=2,
-        metavar=("OLD", "NEW"),
-        type=Path,
-        help="compare two locks instead, without a registry",
+        "--diff", nargs=2, metavar=locks, type=Path, help="compare two locks, and do not plan"
     )
 
 
 def _add_rule(group: Any) -> None:
-    group.add_argument(
-        "--repository", metavar="PATTERN", action="append", help="glob, or re:EXPRESSION; repeatable"
-    )
-    group.add_argument("--tag", metavar="PATTERN", action="append", help="glob, or re:EXPRESSION; repeatable")
+    def add_patterns(option: str, key: str, help: str) -> None:
+        group.add_argument(option, metavar="PATTERN", action="append", dest=key, help=help)
+
+    add_patterns("--repository", "repositories", "glob, or re:EXPRESSION; repeatable")
+    add_patterns("--tag", "tags", "glob, or re:EXPRESSION; repeatable")
     group.add_argument("--versions", metavar="RANGE", help="semantic versions, such as '>=1.2 <2' or '^1.4'")
     group.add_argument("--newest", metavar="N", type=int, help="number of tags per repository")
     group.add_argument("--order", choices=("time", "version"), help="criterion of --newest (time)")
-    group.add_argument(
-        "--younger-than", metavar="SPAN", help="tags moved within this time, such as 12h, 90d or 2w"
-    )
-    group.add_argument("--older-than", metavar="SPAN", help="tags not moved within this time")
-    group.add_argument(
-        "--exclude-repository", metavar="PATTERN", action="append", help="repositories to omit; repeatable"
-    )
-    group.add_argument("--exclude-tag", metavar="PATTERN", action="append", help="tags to omit; repeatable")
-    group.add_argument(
-        "--as-of",
-        metavar="TIME",
-        type=_time,
-        help="count the age of tags from this time, such as 2026-11-01T00:00:00Z (now)",
-    )
+    group.add_argument("--younger-than", metavar="SPAN", help="tags moved within a time like 12h, 90d or 2w")
+    group.add_argument("--older-than", metavar="SPAN", help="tags not moved within such a time")
+    add_patterns("--exclude-repository", "exclude_repositories", "repositories to omit; repeatable")
+    add_patterns("--exclude-tag", "exclude_tags", "tags to omit; repeatable")
+    as_of = "count the age of tags from a time such as 2026-11-01T00:00:00Z (now)"
+    group.add_argument("--as-of", metavar="TIME", type=_time, help=as_of)
 
 
 def _add_source(group: Any) -> None:
     add_stack(group, "source", "stack that exports")
-    group.add_argument(
-        "--registry", metavar="HOST", help="use this registry instead, with Docker's credentials"
-    )
+    group.add_argument("--registry", metavar="HOST", help="another registry, with Docker's credentials")
     add_project(group)
-    group.add_argument(
-        "--platform",
-        metavar="OS/ARCH",
-        action="append",
-        help="warn of images for other platforms; repeatable",
-    )
-    group.add_argument(
-        "--no-referrers", action="store_true", help="omit signatures, SBOMs and other referrers"
-    )
+    platform = "warn of images for other platforms; repeatable"
+    group.add_argument("--platform", metavar="OS/ARCH", action="append", help=platform)
+    group.add_argument("--no-referrers", action="store_true", help="omit signatures, SBOMs and so on")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -223,17 +187,9 @@ def _rules(options: argparse.Namespace) -> Rules:
 
 def _document(options: argparse.Namespace) -> dict[str, Any]:
     """The command line in the form of a rules file, so that one parser checks both."""
-    rule = {
-        "repositories": options.repository,
-        "tags": options.tag,
-        "versions": options.versions,
-        "newest": options.newest,
-        "order": options.order,
-        "younger-than": options.younger_than,
-        "older-than": options.older_than,
-        "exclude-repositories": options.exclude_repository,
-        "exclude-tags": options.exclude_tag,
-    }
+    from acr_transfer.plan.rules_file import RULE_KEYS
+
+    rule = {key: getattr(options, key.replace("-", "_")) for key in RULE_KEYS}
     given = {key: value for key, value in rule.items() if value is not None}
     tables = {"rule": [given]} if given else {}
     return {"artifacts": options.artifacts, "platforms": options.platform or [], **tables}

@@ -38,43 +38,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     expected = parser.add_argument_group("expected artifacts")
     add_stack(expected, "source", "stack that exported")
     documents = expected.add_mutually_exclusive_group()
-    documents.add_argument(
-        "--handover", metavar="FILE", type=Path, help="its hand-over, instead of the source stack"
-    )
-    documents.add_argument("--lock", metavar="FILE", type=Path, help="a lock, instead of the source stack")
+    documents.add_argument("--handover", metavar="FILE", type=Path, help="its hand-over, without the stack")
+    documents.add_argument("--lock", metavar="FILE", type=Path, help="a lock, without the stack")
     target = parser.add_argument_group("the target")
     add_stack(target, "target", "stack that imports")
-    target.add_argument(
-        "--registry", metavar="HOST", help="use this registry instead, with Docker's credentials"
-    )
+    target.add_argument("--registry", metavar="HOST", help="another registry, with Docker's credentials")
     add_project(target)
-    target.add_argument(
-        "--wait",
-        metavar="SECONDS",
-        type=seconds,
-        default=0.0,
-        help="try again until all artifacts are proved, for this time; a trigger takes up to 15 minutes",
-    )
+    wait = "repeat until all artifacts are proved, for this time; a trigger takes up to 15 minutes"
+    target.add_argument("--wait", metavar="SECONDS", type=seconds, default=0.0, help=wait)
     result = parser.add_argument_group("the proof and its result")
+    modes, mode = [mode.value for mode in LayerMode], LayerMode.NONE.value
     result.add_argument(
-        "--layers",
-        choices=[mode.value for mode in LayerMode],
-        default=LayerMode.NONE.value,
-        help="also read and hash layers (%(default)s)",
+        "--layers", choices=modes, default=mode, help="also read and hash layers (%(default)s)"
     )
-    result.add_argument(
-        "--sample", metavar="N", type=_count, default=20, help="number of layers in a sample (%(default)s)"
-    )
+    sample = "number of layers in a sample (%(default)s)"
+    result.add_argument("--sample", metavar="N", type=_count, default=20, help=sample)
     result.add_argument("--exact", action="store_true", help="treat extra tags at the target as a failure")
-    result.add_argument(
-        "--html", metavar="FILE", type=Path, help="write the evidence as one self-contained page"
-    )
-    result.add_argument(
-        "--receipt",
-        metavar="FILE",
-        type=Path,
-        help="add the proved artifacts to this file, for `plan --since`",
-    )
+    result.add_argument("--html", metavar="FILE", type=Path, help="write the evidence as one page")
+    receipt = "add the proved artifacts to this file, for `plan --since`"
+    result.add_argument("--receipt", metavar="FILE", type=Path, help=receipt)
 
 
 def _count(text: str) -> int:

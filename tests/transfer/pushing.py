@@ -1,4 +1,4 @@
-"""Pushes small images, and what refers to them, into the sandbox's source registry."""
+"""Pushes small images and referrers to the sandbox's source registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMAGE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def push(cloud: Cloud, repository: str, tag: str, subject: Manifest | None = None) -> Manifest:
-    """Push an image that is like no other, or an SBOM of `subject`; without a tag by its digest alone."""
+    """Push a unique image, or an SBOM of `subject`; without a tag only by its digest."""
     return asyncio.run(_push(cloud, repository, tag, subject))
 
 
@@ -27,7 +27,7 @@ async def _push(cloud: Cloud, repository: str, tag: str, subject: Manifest | Non
     config, content = (
         {"mediaType": "x/y", "digest": digest_of(blob), "size": len(blob)} for blob in (b"{}", layer)
     )
-    said: dict[str, Any] = {
+    document: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": IMAGE,
         "config": config,
@@ -35,8 +35,8 @@ async def _push(cloud: Cloud, repository: str, tag: str, subject: Manifest | Non
     }
     if subject:
         about = {"mediaType": IMAGE, "digest": subject.digest, "size": len(subject.body)}
-        said |= {"subject": about, "artifactType": "application/spdx+json"}
-    manifest = Manifest(IMAGE, json.dumps(said).encode())
+        document |= {"subject": about, "artifactType": "application/spdx+json"}
+    manifest = Manifest(IMAGE, json.dumps(document).encode())
     trust = aiohttp.TCPConnector(ssl=certificates.client_context(cloud.paths))
     async with aiohttp.ClientSession(connector=trust) as session:
         url = f"https://{cloud.login_server(SOURCE.registry)}"

@@ -1,6 +1,6 @@
-"""As much of Azure as the command asks: a token endpoint, metadata, ARM for storage keys, and registries.
+"""The parts of Azure that the command uses: a token endpoint, metadata, ARM for storage keys, and registries.
 
-Registries answer as Azure's do (challenge, exchange, token), and may be told to lie. All over https.
+Registries authenticate as Azure's do (challenge, exchange, token) and can return wrong content, by HTTPS.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def digest_of(content: bytes) -> str:
 
 
 def image(text: str, **more: Any) -> bytes:
-    """A manifest of an image that is like no other."""
+    """A unique image manifest."""
     return json.dumps(
         {"schemaVersion": 2, "mediaType": IMAGE, "config": CONFIG, "annotations": {"": text}, **more}
     ).encode()
@@ -45,35 +45,35 @@ def index(*children: bytes) -> bytes:
 
 @dataclass
 class Answers:
-    """What a server is to say, and what it was asked."""
+    """The responses of a server, and the requests that it received."""
 
     manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """By repository, and tag or digest."""
 
     documents: dict[str, Any] = field(default_factory=dict)
-    """Other answers by path: JSON, or a number for a failure of that status."""
+    """Other responses by path: JSON, or a number for a failure with that status."""
 
     token: str = "token"
     asked: Counter[str] = field(default_factory=Counter)
     sent: dict[str, dict[str, str]] = field(default_factory=dict)
-    """The last form that was sent to a path."""
+    """The last form that was posted to a path."""
 
     passes: int = 0
-    """Access tokens of an earlier number are refused."""
+    """Access tokens with a lower number are refused."""
 
     blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
     lists_referrers: bool = False
     page: int = 1000
-    """Names on one page of a list, whatever the client asks for."""
+    """Names on one page of a list, whatever the client requests."""
 
     refuse: list[tuple[int, str]] = field(default_factory=list)
-    """Status and `Retry-After` of the next answers."""
+    """Status and `Retry-After` of the next responses."""
 
     cut_off: set[str] = field(default_factory=set)
-    """Paths whose answers end before their length says."""
+    """Paths whose responses are shorter than their Content-Length."""
 
     def put(self, repository: str, content: bytes, *tags: str) -> str:
-        """Hold a manifest under its digest and these tags."""
+        """Store a manifest under its digest and these tags."""
         for reference in (digest_of(content), *tags):
             self.manifests[repository, reference] = content
         return digest_of(content)
@@ -90,25 +90,25 @@ class _Handler(BaseHTTPRequestHandler):
             return self._document(path)
         if self.answers.refuse:
             status, pause = self.answers.refuse.pop(0)
-            return self._say(status, b"{}", {"Retry-After": pause} if pause else {})
+            return self._respond(status, b"{}", {"Retry-After": pause} if pause else {})
         repository, kind, reference = self._parts(path.removeprefix("/v2/"))
         access = f"Bearer access to {repository} by {self.answers.token} {self.answers.passes}"
         if self.headers.get("Authorization") != access:
             scope = f"repository:{repository}:pull" if kind else "registry:catalog:*"
             realm = f"https://{self.headers['Host']}/oauth2/token"
             service = f'Bearer realm="{realm}",service="x",scope="{scope}"'
-            return self._say(401, b"{}", {"WWW-Authenticate": service})
+            return self._respond(401, b"{}", {"WWW-Authenticate": service})
         if kind == "referrers":
             return self._referrers(repository, reference)
         if kind in ("tags", ""):
             return self._list(repository, kind)
         if kind == "blobs" and (blob := self.answers.blobs.get((repository, reference))):
-            return self._say(200, blob)
+            return self._respond(200, blob)
         content = self.answers.manifests.get((repository, reference))
         if content is None:
-            return self._say(404, json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN"}]}).encode())
+            return self._respond(404, json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN"}]}).encode())
         kind = INDEX if b'"manifests"' in content else IMAGE
-        self._say(200, content, {"Content-Type": kind, "Docker-Content-Digest": digest_of(content)})
+        self._respond(200, content, {"Content-Type": kind, "Docker-Content-Digest": digest_of(content)})
         return None
 
     def do_HEAD(self) -> None:
@@ -128,30 +128,30 @@ class _Handler(BaseHTTPRequestHandler):
         names = {where if not kind else what for where, what in held if not kind or where == repository}
         names = {name for name in names if not name.startswith("sha256:")}
         if kind and not any(where == repository for where, _ in held):
-            return self._say(404, b"{}")
+            return self._respond(404, b"{}")
         begin = parse_qs(urlsplit(self.path).query).get("last", [""])[0]
         page = [name for name in sorted(names) if name > begin][: self.answers.page]
         more = bool(page) and page[-1] != max(names)
         path = urlsplit(self.path).path
         link = {"Link": f'<{path}?last={page[-1]}>; rel="next"'} if more else {}
-        return self._say(200, json.dumps({"tags" if kind else "repositories": page}).encode(), link)
+        return self._respond(200, json.dumps({"tags" if kind else "repositories": page}).encode(), link)
 
     def _referrers(self, repository: str, digest: str) -> None:
         self.answers.asked["referrers"] += 1
         if not self.answers.lists_referrers:
-            return self._say(404, b"404 page not found")
+            return self._respond(404, b"404 page not found")
         listed = []
         for (where, name), content in self.answers.manifests.items():
             document = json.loads(content) if content.startswith(b"{") else {}
             if (where, document.get("subject", {}).get("digest")) == (repository, digest) and ":" in name:
                 descriptor = {"mediaType": IMAGE, "digest": name, "size": len(content)}
                 listed.append({**descriptor, "artifactType": document.get("artifactType", "")})
-        return self._say(200, json.dumps({"manifests": listed}).encode())
+        return self._respond(200, json.dumps({"manifests": listed}).encode())
 
     def do_DELETE(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.answers.asked[f"DELETE {path}"] += 1
-        self._say(200, b"")
+        self._respond(200, b"")
 
     def do_POST(self) -> None:
         body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
@@ -160,11 +160,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.answers.sent[path] = {key: values[0] for key, values in body.items()}
         if path == "/oauth2/exchange":
             accepted = body["access_token"] == [self.answers.token]
-            self._say(200 if accepted else 401, json.dumps({"refresh_token": self.answers.token}).encode())
+            self._respond(
+                200 if accepted else 401, json.dumps({"refresh_token": self.answers.token}).encode()
+            )
         elif path == "/oauth2/token":
             repository = body["scope"][0].split(":")[1]
             access = f"access to {repository} by {body['refresh_token'][0]} {self.answers.passes}"
-            self._say(200, json.dumps({"access_token": access}).encode())
+            self._respond(200, json.dumps({"access_token": access}).encode())
         else:
             self._document(path)
 
@@ -175,12 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
             answer = {"access_token": f"{self.answers.token}", "expires_on": str(int(time.time()) + 3600)}
             answer |= {"resource": resource, "token_type": "Bearer"}
         if isinstance(answer, int):
-            return self._say(
+            return self._respond(
                 answer, json.dumps({"error": {"code": "Refused", "message": self.answers.token}}).encode()
             )
-        return self._say(200, json.dumps(answer).encode())
+        return self._respond(200, json.dumps(answer).encode())
 
-    def _say(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
+    def _respond(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)
@@ -192,12 +194,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or cut
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority of the tests' own, and a certificate for this machine."""
+    """A certificate authority for tests, and a certificate for this machine."""
 
     trusted: Path
     chain: Path
@@ -205,7 +207,7 @@ class Authority:
 
     @classmethod
     def make(cls, folder: Path) -> Authority:
-        """Write the files into a folder."""
+        """Write the files to a folder."""
         made = cls(folder / "ca.pem", folder / "chain.pem", folder / "key.pem")
         authority = trustme.CA()
         certificate = authority.issue_cert("localhost")
@@ -216,7 +218,7 @@ class Authority:
 
     @contextlib.contextmanager
     def serve(self, answers: Answers) -> Iterator[str]:
-        """Serve these answers; gives host and port."""
+        """Serve these responses; yields host and port."""
         handler = type("Handler", (_Handler,), {"answers": answers})
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.chain, self.key)

@@ -28,12 +28,12 @@ LOUD = f"import logging; logging.basicConfig(level=1); {PROGRAM}"
 
 @dataclass
 class Desk:
-    """A folder with a Pulumi project, whose source stack has its configuration and nothing else."""
+    """A folder with a Pulumi project; its source stack is configured but not deployed."""
 
     folder: Path
     environment: dict[str, str]
     cloud: Cloud
-    said: str = ""
+    output: str = ""
 
     @property
     def host(self) -> str:
@@ -41,23 +41,23 @@ class Desk:
         return self.cloud.login_server(SOURCE.registry)
 
     def run(self, *line: str, code: int = 0, program: str = PROGRAM) -> str:
-        """Type a command; stdout. Its exit code must be `code`."""
+        """Run a command and return its stdout; its exit code must be `code`."""
         call = [sys.executable, "-c", program, *line]
         environment = {**self.environment, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             call, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
-        self.said += done.stdout + done.stderr
+        self.output += done.stdout + done.stderr
         assert done.returncode == code, done.stderr
         return done.stdout
 
     def json(self, *line: str, code: int = 0) -> dict[str, Any]:
-        """Type a command with --json; what it answers."""
+        """Run a command with --json and return the document."""
         found: dict[str, Any] = json.loads(self.run(*line, "--json", code=code))
         return found
 
     def push(self, repository: str, tag: str, subject: Manifest | None = None) -> Manifest:
-        """Push a small image, or something that says something about another."""
+        """Push a small image, or a referrer of another."""
         return push(self.cloud, repository, tag, subject)
 
 
@@ -82,7 +82,7 @@ def desk(paths: Paths, sandbox_environment: dict[str, str], tmp_path_factory: py
 
 
 def secrets(desk: Desk) -> list[str]:
-    """What must be in nothing that the command says or writes: login, and all that Docker keeps."""
+    """The secrets that must not be in any output: the login, and Docker's stored credentials."""
     kept = json.loads((Path(desk.environment["DOCKER_CONFIG"]) / "config.json").read_text())["auths"]
     pairs = [entry["auth"] for entry in kept.values()]
     tokens = [base64.b64decode(pair).decode().partition(":")[2] for pair in pairs]
@@ -94,11 +94,11 @@ def secrets(desk: Desk) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_secret_is_said(desk: Desk) -> Iterator[None]:
-    desk.said = ""
+def _no_secret_in_output(desk: Desk) -> Iterator[None]:
+    desk.output = ""
     yield
     written = "".join(path.read_text() for path in desk.folder.glob("*.*") if path.is_file())
-    assert [secret[:12] for secret in secrets(desk) if secret in desk.said + written] == []
+    assert [secret[:12] for secret in secrets(desk) if secret in desk.output + written] == []
 
 
 def test_a_plan_needs_no_deployed_stack_and_is_the_same_twice(desk: Desk) -> None:
@@ -135,7 +135,7 @@ def test_after_a_proof_only_a_new_image_and_its_referrers_move(desk: Desk) -> No
     found = desk.json("plan", "--repository", "round/*", "--since", "receipt.json", "--out", "second.json")
     locked = json.loads((desk.folder / "second.json").read_text())["artifacts"]
     expected = ["round/two:2.0", f"round/two:{added.digest.replace(':', '-')}.sbom"]
-    # A registry without a list of referrers tells of the SBOM only where its client kept the fallback tag.
+    # Without a list of referrers, the SBOM is found only if its client wrote the fallback tag.
     assert [entry["reference"] for entry in locked if entry["digest"] != sbom.digest] == expected
     assert found["counts"]["present"] == 1
     desk.run("plan", "--diff", "first.json", "second.json", code=12)
@@ -159,7 +159,7 @@ def test_an_artifact_that_did_not_arrive_is_missing(desk: Desk) -> None:
     other = Cloud(TARGET, desk.cloud.paths).login_server(TARGET.registry)
     said = desk.json("prove", "--lock", "m.json", "--registry", other, code=3)
     assert (said["missing"], said["good"]) == (1, False)
-    assert "1 missing: Check that the blob arrived" in desk.said
+    assert "1 missing: Check that the blob arrived" in desk.output
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_an_artifact_that_did_not_arrive_is_missing(desk: Desk) -> None:
 )
 def test_each_failure_has_its_code_and_reason(desk: Desk, line: list[str], code: int, words: str) -> None:
     desk.run(*line, code=code)
-    assert words in desk.said
-    assert "Traceback" not in desk.said
+    assert words in desk.output
+    assert "Traceback" not in desk.output
 
 
 @pytest.mark.parametrize("line", [["plan", "shop/web:1.0.0", "--dry-run"], ["plan", "nope/nope"]])
@@ -203,7 +203,7 @@ def test_no_secret_is_in_debug_logs_or_the_log_file(desk: Desk, line: list[str])
     text = log.read_text()
     assert "acr-transfer" in text
     assert f"GET /v2/{line[1].partition(':')[0]}/" in text
-    assert "DEBUG:azure.identity" in desk.said
+    assert "DEBUG:azure.identity" in desk.output
 
 
 def test_ctrl_c_prints_the_command_to_continue(desk: Desk) -> None:
@@ -214,4 +214,4 @@ def test_ctrl_c_prints_the_command_to_continue(desk: Desk) -> None:
         f"{PROGRAM}"
     )
     desk.run("plan", "--repository", "shop/*", "--dry-run", code=130, program=stop)
-    assert "acr-transfer plan --repository 'shop/*' --dry-run" in desk.said
+    assert "acr-transfer plan --repository 'shop/*' --dry-run" in desk.output

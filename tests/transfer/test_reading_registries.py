@@ -41,10 +41,10 @@ class _Login(AsyncTokenCredential):
         return AccessToken("token", 2**40)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing."""
 
     async def __aexit__(self, *_: object) -> None:
-        """Nothing is open."""
+        """Close nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def ask(
     question: Callable[[RegistryClient], Awaitable[Result]],
     authenticator: Authenticator | None = None,
 ) -> Result:
-    """Ask a registry something."""
+    """Send requests to a registry."""
 
     async def run() -> Result:
         async with open_registry(
@@ -78,7 +78,7 @@ def ask(
 
 
 def read(held: Answers, *wanted: tuple[str, str]) -> list[Manifest | None]:
-    """Read manifests at the same time, with one client."""
+    """Read manifests concurrently with one client."""
 
     async def all_of(registry: RegistryClient) -> list[Manifest | None]:
         return list(await asyncio.gather(*(registry.get(*one) for one in wanted)))

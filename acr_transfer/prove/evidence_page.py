@@ -117,10 +117,7 @@ def _facts(evidence: Evidence) -> str:
         ("Target registry", escape(evidence.target)),
         ("Expected artifacts", escape(evidence.handover)),
         ("Checksum", f"<code>{escape(evidence.checksum or 'none')}</code>"),
-        (
-            "Start and end",
-            f"{format_time(evidence.began)}, {format_time(evidence.ended)} (UTC)",
-        ),
+        ("Start and end", f"{format_time(evidence.began)}, {format_time(evidence.ended)} (UTC)"),
         ("Layers", escape(_layers(evidence.proof.layers))),
     ]
     return "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts) + "</dl>"
@@ -136,7 +133,7 @@ def _layers(layers: LayerProof) -> str:
 
 def _method(evidence: Evidence) -> str:
     origin = (
-        "The lock pinned the expected digests before the export: later changes of tags have no effect."
+        "The expected digests were known before the export: later changes of tags have no effect."
         if evidence.pinned
         else "The expected digests of tags were read from the source registry during this proof, "
         "not during the export."

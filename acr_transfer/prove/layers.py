@@ -15,6 +15,7 @@ from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.target import Blobs
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.manifests import Descriptor
 
 _CONCURRENCY = 8
 
@@ -58,13 +59,6 @@ class LayerProof:
         return [judged(finding) for finding in findings]
 
 
-@dataclass(frozen=True)
-class _Blob:
-    repository: str
-    digest: str
-    size: int
-
-
 async def read_layers(
     required: Mapping[str, Blobs],
     registry: RegistryClient,
@@ -78,37 +72,40 @@ async def read_layers(
     """
     blobs = _different(required)
     chosen = blobs if mode is LayerMode.ALL else random.SystemRandom().sample(blobs, min(sample, len(blobs)))
-    progress.begin("reading layers", sum(blob.size for blob in chosen), of_bytes=True)
+    progress.begin("reading layers", sum(blob.size for _, blob in chosen), of_bytes=True)
 
-    async def read(blob: _Blob) -> LayerFault | None:
-        return await _fault(blob, registry, progress)
+    async def read(place: tuple[str, Descriptor]) -> LayerFault | None:
+        return await _fault(*place, registry, progress)
 
-    results = list(zip(chosen, await run_concurrently(read, chosen, _CONCURRENCY), strict=True))
+    faults = await run_concurrently(read, chosen, _CONCURRENCY)
+    results = [(blob, fault) for (_, blob), fault in zip(chosen, faults, strict=True)]
     return LayerProof(
         mode=mode,
         of=len(blobs),
-        read=tuple(sorted(blob.digest for blob in chosen)),
+        read=tuple(sorted(blob.digest for blob, _ in results)),
         bytes_read=sum(blob.size for blob, fault in results if not fault),
         faults={blob.digest: fault for blob, fault in results if fault},
     )
 
 
-def _different(required: Mapping[str, Blobs]) -> list[_Blob]:
-    found: dict[str, _Blob] = {}
+def _different(required: Mapping[str, Blobs]) -> list[tuple[str, Descriptor]]:
+    """The blobs in the order of their digests, each with a repository that has it."""
+    found: dict[str, tuple[str, Descriptor]] = {}
     for artifact, blobs in required.items():
-        repository = split_reference(artifact)[0]
         for blob in blobs.values():
-            found.setdefault(blob.digest, _Blob(repository, blob.digest, blob.size))
+            found.setdefault(blob.digest, (split_reference(artifact)[0], blob))
     return [found[digest] for digest in sorted(found)]
 
 
-async def _fault(blob: _Blob, registry: RegistryClient, progress: ProgressReporter) -> LayerFault | None:
+async def _fault(
+    repository: str, blob: Descriptor, registry: RegistryClient, progress: ProgressReporter
+) -> LayerFault | None:
     name = f"layer {blob.digest}"
     if not blob.digest.startswith("sha256:"):
         return LayerFault(Verdict.DIFFERENT, f"{name}: only sha256 digests are supported")
     content_hash, size = hashlib.sha256(), 0
     try:
-        async for chunk in registry.blob(blob.repository, blob.digest):
+        async for chunk in registry.blob(repository, blob.digest):
             content_hash.update(chunk)
             size += len(chunk)
             progress.advance(len(chunk))

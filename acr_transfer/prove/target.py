@@ -37,7 +37,9 @@ class TargetVerifier:
         """The configs and layers of every proved artifact, without foreign layers."""
 
     async def verify(self, finding: ArtifactFinding) -> ArtifactFinding:
-        """Return the finding according to the target's content at this moment."""
+        """Return the finding according to the target's current content; a proved one stays as it is."""
+        if not finding.is_open:
+            return finding
         artifact, expected = Artifact.of(finding.artifact), str(finding.digest)
         blobs, children = Blobs(), 0
         try:

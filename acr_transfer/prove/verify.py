@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from acr_transfer.concurrency import run_concurrently
@@ -72,7 +72,7 @@ async def verify(
     began, pause = time.monotonic(), _FIRST_PAUSE
     findings = await _expected(expectation, source)
     while True:
-        findings = await _verify_open(findings, target)
+        findings = await run_concurrently(target.verify, findings, CONCURRENCY)
         left = began + wait - time.monotonic()
         retry = left > 0 and any(finding.is_open for finding in findings)
         proved = sum(finding.verdict is Verdict.PROVED for finding in findings)
@@ -114,10 +114,3 @@ async def _with_digest(
 
 def _not_provable(finding: ArtifactFinding, detail: str) -> ArtifactFinding:
     return replace(finding, verdict=Verdict.NOT_PROVABLE, detail=detail)
-
-
-async def _verify_open(findings: Sequence[ArtifactFinding], target: TargetVerifier) -> list[ArtifactFinding]:
-    async def verify_one(finding: ArtifactFinding) -> ArtifactFinding:
-        return await target.verify(finding) if finding.is_open else finding
-
-    return await run_concurrently(verify_one, findings, CONCURRENCY)

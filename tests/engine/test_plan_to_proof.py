@@ -46,7 +46,9 @@ def test_a_second_round_moves_the_one_new_image_and_its_sbom_alone(project: Proj
     project.run(*line, "--html", "evidence.html")
     lock = json.loads((project.folder / "transfer.lock.json").read_text())
     assert moved(project) == [entry["reference"] for entry in lock["artifacts"]]
-    assert "The lock pinned the expected digests before the export" in (project.folder / "evidence.html").read_text()
+    assert (
+        "The expected digests were known before the export" in (project.folder / "evidence.html").read_text()
+    )
 
     added = push(cloud, "planned/app", "2.0")
     sbom = push(cloud, "planned/app", "", subject=added)

@@ -185,14 +185,6 @@ def test_a_persistent_failure_names_the_resource(held: Answers) -> None:
         read(held, ("app", "v1"))
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("2", 2.0), ("0", 0.0), ("", None), ("soon", None), ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0)],
-)
-def test_retry_after_is_a_number_or_a_date(value: str, expected: float | None) -> None:
-    assert retry.parse_retry_after(value) == expected
-
-
 def test_lists_are_read_over_all_their_pages(held: Answers) -> None:
     held.page = 3
     for number in range(10):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from acr_transfer.units import human_size
+from acr_transfer.units import human_size, plural
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -99,15 +99,15 @@ def _waiting(stream: TextIO) -> Bar:
 
 
 class HopProgress:
-    """Counts what `hop` carries and shows it."""
+    """The progress of a copy, in bytes."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def begin(self, blobs: int, total: int) -> None:
-        """How much there is to carry."""
-        self._progress.begin(f"{blobs} blob{'s' if blobs != 1 else ''}", total, of_bytes=True)
+        """Start to count the bytes of these blobs."""
+        self._progress.begin(plural(blobs, "blob"), total, of_bytes=True)
 
     def advance(self, _name: str, size: int, _sent: bool = True) -> None:
-        """So many bytes more have arrived, or were there."""
+        """Count bytes that were copied or existed at the target."""
         self._progress.advance(size)

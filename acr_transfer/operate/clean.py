@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.errors import explained, host
@@ -21,13 +20,6 @@ if TYPE_CHECKING:
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class LeftoverKind(StrEnum):
-    """The kind of a leftover."""
-
-    BLOB = "blob"
-    RUN = "run"
-
-
 @dataclass(frozen=True, kw_only=True)
 class TransferBlob:
     """A blob that an export run wrote, or a copy of one."""
@@ -38,18 +30,29 @@ class TransferBlob:
     etag: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Leftover:
     """A blob or run that a transfer left behind, and whether it is removed."""
 
-    kind: LeftoverKind
     side: str
-    name: str
-    size: int
+    item: TransferBlob | Run
     goes: bool
     reason: str
-    etag: str = ""
-    run: Run | None = None
+
+    @property
+    def kind(self) -> str:
+        """`blob` or `run`."""
+        return "run" if isinstance(self.item, Run) else "blob"
+
+    @property
+    def name(self) -> str:
+        """The name of the blob or run."""
+        return self.item.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of the blob; 0 for a run."""
+        return 0 if isinstance(self.item, Run) else self.item.size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,53 +109,25 @@ async def _remove(going: Sequence[Leftover], container: ContainerClient, arm: Ar
     from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
     # Blobs first: after an interruption, the record of their import still exists.
-    for leftover in going:
-        if leftover.run is None:
-            with explained(f"removing blob {leftover.name}", host(container.url), needs="to delete blobs"):
-                try:
-                    await container.delete_blob(
-                        leftover.name, etag=leftover.etag, match_condition=MatchConditions.IfNotModified
-                    )
-                except (ResourceModifiedError, ResourceNotFoundError):
-                    continue  # Overwritten or deleted since it was listed.
-    for leftover in going:
-        if leftover.run is not None:
-            await remove_run(leftover.run, arm)
+    for blob in (leftover.item for leftover in going if isinstance(leftover.item, TransferBlob)):
+        with explained(f"removing blob {blob.name}", host(container.url), needs="to delete blobs"):
+            try:
+                await container.delete_blob(
+                    blob.name, etag=blob.etag, match_condition=MatchConditions.IfNotModified
+                )
+            except (ResourceModifiedError, ResourceNotFoundError):
+                continue  # Overwritten or deleted since it was listed.
+    for run in (leftover.item for leftover in going if isinstance(leftover.item, Run)):
+        await remove_run(run, arm)
 
 
 def leftovers(side: SideContents, now: datetime, age: timedelta) -> list[Leftover]:
     """Every blob and run of a side, and whether it goes. Only what ended longer than `age` ago goes."""
     judge = _source_blob if side.name == "source" else _target_blob
-    found, kept = [], set[str]()
-    for blob in side.blobs:
-        goes, reason = judge(blob, side, now, age)
-        if not goes:
-            kept.add(blob.name)
-        found.append(
-            Leftover(
-                kind=LeftoverKind.BLOB,
-                side=side.name,
-                name=blob.name,
-                size=blob.size,
-                goes=goes,
-                reason=reason,
-                etag=blob.etag,
-            )
-        )
-    for run in side.runs:
-        goes, reason = _run(run, side, kept, now, age)
-        found.append(
-            Leftover(
-                kind=LeftoverKind.RUN,
-                side=side.name,
-                name=run.name,
-                size=0,
-                goes=goes,
-                reason=reason,
-                run=run,
-            )
-        )
-    return found
+    blobs = [Leftover(side.name, blob, *judge(blob, side, now, age)) for blob in side.blobs]
+    kept = {blob.name for blob in blobs if not blob.goes}
+    runs = [Leftover(side.name, run, *_run(run, side, kept, now, age)) for run in side.runs]
+    return blobs + runs
 
 
 def _source_blob(blob: TransferBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acr_transfer.cli.commands.clean import leftovers_table
-from acr_transfer.operate.clean import Leftover, LeftoverKind, SideContents, TransferBlob, leftovers
+from acr_transfer.operate.clean import Leftover, SideContents, TransferBlob, leftovers
 from acr_transfer.operate.runs import Run
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -116,7 +116,7 @@ def test_a_blob_of_an_unfinished_import_never_goes(
     made = [run(name, status, days, f"r{number}") for number, (name, status, days) in enumerate(runs)]
     side = SideContents(name="target", blobs=[blob(*found) for found in blobs.items()], runs=made)
     for leftover in leftovers(side, NOW, WEEK):
-        if leftover.kind is LeftoverKind.BLOB and leftover.goes:
+        if leftover.kind == "blob" and leftover.goes:
             own = [one for one in made if one.blob == leftover.name]
             assert all(one.ended for one in own)
             assert any(
@@ -143,8 +143,8 @@ def test_a_run_is_read_as_azure_writes_it(properties: dict[str, Any], status: st
 
 def test_the_list_shows_what_can_go_and_how_to_remove_it() -> None:
     found = [
-        Leftover(kind=LeftoverKind.BLOB, side="target", name="b1", size=2048, goes=True, reason="imported"),
-        Leftover(kind=LeftoverKind.RUN, side="target", name="r1", size=0, goes=False, reason="Running"),
+        Leftover("target", replace(blob("b1"), size=2048), True, "imported"),
+        Leftover("target", run(name="r1"), False, "Running"),
     ]
     assert leftovers_table(found, removed=False).splitlines() == [
         "side    kind  name     size         why",

@@ -12,117 +12,99 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RunError:
-    """Why a run failed, and how to fix it."""
+    """A pattern of messages, why a run failed, and how to fix it."""
 
+    pattern: str
     why: str
     fix: str
 
 
 _AGAIN = "then set acr-transfer:forceUpdateTag to a new value and run `pulumi up`"
 
-RUN_ERRORS: tuple[tuple[str, RunError], ...] = (
-    (
+RUN_ERRORS: tuple[RunError, ...] = (
+    RunError(
         r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|authorized to perform action",
-        RunError(
-            "the pipeline's identity cannot read the SAS secret",
-            "run `pulumi up` to grant access, which takes effect within minutes; see `acr-transfer doctor`",
-        ),
+        "the pipeline's identity cannot read the SAS secret",
+        "run `pulumi up` to grant access, which takes effect within minutes; see `acr-transfer doctor`",
     ),
-    (
+    RunError(
         r"key ?vault.*(\b404\b|SecretNotFound|does not answer)|secret.*was not found",
-        RunError("the SAS secret or its vault does not exist", "run `pulumi refresh`, then `pulumi up`"),
+        "the SAS secret or its vault does not exist",
+        "run `pulumi refresh`, then `pulumi up`",
     ),
-    (
+    RunError(
         r"AuthenticationFailed|Signature|expired|Status: 401",
-        RunError(
-            "storage rejects the SAS token: it has expired, or its signing key was rotated",
-            f"set acr-transfer:sasExpiry to a later time (or acr-transfer:sasKey to the other key), {_AGAIN}",
-        ),
+        "storage rejects the SAS token: it has expired, or its signing key was rotated",
+        f"set acr-transfer:sasExpiry to a later time (or acr-transfer:sasKey to the other key), {_AGAIN}",
     ),
-    (
+    RunError(
         r"AuthorizationPermissionMismatch|AuthorizationProtocolMismatch|AuthorizationResourceTypeMismatch",
-        RunError(
-            "the SAS token or the role does not include the operation",
-            "run `pulumi up`: it grants read, add, write and list for exports; read and list for imports, "
-            "and delete if the pipeline removes blobs",
-        ),
+        "the SAS token or the role does not include the operation",
+        "run `pulumi up`: it grants read, add, write and list for exports; read and list for imports, "
+        "and delete if the pipeline removes blobs",
     ),
-    (
+    RunError(
         r"KeyBasedAuthenticationNotPermitted",
-        RunError(
-            "the storage account has shared key access disabled, so SAS tokens do not work",
-            "enable shared key access, or set acr-transfer:storageAccess to ManagedIdentity",
-        ),
+        "the storage account has shared key access disabled, so SAS tokens do not work",
+        "enable shared key access, or set acr-transfer:storageAccess to ManagedIdentity",
     ),
-    (
+    RunError(
         r"storage.*\b403\b|AuthorizationFailure|not authorized to perform this operation",
-        RunError(
-            "storage rejects the pipeline: the account has a firewall, or the token is for another account",
-            "open the account to the public network, which the service uses; see `acr-transfer doctor`",
-        ),
+        "storage rejects the pipeline: the account has a firewall, or the token is for another account",
+        "open the account to the public network, which the service uses; see `acr-transfer doctor`",
     ),
-    (
+    RunError(
         r"ContainerNotFound|container.*not (found|exist)",
-        RunError("the container does not exist", "run `pulumi refresh`, then `pulumi up`"),
+        "the container does not exist",
+        "run `pulumi refresh`, then `pulumi up`",
     ),
-    (
+    RunError(
         r"BlobNotFound|storage.*\b404\b|blob.*not (found|exist)",
-        RunError(
-            "the blob does not exist",
-            "copy it with `acr-transfer hop` (or `unpack`), then run the import again",
-        ),
+        "the blob does not exist",
+        "copy it with `acr-transfer hop` (or `unpack`), then run the import again",
     ),
-    (
+    RunError(
         r"blob.*(already )?exists|OverwriteBlobs",
-        RunError(
-            "a blob with this name exists, and the pipeline does not overwrite blobs",
-            "add OverwriteBlobs to acr-transfer:options, or change acr-transfer:blobPrefix",
-        ),
+        "a blob with this name exists, and the pipeline does not overwrite blobs",
+        "add OverwriteBlobs to acr-transfer:options, or change acr-transfer:blobPrefix",
     ),
-    (
+    RunError(
         r"tags?.*(already )?exists?|OverwriteTags",
-        RunError(
-            "the tag exists with other content, and the pipeline does not overwrite tags",
-            "add OverwriteTags to acr-transfer:options of the target",
-        ),
+        "the tag exists with other content, and the pipeline does not overwrite tags",
+        "add OverwriteTags to acr-transfer:options of the target",
     ),
-    (
+    RunError(
         r"artifacts?.*not found|manifest unknown|MANIFEST_UNKNOWN",
-        RunError(
-            "an artifact is not in the source registry under this name",
-            f"correct acr-transfer:artifacts, or write the lock again with `acr-transfer plan`, {_AGAIN}",
-        ),
+        "an artifact is not in the source registry under this name",
+        f"correct acr-transfer:artifacts, or write the lock again with `acr-transfer plan`, {_AGAIN}",
     ),
-    (
+    RunError(
         r"\b\d+ artifacts; a run takes at most|more than 50|maximum.*50",
-        RunError("a run takes at most 50 artifacts", "run `pulumi up`, which splits the list"),
+        "a run takes at most 50 artifacts",
+        "run `pulumi up`, which splits the list",
     ),
-    (
+    RunError(
         r"export.*(policy|disabled)",
-        RunError(
-            "the registry's export policy is disabled",
-            "az acr update --name <registry> --allow-exports true (needs public network access)",
-        ),
+        "the registry's export policy is disabled",
+        "az acr update --name <registry> --allow-exports true (needs public network access)",
     ),
-    (
+    RunError(
         r"\btar\b|archive|corrupt|digest.*(mismatch|differ)",
-        RunError(
-            "the blob differs from the one that the export wrote",
-            "copy it again with `acr-transfer hop`, then run the import again",
-        ),
+        "the blob differs from the one that the export wrote",
+        "copy it again with `acr-transfer hop`, then run the import again",
     ),
-    (
+    RunError(
         r"\b(429|503)\b|throttl|too many requests|timed? ?out",
-        RunError("the service was busy", f"wait some minutes, {_AGAIN}"),
+        "the service was busy",
+        f"wait some minutes, {_AGAIN}",
     ),
 )
-"""Message pattern and cause; the first matching pattern counts."""
+"""The known errors; the first with a matching pattern counts."""
 
-UNKNOWN = RunError("unknown: Azure does not document this message", "run `acr-transfer doctor`")
+UNKNOWN = RunError("", "unknown: Azure does not document this message", "run `acr-transfer doctor`")
 
 
 def explain_run_error(message: str) -> RunError:
     """The cause of a run's error message."""
-    return next(
-        (error for pattern, error in RUN_ERRORS if re.search(pattern, message, re.IGNORECASE)), UNKNOWN
-    )
+    found = (error for error in RUN_ERRORS if re.search(error.pattern, message, re.IGNORECASE))
+    return next(found, UNKNOWN)

@@ -199,8 +199,8 @@ def _break(world: World, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("nothing", 3, "1 missing"),
         ("gone at the source", 3, "1 not provable"),
-        ("no right to pull", 6, "the role AcrPull"),
-        ("registry down", 9, "localhost:1: no answer"),
+        ("no right to pull", 6, "role AcrPull"),
+        ("registry down", 9, "localhost:1: no response"),
         ("empty hand-over", 5, "nothing to prove"),
     ],
 )

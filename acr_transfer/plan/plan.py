@@ -18,7 +18,7 @@ from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.references import Artifact
 from acr_transfer.plan.baseline import Baseline
 from acr_transfer.plan.platforms import platform_warnings
-from acr_transfer.plan.rules import Rules
+from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.plan.selection import Selection, select
 from acr_transfer.plan.unsupported import unsupported
 from acr_transfer.progress import NoProgress, ProgressReporter
@@ -100,7 +100,7 @@ class Plan:
 
 
 async def plan(
-    rules: Rules,
+    rules: SelectionRules,
     registry: RegistryClient,
     *,
     baseline: Baseline | None = None,

@@ -23,7 +23,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class SelectionRule:
     """Selects tags of repositories: every condition must hold, and one pattern of each list must match."""
 
     repositories: tuple[str, ...]
@@ -88,13 +88,13 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class SelectionRules:
     """All rules of one plan."""
 
     artifacts: tuple[str, ...] = ()
     """References, `repository:tag` or `repository@sha256:…`, which must exist."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[SelectionRule, ...] = ()
     platforms: tuple[str, ...] = ()
     """The requested platforms, as `os/architecture[/variant]`; others cause a warning."""
 

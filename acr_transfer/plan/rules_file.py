@@ -16,13 +16,13 @@ from acr_transfer.errors import InputError
 from acr_transfer.model.references import Artifact, InvalidReferenceError
 from acr_transfer.model.text_files import read_text
 from acr_transfer.plan.patterns import compile_pattern
-from acr_transfer.plan.rules import Order, Rule, Rules, range_of
+from acr_transfer.plan.rules import Order, SelectionRule, SelectionRules, range_of
 
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?")
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 
-def read_rules(path: Path) -> Rules:
+def read_rules(path: Path) -> SelectionRules:
     """Read a TOML file. Raises one `InputError` with all faults, or `TextFileError`."""
     try:
         document = tomllib.loads(read_text(path, "rules file"))
@@ -47,7 +47,7 @@ RULE_KEYS = {
 _TYPE_NAMES = {list: "a list of strings", str: "a string", int: "a number"}
 
 
-def parse_rules(document: Mapping[str, Any], source: str) -> Rules:
+def parse_rules(document: Mapping[str, Any], source: str) -> SelectionRules:
     """Read `artifacts`, `platforms` and `rule` tables; `source` names them in messages.
 
     Raises one `InputError` with all faults.
@@ -61,7 +61,7 @@ def parse_rules(document: Mapping[str, Any], source: str) -> Rules:
     rules, rule_faults = _rules(document.get("rule", []))
     if faults := [*faults, *artifact_faults, *platform_faults, *rule_faults]:
         raise InputError(f"{source} cannot be used:\n  " + "\n  ".join(faults))
-    return Rules(artifacts=artifacts, rules=rules, platforms=platforms)
+    return SelectionRules(artifacts=artifacts, rules=rules, platforms=platforms)
 
 
 def _artifacts(listed: Any) -> tuple[tuple[str, ...], list[str]]:
@@ -85,10 +85,10 @@ def _platforms(listed: Any) -> tuple[tuple[str, ...], list[str]]:
     return tuple(listed), faults
 
 
-def _rules(tables: object) -> tuple[tuple[Rule, ...], list[str]]:
+def _rules(tables: object) -> tuple[tuple[SelectionRule, ...], list[str]]:
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         return (), ["rule: expected tables that begin with [[rule]]"]
-    rules, faults = list[Rule](), list[str]()
+    rules, faults = list[SelectionRule](), list[str]()
     for number, table in enumerate(tables, start=1):
         found = [f"rule {number}: {fault}" for fault in _key_faults(table) or _value_faults(table)]
         faults += found
@@ -143,8 +143,8 @@ def parse_span(text: str) -> timedelta | None:
     return timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else None
 
 
-def _rule(table: Mapping[str, Any]) -> Rule:
-    return Rule(
+def _rule(table: Mapping[str, Any]) -> SelectionRule:
+    return SelectionRule(
         repositories=tuple(table["repositories"]),
         tags=tuple(table.get("tags") or ("*",)),
         versions=table.get("versions", ""),

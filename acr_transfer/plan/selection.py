@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.references import split_reference
 from acr_transfer.model.times import parse_time
-from acr_transfer.plan.rules import Rule, Rules
+from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifest_reader import CONCURRENCY
 from acr_transfer.registry.referrers import is_referrer_tag
@@ -34,7 +34,7 @@ class Selection:
     """Rules that match no repository: probably a typing mistake."""
 
 
-async def select(rules: Rules, registry: RegistryClient, now: datetime) -> Selection:
+async def select(rules: SelectionRules, registry: RegistryClient, now: datetime) -> Selection:
     """Return the references that the rules select; the age of a tag is counted from `now`."""
     selection = Selection()
     every_repository: list[str] = []
@@ -50,7 +50,7 @@ async def select(rules: Rules, registry: RegistryClient, now: datetime) -> Selec
     return selection
 
 
-def _repositories(rule: Rule, every_repository: Sequence[str]) -> list[str]:
+def _repositories(rule: SelectionRule, every_repository: Sequence[str]) -> list[str]:
     fixed = rule.fixed_repositories()
     return [name for name in (every_repository if fixed is None else fixed) if rule.takes_repository(name)]
 
@@ -63,7 +63,7 @@ async def _tags(names: Iterable[str], registry: RegistryClient) -> dict[str, fro
 
 
 async def _of_rule(
-    rule: Rule, names: Sequence[str], selection: Selection, registry: RegistryClient, now: datetime
+    rule: SelectionRule, names: Sequence[str], selection: Selection, registry: RegistryClient, now: datetime
 ) -> list[str]:
     repositories = [name for name in names if name in selection.tags]
     if not repositories:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
     from acr_transfer.plan.baseline import Baseline
     from acr_transfer.plan.plan import Plan
-    from acr_transfer.plan.rules import Rules
+    from acr_transfer.plan.rules import SelectionRules
     from acr_transfer.registry.client import RegistryClient
 
 PURPOSE = "select artifacts, pin them to digests, and write the lock that the source stack exports"
@@ -128,7 +128,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-async def _make(options: argparse.Namespace, rules: Rules, progress: Progress) -> Plan:
+async def _make(options: argparse.Namespace, rules: SelectionRules, progress: Progress) -> Plan:
     from acr_transfer.plan.plan import PlanOptions, plan
 
     chosen = PlanOptions(as_of=options.as_of, with_referrers=not options.no_referrers, strict=options.strict)
@@ -160,19 +160,19 @@ async def _registries(
         yield source, baseline
 
 
-def _rules(options: argparse.Namespace) -> Rules:
+def _rules(options: argparse.Namespace) -> SelectionRules:
     """The rules of the command line and of its files."""
     from acr_transfer.model.artifact_list import read_artifact_list
-    from acr_transfer.plan.rules import Rules
+    from acr_transfer.plan.rules import SelectionRules
     from acr_transfer.plan.rules_file import parse_rules, read_rules
 
     listed = read_artifact_list(options.list, options.registry or "") if options.list else []
     parts = [
         parse_rules(_document(options), "the command line"),
-        Rules(artifacts=tuple(artifact.reference for artifact in listed)),
-        read_rules(options.rules) if options.rules else Rules(),
+        SelectionRules(artifacts=tuple(artifact.reference for artifact in listed)),
+        read_rules(options.rules) if options.rules else SelectionRules(),
     ]
-    found = Rules(
+    found = SelectionRules(
         artifacts=tuple(dict.fromkeys(name for part in parts for name in part.artifacts)),
         rules=tuple(rule for part in parts for rule in part.rules),
         platforms=tuple(dict.fromkeys(name for part in parts for name in part.platforms)),

@@ -16,12 +16,12 @@ from acr_transfer.model.documents.lock import LockedArtifact, compare_locks
 from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
 from acr_transfer.plan.baseline import Baseline, ReceiptBaseline, RegistryBaseline
 from acr_transfer.plan.plan import ArtifactState, Plan, PlanOptions, plan
-from acr_transfer.plan.rules import Rule, Rules
+from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.registry.memory_registry import MemoryRegistry, image, index, referrer
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-ALL = Rule(repositories=("**",))
+ALL = SelectionRule(repositories=("**",))
 
 
 def planned(
@@ -32,7 +32,7 @@ def planned(
     **options: Any,
 ) -> Plan:
     """A plan of these artifacts, or of all if none is named."""
-    rules = Rules(artifacts=artifacts, rules=() if artifacts else (ALL,), platforms=platforms)
+    rules = SelectionRules(artifacts=artifacts, rules=() if artifacts else (ALL,), platforms=platforms)
     return asyncio.run(plan(rules, registry, baseline=baseline, options=PlanOptions(as_of=NOW, **options)))
 
 

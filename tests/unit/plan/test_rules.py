@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from acr_transfer.errors import InputError
 from acr_transfer.plan.patterns import matches_any
-from acr_transfer.plan.rules import Order, Rule, Rules, version_of
+from acr_transfer.plan.rules import Order, SelectionRule, SelectionRules, version_of
 from acr_transfer.plan.rules_file import parse_rules, parse_span, read_rules
 from acr_transfer.plan.selection import Selection, select
 from tests.unit.registry.memory_registry import MemoryRegistry, image
@@ -21,8 +21,8 @@ from tests.unit.registry.memory_registry import MemoryRegistry, image
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def selected(registry: MemoryRegistry, *rules: Rule, artifacts: tuple[str, ...] = ()) -> Selection:
-    return asyncio.run(select(Rules(artifacts=artifacts, rules=rules), registry, NOW))
+def selected(registry: MemoryRegistry, *rules: SelectionRule, artifacts: tuple[str, ...] = ()) -> Selection:
+    return asyncio.run(select(SelectionRules(artifacts=artifacts, rules=rules), registry, NOW))
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_a_pattern_matches_the_whole_name(pattern: str, text: str, fits: bool) -
 @given(st.text("ab/.*?[]!-re:\\", max_size=10), st.text("ab/.", max_size=8))
 def test_every_text_is_a_valid_pattern_or_a_fault(pattern: str, text: str) -> None:
     found = rules_or_faults({"rule": [{"repositories": [pattern]}]}) if pattern else "not a valid pattern"
-    if isinstance(found, Rules):
+    if isinstance(found, SelectionRules):
         assert matches_any([pattern, "**"], text)
     else:
         assert "not a valid pattern" in found
 
 
-def rules_or_faults(document: dict[str, Any]) -> Rules | str:
+def rules_or_faults(document: dict[str, Any]) -> SelectionRules | str:
     try:
         return parse_rules(document, "rules")
     except InputError as error:
@@ -87,7 +87,7 @@ def test_a_tag_can_be_a_version(tag: str, version: str | None) -> None:
 
 
 def test_a_range_of_versions_selects_tags() -> None:
-    rule = Rule(repositories=("**",), versions=">=1.2 <2")
+    rule = SelectionRule(repositories=("**",), versions=">=1.2 <2")
     taken = [tag for tag in ("1.1.9", "1.2", "v1.10", "1.9.9-rc1", "2.0", "latest") if rule.takes_tag(tag)]
     assert taken == ["1.2", "v1.10"]
 
@@ -97,7 +97,7 @@ def test_a_rule_selects_by_patterns_and_exclusions() -> None:
     for repository in ("shop/web", "shop/test-web", "data/model"):
         for tag in ("1.0", "2.0", "2.0-debug"):
             registry.put(repository, image(f"{repository}{tag}"), tag)
-    rule = Rule(
+    rule = SelectionRule(
         repositories=("shop/*",),
         exclude_repositories=("shop/test-*",),
         tags=("2.*",),
@@ -109,7 +109,7 @@ def test_a_rule_selects_by_patterns_and_exclusions() -> None:
 def test_the_catalog_is_not_read_for_named_repositories() -> None:
     registry = MemoryRegistry()
     registry.put("shop/web", image("one"), "1.0")
-    assert selected(registry, Rule(repositories=("shop/web",))).references == ["shop/web:1.0"]
+    assert selected(registry, SelectionRule(repositories=("shop/web",))).references == ["shop/web:1.0"]
     assert not registry.requests["catalog"]
 
 
@@ -117,7 +117,7 @@ def test_tags_that_say_what_refers_to_a_digest_are_not_selected() -> None:
     registry = MemoryRegistry()
     one = image("one")
     registry.put("app", one, "1.0", one.digest.replace(":", "-"), one.digest.replace(":", "-") + ".sig")
-    assert selected(registry, Rule(repositories=("**",))).references == ["app:1.0"]
+    assert selected(registry, SelectionRule(repositories=("**",))).references == ["app:1.0"]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_the_newest_tags_are_found_by_time_or_by_version(order: Order, expected:
         registry.put("app", image(tag), tag)
         registry.times["app", tag] = f"2026-11-{day:02}T00:00:00.1234567Z"
     registry.times["app", "latest"] = "2026-01-01T00:00:00Z"
-    found = selected(registry, Rule(repositories=("app",), newest=2, order=order))
+    found = selected(registry, SelectionRule(repositories=("app",), newest=2, order=order))
     assert found.references == sorted(expected)
 
 
@@ -145,7 +145,7 @@ def test_age_is_counted_from_a_moment(younger: int | None, older: int | None, ex
         registry.times["app", str(days)] = (NOW - timedelta(days=days)).isoformat()
     registry.put("app", image("never"), "never")
     spans = [timedelta(days=days) if days else None for days in (younger, older)]
-    rule = Rule(repositories=("app",), younger_than=spans[0], older_than=spans[1])
+    rule = SelectionRule(repositories=("app",), younger_than=spans[0], older_than=spans[1])
     assert selected(registry, rule).references == expected
 
 
@@ -154,7 +154,7 @@ def test_without_tag_times_the_image_annotation_counts() -> None:
     for year in (2024, 2025, 2026):
         made = {"org.opencontainers.image.created": f"{year}-01-01T00:00:00Z"}
         registry.put("app", image(str(year), annotations=made), f"x{year}")
-    assert selected(registry, Rule(repositories=("app",), newest=1)).references == ["app:x2026"]
+    assert selected(registry, SelectionRule(repositories=("app",), newest=1)).references == ["app:x2026"]
 
 
 @given(
@@ -163,7 +163,7 @@ def test_without_tag_times_the_image_annotation_counts() -> None:
     st.randoms(),
 )
 def test_the_newest_do_not_depend_on_the_order_of_the_list(tags: list[str], newest: int, chance: Any) -> None:
-    rule = Rule(repositories=("**",), newest=newest)
+    rule = SelectionRule(repositories=("**",), newest=newest)
     first = rule.newest_of(tags, {})
     shuffled = list(tags)
     chance.shuffle(shuffled)
@@ -174,7 +174,9 @@ def test_the_newest_do_not_depend_on_the_order_of_the_list(tags: list[str], newe
 def test_rules_without_a_match_are_reported() -> None:
     registry = MemoryRegistry()
     registry.put("app", image("one"), "1.0")
-    found = selected(registry, Rule(repositories=("shop/*",)), Rule(repositories=("app",), tags=("2*",)))
+    found = selected(
+        registry, SelectionRule(repositories=("shop/*",)), SelectionRule(repositories=("app",), tags=("2*",))
+    )
     assert found.without_repositories == ["repositories shop/*, tags *: no repository matches"]
     assert found.without_tags == ["repositories app, tags 2*: no tag matches"]
 

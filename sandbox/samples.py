@@ -16,6 +16,7 @@ from sandbox.registry.oci_client import Manifest, digest_of
 _SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 _OCI = "application/vnd.oci.image"
 _CREATED = "2026-01-01T00:00:00Z"
+_SERVICES = ("api", "auth", "billing", "cart", "catalog", "gateway", "mail", "orders", "search", "web")
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,7 @@ def artifacts() -> list[str]:
 def _services() -> Iterator[Sample]:
     """Fifty small images: ten services with five versions each, which share a base layer."""
     base = _layer("base", 256 << 10)
-    for service in (
-        "api",
-        "auth",
-        "billing",
-        "cart",
-        "catalog",
-        "gateway",
-        "mail",
-        "orders",
-        "search",
-        "web",
-    ):
+    for service in _SERVICES:
         for minor in range(5):
             layers = (base, _layer(f"{service}-{minor}", 4 << 10))
             yield _image(f"shop/{service}", f"1.{minor}.0", layers)

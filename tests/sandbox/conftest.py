@@ -11,19 +11,19 @@ from azure.identity import ManagedIdentityCredential
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS, SOURCE
 from sandbox.cloud.paths import Paths
-from tests.sandbox.here import Bearer, Here, looked_up
+from tests.sandbox.here import Bearer, Here, sandbox_status
 from tests.sandbox.registry.endpoint import RegistryEndpoint
 
 
 @pytest.fixture(scope="module", params=CLOUDS, ids=lambda definition: definition.side)
 def here(request: pytest.FixtureRequest, paths: Paths, sandbox_environment: dict[str, str]) -> Iterator[Here]:
     """Each of the two clouds with the operator's credential."""
-    said = looked_up()
+    status = sandbox_status()
     patch = pytest.MonkeyPatch()
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         patch.setenv(name, sandbox_environment[name])
     with ManagedIdentityCredential() as credential:
-        yield Here(request.param, paths, said[request.param.side], credential)
+        yield Here(request.param, paths, status[request.param.side], credential)
     patch.undo()
 
 

@@ -33,18 +33,18 @@ class Here:
 
     definition: CloudDefinition
     paths: Paths
-    said: dict[str, Any]
+    status: dict[str, Any]
     credential: ManagedIdentityCredential
 
     def client(self, kind: type[Any], **more: Any) -> Any:
         """One of Azure's management clients for this cloud."""
-        scopes = [f"{self.said['arm']}/.default"]
+        scopes = [f"{self.status['arm']}/.default"]
         return kind(
             self.credential,
             self.definition.subscription,
-            base_url=self.said["arm"],
+            base_url=self.status["arm"],
             credential_scopes=scopes,
-            connection_verify=self.said["ca"],
+            connection_verify=self.status["ca"],
             **more,
         )
 
@@ -64,9 +64,9 @@ class Here:
 
     def container(self, account: str, credential: Any) -> ContainerClient:
         """A client of the account's container with a credential."""
-        url = f"{self.said['accounts'].get(account, {}).get('blob') or self.blob_url(account)}images"
+        url = f"{self.status['accounts'].get(account, {}).get('blob') or self.blob_url(account)}images"
         return ContainerClient.from_container_url(
-            url, credential=credential, connection_verify=self.said["ca"]
+            url, credential=credential, connection_verify=self.status["ca"]
         )
 
     def blob_url(self, account: str) -> str:
@@ -81,11 +81,11 @@ class Here:
         return f"{base}/Microsoft.Storage/storageAccounts/{account}{below}"
 
 
-def looked_up() -> dict[str, Any]:
+def sandbox_status() -> dict[str, Any]:
     """The output of `status --json` for both clouds."""
     command = [sys.executable, "-m", "sandbox", "status", "--json"]
-    said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
-    found: dict[str, Any] = json.loads(said)["clouds"]
+    output = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
+    found: dict[str, Any] = json.loads(output)["clouds"]
     return found
 
 

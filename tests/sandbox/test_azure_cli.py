@@ -18,7 +18,7 @@ import pytest
 from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import Paths
 from setup.azure_cli import PROGRAM, current
-from tests.sandbox.here import looked_up
+from tests.sandbox.here import sandbox_status
 
 pytestmark = pytest.mark.skipif(
     not current(), reason="the Azure CLI is not installed: python3 -m setup azure-cli"
@@ -31,7 +31,7 @@ class Shell:
     """A shell in which the Azure CLI is signed in to one cloud."""
 
     definition: CloudDefinition
-    said: dict[str, Any]
+    status: dict[str, Any]
     folder: Path
     bundle: Path
     typed: list[str] = field(default_factory=list)
@@ -56,14 +56,14 @@ class Shell:
     def sign_in(self) -> None:
         """Sign in as docs/sandbox-clients.md describes."""
         self.az(
-            f"cloud register -n {self.definition.name} --endpoint-resource-manager {self.said['arm']}"
+            f"cloud register -n {self.definition.name} --endpoint-resource-manager {self.status['arm']}"
             " --suffix-keyvault-dns",
             "",
         )
         self.az(f"cloud set -n {self.definition.name}")
         self.az("config set core.instance_discovery=false")
-        who = f"login --service-principal -u {self.said['clientId']} --tenant {self.said['tenant']}"
-        found = self.az(who, "-p", self.said["clientSecret"])
+        who = f"login --service-principal -u {self.status['clientId']} --tenant {self.status['tenant']}"
+        found = self.az(who, "-p", self.status["clientSecret"])
         assert [each["id"] for each in found] == [self.definition.subscription]
 
     def storage(self, group: str, account: str) -> str:
@@ -125,7 +125,7 @@ class Shell:
         """Run a pipeline by `az rest` to its end; returns the states of the resource and of the transfer."""
         id = f"{self.registry}/pipelineRuns/{name}"
         body = json.dumps({"properties": {"request": request, "forceUpdateTag": "1"}})
-        uri = f"{self.said['arm']}{id}?api-version={PIPELINES}"
+        uri = f"{self.status['arm']}{id}?api-version={PIPELINES}"
         self.az(f"rest --method put --uri {uri}", "--body", body)
         ended = "properties.provisioningState!='Creating'"
         self.az(f"resource wait --ids {id} --api-version {PIPELINES} --interval 1 --custom {ended}")
@@ -134,9 +134,9 @@ class Shell:
 
 
 def test_the_azure_cli_runs_the_published_walkthrough(paths: Paths, tmp_path: Path) -> None:
-    said, run = looked_up(), uuid.uuid4().hex[:8]
+    status, run = sandbox_status(), uuid.uuid4().hex[:8]
     source, target = (
-        Shell(definition, said[definition.side], tmp_path, paths.bundle) for definition in (SOURCE, TARGET)
+        Shell(definition, status[definition.side], tmp_path, paths.bundle) for definition in (SOURCE, TARGET)
     )
     group, blob, archive = f"cli-{run}", f"blob{run}", tmp_path / "archive"
     places_of = {}

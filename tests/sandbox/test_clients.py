@@ -31,12 +31,12 @@ PIPELINES = "2025-03-01-preview"
 def signed_in(here: Here, **options: Any) -> ClientSecretCredential:
     """A credential of the operator with a client secret."""
     return ClientSecretCredential(
-        options.get("tenant", here.said["tenant"]),
-        here.said["clientId"],
-        options.get("secret", here.said["clientSecret"]),
-        authority=here.said["arm"],
+        options.get("tenant", here.status["tenant"]),
+        here.status["clientId"],
+        options.get("secret", here.status["clientSecret"]),
+        authority=here.status["arm"],
         disable_instance_discovery=True,
-        connection_verify=here.said["ca"],
+        connection_verify=here.status["ca"],
     )
 
 
@@ -50,17 +50,17 @@ def client(here: Here, credential: TokenCredential, kind: type[Any], **options: 
     """One of Azure's management clients with a credential."""
     return kind(
         credential,
-        here.said["subscription"],
-        base_url=here.said["arm"],
-        credential_scopes=[f"{here.said['arm']}/.default"],
-        connection_verify=here.said["ca"],
+        here.status["subscription"],
+        base_url=here.status["arm"],
+        credential_scopes=[f"{here.status['arm']}/.default"],
+        connection_verify=here.status["ca"],
         **options,
     )
 
 
 def test_a_wrong_secret_or_another_tenant_gets_no_token(here: Here) -> None:
     other = next(definition for definition in CLOUDS if definition is not here.definition)
-    scope = f"{here.said['arm']}/.default"
+    scope = f"{here.status['arm']}/.default"
     with signed_in(here, secret="wrong") as wrong, pytest.raises(ClientAuthenticationError) as refused:
         wrong.get_token(scope)
     assert "AADSTS7000215" in str(refused.value)
@@ -107,10 +107,10 @@ def test_keys_rules_and_containers_by_the_storage_client(here: Here, operator: T
     url = storage.storage_accounts.get_properties(GROUP, name).primary_endpoints.blob
     may = ContainerSasPermissions(read=True, write=True, list=True)
     sas = generate_container_sas(name, "transfer", key, permission=may, expiry="2099-01-01", protocol="https")
-    with BlobServiceClient(url, credential=sas, connection_verify=here.said["ca"]) as blobs:
+    with BlobServiceClient(url, credential=sas, connection_verify=here.status["ca"]) as blobs:
         blobs.get_blob_client("transfer", "one").upload_blob(b"1")
         assert [each.name for each in blobs.get_container_client("transfer").list_blobs()] == ["one"]
-    with BlobServiceClient(url, credential=key, connection_verify=here.said["ca"]) as blobs:
+    with BlobServiceClient(url, credential=key, connection_verify=here.status["ca"]) as blobs:
         blobs.create_container("by-the-blob-client")
     shown = storage.blob_containers.get(GROUP, name, "by-the-blob-client")
     assert shown.etag
@@ -124,12 +124,12 @@ def test_keys_rules_and_containers_by_the_storage_client(here: Here, operator: T
 def test_secrets_by_the_vault_client_and_the_management_client(here: Here, operator: TokenCredential) -> None:
     vaults, name = client(here, operator, KeyVaultManagementClient), f"client-{uuid.uuid4().hex[:12]}"
     policy = {
-        "tenantId": here.said["tenant"],
+        "tenantId": here.status["tenant"],
         "objectId": here.definition.operator,
         "permissions": {"secrets": ["all"]},
     }
     sku = {"family": "A", "name": "standard"}
-    properties = {"tenantId": here.said["tenant"], "sku": sku, "accessPolicies": [policy]}
+    properties = {"tenantId": here.status["tenant"], "sku": sku, "accessPolicies": [policy]}
     place = {"location": here.definition.location, "properties": properties}
     made = vaults.vaults.begin_create_or_update(GROUP, name, place).result()
     assert made.properties.provisioning_state == "Succeeded"
@@ -137,7 +137,7 @@ def test_secrets_by_the_vault_client_and_the_management_client(here: Here, opera
     assert vaults.vaults.update(GROUP, name, {"tags": {"a": "b"}}).tags == {"a": "b"}
     url = made.properties.vault_uri
     with SecretClient(
-        url, operator, verify_challenge_resource=False, connection_verify=here.said["ca"]
+        url, operator, verify_challenge_resource=False, connection_verify=here.status["ca"]
     ) as own:
         own.set_secret("sas", "first", content_type="text/plain", tags={"side": here.definition.side})
         second = own.set_secret("sas", "second")
@@ -238,7 +238,10 @@ def test_pipelines_and_runs_by_the_registry_client(here: Here, operator: TokenCr
     registries.export_pipelines.begin_delete(GROUP, registry.name, name).result()
     endpoint = f"https://{registry.login_server}"
     with ContainerRegistryClient(
-        endpoint, operator, audience="https://containerregistry.azure.net", connection_verify=here.said["ca"]
+        endpoint,
+        operator,
+        audience="https://containerregistry.azure.net",
+        connection_verify=here.status["ca"],
     ) as images:
         listed = list(images.list_repository_names())
     kept = here.paths.state / here.definition.side / "registries" / registry.name / "images"

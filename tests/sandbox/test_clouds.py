@@ -35,8 +35,8 @@ class Bearer:
 def clouds(paths: Paths) -> dict[str, Any]:
     """The output of `status --json`."""
     command = [sys.executable, "-m", "sandbox", "status", "--json"]
-    said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
-    found: dict[str, Any] = json.loads(said)["clouds"]
+    output = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True).stdout
+    found: dict[str, Any] = json.loads(output)["clouds"]
     return found
 
 
@@ -206,11 +206,11 @@ def _vault_token(definition: CloudDefinition) -> str:
 
 def test_the_log_contains_bodies_without_secrets(paths: Paths, clouds: dict[str, Any]) -> None:
     command = [sys.executable, "-m", "sandbox", "log", "--json"]
-    said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
-    assert "a-canary" not in said
-    assert "[secret]" in said
-    assert clouds["source"]["token"] not in said
-    assert all(json.loads(line)["endpoint"] for line in said.splitlines())
+    output = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
+    assert "a-canary" not in output
+    assert "[secret]" in output
+    assert clouds["source"]["token"] not in output
+    assert all(json.loads(line)["endpoint"] for line in output.splitlines())
 
 
 def test_a_second_start_fails_with_the_next_step(paths: Paths) -> None:

@@ -218,8 +218,8 @@ def test_an_invalid_sign_in_gets_entras_error(
     path = "oauth2/token" if old else "oauth2/v2.0/token"
     answer = endpoints.send("POST", f"{endpoints.cloud.arm}/{quote(tenant, safe='')}/{path}", data=form)
     assert answer.status_code in (400, 401, 404, 405), answer.text
-    said = answer.json()
-    assert "AADSTS" in said.get("error_description", "") or said["error"]["code"]
+    body = answer.json()
+    assert "AADSTS" in body.get("error_description", "") or body["error"]["code"]
 
 
 @unhurried

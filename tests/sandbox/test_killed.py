@@ -50,10 +50,10 @@ class Own:
         found = []
         for process in psutil.process_iter():
             try:
-                said = [*process.cmdline(), *process.environ().values()]
+                words = [*process.cmdline(), *process.environ().values()]
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-            if process.pid != os.getpid() and any(str(self.paths.state) in each for each in said):
+            if process.pid != os.getpid() and any(str(self.paths.state) in each for each in words):
                 found.append(process)
         return found
 

@@ -46,9 +46,9 @@ def test_a_role_on_a_container_permits_its_data_actions_only(
 
 def allowed(work: Any) -> bool:
     """Whether storage permits it; any other refusal than a missing permission is an error."""
-    said = refusal(work)
-    assert said in ("", "AuthorizationPermissionMismatch")
-    return not said
+    code = refusal(work)
+    assert code in ("", "AuthorizationPermissionMismatch")
+    return not code
 
 
 def test_a_deleted_role_assignment_has_no_effect(here: Here) -> None:
@@ -84,11 +84,11 @@ def test_a_regenerated_key_replaces_the_old_one_and_keeps_the_other(here: Here) 
     old, other = key_of(here, account), key_of(here, account, 1)
     storage = here.client(StorageManagementClient)
     storage.storage_accounts.regenerate_key(GROUP, account, {"keyName": "key1"})
-    said = {}
+    codes = {}
     for name, key in (("old", old), ("new", key_of(here, account)), ("other", other)):
         with here.container(account, key) as container:
-            said[name] = refusal(lambda container=container: list(container.list_blobs()))
-    assert said == {"old": "AuthenticationFailed", "new": "", "other": ""}
+            codes[name] = refusal(lambda container=container: list(container.list_blobs()))
+    assert codes == {"old": "AuthenticationFailed", "new": "", "other": ""}
 
 
 def test_an_account_without_public_access_refuses_all_callers(here: Here) -> None:

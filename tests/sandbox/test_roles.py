@@ -51,9 +51,9 @@ def test_a_role_permits_exactly_its_published_actions(here: Here, case: str) -> 
             "grant": lambda: assign(other, scope, made.principal_id, roles.ACR_PULL),
             "delete": lambda: storage.delete(GROUP, account),
         }
-        said = {name: refusal(each) for name, each in work.items()}
-    assert {name for name, code in said.items() if not code} == expected
-    assert set(said.values()) <= {"", "AuthorizationFailed"}
+        codes = {name: refusal(each) for name, each in work.items()}
+    assert {name for name, code in codes.items() if not code} == expected
+    assert set(codes.values()) <= {"", "AuthorizationFailed"}
 
 
 def _account(here: Here) -> dict[str, Any]:
@@ -158,20 +158,20 @@ def test_management_roles_of_a_vault_do_not_permit_reading_secrets(
     here: Here, vaults: dict[bool, tuple[str, str]], case: str
 ) -> None:
     role, rights = VAULT_ROLES[case]
-    said = {}
+    permissions = {}
     for by_role, (vault, uri) in vaults.items():
         made = identity(here)
         assign(here, vault, made.principal_id, role)
         with acting_as(here, made) as other, _secrets(other, uri) as secrets:
             reads = not refusal(lambda secrets=secrets: secrets.get_secret("sas"))
             writes = not refusal(lambda secrets=secrets: secrets.set_secret("other", "1"))
-        said[by_role] = "r" * reads + "w" * writes
-    assert said == {True: rights, False: ""}
+        permissions[by_role] = "r" * reads + "w" * writes
+    assert permissions == {True: rights, False: ""}
 
 
 def _secrets(here: Here, uri: str) -> SecretClient:
     return SecretClient(
-        uri, here.credential, connection_verify=here.said["ca"], verify_challenge_resource=False
+        uri, here.credential, connection_verify=here.status["ca"], verify_challenge_resource=False
     )
 
 
@@ -199,15 +199,15 @@ def test_every_endpoint_refuses_tokens_of_the_other_cloud_and_of_other_audiences
             return list(container.list_blobs())
 
     def registry(token: Bearer) -> Any:
-        options: Any = {"audience": here.said["arm"], "connection_verify": here.said["ca"]}
+        options: Any = {"audience": here.status["arm"], "connection_verify": here.status["ca"]}
         with ContainerRegistryClient(f"https://{server}", token, **options) as client:
             return list(client.list_repository_names())
 
     endpoints = (
-        (management, here.said["arm"] + "/"),
+        (management, here.status["arm"] + "/"),
         (vault, here.definition.vault_audience),
         (storage, blobs.AUDIENCE),
-        (registry, here.said["arm"] + "/"),
+        (registry, here.status["arm"] + "/"),
     )
     for endpoint, audience in endpoints:
         for_another_audience = cloud.tokens.issue(here.definition.operator, "https://graph.invalid")

@@ -13,7 +13,7 @@ from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
 from tests.sandbox.faults import control
-from tests.sandbox.here import looked_up
+from tests.sandbox.here import sandbox_status
 
 GROUP = "tests-wire"
 BASE = f"/subscriptions/{SOURCE.subscription}"
@@ -28,8 +28,8 @@ class Arm:
 
     def __init__(self, paths: Paths) -> None:
         self.paths, self.cloud = paths, Cloud(SOURCE, paths)
-        said = looked_up()["source"]
-        self.url, self.token, self.trust = said["arm"], said["token"], said["ca"]
+        status = sandbox_status()["source"]
+        self.url, self.token, self.trust = status["arm"], status["token"], status["ca"]
 
     def ask(self, method: str, path: str, version: str = "", body: Any = None, **more: Any) -> Any:
         url = path if path.startswith("https://") else self.url + path
@@ -205,13 +205,13 @@ def test_an_invalid_request_gets_azures_code(case: str, arm: Arm) -> None:
 def test_an_invalid_body_is_refused_with_all_its_faults(arm: Arm) -> None:
     vault = f"{INSIDE}/providers/Microsoft.KeyVault/vaults/wire-vault"
     answer = arm.ask("PUT", vault, "2024-11-01", {**PLACE, "properties": {"enableSoftDelete": "yes"}})
-    said = answer.json()["error"]["message"]
+    message = answer.json()["error"]["message"]
     for part in (
         "properties.tenantId",
         "properties.sku",
         "properties.enableSoftDelete must be of type boolean",
     ):
-        assert part in said
+        assert part in message
 
 
 def test_an_invalid_token_is_refused_with_its_fault(arm: Arm) -> None:
@@ -219,7 +219,7 @@ def test_an_invalid_token_is_refused_with_its_fault(arm: Arm) -> None:
     wrong = {
         "ExpiredAuthenticationToken": tokens.issue(SOURCE.operator, audience, seconds=-600),
         "InvalidAuthenticationTokenAudience": tokens.issue(SOURCE.operator, SOURCE.vault_audience),
-        "InvalidAuthenticationTokenTenant": looked_up()["target"]["token"],
+        "InvalidAuthenticationTokenTenant": sandbox_status()["target"]["token"],
         "InvalidAuthenticationToken": f"{arm.token[:-4]}AAAA",
     }
     for code, token in wrong.items():

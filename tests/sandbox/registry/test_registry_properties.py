@@ -9,7 +9,7 @@ import requests
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
-from tests.sandbox.here import looked_up
+from tests.sandbox.here import sandbox_status
 from tests.sandbox.registry.endpoint import MANIFEST, RegistryEndpoint, image, managed
 
 
@@ -76,7 +76,7 @@ def test_a_registry_recreated_under_the_same_name_is_empty(put_registry: Any, cl
     assert managed(cloud, "DELETE", registry.name).status_code == 202
     with pytest.raises(requests.ConnectionError):
         registry.request("GET", "/v2/")
-    assert looked_up()["source"]["silent"] == []
+    assert sandbox_status()["source"]["silent"] == []
     registry = put_registry()
     token = registry.token("registry:catalog:*")
     assert registry.request("GET", "/acr/v1/_catalog", token).json() == {"repositories": []}

@@ -14,8 +14,6 @@ from acr_transfer.errors import TransferError
 if TYPE_CHECKING:
     from policy.framework.rule import PolicyRule
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
-
 
 class ReviewError(TransferError):
     """A stack cannot be reviewed; the message gives the reason and the fix."""
@@ -39,7 +37,7 @@ class PolicyPack:
 
         Raises `ReviewError` if the folder holds no such pack, or if pulumi-policy is not installed.
         """
-        checkout = _CHECKOUT / "policy"
+        checkout = Path(__file__).resolve().parents[2] / "policy"
         found = (folder or (checkout if _is_pack(checkout) else Path("policy"))).resolve()
         if not _is_pack(found):
             raise ReviewError(

@@ -118,7 +118,6 @@ def stack_view(args: StackValidationArgs, settings: Sequence[RuleSetting]) -> St
 
 
 def _resource_of_stack(resource: PolicyResource, settings: RuleSettings) -> ResourceView:
-    dependencies = resource.property_dependencies.items()
     return ResourceView(
         resource.resource_type,
         resource.name,
@@ -126,7 +125,7 @@ def _resource_of_stack(resource: PolicyResource, settings: RuleSettings) -> Reso
         resource.props,
         resource.opts.protect,
         settings,
-        {key: tuple(each.urn for each in found) for key, found in dependencies},
+        {key: tuple(each.urn for each in found) for key, found in resource.property_dependencies.items()},
         # It has no provider, and is not one of the engine's own resources either.
         is_component=resource.provider is None and not resource.resource_type.startswith("pulumi:"),
     )

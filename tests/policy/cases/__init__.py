@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from tests.policy.cases import (
-    pipeline_cases,
-    registry_cases,
-    run_cases,
-    sas_cases,
-    stack_cases,
-    storage_cases,
-    storage_stack_cases,
-    vault_cases,
+    pipeline,
+    registry,
+    run,
+    sas,
+    stack,
+    storage,
+    storage_stack,
+    vault,
 )
 from tests.policy.tables import Table
 
 CASES: Table = {
-    **registry_cases.CASES,
-    **storage_cases.CASES,
-    **storage_stack_cases.CASES,
-    **vault_cases.CASES,
-    **sas_cases.CASES,
-    **pipeline_cases.CASES,
-    **run_cases.CASES,
-    **stack_cases.CASES,
+    **registry.CASES,
+    **storage.CASES,
+    **storage_stack.CASES,
+    **vault.CASES,
+    **sas.CASES,
+    **pipeline.CASES,
+    **run.CASES,
+    **stack.CASES,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.policy.cases.pipeline_cases import CONTAINER, DELETES, DISABLED, ENABLED, TASK, exports, imports
+from tests.policy.cases.pipeline import CONTAINER, DELETES, DISABLED, ENABLED, TASK, exports, imports
 from tests.policy.tables import UNKNOWN, Resource, Table, absent, bad, good, other, unknown
 
 ACCOUNT_KEY = f"{'Key/' * 21}KA=="

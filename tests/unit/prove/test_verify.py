@@ -185,27 +185,6 @@ def test_findings_keep_the_order_of_the_expectation(source: MemoryRegistry, targ
     assert [finding.artifact for finding in made.findings] == ["app3:v1", "app1:v1", "app2:v1"]
 
 
-@pytest.mark.parametrize(
-    ("manifest", "kind"),
-    [
-        (image("one"), ManifestKind.IMAGE),
-        (image("signature", subject={"digest": "sha256:0"}), ManifestKind.REFERRER),
-        (image("thing", artifactType="application/x"), ManifestKind.ARTIFACT),
-        (
-            Manifest.parse(b'{"config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}', IMAGE),
-            ManifestKind.ARTIFACT,
-        ),
-        (index(), ManifestKind.INDEX),
-        (Manifest.parse(b"{}", f"{INDEX}; charset=utf-8"), ManifestKind.INDEX),
-        (Manifest.parse(b"no json", INDEX), ManifestKind.INDEX),
-        (Manifest.parse(b"[]", IMAGE), ManifestKind.ARTIFACT),
-    ],
-)
-def test_the_kind_of_a_manifest(manifest: Manifest, kind: ManifestKind) -> None:
-    assert manifest.kind is kind
-    assert manifest.children == ()
-
-
 def pin(manifest: Manifest, reference: str, **more: str) -> dict[str, LockedArtifact]:
     """A lock's entry of one artifact."""
     entry = LockedArtifact(

@@ -49,8 +49,7 @@ def _by_token(facts: Facts) -> Iterator[DoctorFinding]:
     if facts.vault is None:
         yield missing(facts, "the key vault", "The run cannot read its SAS token.")
         return
-    uri = str(facts.place.get("keyVaultUri") or "")
-    if uri.rstrip("/").count("/") > 4:
+    if facts.secret_uri.rstrip("/").count("/") > 4:
         why = "A new token is a new version, which the pipeline does not read."
         yield warning(facts, "secret URI", "the pipeline's secret URI names a version", why)
     yield from _vault_network(facts)
@@ -165,12 +164,14 @@ def _scope(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
 
 def _signature(facts: Facts) -> Iterator[DoctorFinding]:
     """The result of using the token: decoding does not show which key signed it, or for which container."""
-    if facts.answer == "signature":
+    if facts.rejection == "signature":
         what = f"storage rejects the token in secret {facts.secret_name}: its signature is wrong"
         why = "Its signing key was rotated, or it is for another account or container."
         yield _token_fault(facts, "SAS signature", what, why)
-    elif facts.answer:
-        yield unseen(facts, "acceptance of the SAS token", f"storage answers {facts.answer} to this machine")
+    elif facts.rejection:
+        yield unseen(
+            facts, "acceptance of the SAS token", f"storage answers {facts.rejection} to this machine"
+        )
 
 
 def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:

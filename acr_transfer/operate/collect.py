@@ -39,7 +39,7 @@ async def collect(stacks: Mapping[str, Stack]) -> list[Facts]:
     found = await asyncio.gather(*(_collect_side(side, stack) for side, stack in stacks.items()))
     by_side = {facts.side: facts for facts in found}
     if len(by_side) == 2:
-        by_side["target"].expected = by_side["source"].expected
+        by_side["target"].handover_blobs = by_side["source"].handover_blobs
     return list(found)
 
 
@@ -109,14 +109,14 @@ class _Resources:
         path = f"{registry_id}/providers/Microsoft.Authorization/permissions"
         with noting(self._facts, "your rights"):
             granted = await self._arm.list(path, "2022-04-01")
-            self._facts.may_not = tuple(
+            self._facts.denied_types = tuple(
                 resources
                 for resources in (kind, "pipelineRuns")
                 if not allows(granted, f"{_REGISTRIES}/{resources}/write")
             )
 
     async def _storage(self) -> None:
-        url = str(self._facts.place.get("uri") or self._stack.outputs.get("containerUrl") or "")
+        url = str(self._facts.container_settings.get("uri") or self._stack.outputs.get("containerUrl") or "")
         account = await self._find("the storage account", _ACCOUNTS, "2024-01-01", url, blob_endpoint)
         self._facts.account = account
         if account:
@@ -125,7 +125,7 @@ class _Resources:
             self._facts.container = await self._get("the container", container_id, "2024-01-01")
 
     async def _vault(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
-        facts, uri = self._facts, str(self._facts.place.get("keyVaultUri") or "")
+        facts, uri = self._facts, self._facts.secret_uri
         facts.vault = await self._find("the key vault", _VAULTS, "2024-11-01", uri, _vault_uri)
         if not facts.vault:
             return
@@ -137,7 +137,9 @@ class _Resources:
             facts.token = SasToken.parse(token)
             if facts.token.signed:
                 with noting(facts, "acceptance of the SAS token"):
-                    facts.answer = await sas_secret.rejection(str(facts.place["uri"]), token, session)
+                    facts.rejection = await sas_secret.rejection(
+                        str(facts.container_settings["uri"]), token, session
+                    )
 
     async def _roles(self, scope: str) -> None:
         if not scope or not self._facts.principal:
@@ -176,7 +178,7 @@ async def _artifacts(stack: Stack, facts: Facts) -> None:
     from acr_transfer.registry.resolve import resolve
 
     handover = stack.handover()
-    facts.expected = tuple(handover.blob_names)
+    facts.handover_blobs = tuple(handover.blob_names)
     async with connect.registry(stack) as registry:
         found = await resolve(handover.references, {}, registry, with_referrers=False)
     facts.artifacts, facts.absent = len(handover.references), tuple(found.absent)
@@ -193,9 +195,9 @@ async def _blobs(stack: Stack) -> tuple[Blob, ...]:
                 [
                     Blob(
                         blob.name,
-                        marked=category(blob.metadata) == CATEGORY,
-                        hashed=bool(blob.content_settings.content_md5),
-                        changed=blob.last_modified,
+                        has_category=category(blob.metadata) == CATEGORY,
+                        has_md5=bool(blob.content_settings.content_md5),
+                        modified=blob.last_modified,
                     )
                     async for blob in container.client.list_blobs(include=["metadata"])
                 ]

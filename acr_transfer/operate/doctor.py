@@ -70,10 +70,10 @@ def registry(facts: Facts) -> Iterator[DoctorFinding]:
 
 def caller(facts: Facts) -> Iterator[DoctorFinding]:
     """The caller can create pipelines and runs."""
-    if facts.may_not:
+    if facts.denied_types:
         scope = f"--scope {(facts.registry or {}).get('id')}"
         role = '--role "Container Registry Transfer Pipeline Contributor"'
-        what = f"you cannot write {', '.join(facts.may_not)} of the registry"
+        what = f"you cannot write {', '.join(facts.denied_types)} of the registry"
         fix = f"az role assignment create --assignee <you> {role} {scope}"
         yield warning(facts, "your rights", what, "Your `pulumi up` is rejected.", fix)
 
@@ -148,7 +148,7 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
         yield unseen(facts, "the artifacts")
     elif facts.artifacts and not facts.absent:
         yield good(facts, "artifacts", f"all {facts.artifacts:,} listed artifacts are in the registry")
-    existing = [blob.name for blob in facts.blobs or () if blob.name in facts.expected]
+    existing = [blob.name for blob in facts.blobs or () if blob.name in facts.handover_blobs]
     if existing and facts.pipeline and not has_option(facts.options, OVERWRITE_BLOBS):
         name = facts.pipeline.get("name")
         what = f"pipeline {name} has no OverwriteBlobs, and {_some(existing)} in the container"
@@ -171,7 +171,7 @@ def imports(facts: Facts) -> Iterator[DoctorFinding]:
         return
     yield from _ignored_blobs(facts, enabled=enabled)
     present = {blob.name for blob in facts.blobs} | facts.imported
-    lacking = [name for name in facts.expected if name not in present]
+    lacking = [name for name in facts.handover_blobs if name not in present]
     if lacking:
         what = f"{_some(lacking)} in the hand-over, but not in the container"
         fix = "acr-transfer hop, or acr-transfer unpack in a disconnected network"
@@ -182,12 +182,12 @@ def _ignored_blobs(facts: Facts, *, enabled: bool) -> Iterator[DoctorFinding]:
     """Blobs that the trigger ignores."""
     fix = "delete it, and copy it again with `acr-transfer hop`"
     for blob in facts.blobs or ():
-        marks = (("category", blob.marked), ("Content-MD5", blob.hashed))
+        marks = (("category", blob.has_category), ("Content-MD5", blob.has_md5))
         lacks = [word for word, present in marks if not present]
         if lacks:
             what = f"blob {blob.name} has no {' and no '.join(lacks)}"
             yield fault(facts, "blob", what, "The trigger ignores it.", fix)
-        elif enabled and blob.name not in facts.imported and facts.now - blob.changed > TRIGGER_AGE:
+        elif enabled and blob.name not in facts.imported and facts.now - blob.modified > TRIGGER_AGE:
             what = f"blob {blob.name} is older than {TRIGGER_AGE.days} days"
             yield warning(facts, "blob", what, "The trigger ignores blobs of that age.", fix)
 

@@ -19,13 +19,13 @@ class Blob:
     """A blob in the container of a side."""
 
     name: str
-    marked: bool
+    has_category: bool
     """Whether it has the metadata that a trigger requires."""
 
-    hashed: bool
+    has_md5: bool
     """Whether it has a Content-MD5."""
 
-    changed: datetime
+    modified: datetime
 
 
 @dataclass(kw_only=True)
@@ -45,13 +45,13 @@ class Facts:
     vault: Body | None = None
     secret: Body | None = None
     token: SasToken | None = None
-    answer: str = ""
+    rejection: str = ""
     """Why storage rejects the token here: `signature`, or status and code. Empty if it accepts the token."""
 
     roles: frozenset[str] = frozenset()
     """GUIDs of the roles of the pipeline's identity, on the container or on the vault."""
 
-    may_not: tuple[str, ...] = ()
+    denied_types: tuple[str, ...] = ()
     """Resource types of the registry that a transfer needs and the caller cannot create."""
 
     artifacts: int = 0
@@ -64,7 +64,7 @@ class Facts:
     """Sentences about artifacts that the service does not transfer."""
 
     blobs: tuple[Blob, ...] | None = None
-    expected: tuple[str, ...] = ()
+    handover_blobs: tuple[str, ...] = ()
     """Names of the blobs in the source's hand-over."""
 
     imported: frozenset[str] = frozenset()
@@ -81,7 +81,7 @@ class Facts:
     """What could not be collected because of an error of this program, and its type."""
 
     @property
-    def place(self) -> Body:
+    def container_settings(self) -> Body:
         """The pipeline's target or source: its container and its access to it."""
         properties = (self.pipeline or {}).get("properties") or {}
         found: Body = properties.get("target") or properties.get("source") or {}
@@ -90,7 +90,7 @@ class Facts:
     @property
     def by_identity(self) -> bool:
         """Whether the pipeline uses its identity instead of a SAS token."""
-        return str(self.place.get("storageAccessMode") or "").lower() == "managedidentity"
+        return str(self.container_settings.get("storageAccessMode") or "").lower() == "managedidentity"
 
     @property
     def direction(self) -> Direction:
@@ -109,9 +109,14 @@ class Facts:
         return has_option(self.options, DELETE_SOURCE_BLOB)
 
     @property
+    def secret_uri(self) -> str:
+        """The URI of the secret that holds the SAS token; empty if the pipeline uses its identity."""
+        return str(self.container_settings.get("keyVaultUri") or "")
+
+    @property
     def secret_name(self) -> str:
-        """The name of the secret that holds the SAS token."""
-        return str(self.place.get("keyVaultUri") or "").partition("/secrets/")[2].partition("/")[0]
+        """The name of that secret."""
+        return self.secret_uri.partition("/secrets/")[2].partition("/")[0]
 
     @property
     def keys_created(self) -> datetime | None:

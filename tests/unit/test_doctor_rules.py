@@ -62,7 +62,7 @@ def test_a_side_without_faults_has_only_good_findings(side: str) -> None:
     assert {finding.outcome for finding in diagnose(facts(side))} == {Outcome.GOOD}
 
 
-BLOB = Blob("b1", marked=True, hashed=True, changed=NOW)
+BLOB = Blob("b1", has_category=True, has_md5=True, modified=NOW)
 FAULTS: dict[str, tuple[Facts, str, str]] = {
     "no registry": (facts(registry=None), "the registry does not exist", "acr-transfer:registry"),
     "not Premium": (
@@ -116,7 +116,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "--default-action Allow",
     ),
     "caller without rights": (
-        facts(may_not=("exportPipelines", "pipelineRuns")),
+        facts(denied_types=("exportPipelines", "pipelineRuns")),
         "you cannot write exportPipelines, pipelineRuns of the registry",
         '--role "Container Registry Transfer Pipeline Contributor" --scope /r/contoso',
     ),
@@ -131,12 +131,12 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "remove it from acr-transfer:artifacts",
     ),
     "blobs cannot be replaced": (
-        facts(expected=("b1",), blobs=(Blob("b1", marked=True, hashed=True, changed=NOW),)),
+        facts(handover_blobs=("b1",), blobs=(Blob("b1", has_category=True, has_md5=True, modified=NOW),)),
         "aPipeline has no OverwriteBlobs, and b1 is in the container",
         "add OverwriteBlobs",
     ),
     "nothing to import": (
-        facts("target", expected=("b1", "b2"), imported=frozenset({"b2"})),
+        facts("target", handover_blobs=("b1", "b2"), imported=frozenset({"b2"})),
         "b1 is in the hand-over, but not in the container",
         "acr-transfer hop",
     ),
@@ -235,7 +235,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "from one address": (facts(token=token(sip="1.2.3.4")), "only from 1.2.3.4", "pulumi up"),
     "signed with a key of old": (
-        facts(answer="signature"),
+        facts(rejection="signature"),
         "rejects the token in secret sas: its signature is wrong",
         "sasExpiry",
     ),
@@ -267,17 +267,17 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "sasExpiry",
     ),
     "blob without mark": (
-        facts("target", blobs=(replace(BLOB, marked=False),)),
+        facts("target", blobs=(replace(BLOB, has_category=False),)),
         "blob b1 has no category",
         "acr-transfer hop",
     ),
     "blob without hash": (
-        facts("target", blobs=(replace(BLOB, hashed=False),)),
+        facts("target", blobs=(replace(BLOB, has_md5=False),)),
         "blob b1 has no Content-MD5",
         "acr-transfer hop",
     ),
     "old blob": (
-        facts("target", blobs=(replace(BLOB, changed=NOW - timedelta(days=61)),)),
+        facts("target", blobs=(replace(BLOB, modified=NOW - timedelta(days=61)),)),
         "older than 60 days",
         "acr-transfer hop",
     ),
@@ -333,7 +333,7 @@ def test_a_resource_that_the_caller_cannot_read_is_reported_and_is_not_a_fault()
     [
         (facts(token=token(sp="", se="", si="mine")), "stored access policy mine defines them"),
         (
-            facts(answer="403 AuthorizationFailure"),
+            facts(rejection="403 AuthorizationFailure"),
             "storage answers 403 AuthorizationFailure to this machine",
         ),
     ],

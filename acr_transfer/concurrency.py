@@ -11,11 +11,11 @@ Result = TypeVar("Result")
 
 
 async def run_concurrently(
-    step: Callable[[Item], Awaitable[Result]], items: Iterable[Item], limit: int
+    step: Callable[[Item], Awaitable[Result]], items: Iterable[Item], limit: int = 64
 ) -> list[Result]:
     """Return the result of `step` for every item, in order. Raises the first failure.
 
-    At most `limit` steps run at the same time.
+    At most `limit` steps run at the same time; the clients limit their requests themselves.
     """
     slots = asyncio.Semaphore(limit)
 

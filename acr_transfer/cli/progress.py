@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from acr_transfer.progress import ProgressReporter
 from acr_transfer.units import human_size, plural
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 
-class Progress:
+class Progress(ProgressReporter):
     """One line of a terminal: counted work with rate and remaining time, or a state in words.
 
     Other streams, and `quiet`, show nothing. As a context manager, it clears the line at the end.

@@ -10,7 +10,6 @@ from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY
 from acr_transfer.registry.referrers import is_referrer_tag
 
 
@@ -53,7 +52,7 @@ class RegistryBaseline:
             artifact = Artifact.of(reference)
             return await self.registry.digest(artifact.repository, artifact.tag_or_digest)
 
-        found = await run_concurrently(digest, references, CONCURRENCY)
+        found = await run_concurrently(digest, references)
         return {name: each for name, each in zip(references, found, strict=True) if each}
 
     async def others(self, references: Sequence[str]) -> list[str]:
@@ -64,5 +63,5 @@ class RegistryBaseline:
             return [f"{repository}:{tag}" for tag in listed if not is_referrer_tag(tag)]
 
         repositories = sorted({Artifact.of(reference).repository for reference in references})
-        listed = await run_concurrently(tags, repositories, CONCURRENCY)
+        listed = await run_concurrently(tags, repositories)
         return sorted({name for names in listed for name in names} - set(references))

@@ -21,9 +21,9 @@ from acr_transfer.plan.platforms import platform_warnings
 from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.plan.selection import Selection, select
 from acr_transfer.plan.unsupported import unsupported
-from acr_transfer.progress import NoProgress, ProgressReporter
+from acr_transfer.progress import ProgressReporter
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY, content_sizes
+from acr_transfer.registry.manifest_reader import content_sizes
 from acr_transfer.registry.resolve import ResolvedArtifacts, resolve
 
 _LEAST_FILL = 30
@@ -112,7 +112,7 @@ async def plan(
     Raises one `PlanError` for all named artifacts that do not exist and all rules that match no repository;
     with `strict` also for all warnings.
     """
-    began, options, progress = time.monotonic(), options or PlanOptions(), progress or NoProgress()
+    began, options, progress = time.monotonic(), options or PlanOptions(), progress or ProgressReporter()
     selection = await select(rules, registry, options.as_of or datetime.now(UTC))
     progress.begin("reading manifests", len(selection.references))
     resolved = await resolve(
@@ -195,5 +195,5 @@ async def _missing(
         artifact = Artifact.of(reference)
         return await registry.digest(artifact.repository, artifact.tag_or_digest) is not None
 
-    found = await run_concurrently(at_source, others, CONCURRENCY)
+    found = await run_concurrently(at_source, others)
     return tuple(reference for reference, exists in zip(others, found, strict=True) if not exists)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY
 from acr_transfer.registry.manifests import Manifest, platform_of
 from acr_transfer.registry.resolve import ResolvedArtifacts
 
@@ -34,7 +33,7 @@ async def platform_warnings(
         return await _platforms(resolved.manifests[key], key[0], registry)
 
     warnings, names = [], resolved.names()
-    for key, found in zip(runnable, await run_concurrently(platforms, runnable, CONCURRENCY), strict=True):
+    for key, found in zip(runnable, await run_concurrently(platforms, runnable), strict=True):
         if others := [platform for platform in found if not _is_requested(platform, requested)]:
             warnings.append(
                 f"{names[key]} runs on {', '.join(others)}, which is not requested; "

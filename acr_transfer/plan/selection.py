@@ -11,7 +11,6 @@ from acr_transfer.model.references import split_reference
 from acr_transfer.model.times import parse_time
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY
 from acr_transfer.registry.referrers import is_referrer_tag
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -57,7 +56,7 @@ def _repositories(rule: SelectionRule, every_repository: Sequence[str]) -> list[
 
 async def _tags(names: Iterable[str], registry: RegistryClient) -> dict[str, frozenset[str]]:
     repositories = sorted(set(names))
-    listed = await run_concurrently(registry.tags, repositories, CONCURRENCY)
+    listed = await run_concurrently(registry.tags, repositories)
     found = zip(repositories, listed, strict=True)
     return {repository: frozenset(tags) for repository, tags in found if tags is not None}
 
@@ -76,7 +75,7 @@ async def _of_rule(
         aged = [tag for tag in tags if rule.takes_age(times.get(tag, _LONG_AGO), now)]
         return [f"{name}:{tag}" for tag in rule.newest_of(aged, times)]
 
-    listed = await run_concurrently(of_repository, repositories, CONCURRENCY)
+    listed = await run_concurrently(of_repository, repositories)
     found = [reference for references in listed for reference in references]
     if not found:
         selection.without_tags.append(f"{rule}: no tag matches")
@@ -93,4 +92,4 @@ async def _times(name: str, tags: Sequence[str], registry: RegistryClient) -> Ma
         manifest = await registry.get(name, tag)
         return (parse_time(manifest.created) if manifest else None) or _LONG_AGO
 
-    return dict(zip(tags, await run_concurrently(created, tags, CONCURRENCY), strict=True))
+    return dict(zip(tags, await run_concurrently(created, tags), strict=True))

@@ -10,7 +10,6 @@ from acr_transfer.model.proof import Verdict
 from acr_transfer.model.references import split_reference
 from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY
 
 
 async def extra_tags(
@@ -23,7 +22,7 @@ async def extra_tags(
     named = {*artifacts, *known}
     repositories = sorted({split_reference(reference)[0] for reference in artifacts})
     try:
-        listed = await run_concurrently(registry.tags, repositories, CONCURRENCY)
+        listed = await run_concurrently(registry.tags, repositories)
     except TransferError:
         return None
     detail = "in a repository of the hand-over, but not in the hand-over"

@@ -14,7 +14,7 @@ from acr_transfer.model.proof import ManifestKind, Verdict
 from acr_transfer.model.references import split_reference
 from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY, ManifestKey
+from acr_transfer.registry.manifest_reader import ManifestKey
 from acr_transfer.registry.referrers import fallback_tag
 
 
@@ -27,7 +27,7 @@ async def note_unlisted_referrers(
     async def list_referrers(subject: ManifestKey) -> set[str]:
         return await _listed(subject, registry)
 
-    listed = dict(zip(subjects, await run_concurrently(list_referrers, subjects, CONCURRENCY), strict=True))
+    listed = dict(zip(subjects, await run_concurrently(list_referrers, subjects), strict=True))
 
     def noted(finding: ArtifactFinding) -> ArtifactFinding:
         if not _is_proved_referrer(finding) or finding.digest in listed[_subject(finding)]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 from acr_transfer.concurrency import run_concurrently
@@ -11,7 +10,6 @@ from acr_transfer.model.proof import Verdict
 from acr_transfer.model.references import Artifact
 from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY
 from acr_transfer.registry.manifests import Descriptor, Manifest
 
 Blobs = dict[str, Descriptor]
@@ -30,7 +28,6 @@ class TargetVerifier:
 
     def __init__(self, registry: RegistryClient) -> None:
         self._registry = registry
-        self._slots = asyncio.Semaphore(CONCURRENCY)
         self._verified: dict[tuple[str, str], Manifest] = {}
         self.manifests_read = 0
         self.required_blobs: dict[str, Blobs] = {}
@@ -64,7 +61,7 @@ class TargetVerifier:
         async def verify(digest: str) -> tuple[int, _Fault | None]:
             return await self._verify_child(repository, digest, blobs)
 
-        results = await run_concurrently(verify, manifest.child_digests, CONCURRENCY)
+        results = await run_concurrently(verify, manifest.child_digests)
         return sum(count for count, _ in results), next((fault for _, fault in results if fault), None)
 
     async def _verify_child(self, repository: str, digest: str, blobs: Blobs) -> tuple[int, _Fault | None]:
@@ -77,8 +74,7 @@ class TargetVerifier:
         return count + 1, fault
 
     async def _get(self, repository: str, reference: str) -> Manifest | None:
-        async with self._slots:
-            manifest = await self._registry.get(repository, reference)
+        manifest = await self._registry.get(repository, reference)
         self.manifests_read += manifest is not None
         return manifest
 

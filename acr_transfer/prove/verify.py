@@ -17,7 +17,6 @@ from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import LayerProof
 from acr_transfer.prove.target import TargetVerifier
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 """Seconds between two attempts; they grow, because an import on Azure takes minutes."""
@@ -72,7 +71,7 @@ async def verify(
     began, pause = time.monotonic(), _FIRST_PAUSE
     findings = await _expected(expectation, source)
     while True:
-        findings = await run_concurrently(target.verify, findings, CONCURRENCY)
+        findings = await run_concurrently(target.verify, findings)
         left = began + wait - time.monotonic()
         retry = left > 0 and any(finding.is_open for finding in findings)
         proved = sum(finding.verdict is Verdict.PROVED for finding in findings)
@@ -93,7 +92,7 @@ async def _expected(expectation: Expectation, source: RegistryClient | None) -> 
         return await _with_digest(artifact, expectation.entries, source)
 
     artifacts = [Artifact.of(reference) for reference in expectation.artifacts]
-    return await run_concurrently(find_digest, artifacts, CONCURRENCY)
+    return await run_concurrently(find_digest, artifacts)
 
 
 async def _with_digest(

@@ -10,9 +10,6 @@ from acr_transfer.errors import ServiceError
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Descriptor, Manifest
 
-CONCURRENCY = 64
-"""Artifacts in work at the same time; the registry client limits the requests."""
-
 ManifestKey = tuple[str, str]
 """A repository and a digest."""
 
@@ -48,7 +45,7 @@ class ManifestReader:
         new: list[ManifestKey] = []
         unread = self._unread(keys)
         while unread:
-            read = [key for key in await run_concurrently(self._read_child, unread, CONCURRENCY) if key]
+            read = [key for key in await run_concurrently(self._read_child, unread) if key]
             new += read
             unread = self._unread(read)
         return new

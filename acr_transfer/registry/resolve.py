@@ -13,7 +13,7 @@ from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.lock import LockedArtifact, LockedManifest
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import CONCURRENCY, ManifestKey, ManifestReader, content_sizes
+from acr_transfer.registry.manifest_reader import ManifestKey, ManifestReader, content_sizes
 from acr_transfer.registry.manifests import Descriptor, Manifest
 from acr_transfer.registry.referrers import ReferrerFinder, Referrers
 
@@ -102,12 +102,12 @@ class _Resolver:
             self._reader.manifests[key] = manifest
             return key if is_new else None
 
-        return [key for key in await run_concurrently(read, references, CONCURRENCY) if key]
+        return [key for key in await run_concurrently(read, references) if key]
 
     async def _read_referrers(self, keys: Iterable[ManifestKey]) -> list[ManifestKey]:
         """Read the referrers of these manifests; the new ones may have children and referrers again."""
         ordered = sorted(set(keys))
-        found = await run_concurrently(self._finder.find, ordered, CONCURRENCY)
+        found = await run_concurrently(self._finder.find, ordered)
         self._referrers.update(zip(ordered, found, strict=True))
         for (_, digest), referrers in zip(ordered, found, strict=True):
             self._subjects.update(dict.fromkeys(referrers.tagged, digest))

@@ -10,7 +10,7 @@ import pytest
 from acr_transfer.errors import BrokenAnswerError
 from acr_transfer.model.documents.lock import LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
-from acr_transfer.progress import NoProgress
+from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove import verify as verification
 from acr_transfer.prove.expectation import Expectation
 from acr_transfer.prove.extra_tags import extra_tags
@@ -59,7 +59,7 @@ def proof(
         what="a test", registry="source", artifacts=artifacts, entries=pinned or {}, checksum=""
     )
     verifier = target if isinstance(target, TargetVerifier) else TargetVerifier(target)
-    return asyncio.run(verify(expectation, source, verifier, NoProgress(), wait=wait))
+    return asyncio.run(verify(expectation, source, verifier, ProgressReporter(), wait=wait))
 
 
 def only(made: Proof) -> ArtifactFinding:
@@ -306,7 +306,7 @@ def test_layers_are_read_and_hashed(
     source.held = dict(target.held)
     made = proof(source, seen, "app:v1")
     assert only(made).verdict is Verdict.PROVED
-    layers = asyncio.run(read_layers(seen.required_blobs, target, LayerMode.ALL, 0, NoProgress()))
+    layers = asyncio.run(read_layers(seen.required_blobs, target, LayerMode.ALL, 0, ProgressReporter()))
     (after,) = layers.apply(made.findings, seen.required_blobs)
     assert (after.verdict, words in after.detail) == (verdict, True)
     assert len(layers.read) == layers.of == 3
@@ -317,5 +317,7 @@ def test_a_sample_has_the_requested_size(source: MemoryRegistry, target: MemoryR
     source.held = dict(target.held)
     proof(source, seen, "app:v1")
     for count, expected in ((1, 1), (3, 3), (9, 3)):
-        layers = asyncio.run(read_layers(seen.required_blobs, target, LayerMode.SAMPLE, count, NoProgress()))
+        layers = asyncio.run(
+            read_layers(seen.required_blobs, target, LayerMode.SAMPLE, count, ProgressReporter())
+        )
         assert (len(layers.read), layers.of) == (expected, 3)

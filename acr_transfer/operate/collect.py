@@ -20,7 +20,7 @@ from acr_transfer.errors import FAILURES
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate import sas_secret
 from acr_transfer.operate.facts import Blob, Body, Facts
-from acr_transfer.operate.runs import all_runs
+from acr_transfer.operate.runs import pipeline_runs
 
 if TYPE_CHECKING:
     import aiohttp
@@ -100,7 +100,9 @@ class _Resources:
         else:
             await self._vault(session, credential)
         if facts.side == "target":
-            await self._imported(registry_id, pipeline_id)
+            with noting(facts, "the runs"):
+                runs = await pipeline_runs(pipeline_id, self._stack.container_url(), self._arm)
+                facts.imported = frozenset(run.blob for run in runs if run.succeeded)
         if self._arm.date:
             facts.clock = (datetime.now(UTC) - parsedate_to_datetime(self._arm.date)).total_seconds()
 
@@ -150,12 +152,6 @@ class _Resources:
             found = await self._arm.list(filtered, "2022-04-01")
             roles = (str(each["properties"]["roleDefinitionId"]) for each in found)
             self._facts.roles = frozenset(role.rpartition("/")[2].lower() for role in roles)
-
-    async def _imported(self, registry_id: str, pipeline_id: str) -> None:
-        with noting(self._facts, "the runs"):
-            runs = await all_runs(registry_id, self._stack.container_url(), self._arm)
-            own = (run for run in runs if run.pipeline == pipeline_id.lower())
-            self._facts.imported = frozenset(run.blob for run in own if run.succeeded)
 
     async def _find(
         self, what: str, collection: str, version: str, url: str, endpoint: Callable[[dict[str, Any]], str]

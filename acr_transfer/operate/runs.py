@@ -105,6 +105,12 @@ async def all_runs(registry_id: str, container_url: str, arm: ArmClient) -> list
     return [Run.parse(body, container_url) for body in listed]
 
 
+async def pipeline_runs(pipeline_id: str, container_url: str, arm: ArmClient) -> list[Run]:
+    """All runs of one pipeline."""
+    runs = await all_runs(pipeline_id.rsplit("/", 2)[0], container_url, arm)
+    return [run for run in runs if run.pipeline == pipeline_id.lower()]
+
+
 async def remove_run(run: Run, arm: ArmClient) -> None:
     """Remove the record of a run; its blob and images stay."""
     await arm.remove(run.id, VERSION, needs=_ROLE)

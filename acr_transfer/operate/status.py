@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from acr_transfer.operate.runs import VERSION, Run, all_runs
+from acr_transfer.operate.runs import VERSION, Run, pipeline_runs
 
 if TYPE_CHECKING:
-    from acr_transfer.azure.arm import ArmClient
     from acr_transfer.azure.stacks import Stack
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -35,20 +34,14 @@ async def read_side(side: str, stack: Stack) -> SideState:
     """Read a stack's pipeline and its runs; `side` is `source` or `target`."""
     from acr_transfer.azure import connect
 
+    pipeline_id = stack.pipeline_id(side)
     async with connect.arm(stack) as arm:
-        return await side_state(side, stack.pipeline_id(side), stack.container_url(), arm)
-
-
-async def side_state(side: str, pipeline_id: str, container_url: str, arm: ArmClient) -> SideState:
-    """Read a pipeline and its runs."""
-    registry_id, kind, name = pipeline_id.rsplit("/", 2)
-    pipeline = await arm.get(f"{registry_id}/{kind}/{name}", VERSION)
-    listed = await all_runs(registry_id, container_url, arm)
-    runs = [run for run in listed if run.pipeline == pipeline_id.lower()]
+        pipeline = await arm.get(pipeline_id, VERSION)
+        runs = await pipeline_runs(pipeline_id, stack.container_url(), arm)
     properties = (pipeline or {}).get("properties") or {}
     return SideState(
         side=side,
-        pipeline=name,
+        pipeline=pipeline_id.rpartition("/")[2],
         pipeline_state=str(properties.get("provisioningState") or "unknown") if pipeline else "missing",
         trigger=str(((properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status") or ""),
         runs=tuple(sorted(runs, key=lambda run: run.started or _LONG_AGO, reverse=True)),

@@ -119,17 +119,17 @@ class World:
         self.deploy("target", **self.outputs("target"))
 
     def handover(self, *artifacts: str) -> dict[str, Any]:
-        """The hand-over of the source stack: one blob with these artifacts, or no blob at all."""
+        """The hand-over of the source stack: one blob with these artifacts, or no blob."""
         blobs = [{"name": "batch1", "artifacts": list(artifacts)}] if artifacts else []
         source = self.outputs("source")
         return Handover.of(source["loginServer"], source["containerUrl"], blobs).as_json()
 
     def outputs(self, side: str) -> dict[str, str]:
-        """What both sides put out."""
+        """The outputs that both sides have."""
         return {"loginServer": self.hosts[side], "containerUrl": f"{self.stores[side].url}/transfer"}
 
     def accounts(self, side: str, key: str | int | None = None) -> None:
-        """What ARM says of the storage accounts of one side."""
+        """Set the storage accounts of one side in Resource Manager."""
         store, group = self.stores[side], f"/subscriptions/{SUBSCRIPTIONS[side]}"
         identifier = (
             f"{group}/resourceGroups/images/providers/Microsoft.Storage/storageAccounts/{store.account}"
@@ -150,15 +150,15 @@ class World:
         self.arm.documents[f"{identifier}/listKeys"] = key if isinstance(key, int) else keys
 
     def secrets(self) -> list[str]:
-        """What must be in nothing that the command says."""
+        """Texts that no output may contain."""
         return [TOKEN, *(store.key for store in self.stores.values()), WRONG_KEY]
 
 
-WRONG_KEY = base64.b64encode(b"a key that ARM gives and storage refuses, so that signing fails.....").decode()
+WRONG_KEY = base64.b64encode(b"a key that ARM returns and storage rejects, so that signing fails...").decode()
 
 
 def leaks(said: str, secrets: list[str]) -> list[str]:
-    """Secrets that are in a text, whole or in the pieces and spellings that a log might hold."""
+    """The secrets in a text: whole, in part, or encoded."""
     spellings = {
         spelling
         for secret in secrets
@@ -169,7 +169,7 @@ def leaks(said: str, secrets: list[str]) -> list[str]:
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[World]:
-    """All of it, with both stacks made."""
+    """A world with both stacks initialized."""
     project = folder / "a project"
     (folder / "state").mkdir()
     project.mkdir()

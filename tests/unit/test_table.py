@@ -1,4 +1,4 @@
-"""Tables fit the terminal, and are whole wherever there is none."""
+"""Tables fit the terminal; other streams get whole texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_no_line_of_a_table_is_longer_than_the_terminal(rows: list[tuple[str, st
     assert all(len(line) <= 60 for line in lines)
 
 
-def test_only_what_is_too_long_is_cut_and_shows_it() -> None:
+def test_only_a_long_text_is_cut_and_ends_in_an_ellipsis() -> None:
     assert table(("name", "size"), [("x" * 80, "1 B")]).splitlines()[1] == f"{'x' * 53}…  1 B"
 
 
@@ -37,7 +37,7 @@ def test_without_a_terminal_every_text_is_whole(monkeypatch: pytest.MonkeyPatch)
     assert tables.room() == sys.maxsize
 
 
-def test_a_long_text_hangs_below_its_beginning() -> None:
+def test_the_next_lines_of_a_long_text_are_indented() -> None:
     lines = wrapped("fix:  " + "word " * 30, 4, hanging=6)
     assert lines[0].startswith("    fix:  word")
     assert all(line.startswith(" " * 10 + "word") and len(line) <= 60 for line in lines[1:])

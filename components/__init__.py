@@ -1,7 +1,6 @@
 """Pulumi components that transfer container images between registries, for any Pulumi language."""
 
-from .pipelines.export_pipeline import ExportPipeline, ExportPipelineArgs
-from .pipelines.import_pipeline import ImportPipeline, ImportPipelineArgs
+from .pipelines.pipeline import ExportPipeline, ExportPipelineArgs, ImportPipeline, ImportPipelineArgs
 from .pipelines.runs import PipelineRuns, PipelineRunsArgs
 from .sas import SasSecret, SasSecretArgs
 from .source_side import SourceSide, SourceSideArgs
@@ -9,16 +8,7 @@ from .storage import Storage, StorageArgs
 from .target_side import TargetSide, TargetSideArgs
 from .vault import Vault, VaultArgs
 
-HOSTED = [
-    ExportPipeline,
-    ImportPipeline,
-    PipelineRuns,
-    SasSecret,
-    SourceSide,
-    Storage,
-    TargetSide,
-    Vault,
-]
+HOSTED = [ExportPipeline, ImportPipeline, PipelineRuns, SasSecret, SourceSide, Storage, TargetSide, Vault]
 """The components of the hosted package."""
 
 __all__ = [

@@ -17,7 +17,7 @@ from components.sdk import descriptions
 
 
 class Package(ComponentProvider):
-    """The components, with a schema that describes inherited arguments too."""
+    """The components, with a schema that describes inherited properties too."""
 
     def __init__(self) -> None:
         advice.use(advice.CAMEL_CASE)
@@ -26,12 +26,14 @@ class Package(ComponentProvider):
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with the docstrings of inherited arguments, which the SDK reads only from a class itself."""
+    """The schema with inherited docstrings; the SDK reads only those of a class itself."""
     for component in HOSTED:
-        inputs = schema["resources"][f"acr-transfer:index:{component.__name__}"]["inputProperties"]
+        resource = schema["resources"][f"acr-transfer:index:{component.__name__}"]
         kind: type = inspect.signature(component).parameters["args"].annotation
-        for name, description in descriptions(kind).items():
-            inputs[advice.camel_case(name)]["description"] = advice.camel_case(description)
+        for properties, declared in (("inputProperties", kind), ("properties", component)):
+            for name, description in descriptions(declared).items():
+                described = resource[properties][advice.camel_case(name)]
+                described["description"] = advice.camel_case(description)
     return schema
 
 

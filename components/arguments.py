@@ -5,12 +5,13 @@ the hosted package takes the descriptions from here too; see `components/__main_
 """
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict, TypeVar, cast
+from typing import Any, NotRequired, TypedDict, TypeVar, cast
 
 from pulumi import Input
 
-from acr_transfer.model.options import TriggerStatus
+from acr_transfer.model.options import Direction, TriggerStatus
 
+from . import defaults
 from .choices import AccountKey, StorageAccess, VaultAccess
 
 Args = TypeVar("Args")
@@ -206,6 +207,16 @@ class TriggerSettings(TypedDict):
     source_trigger_status: NotRequired[TriggerStatus]
     """Enabled (default): the service imports each blob when it arrives. Disabled: only pipeline runs
     import."""
+
+
+def options_of(args: Mapping[str, Any], direction: Direction) -> list[str]:
+    """Return the options of a pipeline, by default those of its direction."""
+    return list(args.get("options", defaults.OPTIONS[direction]))
+
+
+def trigger_of(args: Mapping[str, Any]) -> str:
+    """Return the status of an import pipeline's trigger: Enabled or Disabled."""
+    return str(args.get("source_trigger_status", defaults.SOURCE_TRIGGER_STATUS))
 
 
 def part_of(kind: type[Args], args: Mapping[str, object], **own: object) -> Args:

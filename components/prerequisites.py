@@ -41,15 +41,13 @@ class Prerequisites:
         return links
 
 
-def prerequisites(
-    name: str, args: SideArgs, direction: Direction, parent: pulumi.Resource, *, deletes_blobs: bool = False
-) -> Prerequisites:
+def prerequisites(name: str, args: SideArgs, direction: Direction, parent: pulumi.Resource) -> Prerequisites:
     """Read or create the registry and the container; an unsuitable registry fails before all else."""
 
     def staging(group: Output[str]) -> Staging:
         given: SideArgs = {**args, "resource_group": group}
         opts = ResourceOptions(parent=parent)
-        return Staging(f"{name}-staging", given, direction, opts, deletes_blobs=deletes_blobs)
+        return Staging(f"{name}-staging", given, direction, opts)
 
     group = Output.from_input(args["resource_group"])
     own = has(args, "registry_resource_group")

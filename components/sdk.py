@@ -96,16 +96,16 @@ def resource_of(urn: Input[str]) -> pulumi.Resource:
 
 
 def descriptions(kind: type) -> dict[str, str]:
-    """Return the docstrings of a TypedDict's fields by their names, those of its bases included."""
+    """Return the docstrings of a class's fields by their names, those of its bases included."""
     analyzer, found = Analyzer("acr-transfer"), dict[str, str]()
-    for base in _typed_dict_bases(kind):
+    for base in _bases(kind):
         found |= descriptions(base)
     own = {name: analyzer.get_docstring(kind, name) or "" for name in kind.__annotations__}
     return found | {name: " ".join(text.split()) for name, text in own.items() if text}
 
 
-def _typed_dict_bases(kind: type) -> list[type]:
-    """The TypedDicts that one inherits from: Python 3.11 keeps them only in the source."""
+def _bases(kind: type) -> list[type]:
+    """The bases of a class in the components: a TypedDict of Python 3.11 keeps them only in its source."""
     (definition,) = ast.parse(inspect.getsource(kind)).body
     names = [base.id for base in getattr(definition, "bases", ()) if isinstance(base, ast.Name)]
     return [vars(sys.modules[kind.__module__])[name] for name in names if name != "TypedDict"]

@@ -14,13 +14,11 @@ from acr_transfer.model.options import Direction
 from acr_transfer.model.references import Artifact
 
 from . import defaults
-from .argument_rules import check_arguments, side_faults
 from .arguments import SideArgs, has, part_of
 from .batches import batches, short_hash
-from .pipelines.export_pipeline import ExportPipeline, ExportPipelineArgs
+from .pipelines.pipeline import ExportPipeline, ExportPipelineArgs
 from .pipelines.run_results import SUCCEEDED, Run, Transfer
-from .pipelines.runs import PipelineRuns, PipelineRunsArgs
-from .prerequisites import prerequisites
+from .side import Side
 
 
 class LockError(pulumi.RunError):
@@ -42,59 +40,35 @@ class SourceSideArgs(SideArgs):
     """The beginning of the exported blobs' names."""
 
 
-class SourceSide(pulumi.ComponentResource):
+class SourceSide(Side):
     """A registry with everything that it needs to export: container, vault, token, pipeline, runs."""
-
-    login_server: Output[str]
-    """The registry's host."""
-
-    container_url: Output[str]
-    """The container that holds the exported blobs."""
 
     export_pipeline_id: Output[str]
     """The export pipeline's resource ID."""
-
-    sas_secret_uri: Output[str | None]
-    """The URI, without a version, of the secret that holds the SAS token; none without a token."""
-
-    runs: Output[list[Run]]
-    """Every run with its result."""
 
     handover: Output[dict[str, Any]]
     """The document that the target side needs; docs/handover.schema.json describes it."""
 
     def __init__(self, name: str, args: SourceSideArgs, opts: ResourceOptions | None = None) -> None:
         """Create the side; raises `ArgumentError`, or `LockError` for an invalid lock."""
-        super().__init__("acr-transfer:index:SourceSide", name, None, opts)
-        faults = side_faults(args, Direction.EXPORT, None)
-        check_arguments(f"SourceSide {name}", args, SourceSideArgs, *faults)
+        super().__init__(name, args, SourceSideArgs, Direction.EXPORT, opts)
         lock = lock_of(args["lock"]) if has(args, "lock") else None
-        needed = prerequisites(name, args, Direction.EXPORT, self)
-        self._has_token = needed.staging.secret is not None
-        pipeline = ExportPipeline(
-            f"{name}-pipeline",
-            part_of(ExportPipelineArgs, args, **needed.links()),
-            ResourceOptions(parent=self),
-        )
-        self.login_server = needed.registry.apply(lambda found: _of_lock(found.login_server, lock))
-        self.container_url = needed.staging.storage.container_url
-        self.export_pipeline_id = pipeline.pipeline_id
-        self.sas_secret_uri = needed.staging.sas_secret_uri
+        needed = self._prerequisites(name, args)
+        self.login_server = self.login_server.apply(lambda host: _of_lock(host, lock))
+        pipeline = part_of(ExportPipelineArgs, args, **needed.links())
+        self.export_pipeline_id = ExportPipeline(
+            f"{name}-pipeline", pipeline, ResourceOptions(parent=self)
+        ).pipeline_id
         # The blobs that a run wrote are in its container: another container needs another run.
-        tag = args.get("force_update_tag", defaults.FORCE_UPDATE_TAG)
-        self.runs = PipelineRuns(
-            f"{name}-run",
-            part_of(
-                PipelineRunsArgs,
-                args,
-                registry_resource_group=needed.registry_resource_group,
-                pipeline_id=pipeline.pipeline_id,
-                direction=Direction.EXPORT,
-                transfers=_exports(args, lock),
-                force_update_tag=Output.concat(tag, " ", self.container_url),
-            ),
-            ResourceOptions(parent=self),
-        ).runs
+        tag = Output.concat(args.get("force_update_tag", defaults.FORCE_UPDATE_TAG), " ", self.container_url)
+        self.runs = self._runs(
+            name,
+            args,
+            self.export_pipeline_id,
+            _exports(args, lock),
+            registry_resource_group=needed.registry_resource_group,
+            force_update_tag=tag,
+        )
         self.handover = Output.all(self.login_server, self.container_url, self.runs).apply(
             lambda known: _handover(known[0], known[1], known[2], lock)
         )
@@ -103,14 +77,11 @@ class SourceSide(pulumi.ComponentResource):
     @property
     def outputs(self) -> dict[str, Output[object]]:
         """The outputs of a stack of this side; no secret's URI without a token."""
-        return {
-            "loginServer": self.login_server,
-            "containerUrl": self.container_url,
+        own: dict[str, Output[object]] = {
             "exportPipelineId": self.export_pipeline_id,
-            **({"sasSecretUri": self.sas_secret_uri} if self._has_token else {}),
-            "runs": self.runs,
             "handover": self.handover,
         }
+        return super().outputs | own
 
 
 @cache

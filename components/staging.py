@@ -4,10 +4,10 @@ import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_azure_native import resources
 
-from acr_transfer.model.options import Direction
+from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction
 
 from . import defaults
-from .arguments import SideArgs, part_of
+from .arguments import SideArgs, options_of, part_of
 from .choices import StorageAccess
 from .conflicts import RESOURCE_GROUP, explain_conflict
 from .sas import SasSecret, SasSecretArgs
@@ -18,10 +18,8 @@ from .vault import Vault, VaultArgs
 class Staging(pulumi.ComponentResource):
     """A container for images in transit, and a vault with the SAS token that opens it."""
 
-    def __init__(
-        self, name: str, args: SideArgs, direction: Direction, opts: ResourceOptions, *, deletes_blobs: bool
-    ) -> None:
-        """Create the resources; `deletes_blobs` if the import pipeline deletes imported blobs."""
+    def __init__(self, name: str, args: SideArgs, direction: Direction, opts: ResourceOptions) -> None:
+        """Create the resources."""
         super().__init__("acr-transfer:index:Staging", name, None, opts)
         child = ResourceOptions(parent=self)
         self.resource_group = self._resource_group(name, args)
@@ -31,7 +29,7 @@ class Staging(pulumi.ComponentResource):
         self.secret: SasSecret | None = None
         if args.get("storage_access") != StorageAccess.MANAGED_IDENTITY:
             self.vault = Vault(f"{name}-vault", part_of(VaultArgs, given), child)
-            self.secret = self._secret(name, args, direction, self.vault, deletes_blobs)
+            self.secret = self._secret(name, args, direction, self.vault)
         nothing = Output.from_input(None)
         self.sas_secret_uri: Output[str | None] = self.secret.secret_uri if self.secret else nothing
         self.register_outputs(
@@ -57,9 +55,7 @@ class Staging(pulumi.ComponentResource):
         )
         return group.name
 
-    def _secret(
-        self, name: str, args: SideArgs, direction: Direction, vault: Vault, deletes_blobs: bool
-    ) -> SasSecret:
+    def _secret(self, name: str, args: SideArgs, direction: Direction, vault: Vault) -> SasSecret:
         given = part_of(
             SasSecretArgs,
             args,
@@ -70,7 +66,7 @@ class Staging(pulumi.ComponentResource):
             vault_resource_group=vault.vault_resource_group,
             vault_uri=vault.vault_uri,
             direction=direction,
-            deletes_blobs=deletes_blobs,
+            deletes_blobs=DELETE_SOURCE_BLOB in options_of(args, direction),
         )
         # Deleting a secret takes a permission inside the vault and access to a closed vault, which the person
         # who deploys may not have. A new vault's secret is therefore left to be deleted with the vault. The

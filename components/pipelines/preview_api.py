@@ -14,6 +14,7 @@ from pulumi_azure_native import containerregistry
 
 from acr_transfer.model.options import Direction
 
+from ..arguments import PipelineArgs, options_of, trigger_of
 from ..conflicts import PIPELINES, explain_conflict
 from ..sdk import parameterized_package, provider_settings
 
@@ -26,13 +27,16 @@ EXPORT_PIPELINE = f"{PACKAGE}:containerregistry:ExportPipeline"
 IMPORT_PIPELINE = f"{PACKAGE}:containerregistry:ImportPipeline"
 """The type of an import pipeline in this version."""
 
-DEFAULT_TYPES = {
+_TYPES = {Direction.EXPORT: EXPORT_PIPELINE, Direction.IMPORT: IMPORT_PIPELINE}
+_DEFAULT_TYPES = {
     Direction.EXPORT: "azure-native:containerregistry:ExportPipeline",
     Direction.IMPORT: "azure-native:containerregistry:ImportPipeline",
 }
 """The types of the pipelines in azure-native's default API version."""
 
-_TYPES = {Direction.EXPORT: EXPORT_PIPELINE, Direction.IMPORT: IMPORT_PIPELINE}
+_CONTAINERS = {Direction.EXPORT: "target", Direction.IMPORT: "source"}
+"""The property of a pipeline that holds its container."""
+
 _VERSION = "3.29.0"
 _SETTINGS = (
     "auxiliaryTenantIds",
@@ -70,44 +74,33 @@ class ManagedPipeline(pulumi.CustomResource):
 
     def __init__(
         self,
-        resource_name: str,
+        name: str,
         direction: Direction,
-        *,
-        registry_name: Input[str],
-        resource_group_name: Input[str],
+        args: PipelineArgs,
         pipeline_name: Input[str],
-        location: Input[str],
         identity: Input[containerregistry.IdentityPropertiesArgs],
-        container_url: Input[str],
-        options: Input[list[str]],
-        trigger_status: Input[str] | None = None,
         opts: ResourceOptions,
     ) -> None:
-        """Create the pipeline.
-
-        `container_url` is the container's URL without a token; `trigger_status` is Enabled or Disabled for an
-        import pipeline.
-        """
+        """Create the pipeline."""
         container = {
             "type": "AzureStorageBlobContainer",
-            "uri": container_url,
+            "uri": args["container_url"],
             "storageAccessMode": "ManagedIdentity",
         }
         inputs: dict[str, Any] = {
-            "registryName": registry_name,
-            "resourceGroupName": resource_group_name,
+            "registryName": args["registry"],
+            "resourceGroupName": args["registry_resource_group"],
             f"{direction}PipelineName": pipeline_name,
-            "location": location,
+            "location": args["location"],
             "identity": identity,
-            "target" if direction == Direction.EXPORT else "source": container,
-            "options": options,
+            _CONTAINERS[direction]: container,
+            "options": options_of(args, direction),
             "provisioningState": None,
         }
-        if trigger_status is not None:
-            inputs["trigger"] = {"sourceTrigger": {"status": trigger_status}}
+        if direction is Direction.IMPORT:
+            inputs["trigger"] = {"sourceTrigger": {"status": trigger_of(args)}}
         typ = _TYPES[direction]
-        with_provider = _with_provider(resource_name, typ, opts)
-        super().__init__(typ, resource_name, inputs, with_provider, package_ref=_package())
+        super().__init__(typ, name, inputs, _with_provider(name, typ, opts), package_ref=_package())
 
 
 def pipeline_options(
@@ -118,12 +111,11 @@ def pipeline_options(
     It remains the same pipeline with the same name, so a change of access deletes the old one first. An
     update in place would be wrong: an older API version cannot switch off what it does not know.
     """
-    other = DEFAULT_TYPES if managed else _TYPES
-    container = "target" if direction == Direction.EXPORT else "source"
+    other = _DEFAULT_TYPES if managed else _TYPES
     opts = ResourceOptions(
         parent=parent,
         aliases=[Alias(type_=other[direction])],
-        replace_on_changes=[f"{container}.storageAccessMode"],
+        replace_on_changes=[f"{_CONTAINERS[direction]}.storageAccessMode"],
         delete_before_replace=True,
     )
     return explain_conflict(PIPELINES[direction], name, opts)
@@ -137,7 +129,7 @@ def _with_provider(name: str, typ: str, opts: ResourceOptions) -> ResourceOption
     parent = opts.parent
     if opts.provider or (parent and parent.get_provider(typ)):
         return opts
-    explicit = parent.get_provider("azure-native:containerregistry:ExportPipeline") if parent else None
+    explicit = parent.get_provider(_DEFAULT_TYPES[Direction.EXPORT]) if parent else None
     provider = pulumi.ProviderResource(
         PACKAGE,
         f"{name}-azure",

@@ -19,6 +19,7 @@ from acr_transfer.model.documents.evidence import (
 from acr_transfer.model.documents.receipt import ProvedArtifact
 from acr_transfer.model.proof import Verdict
 from acr_transfer.model.times import format_time
+from acr_transfer.prove.expectation import Expectation
 from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.verify import Proof
 from acr_transfer.version import version
@@ -49,20 +50,9 @@ class Evidence:
     """A proof and its origin."""
 
     proof: Proof
+    expectation: Expectation
     target: str
     """The target's login server."""
-
-    source: str
-    """The source's login server; empty if the document does not name it."""
-
-    handover: str
-    """The document with the expected artifacts."""
-
-    checksum: str
-    """The document's checksum; empty without one."""
-
-    pinned: bool
-    """Whether every expected digest was known before the export; otherwise the source was read now."""
 
     began: datetime
     ended: datetime
@@ -96,13 +86,14 @@ class Evidence:
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
     """Return the JSON document that docs/evidence.schema.json describes."""
     proof, layers = evidence.proof, evidence.proof.layers
-    origin = {"from": evidence.handover, "checksum": evidence.checksum or None, "pinned": evidence.pinned}
+    expected = evidence.expectation
+    origin = {"from": expected.document, "checksum": expected.checksum, "pinned": expected.is_pinned}
     read = {"mode": layers.mode, "of": layers.of, "read": layers.read, "bytes": layers.bytes_read}
     return EvidenceReport(
         schema_=1,
         tool=EvidenceTool(name="acr-transfer", version=version()),
         good=evidence.good,
-        source=evidence.source or None,
+        source=expected.registry,
         target=evidence.target,
         handover=EvidenceHandover.model_validate(origin),
         began=format_time(evidence.began),

@@ -112,11 +112,12 @@ def _counts(evidence: Evidence) -> str:
 
 
 def _facts(evidence: Evidence) -> str:
+    expected = evidence.expectation
     facts = [
-        ("Source registry", escape(evidence.source or "unknown")),
+        ("Source registry", escape(expected.registry)),
         ("Target registry", escape(evidence.target)),
-        ("Expected artifacts", escape(evidence.handover)),
-        ("Checksum", f"<code>{escape(evidence.checksum or 'none')}</code>"),
+        ("Expected artifacts", escape(expected.document)),
+        ("Checksum", f"<code>{escape(expected.checksum)}</code>"),
         ("Start and end", f"{format_time(evidence.began)}, {format_time(evidence.ended)} (UTC)"),
         ("Layers", escape(_layers(evidence.proof.layers))),
     ]
@@ -134,7 +135,7 @@ def _layers(layers: LayerProof) -> str:
 def _method(evidence: Evidence) -> str:
     origin = (
         "The expected digests were known before the export: later changes of tags have no effect."
-        if evidence.pinned
+        if evidence.expectation.is_pinned
         else "The expected digests of tags were read from the source registry during this proof, "
         "not during the export."
     )

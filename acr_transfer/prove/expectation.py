@@ -15,7 +15,7 @@ from acr_transfer.model.documents.lock import Lock, LockedArtifact
 class Expectation:
     """The artifacts that were exported, and their digests as far as the document pins them."""
 
-    what: str
+    document: str
     """The document that it was read from, for messages."""
 
     registry: str
@@ -31,15 +31,15 @@ class Expectation:
     """The document's checksum."""
 
     @property
-    def unpinned(self) -> list[str]:
-        """Tags without a digest in the document: their digest must be read at the source."""
-        return [name for name in self.artifacts if "@" not in name and name not in self.entries]
+    def is_pinned(self) -> bool:
+        """Whether every digest is known; otherwise the digests of tags must be read at the source."""
+        return all("@" in name or name in self.entries for name in self.artifacts)
 
     @classmethod
     def of_handover(cls, handover: Handover, origin: str) -> Self:
         """The artifacts of a hand-over; `origin` is its stack or its file."""
         return cls(
-            what=f"hand-over {origin}",
+            document=f"hand-over {origin}",
             registry=handover.source.login_server,
             artifacts=tuple(handover.references),
             entries={entry.reference: entry for entry in handover.artifacts},
@@ -57,7 +57,7 @@ class Expectation:
         lock = Lock.read(path)
         entries = {entry.reference: entry for entry in lock.artifacts}
         return cls(
-            what=f"lock {path}",
+            document=f"lock {path}",
             registry=lock.registry,
             artifacts=tuple(entries),
             entries=entries,

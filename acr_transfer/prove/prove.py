@@ -49,7 +49,7 @@ async def prove(
     `source` is read for tags without a known digest. Raises `NothingExportedError` without artifacts.
     """
     if not expectation.artifacts:
-        raise NothingExportedError(f"{expectation.what} names no artifacts: nothing to prove")
+        raise NothingExportedError(f"{expectation.document} names no artifacts: nothing to prove")
     began, verifier = datetime.now(UTC), TargetVerifier(target)
     progress.show(f"reading manifests at {target.login_server}")
     proof = await verify(expectation, source, verifier, progress, wait=options.wait)
@@ -58,11 +58,8 @@ async def prove(
     extra = await extra_tags(expectation.artifacts, options.known, target)
     return Evidence(
         proof=replace(proof, findings=(*proof.findings, *(extra or ()))),
+        expectation=expectation,
         target=target.login_server,
-        source=expectation.registry,
-        handover=expectation.what,
-        checksum=expectation.checksum,
-        pinned=not expectation.unpinned,
         began=began,
         ended=datetime.now(UTC),
         exact=options.exact,

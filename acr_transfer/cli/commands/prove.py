@@ -139,7 +139,7 @@ async def _registries(
         expectation = Expectation.of_handover(stacks[options.source].handover(), f"stack {options.source}")
     async with AsyncExitStack() as stack:
         source: RegistryClient | None = None
-        if expectation.unpinned and not offline:
+        if not (expectation.is_pinned or offline):
             source = await stack.enter_async_context(connect.registry(stacks[options.source]))
         if options.registry:
             target = await stack.enter_async_context(connect.registry_at(options.registry))

@@ -28,6 +28,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "docs/evidence.schema.json").read_text())
 NOW = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
 DIGEST = f"sha256:{1:064x}"
+EXPECTATION = Expectation(
+    document="hand-over h.json", registry="source:1", artifacts=(), entries={}, checksum=DIGEST
+)
 FOUND = {
     Verdict.PROVED: ArtifactFinding(
         artifact="app:v1",
@@ -57,11 +60,8 @@ def made(*verdicts: Verdict, exact: bool = False, layers: LayerMode = LayerMode.
     )
     return Evidence(
         proof=proof,
+        expectation=EXPECTATION,
         target="target:1",
-        source="source:1",
-        handover="hand-over h.json",
-        checksum=DIGEST,
-        pinned=True,
         began=NOW,
         ended=NOW,
         exact=exact,

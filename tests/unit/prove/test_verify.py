@@ -56,7 +56,7 @@ def proof(
     pinned: Mapping[str, LockedArtifact] | None = None,
 ) -> Proof:
     expectation = Expectation(
-        what="a test", registry="source", artifacts=artifacts, entries=pinned or {}, checksum=""
+        document="a test", registry="source", artifacts=artifacts, entries=pinned or {}, checksum=""
     )
     verifier = target if isinstance(target, TargetVerifier) else TargetVerifier(target)
     return asyncio.run(verify(expectation, source, verifier, ProgressReporter(), wait=wait))

@@ -20,7 +20,7 @@ from acr_transfer.cli.parser import parser
 from acr_transfer.errors import InputError, NotProvedError, TransferError
 
 ALL = commands()
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def exit_code_of(*line: str) -> int | str | None:

@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 
-from acr_transfer.errors import AccessError
 from acr_transfer.model.sas import SasToken
-from acr_transfer.operate.collect import allows, noting
 from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import Blob, Facts
 from acr_transfer.operate.finding import DoctorFinding, Outcome
-from acr_transfer.operate.run_errors import RUN_ERRORS, UNKNOWN, explain_run_error
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"
@@ -349,57 +346,8 @@ def test_the_fix_names_the_users_stack() -> None:
     assert finding.fix == "pulumi up -s production"
 
 
-RUNS = "Microsoft.ContainerRegistry/registries/pipelineRuns/write"
-
-
-@pytest.mark.parametrize(
-    ("granted", "allowed"),
-    [
-        ([], False),
-        ([{"actions": ["*"]}], True),
-        ([{"actions": ["*/read"]}], False),
-        ([{"actions": ["microsoft.containerregistry/REGISTRIES/*"], "notActions": []}], True),
-        ([{"actions": ["*"], "notActions": ["Microsoft.ContainerRegistry/*/write"]}], False),
-        ([{"actions": ["*"], "notActions": ["*/write"]}, {"actions": [RUNS]}], True),
-    ],
-    ids=["nothing", "owner", "reader", "a registry's", "taken away", "taken away by another"],
-)
-def test_permissions_are_evaluated_as_azure_does(granted: list[dict[str, Any]], allowed: bool) -> None:
-    assert allows(granted, RUNS) is allowed
-
-
 def test_the_facts_do_not_contain_the_tokens_signature() -> None:
     assert SIGNATURE not in repr(facts())
-
-
-VAULT = "Failed to access key vault.  Status:"
-STORAGE = "Failed to access storage.  Service request failed.  Status:"
-MESSAGES = {
-    f"{VAULT} 403 (The user 'oid=p' does not have secrets get permission on 'v'.)": "cannot read the SAS",
-    f"{VAULT} 404 (A secret with (name/id) x was not found)": "does not exist",
-    f"{STORAGE} 403 (AuthenticationFailed)": "has expired",
-    f"{STORAGE} 403 (AuthorizationPermissionMismatch)": "does not include the operation",
-    f"{STORAGE} 403 (This request is not authorized to perform this operation)": "rejects the pipeline",
-    f"{STORAGE} 404 (ContainerNotFound)": "container does not exist",
-    f"{STORAGE} 404 (BlobNotFound)": "blob does not exist",
-    "The blob 'b1' exists already.": "blob with this name exists",
-    "The tag 'a:1' exists already with another digest.": "tag exists with other content",
-    "Artifacts not found in registry 'contoso': 'a:1'.": "not in the source registry",
-    "51 artifacts; a run takes at most 50.": "at most 50",
-    f"{STORAGE} 404 (The blob 'x403e429' does not exist: BlobNotFound)": "blob does not exist",
-}
-
-
-@pytest.mark.parametrize("message", MESSAGES)
-def test_a_runs_error_message_is_explained(message: str) -> None:
-    error = explain_run_error(message)
-    assert MESSAGES[message] in error.why
-    assert error.fix
-
-
-def test_an_unknown_message_is_reported_as_unknown() -> None:
-    assert explain_run_error("The moon is full, and the target knows.") == UNKNOWN
-    assert UNKNOWN not in RUN_ERRORS
 
 
 def test_an_error_of_a_rule_is_a_finding_beside_the_others(caplog: pytest.LogCaptureFixture) -> None:
@@ -416,21 +364,3 @@ def test_an_error_while_collecting_is_a_finding() -> None:
     (finding,) = bad(facts(errors={"role assignments": "KeyError"}))
     assert finding.what == "role assignments could not be checked: KeyError"
     assert "--log-file" in finding.fix
-
-
-@pytest.mark.parametrize(
-    ("error", "unseen", "errors"),
-    [
-        (AccessError("refused"), {"the vault": "refused"}, {}),
-        (TimeoutError("secret"), {"the vault": "TimeoutError"}, {}),
-        (KeyError("secret"), {}, {"the vault": "KeyError"}),
-    ],
-    ids=["a refused request", "a network failure", "an error of doctor"],
-)
-def test_a_failed_request_is_distinguished_from_an_error_of_doctor(
-    error: Exception, unseen: dict[str, str], errors: dict[str, str]
-) -> None:
-    found = facts()
-    with noting(found, "the vault"):
-        raise error
-    assert (found.unseen, found.errors) == (unseen, errors)

@@ -124,23 +124,6 @@ def test_a_blob_of_an_unfinished_import_never_goes(
             )
 
 
-@pytest.mark.parametrize(
-    ("properties", "status", "name"),
-    [
-        ({"provisioningState": "Succeeded", "response": {"status": "Succeeded"}}, "Succeeded", ""),
-        ({"provisioningState": "Succeeded", "response": {"status": "Running"}}, "Running", ""),
-        ({"provisioningState": "Failed", "response": {"status": "Running"}}, "Failed", ""),
-        ({"provisioningState": "Succeeded", "response": {"status": "Canceled"}}, "Canceled", ""),
-        ({"request": {"source": {"name": "a/b"}, "target": {"name": ""}}}, "Unknown", "a/b"),
-        ({"response": {"source": {"uri": "https://h/transfer/a/b%20c"}}}, "Unknown", "a/b c"),
-        ({}, "Unknown", ""),
-    ],
-)
-def test_a_run_is_read_as_azure_writes_it(properties: dict[str, Any], status: str, name: str) -> None:
-    read = Run.parse({"id": "/i", "name": "n", "properties": properties}, "https://h/transfer")
-    assert (read.state, read.blob) == (status, name)
-
-
 def test_the_list_shows_what_can_go_and_how_to_remove_it() -> None:
     found = [
         Leftover("target", replace(blob("b1"), size=2048), True, "imported"),

@@ -1,0 +1,47 @@
+"""Doctor reads with the caller's rights, and distinguishes what it cannot read from its own errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from acr_transfer.errors import AccessError
+from acr_transfer.operate.collect import allows, noting
+from acr_transfer.operate.facts import Facts
+
+RUNS = "Microsoft.ContainerRegistry/registries/pipelineRuns/write"
+
+
+@pytest.mark.parametrize(
+    ("granted", "allowed"),
+    [
+        ([], False),
+        ([{"actions": ["*"]}], True),
+        ([{"actions": ["*/read"]}], False),
+        ([{"actions": ["microsoft.containerregistry/REGISTRIES/*"], "notActions": []}], True),
+        ([{"actions": ["*"], "notActions": ["Microsoft.ContainerRegistry/*/write"]}], False),
+        ([{"actions": ["*"], "notActions": ["*/write"]}, {"actions": [RUNS]}], True),
+    ],
+    ids=["nothing", "owner", "reader", "a registry's", "taken away", "taken away by another"],
+)
+def test_permissions_are_evaluated_as_azure_does(granted: list[dict[str, Any]], allowed: bool) -> None:
+    assert allows(granted, RUNS) is allowed
+
+
+@pytest.mark.parametrize(
+    ("error", "unseen", "errors"),
+    [
+        (AccessError("refused"), {"the vault": "refused"}, {}),
+        (TimeoutError("secret"), {"the vault": "TimeoutError"}, {}),
+        (KeyError("secret"), {}, {"the vault": "KeyError"}),
+    ],
+    ids=["a refused request", "a network failure", "an error of doctor"],
+)
+def test_a_failed_request_is_distinguished_from_an_error_of_doctor(
+    error: Exception, unseen: dict[str, str], errors: dict[str, str]
+) -> None:
+    found = Facts(side="source", stack="source")
+    with noting(found, "the vault"):
+        raise error
+    assert (found.unseen, found.errors) == (unseen, errors)

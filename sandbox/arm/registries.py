@@ -20,7 +20,6 @@ from sandbox.cloud.cloud import REGISTRIES
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, resource, usual
-from sandbox.registry.permissions import admin_passwords
 
 PREVIEWS = api_versions("pipelines_before_storage_access_mode")
 """Versions without storageAccessMode, in which a pipeline requires a key vault URI."""
@@ -80,16 +79,6 @@ async def delete(request: Request) -> Answer:
     request.resources.remove(request.id)
     deleting = {**body, "properties": {**body["properties"], "provisioningState": "Deleting"}}
     return Answer(202, deleting, operations.by_location(request, f"delete-{name}"))
-
-
-async def list_credentials(request: Request) -> Answer:
-    """The name and both passwords of the admin user, if it is enabled."""
-    registry = request.existing or {}
-    if not registry["properties"].get("adminUserEnabled"):
-        raise AzureError("UnAuthorizedForCredentialOperations", registry=registry["id"])
-    found = zip(("password", "password2"), admin_passwords(request.cloud, registry["name"]), strict=True)
-    passwords = [{"name": name, "value": value} for name, value in found]
-    return Answer(200, {"username": registry["name"], "passwords": passwords})
 
 
 def _body(request: Request, login_server: str, sku: str) -> Json:
@@ -181,7 +170,6 @@ TYPES = (
         delete=delete,
         patch=True,
         shown=in_version,
-        actions={"listcredentials": list_credentials},
         needs_location=True,
         families=(MODES,),
     ),

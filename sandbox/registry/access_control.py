@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from multidict import CIMultiDict
 
 from sandbox.cloud.cloud import Cloud
-from sandbox.http.azure_errors import AzureError
 from sandbox.registry import permissions, tokens
 
 _AUTHENTICATE = "authentication required, visit https://aka.ms/acr/authorization for more information."
@@ -31,27 +29,14 @@ class AccessControl:
 
         return serve
 
-    def authenticate(
-        self, request: web.Request, headers: CIMultiDict[str], scope: str
-    ) -> web.StreamResponse | None:
-        """Replace Basic credentials in `headers` by a token; returns the refusal if they are wrong."""
-        try:
-            if bearer := tokens.bearer_header(self._cloud, self._name, request, scope):
-                headers["Authorization"] = bearer
-        except AzureError as refused:
-            return error(401, "UNAUTHORIZED", refused.message)
-        return None
-
-    def refused(self, request: web.Request, scope: str) -> web.StreamResponse | None:
+    def refused(self, request: web.Request, scope: str) -> web.Response | None:
         """None if the request's token covers the scope; otherwise a challenge with the token endpoint."""
-        headers = CIMultiDict(request.headers)
-        if refusal := self.authenticate(request, headers, scope):
-            return refusal
-        if tokens.covers(self._cloud, self._name, headers.get("Authorization", ""), scope):
+        authorization = request.headers.get("Authorization", "")
+        if tokens.covers(self._cloud, self._name, authorization, scope):
             return None
         server = self._cloud.login_server(self._name)
         challenge = f'Bearer realm="https://{server}/oauth2/token",service="{server}",scope="{scope}"'
-        if request.headers.get("Authorization"):
+        if authorization:
             challenge += ',error="insufficient_scope"'
         return error(401, "UNAUTHORIZED", _AUTHENTICATE, {"WWW-Authenticate": challenge})
 

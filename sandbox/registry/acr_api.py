@@ -1,91 +1,130 @@
-"""ACR's own API under `/acr/v1`: list, show and delete repositories, tags and manifests.
+"""ACR's own API under `/acr/v1`: lists of repositories and tags, one tag, one manifest.
 
 https://learn.microsoft.com/rest/api/containerregistry/
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote, urlencode
 
-import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from sandbox.cloud.cloud import Cloud
-from sandbox.registry.access_control import AccessControl, error
-from sandbox.registry.content import Content
-from sandbox.registry.listing import ContentListing, ContentNotFoundError
+from sandbox.cloud.database import Json
+from sandbox.registry.access_control import AccessControl
+from sandbox.registry.content import Content, StoredManifest, StoredTag
 
-_PATH = re.compile(r"(?P<name>.+?)(?:/(?P<kind>_tags|_manifests)(?:/(?P<reference>[^/]+))?)?")
-_ACTIONS = {"GET": "metadata_read", "DELETE": "delete"}
+_PAGE_SIZE = 100
+"""Entries per page unless the request sets `n`."""
+
+_UNLOCKED = {
+    "changeableAttributes": dict.fromkeys(
+        ("deleteEnabled", "writeEnabled", "readEnabled", "listEnabled"), True
+    )
+}
+"""The sandbox does not implement locks."""
 
 
 @dataclass(frozen=True)
 class AcrApi:
     """The API of one registry."""
 
-    cloud: Cloud
-    registry: str
-    session: aiohttp.ClientSession
-    server: str
-    """The address of the registry server that stores the content."""
-
+    login_server: str
     content: Content
     access: AccessControl
 
-    async def repositories(self, request: web.Request) -> web.StreamResponse:
-        """List the repositories."""
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Serve the API."""
+        router.add_get("/acr/v1/_catalog", self._repositories)
+        router.add_get("/acr/v1/{name:.+}/_tags", self._handler(self._tags))
+        router.add_get("/acr/v1/{name:.+}/_tags/{tag}", self._handler(self._tag))
+        router.add_get("/acr/v1/{name:.+}/_manifests/{digest}", self._handler(self._manifest))
+
+    async def _repositories(self, request: web.Request) -> web.StreamResponse:
         if refused := self.access.refused(request, "registry:catalog:*"):
             return refused
-        return self._listing.repositories(request)
+        page, headers = _page(request, self.content.repositories())
+        return _response({"repositories": page}, headers)
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Serve a request for a repository, its tags or its manifests."""
-        path = _PATH.fullmatch(request.match_info["path"])
-        name, kind, reference = (part or "" for part in path.groups()) if path else ("", "", "")
-        scope = f"repository:{name}:{_ACTIONS.get(request.method, 'metadata_write')}"
-        if refused := self.access.refused(request, scope):
-            return refused
-        try:
-            if request.method == "GET":
-                return self._show(request, name, kind, reference)
-            if request.method == "DELETE" and kind == "_tags" and reference:
-                return await self._delete_tag(name, reference)
-            if request.method == "DELETE" and not kind:
-                return await self._delete_repository(name)
-        except ContentNotFoundError as missing:
-            return web.json_response(missing.body, status=404)
-        return error(405, "UNSUPPORTED", "The operation is unsupported.")
+    def _handler(self, show: Callable[[web.Request, str], web.Response]) -> Handler:
+        """A handler for requests to an existing repository."""
 
-    @property
-    def _listing(self) -> ContentListing:
-        return ContentListing(self.cloud.login_server(self.registry), self.content)
+        async def serve(request: web.Request) -> web.StreamResponse:
+            name = request.match_info["name"]
+            if refused := self.access.refused(request, f"repository:{name}:metadata_read"):
+                return refused
+            if not self.content.manifests(name):
+                return _not_found("NAME_UNKNOWN", "repository name not known to registry", name=name)
+            return show(request, name)
 
-    def _show(self, request: web.Request, name: str, kind: str, reference: str) -> web.Response:
-        listing = self._listing
-        if kind == "_tags":
-            return listing.tag(name, reference) if reference else listing.tags(request, name)
-        if kind == "_manifests":
-            return listing.manifest(name, reference) if reference else listing.manifests(request, name)
-        return listing.repository(name)
+        return serve
 
-    async def _delete_tag(self, name: str, tag: str) -> web.Response:
-        self._listing.stored_tag(name, tag)
-        await self._delete(name, [tag])
-        return web.Response(status=202)
+    def _tags(self, request: web.Request, name: str) -> web.Response:
+        tags = {tag.name: tag for tag in self.content.tags(name)}
+        page, headers = _page(request, list(tags))
+        return _response({**self._header(name), "tags": [_described(tags[tag]) for tag in page]}, headers)
 
-    async def _delete_repository(self, name: str) -> web.Response:
-        digests = [manifest.digest for manifest in self._listing.stored_manifests(name)]
-        tags = [tag.name for tag in self.content.tags(name)]
-        await self._delete(name, [*tags, *digests])
-        return web.json_response({"manifestsDeleted": digests, "tagsDeleted": tags}, status=202)
+    def _tag(self, request: web.Request, name: str) -> web.Response:
+        wanted = request.match_info["tag"]
+        for tag in self.content.tags(name):
+            if tag.name == wanted:
+                return _response({**self._header(name), "tag": _described(tag)})
+        return _not_found("TAG_UNKNOWN", "the specified tag does not exist", tag=wanted)
 
-    async def _delete(self, name: str, references: Iterable[str]) -> None:
-        access = [{"type": "repository", "name": name, "actions": ["delete"]}]
-        audience = self.cloud.login_server(self.registry)
-        token = self.cloud.tokens.issue("acr", audience, seconds=60, access=access)
-        for reference in references:
-            url = f"{self.server}/v2/{name}/manifests/{reference}"
-            async with self.session.delete(url, headers={"Authorization": f"Bearer {token}"}) as response:
-                response.raise_for_status()
+    def _manifest(self, request: web.Request, name: str) -> web.Response:
+        digest = request.match_info["digest"]
+        manifest = self.content.manifest(name, digest)
+        if not manifest:
+            return _not_found("MANIFEST_UNKNOWN", f"manifest {digest} is not found", name=name)
+        tags = [tag.name for tag in self.content.tags(name) if tag.digest == digest]
+        return _response({**self._header(name), "manifest": _described_manifest(manifest, tags)})
+
+    def _header(self, name: str) -> Json:
+        return {"registry": self.login_server, "imageName": name}
+
+
+def _described(tag: StoredTag) -> Json:
+    times = {"createdTime": _time(tag.created), "lastUpdateTime": _time(tag.updated)}
+    return {"name": tag.name, "digest": tag.digest, **times, "signed": False, **_UNLOCKED}
+
+
+def _described_manifest(manifest: StoredManifest, tags: list[str]) -> Json:
+    described = {
+        "digest": manifest.digest,
+        "imageSize": manifest.size,
+        "createdTime": _time(manifest.created),
+        "lastUpdateTime": _time(manifest.created),
+        "mediaType": manifest.media_type,
+        "configMediaType": (manifest.content.get("config") or {}).get("mediaType"),
+        "tags": tags or None,
+        **_UNLOCKED,
+    }
+    return {key: value for key, value in described.items() if value is not None}
+
+
+def _page(request: web.Request, names: list[str]) -> tuple[list[str], dict[str, str]]:
+    """At most `n` of the sorted names after `last`, and a Link header if more follow."""
+    last, limit = request.query.get("last", ""), int(request.query.get("n") or _PAGE_SIZE)
+    rest = [name for name in names if name > last]
+    page = rest[:limit]
+    if len(rest) <= limit or not page:
+        return page, {}
+    following = urlencode({"last": page[-1], "n": limit})
+    return page, {"Link": f'<{quote(request.path)}?{following}>; rel="next"'}
+
+
+def _response(body: Json, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(text=json.dumps(body), content_type="application/json", headers=headers)
+
+
+def _not_found(code: str, message: str, **detail: str) -> web.Response:
+    error = {"code": code, "message": message, "detail": detail}
+    return web.json_response({"errors": [error]}, status=404)
+
+
+def _time(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"

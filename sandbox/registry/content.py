@@ -14,11 +14,6 @@ from pathlib import Path
 
 from sandbox.registry.oci_client import INDEX_TYPES, MANIFEST_TYPES, Manifest
 
-_IMAGE_CONFIG_TYPES = (
-    "application/vnd.oci.image.config.v1+json",
-    "application/vnd.docker.container.image.v1+json",
-)
-
 
 @dataclass(frozen=True)
 class StoredManifest(Manifest):
@@ -84,15 +79,6 @@ class Content:
         """All tags of a repository, sorted by name."""
         folder = self._manifests(repository) / "tags"
         return sorted((_tag(path) for path in folder.glob("*/current/link")), key=lambda tag: tag.name)
-
-    def platform(self, manifest: StoredManifest) -> dict[str, str]:
-        """`os` and `architecture` of an image's configuration; empty for any other artifact."""
-        config = manifest.content.get("config") or {}
-        if config.get("mediaType") not in _IMAGE_CONFIG_TYPES:
-            return {}
-        body = self._blob(str(config.get("digest", "")))
-        described = json.loads(body) if body else {}
-        return {key: described[key] for key in ("architecture", "os") if described.get(key)}
 
     def _manifests(self, repository: str) -> Path:
         return self._root / "repositories" / repository / "_manifests"

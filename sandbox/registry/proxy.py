@@ -29,7 +29,6 @@ _HOP_BY_HOP = frozenset(
 )
 _CHUNK = 1 << 20
 _MAX_MANIFEST = 4 << 20
-_ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
 
 
 def application(cloud: Cloud, name: str, server: RegistryServer) -> web.Application:
@@ -44,16 +43,15 @@ def application(cloud: Cloud, name: str, server: RegistryServer) -> web.Applicat
         await session.close()
 
     content, access = Content(server.images), AccessControl(cloud, name)
-    acr = AcrApi(cloud, name, session, server.url, content, access)
     distribution = _DistributionApi(session, server.url, content, access)
     app = web.Application(middlewares=[access.firewall()])
     app.on_cleanup.append(close)
     app.router.add_post("/oauth2/exchange", _token_handler(cloud, name, tokens.exchange))
     app.router.add_route("*", "/oauth2/token", _token_handler(cloud, name, tokens.access_token))
     app.router.add_get("/v2/{name:.+}/referrers/{digest}", distribution.referrers)
+    app.router.add_put("/v2/{name:.+}/manifests/{reference}", distribution.push_manifest)
     app.router.add_route("*", "/v2/{path:.*}", distribution.forward)
-    app.router.add_get("/acr/v1/_catalog", acr.repositories)
-    app.router.add_route("*", "/acr/v1/{path:.+}", acr.serve)
+    AcrApi(cloud.login_server(name), content, access).add_routes(app.router)
     return app
 
 
@@ -92,29 +90,28 @@ class _DistributionApi:
             return error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         return referrers.index_response(self.content, name, digest, request)
 
+    async def push_manifest(self, request: web.Request) -> web.StreamResponse:
+        """Forward a manifest, and report the digest of its subject."""
+        body = await _read_manifest(request)
+        subject = referrers.subject_of(body)
+        return await self._forward(request, body, {"OCI-Subject": subject} if subject else {})
+
     async def forward(self, request: web.Request) -> web.StreamResponse:
         """Forward a request to the registry server and return its response byte for byte."""
-        headers = _end_to_end(request.headers)
-        found = re.fullmatch(r"(.+)/(manifests|blobs|tags)/.*", request.match_info["path"])
-        name, kind = found.groups() if found else ("", "")
-        action = _ACTIONS.get(request.method, "pull,push")
-        scope = f"repository:{name}:{action}" if name else "registry:catalog:*"
-        if refused := self.access.authenticate(request, headers, scope):
-            return refused
-        body: bytes | aiohttp.StreamReader | None = request.content if request.can_read_body else None
-        if kind == "manifests" and request.method == "PUT":
-            body = await _read_manifest(request)
-        subject = referrers.subject_of(body) if isinstance(body, bytes) else ""
+        return await self._forward(request, request.content if request.can_read_body else None, {})
+
+    async def _forward(
+        self, request: web.Request, body: bytes | aiohttp.StreamReader | None, added: dict[str, str]
+    ) -> web.StreamResponse:
         try:
             async with self.session.request(
                 request.method,
                 self.server + request.raw_path,
-                headers=headers,
+                headers=_end_to_end(request.headers),
                 data=body,
                 allow_redirects=False,
             ) as response:
-                added = {"OCI-Subject": subject} if subject and response.status == 201 else {}
-                return await _return(request, response, added)
+                return await _return(request, response, added if response.status == 201 else {})
         except aiohttp.ClientConnectorError:
             message = "the registry server does not respond; see `python -m sandbox status`"
             return error(503, "UNAVAILABLE", message)

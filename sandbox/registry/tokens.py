@@ -5,11 +5,7 @@ https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md, https://distribution.g
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable
-
-from aiohttp import web
+from aiohttp import BasicAuth, web
 
 from sandbox.cloud.cloud import Cloud
 from sandbox.http.azure_errors import AzureError
@@ -42,20 +38,15 @@ async def exchange(cloud: Cloud, name: str, request: web.Request) -> dict[str, s
 async def access_token(cloud: Cloud, name: str, request: web.Request) -> dict[str, str]:
     """Issue an access token for the permitted part of the requested scopes."""
     form = await request.post() if request.method == "POST" else request.query
-    user, password = _basic_credentials(request)
-    secret = str(form.get("refresh_token") or form.get("password") or password)
-    principal = _authenticated(cloud, name, str(form.get("username") or user), secret)
+    secret = str(form.get("refresh_token") or form.get("password") or _basic_password(request))
+    if not secret:
+        raise AzureError("AuthenticationFailed")
+    server = cloud.login_server(name)
+    principal = str(cloud.tokens.check(secret, f"refresh:{server}")["oid"])
     scopes = [scope for value in form.getall("scope", []) for scope in str(value).split(" ") if scope]
-    token = _issue(cloud, name, principal, scopes)
+    access = permissions.granted(cloud, name, principal, scopes)
+    token = cloud.tokens.issue(principal, server, seconds=_ACCESS_SECONDS, access=access)
     return {"access_token": token, "token": token}
-
-
-def bearer_header(cloud: Cloud, name: str, request: web.Request, scope: str) -> str | None:
-    """A Bearer header in place of Basic credentials, which the registry server does not accept."""
-    user, password = _basic_credentials(request)
-    if not password:
-        return None
-    return f"Bearer {_issue(cloud, name, _authenticated(cloud, name, user, password), [scope])}"
 
 
 def covers(cloud: Cloud, name: str, authorization: str, scope: str) -> bool:
@@ -70,32 +61,9 @@ def covers(cloud: Cloud, name: str, authorization: str, scope: str) -> bool:
     return any(action in each["actions"] or "*" in each["actions"] for each in entries)
 
 
-def _authenticated(cloud: Cloud, name: str, user: str, password: str) -> str:
-    """The principal of a user name and password, of a refresh token, or of neither."""
-    if not password:
-        if permissions.allows_anonymous_pull(cloud, name):
-            return permissions.ANONYMOUS
-        raise AzureError("AuthenticationFailed")
-    if user and user != TOKEN_USER and password.count(".") != 2:
-        if permissions.is_admin(cloud, name, user, password):
-            return f"{permissions.ADMIN}{name}"
-        raise AzureError("InvalidAuthenticationToken", reason="wrong user name or password")
-    claims = cloud.tokens.check(password, f"refresh:{cloud.login_server(name)}")
-    return str(claims["oid"])
-
-
-def _basic_credentials(request: web.Request) -> tuple[str, str]:
-    """User name and password of Basic authentication, or two empty strings."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
+def _basic_password(request: web.Request) -> str:
+    """The password of Basic authentication, with which Docker sends a refresh token, or an empty string."""
     try:
-        user, _, password = base64.b64decode(value).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise AzureError("InvalidAuthenticationToken", reason="not base64") from error
-    return user, password
-
-
-def _issue(cloud: Cloud, name: str, principal: str, scopes: Iterable[str]) -> str:
-    access = permissions.granted(cloud, name, principal, scopes)
-    return cloud.tokens.issue(principal, cloud.login_server(name), seconds=_ACCESS_SECONDS, access=access)
+        return str(BasicAuth.decode(request.headers.get("Authorization", "")).password)
+    except ValueError:
+        return ""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from sandbox.arm import roles
-from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, stored_status, typed_name
+from sandbox.arm.resource_type import (
+    Answer,
+    Request,
+    ResourceType,
+    api_versions,
+    delete_stored,
+    stored_status,
+    typed_name,
+)
 from sandbox.cloud.cloud import new_id
 from sandbox.http.schemas import resource
 
@@ -25,12 +33,6 @@ async def put_identity(request: Request) -> Answer:
     return Answer(status, body, {"Location": str(request.id)} if status == 201 else {})
 
 
-async def delete_identity(request: Request) -> Answer:
-    """Delete an identity; its role assignments remain, as in Azure."""
-    request.resources.remove(request.id)
-    return Answer(200)
-
-
 _IDENTITY_VERSIONS = api_versions("identities")
 TYPES = (
     ResourceType(
@@ -39,7 +41,7 @@ TYPES = (
         "[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
         resource(),
         put=put_identity,
-        delete=delete_identity,
+        delete=delete_stored,
         patch=True,
         needs_location=True,
     ),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, envelope, stored_status
+from sandbox.arm.resource_type import (
+    Answer,
+    Request,
+    ResourceType,
+    api_versions,
+    delete_stored,
+    envelope,
+    stored_status,
+)
 from sandbox.http.schemas import BOOLEAN, TEXT, listed, record
 
 
@@ -11,12 +19,6 @@ async def put(request: Request) -> Answer:
     body = {**envelope(request), "properties": request.properties}
     stored_status(request, body)
     return Answer(200, body)
-
-
-async def delete(request: Request) -> Answer:
-    """Delete a diagnostic setting."""
-    request.resources.remove(request.id)
-    return Answer(200)
 
 
 _ENTRY = record(category=TEXT, categoryGroup=TEXT, enabled=BOOLEAN)
@@ -30,6 +32,6 @@ TYPES = (
         "[^/]{1,260}",
         record("properties", properties=_PROPERTIES),
         put=put,
-        delete=delete,
+        delete=delete_stored,
     ),
 )

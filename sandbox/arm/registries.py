@@ -88,6 +88,8 @@ def _body(request: Request, login_server: str, sku: str) -> Json:
         "loginServer": login_server,
         "creationDate": old["properties"]["creationDate"] if old else now.replace("+00:00", "Z"),
         "provisioningState": "Succeeded",
+        "dataEndpointHostNames": [],
+        "privateEndpointConnections": [],
     }
     policies = default_properties("registryPolicies")
     for timed in ("retentionPolicy", "softDeletePolicy"):
@@ -97,6 +99,7 @@ def _body(request: Request, login_server: str, sku: str) -> Json:
     return {
         "sku": {"name": sku, "tier": sku},
         **envelope(request),
+        "type": REGISTRIES,
         "location": request.body["location"],
         "tags": request.body.get("tags") or {},
         "systemData": system_data(request),

@@ -96,6 +96,12 @@ async def stored_below(request: Request) -> list[Json]:
     return request.resources.of_type(id.type, below)
 
 
+async def delete_stored(request: Request) -> Answer:
+    """Delete the stored resource and all resources below it."""
+    request.resources.remove(request.id)
+    return Answer(200)
+
+
 def as_stored(_: Request, body: Json) -> Json:
     """The stored body, which every version returns unchanged."""
     return body

@@ -11,6 +11,7 @@ from sandbox.arm.resource_type import (
     ResourceType,
     api_versions,
     default_properties,
+    delete_stored,
     envelope,
     is_taken,
     matches,
@@ -87,15 +88,16 @@ async def regenerate_key(request: Request) -> Answer:
 
 async def put_rules(request: Request) -> Answer:
     """Lifecycle rules: stored and returned, not applied."""
-    changed = {"lastModifiedTime": datetime.now(UTC).isoformat()}
-    body = {**envelope(request), "properties": {**request.properties, **changed}}
-    stored_status(request, body)
-    return Answer(200, body)
+    return _put_settings(request, {**request.properties, "lastModifiedTime": datetime.now(UTC).isoformat()})
 
 
 async def put_blob_service(request: Request) -> Answer:
     """Properties of the blob service: stored and returned, not applied."""
-    body = {**envelope(request), "properties": {**default_properties("blobService"), **request.properties}}
+    return _put_settings(request, {**default_properties("blobService"), **request.properties})
+
+
+def _put_settings(request: Request, properties: Json) -> Answer:
+    body = {**envelope(request), "properties": properties}
     stored_status(request, body)
     return Answer(200, body)
 
@@ -114,12 +116,6 @@ async def list_blob_services(request: Request) -> list[Json]:
     """List the account's only blob service."""
     found = await find_blob_service(request.on(request.id.child("default")))
     return [found] if found else []
-
-
-async def delete_settings(request: Request) -> Answer:
-    """Delete settings."""
-    request.resources.remove(request.id)
-    return Answer(200)
 
 
 def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
@@ -217,6 +213,6 @@ TYPES = (
         "default",
         record("properties", properties=record("policy", policy=record("rules", rules=listed(record())))),
         put=put_rules,
-        delete=delete_settings,
+        delete=delete_stored,
     ),
 )

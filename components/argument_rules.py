@@ -3,7 +3,7 @@
 The components apply them to their arguments, and the program to a stack's configuration.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,7 +20,7 @@ from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
 
 from . import defaults
 from .advice import named
-from .arguments import TokenSettings, VaultSelection, has
+from .arguments import TokenSettings, VaultSelection, has, uses_token
 from .choices import AccountKey, StorageAccess, VaultAccess
 
 Expectation = Callable[[Any], str]
@@ -93,7 +93,7 @@ def side_faults(args: Mapping[str, Any], direction: Direction | None, now: datet
 
     `direction` is None for an unknown side; `now` is the time that the expiry must be after, if it must.
     """
-    token = _unused_token_faults(args) if _is_managed(args) else _expiry_faults(args, now)
+    token = expiry_faults(args, now) if uses_token(args) else _unused_token_faults(args)
     return [*_group_faults(args), *token, *option_faults(args, direction), *_artifact_faults(args)]
 
 
@@ -159,15 +159,17 @@ def _not_a_list(argument: str, value: object) -> Fault:
     return Fault.of(argument, value, "a list", index=0)
 
 
-def _is_managed(args: Mapping[str, Any]) -> bool:
-    return bool(args.get("storage_access") == StorageAccess.MANAGED_IDENTITY)
+def _unused(args: Mapping[str, Any], names: Iterable[str], reason: str) -> list[Fault]:
+    """The faults of those arguments that have a value but no effect."""
+    return [
+        Fault.of(name, args[name], f"no value: {reason}", instead="") for name in names if has(args, name)
+    ]
 
 
 def _storage_faults(args: Mapping[str, Any]) -> list[Fault]:
-    unused = "no value: an existing storage account is never changed"
     if has(args, "storage_account"):
-        names = ("new_storage_account_name", "blob_retention_days")
-        return [Fault.of(name, args[name], unused, instead="") for name in names if has(args, name)]
+        unused = ("new_storage_account_name", "blob_retention_days")
+        return _unused(args, unused, "an existing storage account is never changed")
     if args.get("create_container") is False:
         expected = "true: a new storage account has no container yet"
         return [Fault("create_container", "is false", expected, instead="true")]
@@ -175,9 +177,8 @@ def _storage_faults(args: Mapping[str, Any]) -> list[Fault]:
 
 
 def _vault_faults(args: Mapping[str, Any]) -> list[Fault]:
-    unused = "no value: an existing vault is never changed"
-    names = ("new_vault_name", "purge_protection") if has(args, "vault") and not _is_managed(args) else ()
-    return [Fault.of(name, args[name], unused, instead="") for name in names if has(args, name)]
+    unused = ("new_vault_name", "purge_protection") if has(args, "vault") and uses_token(args) else ()
+    return _unused(args, unused, "an existing vault is never changed")
 
 
 def _identity_faults(args: Mapping[str, Any]) -> list[Fault]:
@@ -201,12 +202,12 @@ def _group_faults(args: Mapping[str, Any]) -> list[Fault]:
 
 
 def _unused_token_faults(args: Mapping[str, Any]) -> list[Fault]:
-    unused = f"no value: {StorageAccess.MANAGED_IDENTITY} uses neither a token nor a vault"
-    names = [*VaultSelection.__annotations__, *TokenSettings.__annotations__]
-    return [Fault.of(name, args[name], unused, instead="") for name in names if has(args, name)]
+    unused = [*VaultSelection.__annotations__, *TokenSettings.__annotations__]
+    return _unused(args, unused, f"{StorageAccess.MANAGED_IDENTITY} uses neither a token nor a vault")
 
 
-def _expiry_faults(args: Mapping[str, Any], now: datetime | None) -> list[Fault]:
+def expiry_faults(args: Mapping[str, Any], now: datetime | None) -> list[Fault]:
+    """Return the fault of a SAS token's end that is missing or not after `now`, if given."""
     text = args.get("sas_expiry") or ""
     example = format_time(now + timedelta(days=7)) if now else None
     if _expiry(text):

@@ -209,6 +209,11 @@ class TriggerSettings(TypedDict):
     import."""
 
 
+def uses_token(args: Mapping[str, Any]) -> bool:
+    """Whether the pipeline accesses its container with a SAS token rather than with its identity."""
+    return bool(args.get("storage_access", defaults.STORAGE_ACCESS) != StorageAccess.MANAGED_IDENTITY)
+
+
 def options_of(args: Mapping[str, Any], direction: Direction) -> list[str]:
     """Return the options of a pipeline, by default those of its direction."""
     return list(args.get("options", defaults.OPTIONS[direction]))

@@ -9,10 +9,7 @@ from pulumi_azure_native import containerregistry
 from . import defaults
 from .arguments import SideArgs
 from .conflicts import REGISTRY, explain_conflict
-
-
-class RegistryError(pulumi.RunError):
-    """A registry cannot be used for a transfer; the message gives the reason and the fix."""
+from .existing import ExistingResourceError
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def existing_registry(
 ) -> Output[Registry]:
     """Read a registry and check that it can export images (`exports`) or import them.
 
-    The output fails with a `RegistryError` if the registry does not exist, is not Premium, or must export but
+    The output fails with a `ExistingResourceError` if the registry does not exist, is not Premium, or must export but
     has its export policy disabled. Resources that take this output are not created then.
 
     https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites
@@ -64,7 +61,7 @@ def existing_registry(
 
 
 def _unreadable(failure: Exception) -> containerregistry.GetRegistryResult:
-    raise RegistryError(
+    raise ExistingResourceError(
         f"The registry cannot be read: {failure}\n"
         "Give the name and the resource group of an existing registry, in the subscription of the deployment."
     ) from failure
@@ -72,12 +69,12 @@ def _unreadable(failure: Exception) -> containerregistry.GetRegistryResult:
 
 def _checked(name: str, found: containerregistry.GetRegistryResult, exports: bool) -> Registry:
     if found.sku.name.lower() != "premium":
-        raise RegistryError(
+        raise ExistingResourceError(
             f"Registry {name} is in the {found.sku.name} tier; ACR Transfer needs Premium.\n"
             f"To change the tier: az acr update --name {name} --sku Premium"
         )
     if exports and _forbids_exports(found):
-        raise RegistryError(
+        raise ExistingResourceError(
             f"The export policy of registry {name} is disabled: images cannot leave it.\n"
             f"To enable exports: az acr update --name {name} --allow-exports true"
         )

@@ -11,20 +11,16 @@ from pulumi_azure_native import keyvault, storage
 from acr_transfer.model.limits import RUN_LIMIT
 from acr_transfer.model.options import Direction
 from acr_transfer.model.sas import ends_soon, needed_rights, rotation_due
-from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
+from acr_transfer.model.times import format_time, parse_expiry
 
 from . import defaults
-from .advice import change, named
-from .argument_rules import check_arguments
+from .advice import change
+from .argument_rules import check_arguments, expiry_faults
 from .arguments import TokenSettings
 from .conflicts import SECRET, explain_conflict
 
 CONTENT_TYPE = "application/x-azure-sas"
 """The content type of the secret."""
-
-
-class SasError(pulumi.RunError):
-    """A SAS token cannot be created; the message gives the reason and the fix."""
 
 
 class SasSecretArgs(TokenSettings):
@@ -65,10 +61,10 @@ class SasSecret(pulumi.ComponentResource):
     """The secret's URI without a version: a pipeline uses a new token at once."""
 
     def __init__(self, name: str, args: SasSecretArgs, opts: ResourceOptions | None = None) -> None:
-        """Sign the token and write it to the vault; raises `ArgumentError` or `SasError`."""
+        """Sign the token and write it to the vault; raises `ArgumentError`."""
         super().__init__("acr-transfer:index:SasSecret", name, None, opts)
-        check_arguments(f"SasSecret {name}", args, SasSecretArgs)
-        expiry = _expiry(args)
+        check_arguments(f"SasSecret {name}", args, SasSecretArgs, *expiry_faults(args, None))
+        expiry = parse_expiry(args["sas_expiry"])
         secret = self._secret(name, args, expiry)
         self._warn(expiry, secret, args)
         # Composed rather than read from the secret, whose answer is unknown in the preview of a new token:
@@ -127,25 +123,17 @@ class SasSecret(pulumi.ComponentResource):
             return bool(warning)
 
         if not warn(None):
-            secret.properties.attributes.apply(lambda found: warn(_written(found)))
+            secret.properties.attributes.apply(
+                lambda found: warn(
+                    datetime.fromtimestamp(found.updated, UTC) if found and found.updated else None
+                )
+            )
 
 
 def _tags(given: Input[dict[str, str]] | None, own: dict[str, Input[str]]) -> Input[dict[str, Input[str]]]:
     if given is None:
         return own
     return Output.all(given, own).apply(lambda both: {**both[0], **both[1]})
-
-
-def _written(found: keyvault.outputs.SecretAttributesResponse | None) -> datetime | None:
-    return datetime.fromtimestamp(found.updated, UTC) if found and found.updated else None
-
-
-def _expiry(args: SasSecretArgs) -> datetime:
-    text = args.get("sas_expiry", "")
-    try:
-        return parse_expiry(text)
-    except ValueError as failure:
-        raise SasError(f"{named('sas_expiry')} is {text!r}; expected {EXPIRY_FORM}") from failure
 
 
 def container_sas(account: str, container: str, key: str, rights: str, expiry: datetime) -> str:

@@ -7,8 +7,7 @@ from pulumi_azure_native import resources
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction
 
 from . import defaults
-from .arguments import SideArgs, options_of, part_of
-from .choices import StorageAccess
+from .arguments import SideArgs, options_of, part_of, uses_token
 from .conflicts import RESOURCE_GROUP, explain_conflict
 from .sas import SasSecret, SasSecretArgs
 from .storage import Storage, StorageArgs
@@ -27,7 +26,7 @@ class Staging(pulumi.ComponentResource):
         self.storage = Storage(f"{name}-storage", part_of(StorageArgs, given), child)
         self.vault: Vault | None = None
         self.secret: SasSecret | None = None
-        if args.get("storage_access") != StorageAccess.MANAGED_IDENTITY:
+        if uses_token(args):
             self.vault = Vault(f"{name}-vault", part_of(VaultArgs, given), child)
             self.secret = self._secret(name, args, direction, self.vault)
         nothing = Output.from_input(None)

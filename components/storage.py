@@ -1,31 +1,24 @@
 """The container for images in transit, in a new storage account or in an existing one."""
 
 from dataclasses import dataclass
-from typing import NoReturn
 
 import pulumi
-import pulumi_random as random
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import storage
-
-from acr_transfer.model.resource_ids import ResourceId
 
 from . import defaults
 from .advice import change
 from .argument_rules import check_arguments
-from .arguments import ContainerSelection, Placement, has
+from .arguments import ContainerSelection, Placement, has, uses_token
 from .choices import StorageAccess
 from .conflicts import CONTAINER, STORAGE_ACCOUNT, explain_conflict
+from .existing import ExistingResourceError, name_and_group, unique_name, unreadable
 
 SOFT_DELETE_DAYS = 7
 """The days for which a deleted blob or container of a new account can be restored."""
 
 SAS_PERIOD = "07.00:00:00"
 """The longest life of a SAS token that a new account does not log: days.hours:minutes:seconds."""
-
-
-class StorageError(pulumi.RunError):
-    """A storage account or container cannot be used; the message gives the reason and the fix."""
 
 
 class StorageArgs(Placement, ContainerSelection):
@@ -80,11 +73,11 @@ class Storage(pulumi.ComponentResource):
         )
 
     def _existing(self, args: StorageArgs) -> _Account:
-        """Read an account; its outputs fail with a `StorageError` if it is missing or refuses the access."""
+        """Read an account; its outputs fail with a `ExistingResourceError` if it is missing or refuses the access."""
         account_name, group = name_and_group(args["storage_account"], args["resource_group"])
         answer = storage.get_storage_account_output(
             account_name=account_name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
-        ).recover(lambda failure: _unreadable("storage account", args["storage_account"], failure))
+        ).recover(lambda failure: unreadable("storage account", args["storage_account"], failure))
         found = answer.apply(lambda known: _checked(known, args))
         return _Account(
             found.apply(lambda known: known.name),
@@ -112,17 +105,20 @@ class Storage(pulumi.ComponentResource):
         return created.name, created.id
 
     def _existing_container(self, name: Input[str], account: _Account) -> tuple[Output[str], Output[str]]:
-        """Return a container's name and resource ID; they fail with a `StorageError` if it does not exist."""
+        """Return a container's name and resource ID; they fail with a `ExistingResourceError` if it does not exist."""
         found = storage.get_blob_container_output(
             account_name=account.name,
             container_name=name,
             resource_group_name=account.resource_group,
             opts=InvokeOutputOptions(parent=self),
-        ).recover(lambda failure: _unreadable("container", name, failure))
+        ).recover(lambda failure: unreadable("container", name, failure))
         return found.apply(lambda known: known.name), found.apply(lambda known: known.id)
 
     def _new(self, name: str, args: StorageArgs) -> _Account:
-        group, opts = args["resource_group"], ResourceOptions(parent=self, protect=_protect(args))
+        group, opts = (
+            args["resource_group"],
+            ResourceOptions(parent=self, protect=args.get("protect", defaults.PROTECT)),
+        )
         if has(args, "new_storage_account_name"):
             account_name: Input[str] = args["new_storage_account_name"]
             opts = explain_conflict(STORAGE_ACCOUNT, name, opts)
@@ -141,7 +137,7 @@ class Storage(pulumi.ComponentResource):
             allow_blob_public_access=False,
             allow_cross_tenant_replication=False,
             # A SAS token is signed with the account's key; an identity needs no key.
-            allow_shared_key_access=args.get("storage_access") != StorageAccess.MANAGED_IDENTITY,
+            allow_shared_key_access=uses_token(args),
             sas_policy=storage.SasPolicyArgs(
                 expiration_action=storage.ExpirationAction.LOG, sas_expiration_period=SAS_PERIOD
             ),
@@ -175,59 +171,14 @@ class Storage(pulumi.ComponentResource):
         )
 
 
-def unique_name(name: str, prefix: str, resource_group: Input[str], parent: pulumi.Resource) -> Output[str]:
-    """Return `prefix` and 12 random lower case letters and digits: a globally unique name.
-
-    The name changes only with the resource group.
-    """
-    group = Output.from_input(resource_group)
-    suffix = random.RandomString(
-        name,
-        length=12,
-        special=False,
-        upper=False,
-        # Azure ignores the letter case of a resource group's name, and so does the suffix.
-        keepers={"resourceGroup": group.apply(lambda text: text.lower())},
-        opts=ResourceOptions(parent=parent),
-    )
-    return suffix.result.apply(lambda text: f"{prefix}{text}")
-
-
-def _protect(args: Placement) -> bool:
-    return args.get("protect", defaults.PROTECT)
-
-
 def _checked(found: storage.GetStorageAccountResult, args: StorageArgs) -> storage.GetStorageAccountResult:
-    with_token = args.get("storage_access", defaults.STORAGE_ACCESS) == StorageAccess.SAS_TOKEN
-    if with_token and found.allow_shared_key_access is False:
-        raise StorageError(
+    if uses_token(args) and found.allow_shared_key_access is False:
+        raise ExistingResourceError(
             f"Storage account {found.name} refuses its keys, but a key signs the SAS token.\n"
             f"To use the pipeline's identity: {change('storage_access', StorageAccess.MANAGED_IDENTITY)}\n"
             f"To allow keys: az storage account update --name {found.name} --allow-shared-key-access true"
         )
     return found
-
-
-def name_and_group(given: Input[str], resource_group: Input[str]) -> tuple[Output[str], Output[str]]:
-    """Return the name and the resource group of a resource that is given by its name or its resource ID."""
-    found = Output.from_input(given).apply(ResourceId.of)
-    return (
-        found.apply(lambda known: known.name),
-        # The group may be unknown in a preview: an ID does not need it.
-        found.apply(lambda known: Output.from_input(known.resource_group or resource_group)),
-    )
-
-
-def shown(given: Input[str]) -> str:
-    """Return a name for a message, after a space; empty if only the deployment knows it."""
-    return f" {ResourceId.of(given).name}" if isinstance(given, str) else ""
-
-
-def _unreadable(kind: str, given: Input[str], failure: Exception) -> NoReturn:
-    raise StorageError(
-        f"The {kind}{shown(given)} cannot be read: {failure}\n"
-        "Give the name of one in the resource group, or the resource ID of one in the same subscription."
-    ) from failure
 
 
 def _cleanup_rule(args: StorageArgs) -> storage.ManagementPolicyRuleArgs:

@@ -1,7 +1,5 @@
 """The key vault that holds the SAS token: a new one or an existing one."""
 
-from typing import NoReturn
-
 import pulumi
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
@@ -12,11 +10,7 @@ from .argument_rules import check_arguments
 from .arguments import Placement, VaultSelection, has
 from .choices import VaultAccess
 from .conflicts import VAULT, explain_conflict
-from .storage import name_and_group, shown, unique_name
-
-
-class VaultError(pulumi.RunError):
-    """A key vault cannot be used; the message gives the reason and the fix."""
+from .existing import ExistingResourceError, name_and_group, unique_name, unreadable
 
 
 class VaultArgs(Placement, VaultSelection):
@@ -97,7 +91,7 @@ class Vault(pulumi.ComponentResource):
         vault_name, group = name_and_group(args["vault"], args["resource_group"])
         answer = keyvault.get_vault_output(
             vault_name=vault_name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
-        ).recover(lambda failure: _unreadable(args["vault"], failure))
+        ).recover(lambda failure: unreadable("key vault", args["vault"], failure))
         found = answer.apply(lambda known: _checked(known, _access(args)))
         self.vault = found.apply(lambda known: known.name)
         self.vault_resource_group = Output.all(group, found).apply(lambda both: str(both[0]))
@@ -123,15 +117,8 @@ def _checked(found: keyvault.GetVaultResult, access: str) -> keyvault.GetVaultRe
             VaultAccess.ACCESS_POLICY: ("access policies", "a role"),
         }
         model, other = models[actual]
-        raise VaultError(
+        raise ExistingResourceError(
             f"Vault {found.name} uses {model}; {other} has no effect.\n"
             f"To match the vault: {change('vault_access', actual)}"
         )
     return found
-
-
-def _unreadable(given: Input[str], failure: Exception) -> NoReturn:
-    raise VaultError(
-        f"The key vault{shown(given)} cannot be read: {failure}\n"
-        "Give the name of one in the resource group, or the resource ID of one in the same subscription."
-    ) from failure

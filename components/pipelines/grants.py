@@ -9,22 +9,18 @@ from acr_transfer.model.roles import Role
 
 from .. import defaults
 from ..argument_rules import Fault, check_arguments, option_faults
-from ..arguments import PipelineArgs, has
+from ..arguments import PipelineArgs, has, uses_token
 from ..choices import StorageAccess, VaultAccess
 from ..conflicts import GRANT, explain_conflict
 from ..sdk import resource_of
 
 
-def is_managed(args: PipelineArgs) -> bool:
-    """Whether the pipeline accesses its container with its identity."""
-    return args.get("storage_access", defaults.STORAGE_ACCESS) == StorageAccess.MANAGED_IDENTITY
-
-
 def check_pipeline(component: str, args: PipelineArgs, kind: type, direction: Direction) -> None:
     """Raise one `ArgumentError` for all faults of a pipeline's plain arguments."""
-    managed = is_managed(args)
-    needed = ("container_id",) if managed else ("sas_secret_uri", "vault", "vault_resource_group")
-    access = StorageAccess.MANAGED_IDENTITY if managed else StorageAccess.SAS_TOKEN
+    if uses_token(args):
+        access, needed = StorageAccess.SAS_TOKEN, ["sas_secret_uri", "vault", "vault_resource_group"]
+    else:
+        access, needed = StorageAccess.MANAGED_IDENTITY, ["container_id"]
     faults = [Fault.of(name, None, f"a value: {access} needs it") for name in needed if not has(args, name)]
     check_arguments(component, args, kind, *faults, *option_faults(args, direction))
 
@@ -41,13 +37,11 @@ def grant_access(
 
     `role` is the one on the container, for a pipeline that uses its identity there.
     """
-    if is_managed(args):
-        opts = ResourceOptions(parent=parent)
-        grant: pulumi.CustomResource = assign_role(
-            f"{name}-uses-container", role, principal, args["container_id"], opts
-        )
-    else:
+    if uses_token(args):
         grant = _grant_secrets(f"{name}-reads-sas", args, principal, parent)
+    else:
+        opts = ResourceOptions(parent=parent)
+        grant = assign_role(f"{name}-uses-container", role, principal, args["container_id"], opts)
     return Output.all(pipeline_id, grant.id).apply(lambda ids: str(ids[0]))
 
 

@@ -10,8 +10,8 @@ from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction
 from acr_transfer.model.roles import container_role
 
 from .. import defaults
-from ..arguments import PipelineArgs, TriggerSettings, options_of, trigger_of
-from .grants import check_pipeline, grant_access, is_managed
+from ..arguments import PipelineArgs, TriggerSettings, options_of, trigger_of, uses_token
+from .grants import check_pipeline, grant_access
 from .identity import identity_input, principal_id, user_assigned_identity
 from .preview_api import ManagedPipeline, pipeline_options
 
@@ -50,9 +50,8 @@ class Pipeline(pulumi.ComponentResource):
         pipeline_name: Input[str],
         identity: containerregistry.IdentityPropertiesArgs,
     ) -> containerregistry.ExportPipeline | containerregistry.ImportPipeline | ManagedPipeline:
-        managed = is_managed(args)
-        opts = pipeline_options(name, direction, managed=managed, parent=self)
-        if managed:
+        opts = pipeline_options(name, direction, managed=not uses_token(args), parent=self)
+        if not uses_token(args):
             return ManagedPipeline(name, direction, args, pipeline_name, identity, opts)
         common: dict[str, Any] = {
             "registry_name": args["registry"],

@@ -47,8 +47,8 @@ def existing_registry(
 ) -> Output[Registry]:
     """Read a registry and check that it can export images (`exports`) or import them.
 
-    The output fails with a `ExistingResourceError` if the registry does not exist, is not Premium, or must export but
-    has its export policy disabled. Resources that take this output are not created then.
+    The output fails with an `ExistingResourceError` if the registry does not exist, is not Premium, or must
+    export but has its export policy disabled. Resources that take this output are not created then.
 
     https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites
     """

@@ -73,7 +73,7 @@ class Storage(pulumi.ComponentResource):
         )
 
     def _existing(self, args: StorageArgs) -> _Account:
-        """Read an account; its outputs fail with a `ExistingResourceError` if it is missing or refuses the access."""
+        """Read an account; its outputs fail with an `ExistingResourceError` if it is unsuitable."""
         account_name, group = name_and_group(args["storage_account"], args["resource_group"])
         answer = storage.get_storage_account_output(
             account_name=account_name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
@@ -105,7 +105,7 @@ class Storage(pulumi.ComponentResource):
         return created.name, created.id
 
     def _existing_container(self, name: Input[str], account: _Account) -> tuple[Output[str], Output[str]]:
-        """Return a container's name and resource ID; they fail with a `ExistingResourceError` if it does not exist."""
+        """Read a container: its name and resource ID, which fail if it does not exist."""
         found = storage.get_blob_container_output(
             account_name=account.name,
             container_name=name,

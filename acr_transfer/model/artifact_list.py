@@ -1,7 +1,6 @@
 """A list of artifacts as people write it: one on each line, with comments, and all faults at once."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from acr_transfer.model.credentials import quoted
@@ -12,30 +11,13 @@ from acr_transfer.model.text_files import read_text
 _COMMENT = re.compile(r"(?s)(?:^|\s)#.*")
 
 
-@dataclass(frozen=True)
-class ArtifactListFault:
-    """One line that does not name an artifact, or names one again."""
-
-    line: int
-    """The line's number, from 1."""
-
-    text: str
-    """The line without its comment and the white space around it."""
-
-    reason: str
-    """The fault and the expectation."""
-
-    def __str__(self) -> str:
-        """The fault as one line of a message."""
-        return f"line {self.line}: {quoted(self.text)} {self.reason}"
-
-
 class ArtifactListError(ModelError):
-    """A list of artifacts has faults: one line of the message for each, and `faults` as values."""
+    """A list of artifacts has faults: one line of the message for each, and `faults` by their line numbers."""
 
-    def __init__(self, faults: list[ArtifactListFault], name: str = "list of artifacts") -> None:
+    def __init__(self, faults: dict[int, str], name: str = "list of artifacts") -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__(f"The {name} has {count}:\n  " + "\n  ".join(map(str, faults)))
+        lines = "".join(f"\n  line {line}: {fault}" for line, fault in faults.items())
+        super().__init__(f"The {name} has {count}:{lines}")
         self.faults = faults
 
 
@@ -57,18 +39,18 @@ def parse_artifact_list(text: str, registry: str = "") -> list[Artifact]:
     any spelling.
     """
     first: dict[Artifact, int] = {}
-    faults: list[ArtifactListFault] = []
+    faults: dict[int, str] = {}
     for line, written in enumerate(text.split("\n"), start=1):
         if not (name := _COMMENT.sub("", written).strip()):
             continue
         try:
             artifact = Artifact.parse(name, registry)
         except InvalidReferenceError as error:
-            faults.append(ArtifactListFault(line, name, error.reason))
+            faults[line] = str(error)
             continue
         if artifact in first:
             again = f"repeats {quoted(artifact.reference)} of line {first[artifact]}"
-            faults.append(ArtifactListFault(line, name, f"{again}; expected each artifact once"))
+            faults[line] = f"{quoted(name)} {again}; expected each artifact once"
         first.setdefault(artifact, line)
     if faults:
         raise ArtifactListError(faults)

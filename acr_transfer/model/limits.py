@@ -11,9 +11,6 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 RUN_LIMIT = timedelta(hours=2)
 """The longest time that a run may take: azure-native waits that long for an operation by default."""
 
-TRIGGER_DELAY = timedelta(minutes=15)
-"""The longest time between a blob's arrival and its import by a source trigger."""
-
 TRIGGER_AGE = timedelta(days=60)
 """A source trigger ignores blobs that changed before this time."""
 

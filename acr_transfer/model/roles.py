@@ -8,9 +8,6 @@ from enum import StrEnum
 
 from acr_transfer.model.options import Direction
 
-TRANSFER_PIPELINE_CONTRIBUTOR = "Container Registry Transfer Pipeline Contributor"
-"""The name of the role that deploys pipelines and runs."""
-
 
 class Role(StrEnum):
     """A role that a pipeline's identity may have: its ID, which is the same in every cloud, and its name."""

@@ -12,7 +12,7 @@ _COMMENT = re.compile(r"(?s)(?:^|\s)#.*")
 
 
 class ArtifactListError(ModelError):
-    """A list of artifacts has faults: one line of the message for each, and `faults` by their line numbers."""
+    """A list of artifacts has faults; the message lists `faults`, which are by their line numbers."""
 
     def __init__(self, faults: dict[int, str], name: str = "list of artifacts") -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"

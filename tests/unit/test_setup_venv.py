@@ -87,14 +87,14 @@ def test_a_second_run_makes_nothing(checkout: Path) -> None:
     assert set_up(checkout) == ""
 
 
-def test_another_pin_makes_it_anew(checkout: Path) -> None:
+def test_a_changed_requirement_makes_it_outdated(checkout: Path) -> None:
     (checkout / "requirements.txt").write_text("# another pin\n")
     assert not is_current(checkout)
     (checkout / "requirements.txt").write_text("")
     assert is_current(checkout)
 
 
-def test_the_settings_of_a_linter_do_not_make_it_anew(checkout: Path) -> None:
+def test_the_settings_of_a_linter_do_not_make_it_outdated(checkout: Path) -> None:
     (checkout / "pyproject.toml").write_text(f"{PROJECT}\n[tool.ruff]\nline-length = 100\n")
     assert is_current(checkout)
     (checkout / "pyproject.toml").write_text(PROJECT)

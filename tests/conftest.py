@@ -24,9 +24,9 @@ _LONGEST = ("policy_engine", "engine", "examples", "sandbox")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the longest tests, and mark the tests that need the running sandbox."""
+    """Run the slow tests first, and mark the tests that need the running sandbox."""
     for item in items:
-        if "places" in getattr(item, "fixturenames", ()):
+        if "paths" in getattr(item, "fixturenames", ()):
             item.add_marker("servers")
     folders = {name: place for place, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: folders.get(item.path.parent.name, len(_LONGEST)))

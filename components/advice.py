@@ -14,11 +14,11 @@ class Wording:
     name: Callable[[str], str]
     """Returns a text about arguments with their names."""
 
-    change: Callable[[str, str], str]
-    """Returns the words that change an argument to a value, such as "set registry to <name>"."""
+    change: str = "set {argument} to {value}"
+    """The words that change an argument to a value, with `{argument}` and `{value}`."""
 
 
-PYTHON = Wording(str, lambda argument, value: f"set {argument} to {value}")
+PYTHON = Wording(str)
 _wording = PYTHON
 
 
@@ -35,7 +35,7 @@ def named(text: str) -> str:
 
 def change(argument: str, value: str) -> str:
     """Return the words that change an argument to a value."""
-    return _wording.change(argument, value)
+    return _wording.change.format(argument=named(argument), value=value)
 
 
 def camel_case(text: str) -> str:
@@ -43,5 +43,5 @@ def camel_case(text: str) -> str:
     return _SNAKE_CASE.sub(lambda name: re.sub("_(.)", lambda letter: letter[1].upper(), name[0]), text)
 
 
-CAMEL_CASE = Wording(camel_case, lambda argument, value: f"set {camel_case(argument)} to {value}")
+CAMEL_CASE = Wording(camel_case)
 """The wording for programs in other languages."""

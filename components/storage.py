@@ -1,7 +1,5 @@
 """The container for images in transit, in a new storage account or in an existing one."""
 
-from dataclasses import dataclass
-
 import pulumi
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import storage
@@ -23,16 +21,6 @@ SAS_PERIOD = "07.00:00:00"
 
 class StorageArgs(Placement, ContainerSelection):
     """The storage account and its container."""
-
-
-@dataclass(frozen=True)
-class _Account:
-    name: Output[str]
-    resource_group: Output[str]
-    blob_endpoint: Output[str]
-    """As the account reports it, without a slash at the end."""
-
-    created: storage.StorageAccount | None = None
 
 
 class Storage(pulumi.ComponentResource):
@@ -57,11 +45,12 @@ class Storage(pulumi.ComponentResource):
         """Create the container and its account, or read existing ones; raises `ArgumentError`."""
         super().__init__("acr-transfer:index:Storage", name, None, opts)
         check_arguments(f"Storage {name}", args, StorageArgs)
-        account = self._existing(args) if has(args, "storage_account") else self._new(name, args)
-        self.storage_account = account.name
-        self.storage_account_resource_group = account.resource_group
-        self.container, self.container_id = self._container(name, args, account)
-        self.container_url = Output.concat(account.blob_endpoint, "/", self.container)
+        created = None if has(args, "storage_account") else self._create(name, args)
+        if not created:
+            self._read(args)
+        container = self._container(name, args, created)
+        self.container, self.container_id = container.name, container.id
+        self.container_url = Output.concat(self._blob_endpoint, "/", self.container)
         self.register_outputs(
             {
                 "storageAccount": self.storage_account,
@@ -72,53 +61,9 @@ class Storage(pulumi.ComponentResource):
             }
         )
 
-    def _existing(self, args: StorageArgs) -> _Account:
-        """Read an account; its outputs fail with an `ExistingResourceError` if it is unsuitable."""
-        account_name, group = name_and_group(args["storage_account"], args["resource_group"])
-        answer = storage.get_storage_account_output(
-            account_name=account_name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
-        ).recover(lambda failure: unreadable("storage account", args["storage_account"], failure))
-        found = answer.apply(lambda known: _checked(known, args))
-        return _Account(
-            found.apply(lambda known: known.name),
-            Output.all(group, found).apply(lambda both: str(both[0])),
-            found.apply(lambda known: known.primary_endpoints.blob.rstrip("/")),
-        )
-
-    def _container(self, name: str, args: StorageArgs, account: _Account) -> tuple[Output[str], Output[str]]:
-        container = args.get("container", defaults.CONTAINER)
-        if not args.get("create_container", defaults.CREATE_CONTAINER):
-            return self._existing_container(container, account)
-        created = storage.BlobContainer(
-            f"{name}-container",
-            account_name=account.name,
-            container_name=container,
-            resource_group_name=account.resource_group,
-            public_access=storage.PublicAccess.NONE,
-            # The container is deleted together with its account, whatever it holds.
-            opts=explain_conflict(
-                CONTAINER,
-                f"{name}-container",
-                ResourceOptions(parent=self, deleted_with=account.created),
-            ),
-        )
-        return created.name, created.id
-
-    def _existing_container(self, name: Input[str], account: _Account) -> tuple[Output[str], Output[str]]:
-        """Read a container: its name and resource ID, which fail if it does not exist."""
-        found = storage.get_blob_container_output(
-            account_name=account.name,
-            container_name=name,
-            resource_group_name=account.resource_group,
-            opts=InvokeOutputOptions(parent=self),
-        ).recover(lambda failure: unreadable("container", name, failure))
-        return found.apply(lambda known: known.name), found.apply(lambda known: known.id)
-
-    def _new(self, name: str, args: StorageArgs) -> _Account:
-        group, opts = (
-            args["resource_group"],
-            ResourceOptions(parent=self, protect=args.get("protect", defaults.PROTECT)),
-        )
+    def _create(self, name: str, args: StorageArgs) -> storage.StorageAccount:
+        group = args["resource_group"]
+        opts = ResourceOptions(parent=self, protect=args.get("protect", defaults.PROTECT))
         if has(args, "new_storage_account_name"):
             account_name: Input[str] = args["new_storage_account_name"]
             opts = explain_conflict(STORAGE_ACCOUNT, name, opts)
@@ -144,8 +89,44 @@ class Storage(pulumi.ComponentResource):
             opts=opts,
         )
         self._blob_settings(name, args, created)
-        endpoint = created.primary_endpoints.apply(lambda found: found.blob.rstrip("/"))
-        return _Account(created.name, Output.from_input(group), endpoint, created)
+        self.storage_account = created.name
+        self.storage_account_resource_group = Output.from_input(group)
+        self._blob_endpoint = created.primary_endpoints.apply(lambda found: found.blob.rstrip("/"))
+        return created
+
+    def _read(self, args: StorageArgs) -> None:
+        """Read an account; its outputs fail with an `ExistingResourceError` if it is unsuitable."""
+        account_name, group = name_and_group(args["storage_account"], args["resource_group"])
+        answer = storage.get_storage_account_output(
+            account_name=account_name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
+        ).recover(lambda failure: unreadable("storage account", args["storage_account"], failure))
+        found = answer.apply(lambda known: _checked(known, args))
+        self.storage_account = found.apply(lambda known: known.name)
+        self.storage_account_resource_group = Output.all(group, found).apply(lambda both: str(both[0]))
+        self._blob_endpoint = found.apply(lambda known: known.primary_endpoints.blob.rstrip("/"))
+
+    def _container(
+        self, name: str, args: StorageArgs, account: storage.StorageAccount | None
+    ) -> storage.BlobContainer | Output[storage.GetBlobContainerResult]:
+        """Create the container or read it; the outputs fail if it does not exist."""
+        container = args.get("container", defaults.CONTAINER)
+        if not args.get("create_container", defaults.CREATE_CONTAINER):
+            return storage.get_blob_container_output(
+                account_name=self.storage_account,
+                container_name=container,
+                resource_group_name=self.storage_account_resource_group,
+                opts=InvokeOutputOptions(parent=self),
+            ).recover(lambda failure: unreadable("container", container, failure))
+        # The container is deleted together with its account, whatever it holds.
+        opts = ResourceOptions(parent=self, deleted_with=account)
+        return storage.BlobContainer(
+            f"{name}-container",
+            account_name=self.storage_account,
+            container_name=container,
+            resource_group_name=self.storage_account_resource_group,
+            public_access=storage.PublicAccess.NONE,
+            opts=explain_conflict(CONTAINER, f"{name}-container", opts),
+        )
 
     def _blob_settings(self, name: str, args: StorageArgs, account: storage.StorageAccount) -> None:
         """Deleted blobs can be restored for a week, and forgotten ones are deleted."""

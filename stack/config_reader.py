@@ -115,9 +115,7 @@ class ConfigReader:
         return f"pulumi config set {path}{full} {shlex.quote(value)}"
 
 
-COMMANDS = Wording(
-    camel_case, lambda argument, value: f"pulumi config set acr-transfer:{camel_case(argument)} {value}"
-)
+COMMANDS = Wording(camel_case, "pulumi config set acr-transfer:{argument} {value}")
 """The wording of the components' messages in this program: keys, and the commands that set them."""
 
 

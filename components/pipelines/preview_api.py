@@ -5,7 +5,8 @@ classes are what `pulumi package add azure-native containerregistry 2025-06-01-p
 two types. https://www.pulumi.com/registry/packages/azure-native/version-guide/
 """
 
-from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import pulumi
@@ -140,26 +141,22 @@ def _with_provider(name: str, typ: str, opts: ResourceOptions) -> ResourceOption
     return ResourceOptions.merge(opts, ResourceOptions(provider=provider))
 
 
-def _configured() -> dict[str, Input[str]]:
-    """The settings in the stack's configuration."""
+def _configured() -> dict[str, Any]:
+    """The settings in the stack's configuration; the SDK leaves out those that are None."""
     config = pulumi.Config("azure-native")
-    settings = {key: config.get(key) for key in _SETTINGS}
     secrets = {key: config.get_secret(key) for key in _SECRETS}
-    return {key: value for key, value in {**settings, **secrets}.items() if value is not None}
+    return {key: config.get(key) for key in _SETTINGS} | secrets
 
 
-def _explicit(provider: pulumi.ProviderResource) -> dict[str, Input[str]]:
-    """The settings of an explicit provider; those that it lacks become None, which the SDK leaves out."""
+def _explicit(provider: pulumi.ProviderResource) -> dict[str, Any]:
+    """The settings of an explicit provider; the SDK leaves out those that are None."""
     found: Output[dict[str, Any]] = Output.from_input(provider.urn).apply(provider_settings)
-    return {key: found.apply(_setting(key)) for key in (*_SETTINGS, *_SECRETS)}
+    settings = {key: found.apply(methodcaller("get", key)) for key in _SETTINGS}
+    return settings | {key: found.apply(partial(_secret, key)) for key in _SECRETS}
 
 
-def _setting(key: str) -> Callable[[dict[str, Any]], Any]:
-    def value(known: dict[str, Any]) -> Any:
-        found = known.get(key)
-        return Output.secret(found) if found is not None and key in _SECRETS else found
-
-    return value
+def _secret(key: str, settings: dict[str, Any]) -> Any:
+    return Output.secret(settings[key]) if settings.get(key) is not None else None
 
 
 async def _package() -> str:

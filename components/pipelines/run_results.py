@@ -105,7 +105,7 @@ async def _ended(run: Run, state: str, transfer: Transfer, read: ReadRun, resour
     waited = timedelta()
     while run["status"] == _RUNNING and waited < RUN_LIMIT and not pulumi.runtime.is_dry_run():
         if waited % LOG_EVERY < timedelta(seconds=POLL_SECONDS):
-            pulumi.log.info(f"{_waiting(run, waited)}", resource)
+            pulumi.log.info(_waiting(run, waited), resource)
         await asyncio.sleep(POLL_SECONDS)
         waited += timedelta(seconds=POLL_SECONDS)
         if now := await read().future():
@@ -119,12 +119,13 @@ def _waiting(run: Run, waited: timedelta) -> str:
 
 
 def _run(transfer: Transfer, id: str, state: str, response: dict[str, str]) -> Run:
+    # The run succeeded only if both the resource and the response report it.
     return Run(
         name=transfer["run_name"],
         id=id,
         blob=transfer["blob"],
         artifacts=transfer["artifacts"],
-        status=_status(state, response["status"]),
+        status=response["status"] or "Unknown" if response["status"] != SUCCEEDED else state,
         error=response["error"],
         started=response["started"],
         finished=response["finished"],
@@ -185,20 +186,13 @@ def raise_failures(
 
 def _response(response: containerregistry.outputs.PipelineRunResponseResponse | None) -> dict[str, str]:
     """The service's response as text; empty where it has no value."""
-    if response is None:
-        return dict.fromkeys(("status", "error", "started", "finished"), "")
-    return {
-        "status": response.status or "",
-        "error": response.pipeline_run_error_message or "",
-        "started": response.start_time or "",
-        "finished": response.finish_time or "",
+    values = {
+        "status": response and response.status,
+        "error": response and response.pipeline_run_error_message,
+        "started": response and response.start_time,
+        "finished": response and response.finish_time,
     }
-
-
-def _status(provisioning_state: str, status: str) -> str:
-    """Succeeded only if both the resource and the response report it."""
-    states = [status or "Unknown", provisioning_state]
-    return next((each for each in states if each != SUCCEEDED), SUCCEEDED)
+    return {name: value or "" for name, value in values.items()}
 
 
 def _explanation(run: Transfer | Run, status: str, error: str, direction: Direction) -> str:

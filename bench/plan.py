@@ -76,7 +76,7 @@ async def _head_all(base: str, references: list[str]) -> float:
 def _measure_growth(base: str, repositories: int, folder: Path) -> None:
     print("tags    plan s   peak MiB   lock KiB")
     for part in (0.1, 0.25, 0.5, 1.0):
-        names = [f"bench/r{number:04}" for number in range(int(repositories * part))]
+        names = [f"bench/r{number:04}" for number in range(max(1, int(repositories * part)))]
         line = [word for name in names for word in ("--repository", name)]
         seconds, output = timed(acr_transfer("plan", "--registry", base, *line, "--quiet"), folder)
         size = (folder / "transfer.lock.json").stat().st_size / 1024

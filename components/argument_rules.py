@@ -3,7 +3,7 @@
 The components apply them to their arguments, and the program to a stack's configuration.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -101,7 +101,7 @@ def option_faults(args: Mapping[str, Any], direction: Direction | None) -> list[
     """Return the faults of a pipeline's options."""
     found = args.get("options", [])
     if not isinstance(found, list):
-        return [] if isinstance(found, pulumi.Output) else [_not_a_list("options", found)]
+        return [] if isinstance(found, pulumi.Output) else [Fault.of("options", found, "a list", index=0)]
     known = [each for way in Direction if direction in (way, None) for each in KNOWN_OPTIONS[way]]
     expected = ", ".join(dict.fromkeys(known)) + (f" for an {direction}" if direction else "")
     unknown = [
@@ -113,50 +113,35 @@ def option_faults(args: Mapping[str, Any], direction: Direction | None) -> list[
 
 
 def _artifact_faults(args: Mapping[str, Any]) -> list[Fault]:
-    found = args.get("artifacts", [])
+    found, registry = args.get("artifacts", []), args.get("registry")
     if not isinstance(found, list):
-        return [_not_a_list("artifacts", found)]
-    registry = args.get("registry")
+        return [Fault.of("artifacts", found, "a list", index=0)]
     faults: list[Fault] = []
-    artifacts: list[object] = []
+    artifacts: list[Artifact | None] = [None] * len(found)
     for index, text in enumerate(found):
-        artifact, fault = _artifact(text, index, registry if isinstance(registry, str) else "")
-        artifacts.append(artifact)
-        faults += [fault] if fault else []
+        if not isinstance(text, str):
+            faults.append(Fault.of("artifacts", text, f"text: {FORMS}", index=index))
+            continue
+        try:
+            artifacts[index] = Artifact.parse(text, registry if isinstance(registry, str) else "")
+        except InvalidReferenceError as error:
+            faults.append(Fault("artifacts", f"is {text!r}, which {error.reason}", index=index))
     if found and has(args, "lock"):
         faults.append(Fault.of("lock", args["lock"], "no value next to artifacts", instead=""))
     return faults + _repetitions("artifacts", artifacts, found)
 
 
-def _artifact(text: object, index: int, registry: str) -> tuple[Artifact | None, Fault | None]:
-    if not isinstance(text, str):
-        return None, Fault.of("artifacts", text, f"text: {FORMS}", index=index)
-    try:
-        return Artifact.parse(text, registry), None
-    except InvalidReferenceError as error:
-        return None, Fault("artifacts", f"is {text!r}, which {error.reason}", index=index)
-
-
-def _repetitions(argument: str, values: list[Any], written: list[Any]) -> list[Fault]:
+def _repetitions(argument: str, values: Sequence[object], written: list[Any]) -> list[Fault]:
     """The items that repeat an earlier one, the last one first: removing an item moves those behind it."""
     first: dict[object, int] = {}
     for index, value in enumerate(values):
         first.setdefault(value, index)
+    again = [each for each in reversed(list(enumerate(values))) if each[1] is not None]
     return [
-        Fault.of(
-            argument,
-            written[index],
-            f"each item once: it repeats [{first[value]}]",
-            index=index,
-            instead="",
-        )
-        for index, value in reversed(list(enumerate(values)))
-        if value is not None and first[value] < index
+        Fault.of(argument, written[at], f"each item once: it repeats [{first[value]}]", index=at, instead="")
+        for at, value in again
+        if first[value] < at
     ]
-
-
-def _not_a_list(argument: str, value: object) -> Fault:
-    return Fault.of(argument, value, "a list", index=0)
 
 
 def _unused(args: Mapping[str, Any], names: Iterable[str], reason: str) -> list[Fault]:

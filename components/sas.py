@@ -75,6 +75,12 @@ class SasSecret(pulumi.ComponentResource):
     def _secret(self, name: str, args: SasSecretArgs, expiry: datetime) -> keyvault.Secret:
         direction = Direction(args["direction"])
         rights = needed_rights(direction, deletes_blobs=args.get("deletes_blobs", False))
+        own_tags = {
+            "acr-transfer-direction": str(direction),
+            "acr-transfer-sp": rights,
+            "acr-transfer-expiry": format_time(expiry),
+            "acr-transfer-container": args["container"],
+        }
         return keyvault.Secret(
             name,
             vault_name=args["vault"],
@@ -85,15 +91,7 @@ class SasSecret(pulumi.ComponentResource):
                 content_type=CONTENT_TYPE,
                 attributes=keyvault.SecretAttributesArgs(enabled=True, expires=int(expiry.timestamp())),
             ),
-            tags=_tags(
-                args.get("tags") or None,
-                {
-                    "acr-transfer-direction": str(direction),
-                    "acr-transfer-sp": rights,
-                    "acr-transfer-expiry": format_time(expiry),
-                    "acr-transfer-container": args["container"],
-                },
-            ),
+            tags=Output.all(args.get("tags") or {}, own_tags).apply(lambda both: {**both[0], **both[1]}),
             opts=explain_conflict(SECRET, name, ResourceOptions(parent=self)),
         )
 
@@ -128,12 +126,6 @@ class SasSecret(pulumi.ComponentResource):
                     datetime.fromtimestamp(found.updated, UTC) if found and found.updated else None
                 )
             )
-
-
-def _tags(given: Input[dict[str, str]] | None, own: dict[str, Input[str]]) -> Input[dict[str, Input[str]]]:
-    if given is None:
-        return own
-    return Output.all(given, own).apply(lambda both: {**both[0], **both[1]})
 
 
 def container_sas(account: str, container: str, key: str, rights: str, expiry: datetime) -> str:

@@ -1,8 +1,5 @@
 """The Azure clouds: their names in Azure's tools, and the cloud of a host."""
 
-from dataclasses import dataclass
-from typing import Self
-
 PUBLIC, US_GOVERNMENT, CHINA = "public", "usgovernment", "china"
 
 OWN = "own"
@@ -26,49 +23,38 @@ def cloud_name(text: str) -> str:
     return _NAMES.get(text.lower(), text.lower())
 
 
-@dataclass(frozen=True)
-class CloudHosts:
-    """The endings of a cloud's blob and key vault hosts."""
-
-    name: str
-    storage: tuple[str, ...]
-    vault: tuple[str, ...]
-
-
-KNOWN_HOSTS = (
-    # The second ending belongs to accounts with their own DNS zone:
+_STORAGE_ENDINGS = (
+    ("core.windows.net", PUBLIC),
+    # The ending of accounts with their own DNS zone:
     # https://learn.microsoft.com/azure/storage/common/storage-account-overview#azure-dns-zone-endpoints-preview
-    CloudHosts(PUBLIC, ("core.windows.net", "storage.azure.net"), ("vault.azure.net",)),
-    CloudHosts(US_GOVERNMENT, ("core.usgovcloudapi.net",), ("vault.usgovcloudapi.net",)),
-    CloudHosts(CHINA, ("core.chinacloudapi.cn",), ("vault.azure.cn",)),
+    ("storage.azure.net", PUBLIC),
+    ("core.usgovcloudapi.net", US_GOVERNMENT),
+    ("core.chinacloudapi.cn", CHINA),
+)
+_VAULT_ENDINGS = (
+    ("vault.azure.net", PUBLIC),
+    ("vault.usgovcloudapi.net", US_GOVERNMENT),
+    ("vault.azure.cn", CHINA),
 )
 """https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers"""
 
 
-@dataclass(frozen=True)
 class HostDirectory:
-    """Finds the cloud that a host belongs to."""
+    """Finds the cloud of a host: one of Azure's clouds, or one's own cloud by the endings of its hosts."""
 
-    clouds: tuple[CloudHosts, ...] = KNOWN_HOSTS
-
-    @classmethod
-    def of(cls, storage_suffix: str, vault_suffix: str) -> Self:
-        """The known clouds and, unless both endings are empty, one's own cloud."""
-        return cls((*KNOWN_HOSTS, CloudHosts(OWN, _suffixes(storage_suffix), _suffixes(vault_suffix))))
+    def __init__(self, storage_suffix: str = "", vault_suffix: str = "") -> None:
+        """Take the endings of one's own cloud; empty without one."""
+        self._storage = (*_STORAGE_ENDINGS, (storage_suffix.strip(".").lower(), OWN))
+        self._vault = (*_VAULT_ENDINGS, (vault_suffix.strip(".").lower(), OWN))
 
     def of_storage(self, host: str) -> str:
         """Return the name of a blob host's cloud; empty if it is unknown."""
-        return next((cloud.name for cloud in self.clouds if _within(host, cloud.storage)), "")
+        return _cloud(host, self._storage)
 
     def of_vault(self, host: str) -> str:
         """Return the name of a key vault host's cloud; empty if it is unknown."""
-        return next((cloud.name for cloud in self.clouds if _within(host, cloud.vault)), "")
+        return _cloud(host, self._vault)
 
 
-def _suffixes(suffix: str) -> tuple[str, ...]:
-    found = suffix.strip(".").lower()
-    return (found,) if found else ()
-
-
-def _within(host: str, suffixes: tuple[str, ...]) -> bool:
-    return any(host.lower().endswith(f".{suffix}") for suffix in suffixes)
+def _cloud(host: str, endings: tuple[tuple[str, str], ...]) -> str:
+    return next((cloud for end, cloud in endings if end and host.lower().endswith(f".{end}")), "")

@@ -113,7 +113,7 @@ def bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
 def cloud_suffix(pipeline: ResourceView) -> Iterator[Violation]:
     """Azure clouds are separate: a pipeline reaches only storage and vaults of its own cloud."""
     settings = pipeline.settings
-    clouds = HostDirectory.of(settings.text("storageSuffix"), settings.text("vaultSuffix"))
+    clouds = HostDirectory(settings.text("storageSuffix"), settings.text("vaultSuffix"))
     found = dict(_clouds_of(pipeline, clouds))
     for host, cloud in found.items():
         if not cloud:

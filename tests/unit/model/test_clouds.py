@@ -6,7 +6,7 @@ import pytest
 
 from acr_transfer.model.clouds import HostDirectory, cloud_name
 
-CLOUDS = HostDirectory.of(".Local.example", "vault.local.example")
+CLOUDS = HostDirectory(".Local.example", "vault.local.example")
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_a_vault_host_belongs_to_one_cloud_or_none(host: str, cloud: str) -> Non
 
 
 def test_no_host_belongs_to_a_cloud_without_suffixes() -> None:
-    assert HostDirectory.of("", "").of_storage("account.blob.local.example") == ""
-    assert HostDirectory.of("", "").of_vault("") == ""
+    assert HostDirectory("", "").of_storage("account.blob.local.example") == ""
+    assert HostDirectory("", "").of_vault("") == ""
 
 
 @pytest.mark.parametrize(

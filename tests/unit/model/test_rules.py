@@ -37,7 +37,7 @@ def test_a_cloud_has_one_name(text: str, name: str) -> None:
 
 
 def test_a_host_belongs_to_the_cloud_of_its_ending() -> None:
-    hosts = HostDirectory.of(".Stack.Example", "")
+    hosts = HostDirectory(".Stack.Example", "")
     assert hosts.of_storage("a.blob.core.windows.net") == "public"
     assert hosts.of_storage("a.blob.stack.example") == "own"
     assert hosts.of_vault("a.vault.azure.cn") == "china"

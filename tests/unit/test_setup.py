@@ -77,9 +77,9 @@ class Machine:
     def run(self, *things: str, **env: str) -> tuple[int, str]:
         """Return the exit code and what was said on stderr; nothing is ever said on stdout."""
         process = self.start(*things, **env)
-        said, told = process.communicate(timeout=60)
+        said, output = process.communicate(timeout=60)
         assert said == ""
-        return process.returncode, told
+        return process.returncode, output
 
     def commands(self) -> list[str]:
         return self.asked.read_text().splitlines() if self.asked.exists() else []
@@ -114,10 +114,10 @@ def test_everything_lands_in_the_cache_by_version_also_in_a_path_with_a_space(ma
 
 
 def test_a_user_reads_what_is_done_and_how_long_it_takes_and_no_noise_of_others(machine: Machine) -> None:
-    told = machine.run("azurite")[1]
-    assert "the storage server Azurite 3.37.0 (about 1 minute" in told
-    assert "done in" in told
-    assert "EBADENGINE" not in told
+    output = machine.run("azurite")[1]
+    assert "the storage server Azurite 3.37.0 (about 1 minute" in output
+    assert "done in" in output
+    assert "EBADENGINE" not in output
 
 
 def test_a_second_run_installs_nothing_and_says_nothing(machine: Machine) -> None:
@@ -144,7 +144,7 @@ def test_every_missing_prerequisite_is_named_with_its_command_before_anything_is
 ) -> None:
     (machine.programs / "go").unlink()
     (machine.programs / "npm").unlink()
-    exit_code, told = machine.run("all")
+    exit_code, output = machine.run("all")
     assert exit_code == 1
     for command in (
         "sudo apt-get install -y golang-go",
@@ -153,15 +153,15 @@ def test_every_missing_prerequisite_is_named_with_its_command_before_anything_is
         "sudo apt-get install -y nodejs npm",
         "brew install node",
     ):
-        assert told.count(command) == 1
+        assert output.count(command) == 1
     assert not machine.cache.exists()
     assert not (machine.checkout / ".venv").exists()
 
 
 def test_a_go_too_old_to_fetch_a_newer_one_is_named_too(machine: Machine) -> None:
-    exit_code, told = machine.run("registry", FAKE_GO="go1.19.8")
+    exit_code, output = machine.run("registry", FAKE_GO="go1.19.8")
     assert exit_code == 1
-    assert "Go 1.21 or later" in told
+    assert "Go 1.21 or later" in output
 
 
 def test_go_is_asked_for_only_where_something_has_to_be_built(machine: Machine) -> None:
@@ -171,35 +171,35 @@ def test_go_is_asked_for_only_where_something_has_to_be_built(machine: Machine) 
 
 
 def test_an_older_pinned_version_is_built_where_the_first_is_no_longer_served(machine: Machine) -> None:
-    exit_code, told = machine.run("pulumi", FAKE_REFUSED="v3.259.0")
+    exit_code, output = machine.run("pulumi", FAKE_REFUSED="v3.259.0")
     assert exit_code == 0
-    assert "no longer serves v3.259.0; building v3.258.0 instead" in told
+    assert "no longer serves v3.259.0; building v3.258.0 instead" in output
     logs = {f"logs/pulumi-{name}.log" for name in ("init", "get", "build")}
     assert machine.in_cache() == {"pulumi/v3.258.0"} | logs
     assert machine.run("pulumi") == (0, "")
 
 
 def test_a_network_that_is_down_is_no_reason_for_an_older_version(machine: Machine) -> None:
-    exit_code, told = machine.run("pulumi", FAKE_OFFLINE="yes")
+    exit_code, output = machine.run("pulumi", FAKE_OFFLINE="yes")
     assert exit_code == 1
-    assert "v3.258.0" not in told
+    assert "v3.258.0" not in output
 
 
 def test_a_failure_shows_the_last_lines_the_log_and_what_to_do(machine: Machine) -> None:
-    told = machine.run("pulumi", FAKE_OFFLINE="yes")[1]
+    output = machine.run("pulumi", FAKE_OFFLINE="yes")[1]
     log = machine.cache / "logs" / "pulumi-get.log"
-    assert "| dial tcp: no such host" in told
-    assert f"Full output: {log}" in told
-    assert "Next: " in told
+    assert "| dial tcp: no such host" in output
+    assert f"Full output: {log}" in output
+    assert "Next: " in output
     assert "no such host" in log.read_text()
 
 
 def test_a_cache_that_cannot_be_written_is_named(machine: Machine) -> None:
     machine.cache.write_text("a file where the folder should be")
-    exit_code, told = machine.run("registry")
+    exit_code, output = machine.run("registry")
     assert exit_code == 1
-    assert "ACR_TRANSFER_CACHE" in told
-    assert "Traceback" not in told
+    assert "ACR_TRANSFER_CACHE" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -207,8 +207,8 @@ def test_an_interrupted_install_leaves_nothing_half_done(machine: Machine, how: 
     process = machine.start("pulumi", FAKE_SLOW="30" if how != signal.SIGKILL else "3")
     eventually(lambda: any(machine.cache.glob("pulumi/.*/bin/half")))
     process.send_signal(how)
-    told = process.communicate(timeout=120)[1]
-    assert process.returncode == (130 if how != signal.SIGKILL else -signal.SIGKILL), told
+    output = process.communicate(timeout=120)[1]
+    assert process.returncode == (130 if how != signal.SIGKILL else -signal.SIGKILL), output
     assert not (machine.cache / "pulumi" / "v3.259.0").exists()
 
     assert machine.run("pulumi")[0] == 0
@@ -230,11 +230,11 @@ def test_two_runs_at_once_build_once(machine: Machine) -> None:
 
 
 def test_an_unknown_thing_is_refused_with_the_known_ones(machine: Machine) -> None:
-    exit_code, told = machine.run("terraform")
+    exit_code, output = machine.run("terraform")
     assert exit_code == 2
     assert (
         "unknown: terraform; expected all, venv, azurite, registry, pulumi, node-sdk, peers, azure-cli"
-        in told
+        in output
     )
 
 

@@ -23,7 +23,6 @@ from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, resource
 from sandbox.storage import blobs
-from sandbox.storage.service_sas import list_service_sas
 
 _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
 
@@ -192,7 +191,6 @@ TYPES = (
         actions={
             "listkeys": list_keys,
             "regeneratekey": regenerate_key,
-            "listservicesas": list_service_sas,
         },
         needs_location=True,
     ),

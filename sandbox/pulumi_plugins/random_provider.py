@@ -6,7 +6,7 @@ import secrets
 import string
 
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
-from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, Provider, serve
+from sandbox.pulumi_plugins.protocol.resource_provider import Diff, Provider, serve
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values, changes
 
 _STRING = "random:index/randomString:RandomString"
@@ -23,9 +23,7 @@ class RandomProvider(Provider):
 
     version = "4.21.4"
 
-    def check(
-        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
-    ) -> tuple[Values, list[str]]:
+    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
         if token != _STRING:
             raise ProviderError(f"the sandbox's stand-in for random supports {_STRING} only, not {token}")
         return new, [] if "length" in new else ["missing required property 'length'"]

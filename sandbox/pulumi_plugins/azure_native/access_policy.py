@@ -8,7 +8,7 @@ from sandbox.pulumi_plugins.azure_native.comparison import input_changes
 from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, sdk_schemas
 from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
-from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, Provider
+from sandbox.pulumi_plugins.protocol.resource_provider import Diff, Provider
 from sandbox.pulumi_plugins.protocol.values import Values
 
 _VERSION = "2023-07-01"
@@ -22,9 +22,7 @@ class AccessPolicyProvider(Provider):
     def __init__(self, azure: AzureClient) -> None:
         self._azure = azure
 
-    def check(
-        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
-    ) -> tuple[Values, list[str]]:
+    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
         return new, input_checks.missing(sdk_schemas()[ACCESS_POLICY]["inputs"], new)
 
     def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:

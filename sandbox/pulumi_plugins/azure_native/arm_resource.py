@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from sandbox.pulumi_plugins.azure_native.default_inputs import DefaultLocations,
 from sandbox.pulumi_plugins.azure_native.http_client import ResponseError
 from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema, resource_schema
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError, warn
-from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming, Diff, InitError, Provider
+from sandbox.pulumi_plugins.protocol.resource_provider import Diff, InitError, Provider
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values, at
 
 _OPEN = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
@@ -31,14 +30,12 @@ class ArmResourceProvider(Provider):
     """Creates, reads, updates and deletes Azure resources by Azure Resource Manager."""
 
     def __init__(self, azure: AzureClient, config: Mapping[str, str]) -> None:
-        self._azure, self._config = azure, config
+        self._azure = azure
         self._locations = DefaultLocations(azure, config)
 
-    def check(
-        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
-    ) -> tuple[Values, list[str]]:
+    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
         schema = resource_schema(token)
-        inputs = with_name(schema.metadata, name, old, new, seed, autonaming)
+        inputs = with_name(schema.metadata, name, old, new, seed)
         if "location" in schema.inputs and "location" not in inputs:
             inputs = {**inputs, **self._locations.default(old, inputs)}
         inputs = {**inputs, "azureApiVersion": schema.metadata.version}
@@ -113,10 +110,7 @@ class ArmResourceProvider(Provider):
     def _read_again(
         self, schema: ResourceSchema, id: str, version: str, response: Values, old: Values | None
     ) -> Values:
-        """The state after a PUT: from another GET, unless the configuration disables it."""
-        skip = self._config.get("skipReadOnUpdate") or os.environ.get("ARM_SKIP_READ_ON_UPDATE", "")
-        if skip.lower() == "true":
-            return conversion.outputs(schema, response)
+        """The state after a PUT, from another GET."""
         try:
             return conversion.outputs(schema, self._azure.get(id, version))
         except ProviderError as error:

@@ -23,7 +23,7 @@ _LIST_VERSION = "2020-06-01"
 """The API version in which the metadata endpoint lists all clouds."""
 
 
-class ThreadSession(threading.local):
+class _ThreadSession(threading.local):
     """One HTTP session per thread, without the environment's proxies."""
 
     def __init__(self) -> None:
@@ -32,11 +32,14 @@ class ThreadSession(threading.local):
         self.http.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
+SESSION = _ThreadSession()
+
+
 class Authentication:
     """The cloud's metadata document, and tokens of the configured identity."""
 
-    def __init__(self, config: Mapping[str, str], session: ThreadSession) -> None:
-        self._config, self._session = config, session
+    def __init__(self, config: Mapping[str, str]) -> None:
+        self._config = config
         self._lock = threading.Lock()
         self._tokens: dict[str, tuple[str, float]] = {}
 
@@ -65,7 +68,7 @@ class Authentication:
         query = {"api-version": _LIST_VERSION}
         try:
             url = f"{base}/metadata/endpoints"
-            documents: list[Values] = self._session.http.get(url, params=query, timeout=30).json()
+            documents: list[Values] = SESSION.http.get(url, params=query, timeout=30).json()
         except (requests.RequestException, ValueError) as error:
             raise ProviderError(f"{NOT_RUNNING} ({base} returned no cloud metadata.)") from error
         for document in documents:
@@ -103,7 +106,7 @@ class Authentication:
             query["client_id"] = client  # a user-assigned identity
         try:
             headers = {"X-IDENTITY-HEADER": header}
-            response = self._session.http.get(endpoint, params=query, headers=headers, timeout=30)
+            response = SESSION.http.get(endpoint, params=query, headers=headers, timeout=30)
         except requests.RequestException as error:
             raise ProviderError(NOT_RUNNING) from error
         if not response.ok:

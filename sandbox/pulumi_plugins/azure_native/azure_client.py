@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.pulumi_plugins.azure_native.authentication import Authentication, ThreadSession
+from sandbox.pulumi_plugins.azure_native.authentication import Authentication
 from sandbox.pulumi_plugins.azure_native.http_client import HttpClient, ResponseError, checked
 from sandbox.pulumi_plugins.azure_native.polling import OperationPoller
 from sandbox.pulumi_plugins.protocol.values import Values
@@ -14,9 +14,8 @@ class AzureClient:
     """Manages resources of the configured cloud and subscription."""
 
     def __init__(self, config: Mapping[str, str]) -> None:
-        session = ThreadSession()
-        self.authentication = Authentication(config, session)
-        self.http = HttpClient(self.authentication, session)
+        self.authentication = Authentication(config)
+        self.http = HttpClient(self.authentication)
         self._poller = OperationPoller(self.http)
 
     @property
@@ -45,9 +44,9 @@ class AzureClient:
             raise
         return self._poller.wait_for_put(response, first, path, _query(version))
 
-    def post(self, path: str, version: str, body: Values | None = None, **query: str) -> Values:
+    def post(self, path: str, version: str) -> Values:
         """Call a synchronous action."""
-        return checked(self.http.send("POST", path, {**_query(version), **query}, body), 200, 201)
+        return checked(self.http.send("POST", path, _query(version)))
 
     def delete(self, path: str, version: str) -> None:
         """Delete a resource and wait for the operation; a missing resource is not an error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
 from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema
@@ -16,7 +16,7 @@ def request_body(schema: ResourceSchema, inputs: Values) -> Values:
     metadata = schema.metadata
     unsent = {*metadata.path_inputs, "apiVersion"}
     sent = {key: value for key, value in inputs.items() if key not in unsent}
-    content: Values = _to_azure(metadata, schema.inputs, sent)
+    content: Values = _convert(metadata, "request", schema.inputs, sent)
     if not metadata.flat:
         return content
     top = {key: value for key, value in content.items() if key in metadata.top}
@@ -30,7 +30,7 @@ def outputs(schema: ResourceSchema, response: Values) -> Values:
     envelope = {key: value for key, value in response.items() if not (metadata.flat and key == "properties")}
     content = {**envelope, **inner} if isinstance(inner, dict) else envelope
     shape = {**schema.outputs, **dict.fromkeys(_COMMON_OUTPUTS, "string")}
-    found: Values = _from_azure(metadata, shape, content)
+    found: Values = _convert(metadata, "state", shape, content)
     return {**found, "azureApiVersion": metadata.version}
 
 
@@ -43,7 +43,7 @@ def imported_inputs(schema: ResourceSchema, id: str, state: Values) -> Values:
 
 def input_part(schema: ResourceSchema, state: Values) -> Values:
     """The part of a state that can be inputs, in the form of inputs."""
-    found: Values = _input_part(schema.metadata, schema.inputs, state)
+    found: Values = _convert(schema.metadata, "inputs", schema.inputs, state)
     return found
 
 
@@ -59,55 +59,34 @@ def remove_identities(schema: ResourceSchema, body: Values, old: Values, new: Va
     return method
 
 
-def _fields(shape: Values, value: Values) -> Values:
-    """The schemas of an object's fields or of a map's entries, by plain name."""
-    if "*" in shape:
-        return dict.fromkeys(value, shape["*"])
-    return {key.rstrip("!"): inner for key, inner in shape.items()}
+def _convert(
+    metadata: ResourceMetadata,
+    form: Literal["request", "state", "inputs"],
+    shape: Any,
+    value: Any,
+    path: str = "",
+) -> Any:
+    """The part of a value in its schema, in another form.
 
-
-def _to_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str = "") -> Any:
-    if isinstance(shape, dict) and isinstance(value, dict):
-        fields = _fields(shape, value)
-        return {
-            metadata.renamed.get(f"{path}{key}", key): _to_azure(
-                metadata, fields[key], entry, f"{path}{key}."
-            )
-            for key, entry in value.items()
-            if key in fields
-        }
-    if isinstance(shape, list) and isinstance(value, list):
-        if path.rstrip(".") in metadata.listed_ids:
+    A request has Azure's names. A state is read from Azure's names, without nulls; inputs are read from a
+    state, without empty values.
+    """
+    if path.rstrip(".") in metadata.listed_ids:
+        if form == "request" and isinstance(value, list):
             return {entry: {} for entry in value}
-        return [_to_azure(metadata, shape[0], entry, path) for entry in value]
-    return value
-
-
-def _from_azure(metadata: ResourceMetadata, shape: Any, value: Any, path: str = "") -> Any:
-    if isinstance(shape, dict) and isinstance(value, dict):
-        fields = _fields(shape, value)
-        found = {key: value.get(metadata.renamed.get(f"{path}{key}", key)) for key in fields}
-        return {
-            key: _from_azure(metadata, fields[key], entry, f"{path}{key}.")
-            for key, entry in found.items()
-            if entry is not None
-        }
+        if form == "inputs" and isinstance(value, dict):
+            return sorted(value)
     if isinstance(shape, list) and isinstance(value, list):
-        return [_from_azure(metadata, shape[0], entry, path) for entry in value]
-    return value
-
-
-def _input_part(metadata: ResourceMetadata, shape: Any, value: Any, path: str = "") -> Any:
-    if isinstance(shape, list) and isinstance(value, dict) and path.rstrip(".") in metadata.listed_ids:
-        return sorted(value)
-    if isinstance(shape, dict) and isinstance(value, dict):
-        fields = _fields(shape, value)
-        parts = {
-            key: _input_part(metadata, fields[key], value[key], f"{path}{key}.")
-            for key in fields
-            if key in value
-        }
-        return {key: entry for key, entry in parts.items() if entry not in ({}, [], None)}
-    if isinstance(shape, list) and isinstance(value, list):
-        return [_input_part(metadata, shape[0], entry, path) for entry in value]
-    return value
+        return [_convert(metadata, form, shape[0], entry, path) for entry in value]
+    if not isinstance(shape, dict) or not isinstance(value, dict):
+        return value
+    found: Values = {}
+    # A map's entries have one schema under the name `*`; the name of a required input ends with `!`.
+    fields = dict.fromkeys(value, shape["*"]) if "*" in shape else shape
+    for key, inner in ((name.rstrip("!"), inner) for name, inner in fields.items()):
+        renamed = metadata.renamed.get(f"{path}{key}", key)
+        before, after = {"request": (key, renamed), "state": (renamed, key), "inputs": (key, key)}[form]
+        if before in value:
+            found[after] = _convert(metadata, form, inner, value[before], f"{path}{key}.")
+    left_out: tuple[Any, ...] = {"request": (), "state": (None,), "inputs": (None, {}, [])}[form]
+    return {key: entry for key, entry in found.items() if entry not in left_out}

@@ -9,22 +9,14 @@ from collections.abc import Mapping
 from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
 from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
-from sandbox.pulumi_plugins.protocol.resource_provider import Autonaming
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values
 
 _GROUP_VERSION = "2020-10-01"
 _CREATE_FIRST = "__createBeforeDelete"
 
 
-def with_name(
-    metadata: ResourceMetadata,
-    name: str,
-    old: Values,
-    new: Values,
-    seed: bytes,
-    autonaming: Autonaming | None,
-) -> Values:
-    """Inputs with a name: given, previous, from the engine's autonaming, or by the type's naming rule.
+def with_name(metadata: ResourceMetadata, name: str, old: Values, new: Values, seed: bytes) -> Values:
+    """Inputs with a name: given, previous, or by the type's naming rule.
 
     A generated name is marked: its replacement can be created before the old resource is deleted.
     """
@@ -33,11 +25,6 @@ def with_name(
         return new
     if key in old:
         return {**new, **{kept: old[kept] for kept in (key, _CREATE_FIRST) if kept in old}}
-    mode = autonaming.mode if autonaming else ""
-    if autonaming and (mode == "ENFORCE" or (mode == "PROPOSE" and metadata.naming != "uuid")):
-        return {**new, key: autonaming.proposed, _CREATE_FIRST: True}
-    if mode == "DISABLE":
-        return new
     if metadata.naming == "copy":
         return {**new, key: name}
     digest = hashlib.sha256(seed).digest()

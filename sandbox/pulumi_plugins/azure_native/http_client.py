@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from sandbox.pulumi_plugins.azure_native.authentication import NOT_RUNNING, Authentication, ThreadSession
+from sandbox.pulumi_plugins.azure_native.authentication import NOT_RUNNING, SESSION, Authentication
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError, pause
 from sandbox.pulumi_plugins.protocol.values import Values
 
@@ -39,8 +39,8 @@ class ResponseError(ProviderError):
 class HttpClient:
     """Sends requests to the management endpoint and to vaults."""
 
-    def __init__(self, authentication: Authentication, session: ThreadSession) -> None:
-        self._authentication, self._session = authentication, session
+    def __init__(self, authentication: Authentication) -> None:
+        self._authentication = authentication
 
     def send(
         self, method: str, path: str, query: dict[str, str], body: Values | None = None
@@ -83,7 +83,7 @@ class HttpClient:
             sent["Content-Type"] = "application/json; charset=utf-8"
         for delay in (*_RETRY_DELAYS, None):
             try:
-                response = self._session.http.request(
+                response = SESSION.http.request(
                     method, url, params=query, data=data, headers=sent, timeout=120
                 )
                 if delay is None or not _is_transient(response):

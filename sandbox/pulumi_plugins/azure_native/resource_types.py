@@ -1,4 +1,4 @@
-"""The supported resource types of azure-native, and the arguments of a service SAS.
+"""The supported resource types of azure-native.
 
 keyvault:AccessPolicy is not an Azure resource; see access_policy.py.
 """
@@ -120,25 +120,3 @@ RESOURCE_TYPES: dict[str, ResourceMetadata] = {
     ),
 }
 """By token, without package and version."""
-
-SERVICE_SAS = {
-    "canonicalizedResource": "canonicalizedResource",
-    "resource": "signedResource",
-    "permissions": "signedPermission",
-    "iPAddressOrRange": "signedIp",
-    "protocols": "signedProtocol",
-    "sharedAccessStartTime": "signedStart",
-    "sharedAccessExpiryTime": "signedExpiry",
-    "identifier": "signedIdentifier",
-    "partitionKeyStart": "startPk",
-    "partitionKeyEnd": "endPk",
-    "rowKeyStart": "startRk",
-    "rowKeyEnd": "endRk",
-    "keyToSign": "keyToSign",
-    "cacheControl": "rscc",
-    "contentDisposition": "rscd",
-    "contentEncoding": "rsce",
-    "contentLanguage": "rscl",
-    "contentType": "rsct",
-}
-"""Arguments of `storage:listStorageAccountServiceSAS`, with their names in Azure."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from sandbox.pulumi_plugins.azure_native import conversion
 from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
 from sandbox.pulumi_plugins.azure_native.http_client import ResponseError
@@ -16,7 +14,7 @@ _QUERY = "api-version=7.5"
 _MAX_CONFLICTS = 6
 """Consecutive conflicts without a secret to recover, before the conflict is reported."""
 
-_TIMEOUT, _PAUSE = 180.0, 5.0
+_PAUSE = 5.0
 
 
 class VaultSecretProvider(ArmResourceProvider):
@@ -35,7 +33,7 @@ class VaultSecretProvider(ArmResourceProvider):
         self, schema: ResourceSchema, id: str, version: str, body: Values, inputs: Values, old: Values | None
     ) -> tuple[str, Values]:
         """PUT the secret; a soft-deleted secret with the same name is recovered first."""
-        end, conflicts = time.monotonic() + _TIMEOUT, 0
+        conflicts = 0
         while True:
             try:
                 return id, conversion.outputs(schema, self._azure.put(id, version, body))
@@ -43,7 +41,7 @@ class VaultSecretProvider(ArmResourceProvider):
                 if error.status != 409:
                     raise
                 conflicts = 0 if self._recover(inputs) else conflicts + 1
-                if conflicts >= _MAX_CONFLICTS or time.monotonic() > end:
+                if conflicts >= _MAX_CONFLICTS:
                     raise
             pause(_PAUSE if conflicts else 0.2)
 

@@ -37,15 +37,6 @@ class InitError(ProviderError):
         self.id, self.inputs, self.outputs = id, inputs, outputs
 
 
-@dataclass(frozen=True)
-class Autonaming:
-    """The engine's autonaming configuration for a resource without a name."""
-
-    proposed: str
-    mode: str
-    """PROPOSE, ENFORCE or DISABLE."""
-
-
 @dataclass
 class Diff:
     """The difference between old and new inputs: path to ADD, UPDATE or DELETE."""
@@ -71,9 +62,7 @@ class Provider:
         """The provider of a resource type."""
         return self
 
-    def check(
-        self, token: str, name: str, old: Values, new: Values, seed: bytes, autonaming: Autonaming | None
-    ) -> tuple[Values, list[str]]:
+    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
         """Inputs with defaults filled in, and their faults."""
         raise NotImplementedError
 
@@ -143,7 +132,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request, context):  # type: ignore[no-untyped-def]
         config = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         _guarded(context, lambda: self._provider.configure(config))
-        return provider_pb2.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Cancel(self, request, context):  # type: ignore[no-untyped-def]
         call_context.cancel()
@@ -152,7 +141,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request, context):  # type: ignore[no-untyped-def]
         token, provider = self._type(request)
         name, old, new = request.urn.rpartition("::")[2], values(request.olds), values(request.news)
-        check = partial(provider.check, token, name, old, new, request.randomSeed, _autonaming(request))
+        check = partial(provider.check, token, name, old, new, request.randomSeed)
         inputs, faults = _guarded(context, check)
         failures = [provider_pb2.CheckFailure(reason=fault) for fault in faults]
         return provider_pb2.CheckResponse(inputs=struct(inputs), failures=failures)
@@ -223,13 +212,6 @@ def serve(provider: Provider) -> None:
     servicer = Servicer(provider)
     register = provider_pb2_grpc.add_ResourceProviderServicer_to_server
     plugin_server.serve(lambda server: register(servicer, server), threads=64)
-
-
-def _autonaming(request: provider_pb2.CheckRequest) -> Autonaming | None:
-    if not request.HasField("autonaming"):
-        return None
-    modes = provider_pb2.CheckRequest.AutonamingOptions.Mode
-    return Autonaming(request.autonaming.proposed_name, modes.Name(request.autonaming.mode))
 
 
 def _diff_response(diff: Diff) -> provider_pb2.DiffResponse:

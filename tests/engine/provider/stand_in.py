@@ -55,10 +55,10 @@ class StandIn:
         return str(_call(self._calls.Parameterize, provider_pb2.ParameterizeRequest(value=given)).name)
 
     def check(
-        self, type: str, new: Values, old: Values | None = None, name: str = "thing", **more: Any
+        self, type: str, new: Values, old: Values | None = None, name: str = "thing"
     ) -> tuple[Values, list[str]]:
         request = provider_pb2.CheckRequest(
-            urn=_urn(type, name), olds=struct(old or {}), news=struct(new), randomSeed=b"seed", **more
+            urn=_urn(type, name), olds=struct(old or {}), news=struct(new), randomSeed=b"seed"
         )
         response = _call(self._calls.Check, request)
         return values(response.inputs), sorted(failure.reason for failure in response.failures)

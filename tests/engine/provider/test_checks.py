@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi.runtime.proto import provider_pb2
 
 from sandbox.cloud.definitions import SOURCE
 from sandbox.pulumi_plugins.azure_native import functions, resource_schema
@@ -72,32 +71,6 @@ def test_a_generated_name_is_kept(stand_in: StandIn) -> None:
     checked, _ = stand_in.check("resources:ResourceGroup", {}, old)
     assert checked["resourceGroupName"] == "thing00000000"
     assert checked["__createBeforeDelete"] is True
-
-
-MODES = {
-    "an enforced name": ("resources:ResourceGroup", "ENFORCE", "wanted"),
-    "a proposed name": ("resources:ResourceGroup", "PROPOSE", "wanted"),
-    "no proposed name for a GUID": ("authorization:RoleAssignment", "PROPOSE", "[0-9a-f-]{36}"),
-    "an enforced name for a GUID": ("authorization:RoleAssignment", "ENFORCE", "wanted"),
-}
-
-
-@pytest.mark.parametrize("case", MODES)
-def test_the_engines_autonaming_has_precedence(stand_in: StandIn, case: str) -> None:
-    type, mode, expected = MODES[case]
-    options = provider_pb2.CheckRequest.AutonamingOptions
-    wish = options(proposed_name="wanted", mode=options.Mode.Value(mode))
-    checked, _ = stand_in.check(type, {}, autonaming=wish)
-    assert _matches(expected, checked[RESOURCE_TYPES[type].name_input])
-    assert checked["__createBeforeDelete"] is True
-
-
-def test_autonaming_can_be_disabled(stand_in: StandIn) -> None:
-    options = provider_pb2.CheckRequest.AutonamingOptions
-    checked, _ = stand_in.check(
-        "resources:ResourceGroup", {}, autonaming=options(mode=options.Mode.Value("DISABLE"))
-    )
-    assert "resourceGroupName" not in checked
 
 
 LOCATIONS = {

@@ -286,13 +286,6 @@ def test_another_api_version_in_the_state_is_a_warning(stand_in: StandIn) -> Non
     assert warning.message.startswith("Resource API version has changed from 2020-10-01 to 2024-03-01. ")
 
 
-def test_the_second_read_can_be_disabled(service: Service, stand_in: StandIn) -> None:
-    stand_in.configure(environment=SOURCE.name, subscriptionId=SOURCE.subscription, skipReadOnUpdate="true")
-    service.script = put((200, {}, body("Succeeded")))
-    stand_in.create(GROUP, INPUTS)
-    assert [each.partition("?")[0] for each in service.requests] == [f"GET {PATH}", f"PUT {PATH}"]
-
-
 VALUES = {"float64": 1, "bool": True, "[]interface {}": ["a"], "map[string]interface {}": {"a": 1}}
 
 

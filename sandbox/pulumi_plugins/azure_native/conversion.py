@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
 from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema
+from sandbox.pulumi_plugins.azure_native.resource_types import ResourceMetadata
 from sandbox.pulumi_plugins.protocol.values import Values, at
 
 _COMMON_OUTPUTS = ("id", "name", "type")

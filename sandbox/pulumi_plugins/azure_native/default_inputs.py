@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 
 from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
-from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
+from sandbox.pulumi_plugins.azure_native.resource_types import ResourceMetadata
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values
 

@@ -1,6 +1,6 @@
 """A stand-in for version 3.29.0 of the vendor's `pulumi-resource-azure-native` plugin.
 
-It supports the types in resource_types.py; docs/provider-stand-in.md lists the differences from the plugin.
+It supports the types in resource_types.json; docs/provider-stand-in.md lists the differences from the plugin.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
-from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES
+from sandbox.pulumi_plugins.azure_native.resource_types import RESOURCE_TYPES, ResourceMetadata
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.values import Values
 

@@ -1,122 +1,100 @@
-"""The supported resource types of azure-native.
+"""The supported resource types of azure-native, listed in resource_types.json.
 
 keyvault:AccessPolicy is not an Azure resource; see access_policy.py.
 """
 
 from __future__ import annotations
 
-from sandbox.pulumi_plugins.azure_native.resource_metadata import ResourceMetadata
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
-_GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers"
-_REGISTRY = f"{_GROUP}/Microsoft.ContainerRegistry/registries/{{registryName}}"
-_ACCOUNT = f"{_GROUP}/Microsoft.Storage/storageAccounts/{{accountName}}"
-_VAULT = f"{_GROUP}/Microsoft.KeyVault/vaults/{{vaultName}}"
-_GENERIC = "{resourceProviderNamespace}/{parentResourcePath}/{resourceType}/{resourceName}"
+from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values
 
-_LETTERS = "^[a-zA-Z0-9]*$"
-_PIPELINE_TOP = frozenset({"location", "identity"})
+_PATHS = {"scope", "resourceUri", "parentResourcePath", "resourceType"}
+"""Path inputs that are paths themselves: stripped of outer slashes and not escaped."""
 
-RESOURCE_TYPES: dict[str, ResourceMetadata] = {
-    "resources:ResourceGroup": ResourceMetadata(
-        "2024-03-01",
-        "/subscriptions/{subscriptionId}/resourcegroups/{resourceGroupName}",
-        naming="random",
-        top=frozenset({"location", "tags", "managedBy"}),
-        needs_location=True,
-        replaces=frozenset({"location"}),
-        name_limits=(1, 90, ""),
-    ),
-    "resources:Resource": ResourceMetadata(
-        "2024-03-01",
-        f"/subscriptions/{{subscriptionId}}/resourcegroups/{{resourceGroupName}}/providers/{_GENERIC}",
-        naming="random",
-        flat=False,
-        listed_ids=frozenset({"identity.userAssignedIdentities"}),
-    ),
-    "containerregistry:Registry": ResourceMetadata(
-        "2023-01-01-preview",
-        _REGISTRY,
-        naming="random",
-        top=frozenset({"location", "sku", "identity", "tags"}),
-        needs_location=True,
-        replaces=frozenset({"location"}),
-        renamed={"networkRuleSet.ipRules.iPAddressOrRange": "value"},
-        name_limits=(5, 50, _LETTERS),
-    ),
-    "containerregistry:ExportPipeline": ResourceMetadata(
-        "2023-01-01-preview",
-        f"{_REGISTRY}/exportPipelines/{{exportPipelineName}}",
-        top=_PIPELINE_TOP,
-        needs_location=True,
-        name_limits=(5, 50, _LETTERS),
-    ),
-    "containerregistry:ImportPipeline": ResourceMetadata(
-        "2023-01-01-preview",
-        f"{_REGISTRY}/importPipelines/{{importPipelineName}}",
-        top=_PIPELINE_TOP,
-        needs_location=True,
-        name_limits=(5, 50, _LETTERS),
-    ),
-    "containerregistry:PipelineRun": ResourceMetadata(
-        "2024-11-01-preview", f"{_REGISTRY}/pipelineRuns/{{pipelineRunName}}", name_limits=(5, 50, _LETTERS)
-    ),
-    "storage:StorageAccount": ResourceMetadata(
-        "2024-01-01",
-        _ACCOUNT,
-        naming="random",
-        top=frozenset({"sku", "kind", "location", "identity", "tags", "extendedLocation"}),
-        needs_location=True,
-        replaces=frozenset({"location", "isHnsEnabled"}),
-        renamed={
-            "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly",
-            "networkRuleSet": "networkAcls",
-            "enableNfsV3": "isNfsV3Enabled",
-        },
-        name_limits=(3, 24, "^[a-z0-9]+$"),
-        listed_ids=frozenset({"identity.userAssignedIdentities"}),
-    ),
-    "storage:BlobContainer": ResourceMetadata(
-        "2024-01-01", f"{_ACCOUNT}/blobServices/default/containers/{{containerName}}", name_limits=(3, 63, "")
-    ),
-    "storage:BlobServiceProperties": ResourceMetadata(
-        "2024-01-01", f"{_ACCOUNT}/blobServices/{{blobServicesName}}", singleton=True
-    ),
-    "storage:ManagementPolicy": ResourceMetadata(
-        "2024-01-01", f"{_ACCOUNT}/managementPolicies/{{managementPolicyName}}"
-    ),
-    "keyvault:Vault": ResourceMetadata(
-        "2024-11-01",
-        _VAULT,
-        naming="random",
-        flat=False,
-        needs_location=True,
-        name_limits=(3, 24, "^[a-zA-Z0-9-]{3,24}$"),
-    ),
-    "keyvault:Secret": ResourceMetadata(
-        "2024-11-01",
-        f"{_VAULT}/secrets/{{secretName}}",
-        flat=False,
-        renamed={"properties.attributes.expires": "exp", "properties.attributes.notBefore": "nbf"},
-        name_limits=(1, 127, "^[a-zA-Z0-9-]{1,127}$"),
-    ),
-    "managedidentity:UserAssignedIdentity": ResourceMetadata(
-        "2023-01-31",
-        f"{_GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}",
-        naming="random",
-        top=frozenset({"location", "tags"}),
-        needs_location=True,
-        replaces=frozenset({"location"}),
-    ),
-    "authorization:RoleAssignment": ResourceMetadata(
-        "2022-04-01",
-        "/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
-        naming="uuid",
-        replaces=frozenset({"principalId"}),
-    ),
-    "monitor:DiagnosticSetting": ResourceMetadata(
-        "2021-05-01-preview",
-        "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
-        naming="random",
-    ),
+
+@dataclass(frozen=True)
+class ResourceMetadata:
+    """One resource type."""
+
+    version: str
+    """The default API version, which is an input in the state."""
+
+    path: str
+    naming: str = "copy"
+    """The rule for a missing name: `copy` of the Pulumi name, `random` (with eight hex digits), or `uuid`."""
+
+    top: Sequence[str] = ()
+    """Inputs at the top level of the request; the others are in `properties`."""
+
+    flat: bool = True
+    """Whether `properties` is flattened; vaults, secrets and generic resources have it as one input."""
+
+    needs_location: bool = False
+    replaces: Sequence[str] = ()
+    """Inputs outside the path whose change replaces the resource."""
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Inputs with another name in Azure, by dotted path; the value is the new last part."""
+
+    name_limits: Sequence[Any] = ()
+    """Minimum and maximum length of the name, and its pattern."""
+
+    singleton: bool = False
+    """Whether the resource always exists: create adopts it, delete resets it."""
+
+    listed_ids: Sequence[str] = ()
+    """Inputs, by dotted path, that are lists of IDs in the SDK and objects with these keys in Azure."""
+
+    @property
+    def path_inputs(self) -> list[str]:
+        """Inputs in the path, without the subscription."""
+        return [name for name in re.findall(r"{(\w+)}", self.path) if name != "subscriptionId"]
+
+    @property
+    def name_input(self) -> str:
+        """The input that is the resource's name."""
+        return self.path_inputs[-1]
+
+    def id(self, subscription: str, inputs: Values) -> str:
+        """The resource's ID, or an empty string while an input of its path is unknown."""
+        parts = {name: inputs.get(name, UNKNOWN) for name in self.path_inputs}
+        if UNKNOWN in parts.values():
+            return ""
+        spelled = {name: _spelled(name, value) for name, value in parts.items()}
+        return re.sub("/{2,}", "/", self.path.format(subscriptionId=subscription, **spelled))
+
+    def path_values(self, id: str) -> Values:
+        """The path's inputs in an ID; empty for an ID of another type."""
+        pattern = re.sub(r"\\{(\w+)\\}", lambda part: _pattern(part.group(1)), re.escape(self.path))
+        found = re.fullmatch(pattern, id, re.IGNORECASE)
+        return {name: found.group(name) or "" for name in self.path_inputs} if found else {}
+
+    def request_version(self, inputs: Values) -> str:
+        """The API version of requests with these inputs."""
+        return str(inputs["apiVersion"]) if "apiVersion" in inputs else self.version
+
+
+RESOURCE_TYPES = {
+    token: ResourceMetadata(**metadata)
+    for token, metadata in json.loads(Path(__file__).with_name("resource_types.json").read_text()).items()
 }
 """By token, without package and version."""
+
+
+def _spelled(name: str, value: object) -> str:
+    return str(value).strip("/") if name in _PATHS else quote(str(value), safe="")
+
+
+def _pattern(name: str) -> str:
+    if name in ("resourceUri", "scope"):
+        return f"(?P<{name}>.+)"
+    if name == "parentResourcePath":
+        return f"(?P<{name}>(?:[^/]+/[^/]+/)*?[^/]+/[^/]+|)"
+    return f"(?P<{name}>[^/]+)"

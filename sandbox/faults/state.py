@@ -24,65 +24,66 @@ class Faults:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._state: Json = {"next": 1, **_defaults(), **(database.setting(_SETTING) or {})}
-        self._faults = {
-            int(id): (InjectedFault.parse(entry["fault"]), entry)
-            for id, entry in self._state["faults"].items()
-        }
 
     def add(self, fault: InjectedFault) -> int:
         """Add a fault; returns its number."""
         id = int(self._state["next"])
-        entry = {"fault": fault.json(), "met": 0, "applied": 0}
-        self._faults[id] = (fault, entry)
-        self._state["faults"][str(id)] = entry
+        self._state["faults"][str(id)] = {"fault": fault.json(), "met": 0, "applied": 0}
         self._state["next"] = id + 1
         self._save()
         return id
 
     def lift(self, id: int) -> None:
         """Remove one fault."""
-        if id not in self._faults:
+        if not self._state["faults"].pop(str(id), None):
             raise SandboxError(f"Fault {id} does not exist. See `python -m sandbox fault`.")
-        del self._faults[id], self._state["faults"][str(id)]
         self._save()
 
     def reset(self) -> None:
         """Remove all faults, and restore the clock, the grants and the default answers."""
-        self._faults.clear()
         self._state |= _defaults()
         self._save()
 
     def take(self, endpoint: str, method: str, target: str) -> InjectedFault | None:
         """The fault to apply to a request; counts it."""
-        for id, (fault, entry) in self._faults.items():
-            if fault.matches(endpoint, method, target) and not _exhausted(fault, entry) and self.count(id):
+        for id, fault in self._active().items():
+            if fault.matches(endpoint, method, target) and self.count(id):
                 return fault
         return None
 
     def count(self, id: int) -> bool:
         """Count a matching request; returns whether the fault is applied to it."""
-        if id not in self._faults:
+        entry = self._state["faults"].get(str(id))
+        if entry is None:
             return False
-        fault, entry = self._faults[id]
         entry["met"] += 1
-        applied = bool(entry["met"] > fault.skip)
+        applied = bool(entry["met"] > entry["fault"].get("skip", 0))
         entry["applied"] += applied
         self._save()
         return applied
 
     def for_storage(self) -> list[Json]:
-        """The faults of storage for azurite.js, with the number of requests that each has matched."""
-        return [
-            {
-                "id": id,
-                **fault.json(),
-                **_storage_response(fault),
-                "pattern": fault.pattern,
-                "met": entry["met"],
-            }
-            for id, (fault, entry) in self._faults.items()
-            if fault.endpoint == "storage" and not _exhausted(fault, entry)
-        ]
+        """The faults of storage for azurite.js, with the number of requests that each has matched.
+
+        Status, code and message are those of the response, which azurite.js formats as XML.
+        """
+        found = []
+        for id, fault in self._active().items():
+            if fault.endpoint != "storage":
+                continue
+            entry = {**fault.json(), "pattern": fault.pattern, "met": self._state["faults"][str(id)]["met"]}
+            if response := response_of(fault):
+                entry |= {"status": response.status, "code": response.code, "words": response.message}
+            found.append({"id": id, **entry})
+        return found
+
+    def _active(self) -> dict[int, InjectedFault]:
+        """The faults that still apply, by number."""
+        return {
+            int(id): InjectedFault.parse(entry["fault"])
+            for id, entry in self._state["faults"].items()
+            if entry["applied"] < entry["fault"].get("times", float("inf"))
+        }
 
     @property
     def clock(self) -> float:
@@ -127,21 +128,11 @@ class Faults:
     def json(self) -> Json:
         """All settings, for `fault --json`."""
         faults = [
-            {"id": id, **entry["fault"], "applied": entry["applied"]}
-            for id, (_, entry) in self._faults.items()
+            {"id": int(id), **entry["fault"], "applied": entry["applied"]}
+            for id, entry in self._state["faults"].items()
         ]
         choices = {name: self.choice(name) for name in OPEN_QUESTIONS}
         return {"faults": faults, "clock": self.clock, "grants": self.grants, "choices": choices}
 
     def _save(self) -> None:
         self._database.put_setting(_SETTING, self._state)
-
-
-def _exhausted(fault: InjectedFault, entry: Json) -> bool:
-    return bool(fault.times and entry["applied"] >= fault.times)
-
-
-def _storage_response(fault: InjectedFault) -> Json:
-    """Status, code and message for azurite.js, which formats them as XML."""
-    response = response_of(fault)
-    return {"status": response.status, "code": response.code, "words": response.message} if response else {}

@@ -14,7 +14,7 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 from sandbox.registry.oci_client import ImageNotFoundError, OciClient, WrongContentError
 from sandbox.transfer.archive import ArchiveContents, archive_bytes
 from sandbox.transfer.container_access import find_blob
-from sandbox.transfer.failures import TransferFailedError, quoted, registry_failures, storage_failures
+from sandbox.transfer.failures import TransferFailedError, quoted
 from sandbox.transfer.rules import CATEGORY, MAX_LAYER_SIZE, OVERWRITE_BLOBS, split_reference
 from sandbox.transfer.transfer_run import RunRecord, TransferOutcome, TransferRun
 
@@ -61,16 +61,17 @@ class ExportedArtifacts:
 async def export_artifacts(
     run: TransferRun, registry: OciClient, open_container: Callable[[], Awaitable[ContainerClient]]
 ) -> TransferOutcome:
-    """Write the run's artifacts to its blob; raises TransferFailedError."""
-    with registry_failures(run.registry):
-        artifacts = await _find_artifacts(run, registry)
+    """Write the run's artifacts to its blob.
+
+    Raises TransferFailedError, or an error of storage or the registry.
+    """
+    artifacts = await _find_artifacts(run, registry)
     run.require_complete(artifacts.failures, remaining=len(artifacts.found))
     run.record.report(10)
     async with await open_container() as container:
-        with storage_failures(), registry_failures(run.registry):
-            if outcome := await _existing(run, container):
-                return outcome
-            digest = await _write(run, artifacts, registry, container.get_blob_client(run.blob))
+        if outcome := await _existing(run, container):
+            return outcome
+        digest = await _write(run, artifacts, registry, container.get_blob_client(run.blob))
     failures = artifacts.failures
     references = sorted(artifacts.contents().references)
     return TransferOutcome(references, digest, failures, partial=bool(failures))

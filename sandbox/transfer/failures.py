@@ -14,19 +14,12 @@ class TransferFailedError(Exception):
 
 
 @contextmanager
-def storage_failures() -> Iterator[None]:
-    """Turn an error of storage into a failure of the run."""
+def transfer_failures(registry: str) -> Iterator[None]:
+    """Turn an error of storage or of the registry into a failure of the run."""
     try:
         yield
     except AzureError as error:
         raise TransferFailedError(storage_message(error)) from error
-
-
-@contextmanager
-def registry_failures(registry: str) -> Iterator[None]:
-    """Turn an error of a registry into a failure of the run."""
-    try:
-        yield
     except (aiohttp.ClientError, TimeoutError) as error:
         detail = f"The connection was lost ({type(error).__name__})."
         if isinstance(error, aiohttp.ClientResponseError):

@@ -12,13 +12,7 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 from sandbox.registry.oci_client import ImageNotFoundError, OciClient, WrongContentError
 from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, verified
 from sandbox.transfer.container_access import find_blob
-from sandbox.transfer.failures import (
-    TransferFailedError,
-    quoted,
-    registry_failures,
-    storage_failures,
-    storage_message,
-)
+from sandbox.transfer.failures import TransferFailedError, quoted, storage_message
 from sandbox.transfer.rules import DELETE_SOURCE, OVERWRITE_TAGS, is_digest, split_reference
 from sandbox.transfer.transfer_run import TransferOutcome, TransferRun
 
@@ -86,12 +80,12 @@ async def import_artifacts(
 ) -> TransferOutcome:
     """Push the blob's content to the registry, and delete the blob if the pipeline has that option.
 
-    An interrupted run with a saved outcome only has to delete its blob. Raises TransferFailedError.
+    An interrupted run with a saved outcome only has to delete its blob. Raises TransferFailedError, or an
+    error of storage or the registry.
     """
     async with await open_container() as container:
-        with storage_failures(), registry_failures(run.registry):
-            imported = "digest" in run.record.checkpoint
-            outcome = run.record.checkpoint_outcome if imported else await _import(run, registry, container)
+        imported = "digest" in run.record.checkpoint
+        outcome = run.record.checkpoint_outcome if imported else await _import(run, registry, container)
         if run.has(DELETE_SOURCE) and not outcome.partial:
             run.record.save_checkpoint(outcome)
             await _delete(container.get_blob_client(run.blob), outcome)

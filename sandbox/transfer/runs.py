@@ -17,7 +17,7 @@ from sandbox.http.azure_errors import AzureError
 from sandbox.registry.oci_client import OciClient
 from sandbox.transfer.container_access import ContainerAccess, client_session
 from sandbox.transfer.exporting import export_artifacts
-from sandbox.transfer.failures import TransferFailedError
+from sandbox.transfer.failures import TransferFailedError, transfer_failures
 from sandbox.transfer.importing import import_artifacts
 from sandbox.transfer.rules import container_end, request_fault, require_transfer_support
 from sandbox.transfer.transfer_run import TYPE, RunRecord, TransferOutcome, TransferRun
@@ -142,7 +142,8 @@ class TransferService:
         async with client_session(self._faults) as session:
             transfer = export_artifacts if end == "target" else import_artifacts
             open_container = partial(self._containers.open, session, pipeline)
-            return await transfer(run, self._open_registry(session, run.registry), open_container)
+            with transfer_failures(run.registry):
+                return await transfer(run, self._open_registry(session, run.registry), open_container)
 
     def _require_registry(self, run: ResourceId, *, exports: bool) -> None:
         registry = self._resources.get(run.up.up)

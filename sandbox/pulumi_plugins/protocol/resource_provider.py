@@ -105,10 +105,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._engine = request.engine_address
         return provider_pb2.ProviderHandshakeResponse()
 
-    def Attach(self, request, context):  # type: ignore[no-untyped-def]
-        self._engine = request.address
-        return empty_pb2.Empty()
-
     def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]
         return plugin_pb2.PluginInfo(version=self._provider.version)
 
@@ -139,44 +135,35 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Check(self, request, context):  # type: ignore[no-untyped-def]
-        token, provider = self._type(request)
         name, old, new = request.urn.rpartition("::")[2], values(request.olds), values(request.news)
-        check = partial(provider.check, token, name, old, new, request.randomSeed)
-        inputs, faults = _guarded(context, check)
+        inputs, faults = self._call(request, context, "check", name, old, new, request.randomSeed)
         failures = [provider_pb2.CheckFailure(reason=fault) for fault in faults]
         return provider_pb2.CheckResponse(inputs=struct(inputs), failures=failures)
 
     def Diff(self, request, context):  # type: ignore[no-untyped-def]
-        token, provider = self._type(request)
         # The engine has already applied ignoreChanges to the new inputs.
         old, new, state = values(request.old_inputs), values(request.news), values(request.olds)
-        return _diff_response(self._call(request, context, partial(provider.diff, token, old, new, state)))
+        return _diff_response(self._call(request, context, "diff", old, new, state))
 
     def Create(self, request, context):  # type: ignore[no-untyped-def]
-        token, provider = self._type(request)
-        create = partial(provider.create, token, values(request.properties), request.preview)
-        id, outputs = self._call(request, context, create, request.timeout)
+        inputs = values(request.properties)
+        id, outputs = self._call(request, context, "create", inputs, request.preview)
         return provider_pb2.CreateResponse(id=id, properties=struct(outputs))
 
     def Read(self, request, context):  # type: ignore[no-untyped-def]
-        token, provider = self._type(request)
         inputs, state = values(request.inputs), values(request.properties)
-        found = _guarded(context, partial(provider.read, token, request.id, inputs, state))
+        found = self._call(request, context, "read", request.id, inputs, state)
         if found is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, inputs=struct(found[0]), properties=struct(found[1]))
 
     def Update(self, request, context):  # type: ignore[no-untyped-def]
-        token, provider = self._type(request)
         old, new, state = values(request.old_inputs), values(request.news), values(request.olds)
-        update = partial(provider.update, token, request.id, state, old, new, request.preview)
-        outputs = self._call(request, context, update, request.timeout)
+        outputs = self._call(request, context, "update", request.id, state, old, new, request.preview)
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
     def Delete(self, request, context):  # type: ignore[no-untyped-def]
-        token, provider = self._type(request)
-        delete = partial(provider.delete, token, request.id, values(request.old_inputs))
-        self._call(request, context, delete, request.timeout)
+        self._call(request, context, "delete", request.id, values(request.old_inputs))
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):  # type: ignore[no-untyped-def]
@@ -185,17 +172,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         getattr(response, "return").CopyFrom(struct(found))  # `return` is a Python keyword
         return response
 
-    def _type(self, request: Any) -> tuple[str, Provider]:
+    def _call(self, request: Any, context: grpc.ServicerContext, method: str, *arguments: Any) -> Any:
+        """Call a method of the type's provider with the call's timeout; show its warnings at its resource."""
         token = request.urn.split("::")[2].rpartition("$")[2]
-        return token, self._provider.of_type(token)
-
-    def _call(
-        self, request: Any, context: grpc.ServicerContext, work: Callable[[], Any], timeout: float = 0
-    ) -> Any:
-        """Run a call with its timeout, and show its warnings at its resource."""
-        with call_context.call(timeout) as warnings:
+        with call_context.call(getattr(request, "timeout", 0)) as warnings:
             try:
-                return _guarded(context, work)
+                provider = self._provider.of_type(token)
+                return _guarded(context, partial(getattr(provider, method), token, *arguments))
             finally:
                 self._show(request.urn, warnings)
 

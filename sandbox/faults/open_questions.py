@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.http.azure_errors import SandboxError
-
 
 @dataclass(frozen=True)
 class OpenQuestion:
@@ -27,12 +25,3 @@ OPEN_QUESTIONS = {
     for name, question in json.loads(Path(__file__).with_name("open_questions.json").read_text()).items()
 }
 """Every open question by its name."""
-
-
-def require_value(name: str, value: str) -> None:
-    """Raise SandboxError unless the open question has this value."""
-    if name not in OPEN_QUESTIONS:
-        raise SandboxError(f"Unknown open question {name!r}. Open questions: {', '.join(OPEN_QUESTIONS)}.")
-    if value not in OPEN_QUESTIONS[name].values:
-        values = ", ".join(OPEN_QUESTIONS[name].values)
-        raise SandboxError(f"{value!r} is not a value of {name}. Values: {values}.")

@@ -55,12 +55,9 @@ def response_of(fault: InjectedFault) -> FaultResponse | None:
         code, message = "Forbidden", _VAULT_CLOSED
     message = message.format(seconds=fault.retry_after or 1)
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return FaultResponse(status, code, message, headers, _body(fault.endpoint, status, code, message))
-
-
-def _body(endpoint: str, status: int, code: str, message: str) -> Json:
-    if endpoint == "registry":
-        return {"errors": [{"code": code, "message": message}]}
-    if endpoint == "token":
-        return {"statusCode": status, "message": message}
-    return {"error": {"code": code, "message": message}}
+    body: Json = {"error": {"code": code, "message": message}}
+    if fault.endpoint == "registry":
+        body = {"errors": [body["error"]]}
+    elif fault.endpoint == "token":
+        body = {"statusCode": status, "message": message}
+    return FaultResponse(status, code, message, headers, body)

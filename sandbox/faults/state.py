@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sandbox.cloud.database import Database
 from sandbox.faults.fault import InjectedFault, Json
-from sandbox.faults.open_questions import OPEN_QUESTIONS, require_value
+from sandbox.faults.open_questions import OPEN_QUESTIONS
 from sandbox.faults.responses import response_of
 from sandbox.http.azure_errors import SandboxError
 
@@ -120,8 +120,13 @@ class Faults:
         return str(self._state["choices"].get(name) or OPEN_QUESTIONS[name].default)
 
     def choose(self, name: str, value: str) -> None:
-        """Choose an answer to an open question."""
-        require_value(name, value)
+        """Choose an answer to an open question; raises SandboxError for an unknown one."""
+        if name not in OPEN_QUESTIONS:
+            known = ", ".join(OPEN_QUESTIONS)
+            raise SandboxError(f"Unknown open question {name!r}. Open questions: {known}.")
+        if value not in OPEN_QUESTIONS[name].values:
+            values = ", ".join(OPEN_QUESTIONS[name].values)
+            raise SandboxError(f"{value!r} is not a value of {name}. Values: {values}.")
         self._state["choices"][name] = value
         self._save()
 

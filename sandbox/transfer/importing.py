@@ -13,7 +13,7 @@ from sandbox.registry.oci_client import ImageNotFoundError, OciClient, WrongCont
 from sandbox.transfer.archive import ArchiveContents, ArchiveReader, BadArchiveError, verified
 from sandbox.transfer.container_access import find_blob
 from sandbox.transfer.failures import TransferFailedError, quoted, storage_message
-from sandbox.transfer.rules import DELETE_SOURCE, OVERWRITE_TAGS, is_digest, split_reference
+from sandbox.transfer.rules import DELETE_SOURCE, OVERWRITE_TAGS, split_reference
 from sandbox.transfer.transfer_run import TransferOutcome, TransferRun
 
 
@@ -116,7 +116,7 @@ async def _conflicts(run: TransferRun, registry: OciClient, contents: ArchiveCon
     found = []
     for reference, digest in contents.references.items():
         repository, name = split_reference(reference)
-        if run.has(OVERWRITE_TAGS) or is_digest(name):
+        if run.has(OVERWRITE_TAGS) or ":" in name:  # a digest
             continue
         try:
             existing = await registry.manifest(repository, name)

@@ -55,8 +55,3 @@ def split_reference(artifact: str) -> tuple[str, str]:
         return repository, digest
     repository, _, tag = artifact.partition(":")
     return repository, tag or "latest"
-
-
-def is_digest(reference: str) -> bool:
-    """Whether a reference is a digest; a tag contains no colon."""
-    return ":" in reference

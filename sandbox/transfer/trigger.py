@@ -6,7 +6,6 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -49,15 +48,12 @@ class SourceTrigger:
             try:
                 while True:
                     await asyncio.sleep(_INTERVAL)
-                    for pipeline in self._enabled():
-                        await self._check(session, pipeline)
+                    for pipeline in self.resources.of_type(PIPELINES):
+                        trigger = pipeline["properties"]["trigger"]["sourceTrigger"]
+                        if trigger["status"].lower() == "enabled":
+                            await self._check(session, pipeline)
             finally:
                 await asyncio.gather(*(client.close() for client in self._clients.values()))
-
-    def _enabled(self) -> Iterable[Json]:
-        for pipeline in self.resources.of_type(PIPELINES):
-            if pipeline["properties"]["trigger"]["sourceTrigger"]["status"].lower() == "enabled":
-                yield pipeline
 
     async def _check(self, session: aiohttp.ClientSession, pipeline: Json) -> None:
         """Start a run for each new blob of an export. A trigger without access reports nothing."""

@@ -11,19 +11,11 @@ from sandbox.pulumi_plugins.azure_native.comparison import input_changes, refres
 from sandbox.pulumi_plugins.azure_native.default_inputs import DefaultLocations, with_name
 from sandbox.pulumi_plugins.azure_native.http_client import ResponseError
 from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema, resource_schema
-from sandbox.pulumi_plugins.protocol.call_context import ProviderError, warn
+from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.resource_provider import Diff, InitError, Provider
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values, at
 
 _OPEN = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
-_GO_TYPES: dict[type, str] = {
-    int: "float64",
-    float: "float64",
-    bool: "bool",
-    list: "[]interface {}",
-    type(None): "<nil>",
-}
-"""Types of values in the messages of the plugin, which is written in Go."""
 
 
 class ArmResourceProvider(Provider):
@@ -43,7 +35,6 @@ class ArmResourceProvider(Provider):
 
     def diff(self, token: str, old: Values, new: Values, state: Values) -> Diff:
         schema = resource_schema(token)
-        _warn_of_version(old, new)
         found = input_changes(old, new)
         added = [path for path, change in found.items() if change == "ADD"]
         for path in added:
@@ -59,7 +50,7 @@ class ArmResourceProvider(Provider):
         schema = resource_schema(token)
         if preview:
             return "", _preview(schema, inputs)
-        id = self._id(schema, inputs)
+        id = schema.metadata.id(self._azure.subscription, inputs)
         self._refuse_existing(schema, id)
         return self._put(schema, id, inputs)
 
@@ -78,7 +69,8 @@ class ArmResourceProvider(Provider):
         if preview:
             kept: Values = {key: state[key] for key in ("name", "location") if key in state}
             return {**_preview(schema, new), **kept}
-        return self._put(schema, self._id(schema, new), new, old)[1]
+        id = schema.metadata.id(self._azure.subscription, new)
+        return self._put(schema, id, new, old)[1]
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
         schema = resource_schema(token)
@@ -104,19 +96,8 @@ class ArmResourceProvider(Provider):
         self, schema: ResourceSchema, id: str, version: str, body: Values, inputs: Values, old: Values | None
     ) -> tuple[str, Values]:
         method = conversion.remove_identities(schema, body, old or {}, inputs)
-        response = self._azure.put(id, version, body, method)
-        return str(response.get("id", id)), self._read_again(schema, id, version, response, old)
-
-    def _read_again(
-        self, schema: ResourceSchema, id: str, version: str, response: Values, old: Values | None
-    ) -> Values:
-        """The state after a PUT, from another GET."""
-        try:
-            return conversion.outputs(schema, self._azure.get(id, version))
-        except ProviderError as error:
-            verb = "Create" if old is None else "Update"
-            warn(f"Failed to read resource after {verb}. Please report this issue. {id}: {error}")
-            return response
+        id = str(self._azure.put(id, version, body, method).get("id", id))
+        return id, conversion.outputs(schema, self._azure.get(id, version))
 
     def _body(self, schema: ResourceSchema, id: str, inputs: Values, old: Values | None) -> Values:
         """The request body.
@@ -153,22 +134,6 @@ class ArmResourceProvider(Provider):
             raise ProviderError(f"cannot check existence of resource '{id}': {response}") from error
         if existing is not None:
             raise ProviderError(f"cannot create already existing resource '{id}'")
-
-    def _id(self, schema: ResourceSchema, inputs: Values) -> str:
-        for name in schema.metadata.path_inputs:
-            if not isinstance(inputs.get(name), str):
-                kind = _GO_TYPES.get(type(inputs.get(name)), "map[string]interface {}")
-                raise ProviderError(f"expected string value for path parameter '{name}', got {kind}")
-        return schema.metadata.id(self._azure.subscription, inputs)
-
-
-def _warn_of_version(old: Values, new: Values) -> None:
-    before, now = old.get("azureApiVersion"), new.get("azureApiVersion")
-    if before and now and before != now:
-        warn(
-            f"Resource API version has changed from {before} to {now}. If the preview shows changes that you "
-            "did not make, run `pulumi refresh --run-program`."
-        )
 
 
 def _preview(schema: ResourceSchema, inputs: Values) -> Values:

@@ -10,13 +10,12 @@ from sandbox.pulumi_plugins.azure_native.polling import OperationPoller
 from sandbox.pulumi_plugins.protocol.values import Values
 
 
-class AzureClient:
+class AzureClient(HttpClient):
     """Manages resources of the configured cloud and subscription."""
 
     def __init__(self, config: Mapping[str, str]) -> None:
-        self.authentication = Authentication(config)
-        self.http = HttpClient(self.authentication)
-        self._poller = OperationPoller(self.http)
+        super().__init__(Authentication(config))
+        self._poller = OperationPoller(self)
 
     @property
     def subscription(self) -> str:
@@ -25,18 +24,18 @@ class AzureClient:
 
     def find(self, path: str, version: str) -> Values | None:
         """A resource, or None if it does not exist."""
-        response = self.http.send("GET", path, _query(version))
+        response = self.send("GET", path, _query(version))
         if response.status_code in (404, 204) or (response.ok and not response.content):
             return None
         return checked(response)
 
     def get(self, path: str, version: str) -> Values:
         """A resource; raises ResponseError if it does not exist."""
-        return checked(self.http.send("GET", path, _query(version)), 200)
+        return checked(self.send("GET", path, _query(version)), 200)
 
     def put(self, path: str, version: str, body: Values, method: str = "PUT") -> Values:
         """Create or replace a resource (or PATCH it), and wait for the operation."""
-        response = self.http.send(method, path, _query(version), body)
+        response = self.send(method, path, _query(version), body)
         try:
             first = checked(response, 200, 201, 202)
         except ResponseError as error:
@@ -46,11 +45,11 @@ class AzureClient:
 
     def post(self, path: str, version: str) -> Values:
         """Call a synchronous action."""
-        return checked(self.http.send("POST", path, _query(version)))
+        return checked(self.send("POST", path, _query(version)))
 
     def delete(self, path: str, version: str) -> None:
         """Delete a resource and wait for the operation; a missing resource is not an error."""
-        response = self.http.send("DELETE", path, _query(version))
+        response = self.send("DELETE", path, _query(version))
         if response.status_code == 404:
             return
         checked(response, 200, 202, 204)

@@ -12,7 +12,12 @@ from sandbox.pulumi_plugins.protocol.values import Values, at, changes
 
 def input_changes(old: Values, new: Values) -> dict[str, str]:
     """Path to ADD, UPDATE or DELETE; the case of a group and the spelling of a location are ignored."""
-    return dict(changes(_comparable(old), _comparable(new)))
+
+    def comparable(inputs: Values) -> Values:
+        spelled = {key: str(inputs[key]) for key in ("resourceGroupName", "location") if key in inputs}
+        return {**inputs, **{key: value.lower().replace(" ", "") for key, value in spelled.items()}}
+
+    return dict(changes(comparable(old), comparable(new)))
 
 
 def refreshed_inputs(schema: ResourceSchema, inputs: Values, before: Values, now: Values) -> Values:
@@ -26,15 +31,6 @@ def refreshed_inputs(schema: ResourceSchema, inputs: Values, before: Values, now
             (state.get("properties") or {}).pop("accessPolicies", None)
     changed: Values = _apply(copy.deepcopy(inputs), old, new)
     return changed
-
-
-def _comparable(inputs: Values) -> Values:
-    folded = dict(inputs)
-    if isinstance(folded.get("resourceGroupName"), str):
-        folded["resourceGroupName"] = folded["resourceGroupName"].lower()
-    if isinstance(folded.get("location"), str):
-        folded["location"] = folded["location"].lower().replace(" ", "")
-    return folded
 
 
 def _apply(inputs: Any, old: Any, new: Any) -> Any:

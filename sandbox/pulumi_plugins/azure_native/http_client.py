@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import Any
 
@@ -40,20 +39,20 @@ class HttpClient:
     """Sends requests to the management endpoint and to vaults."""
 
     def __init__(self, authentication: Authentication) -> None:
-        self._authentication = authentication
+        self.authentication = authentication
 
     def send(
         self, method: str, path: str, query: dict[str, str], body: Values | None = None
     ) -> requests.Response:
         """Send a request to the management endpoint."""
-        base = str(self._authentication.metadata["resourceManager"]).rstrip("/")
+        base = str(self.authentication.metadata["resourceManager"]).rstrip("/")
         return self.send_to(method, base + path, query, body)
 
     def send_to(
         self, method: str, url: str, query: dict[str, str] | None = None, body: Values | None = None
     ) -> requests.Response:
         """Send a management request to a full URL, such as an operation's status URL."""
-        token = self._authentication.token(self._authentication.audience)
+        token = self.authentication.token(self.authentication.audience)
         return self._send(method, url, query, body, {"Authorization": f"Bearer {token}"})
 
     def send_to_vault(self, method: str, url: str) -> int:
@@ -65,7 +64,7 @@ class HttpClient:
         found = re.search(r'resource="([^"]+)"', challenge.headers.get("WWW-Authenticate", ""))
         if challenge.status_code != 401 or not found:
             return challenge.status_code
-        headers = {"Authorization": f"Bearer {self._authentication.token(found[1])}"}
+        headers = {"Authorization": f"Bearer {self.authentication.token(found[1])}"}
         return self._send(method, url, None, None, headers).status_code
 
     def _send(
@@ -77,7 +76,7 @@ class HttpClient:
         headers: dict[str, str],
     ) -> requests.Response:
         """Send a request with the retries of azcore."""
-        sent = {"Accept": "application/json", "User-Agent": _user_agent(), **headers}
+        sent = {"Accept": "application/json", "User-Agent": _USER_AGENT, **headers}
         data = None if body is None else json.dumps(body).encode()
         if data is not None:
             sent["Content-Type"] = "application/json; charset=utf-8"
@@ -103,10 +102,6 @@ def checked(response: requests.Response, *expected: int) -> Values:
         raise ResponseError(response.status_code, response.text)
     body: Any = response.json() if response.content else {}
     return body if isinstance(body, dict) else {}
-
-
-def _user_agent() -> str:
-    return f"{_USER_AGENT} {os.environ.get('AZURE_HTTP_USER_AGENT', '')}".strip()
 
 
 def _is_transient(response: requests.Response) -> bool:

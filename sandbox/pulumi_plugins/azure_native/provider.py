@@ -6,7 +6,6 @@ It supports the types in resource_types.json; docs/provider-stand-in.md lists th
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 
@@ -14,9 +13,8 @@ from sandbox.pulumi_plugins.azure_native import functions
 from sandbox.pulumi_plugins.azure_native.access_policy import AccessPolicyProvider
 from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
 from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
-from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, api_version, parse
+from sandbox.pulumi_plugins.azure_native.resource_schema import ACCESS_POLICY, parse
 from sandbox.pulumi_plugins.azure_native.vault_secret import VaultSecretProvider
-from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.resource_provider import Provider
 from sandbox.pulumi_plugins.protocol.values import Values
 
@@ -39,20 +37,11 @@ class AzureNative(Provider):
 
     def parameterize(self, name: str, value: bytes) -> str:
         """One module in another API version: the value is JSON {"module", "version"} in base64."""
-        try:
-            parameters = json.loads(base64.b64decode(value, validate=True))
-            package = f"azure-native_{parameters['module']}_{parameters['version']}"
-        except (binascii.Error, ValueError, KeyError, TypeError) as error:
-            raise ProviderError(f"invalid parameterization value {value!r}") from error
-        if name != package or not api_version(parameters["version"]):
-            raise ProviderError(f"the package {name} does not match its parameters, which describe {package}")
-        return package
+        parameters = json.loads(base64.b64decode(value))
+        return f"azure-native_{parameters['module']}_{parameters['version']}"
 
     def of_type(self, token: str) -> Provider:
-        # A parameterized package has no custom handling of secrets.
-        type = parse(token)[0]
-        ordinary = type == "keyvault:Secret" and token.startswith("azure-native_")
-        return self._resources if ordinary else self._custom.get(type, self._resources)
+        return self._custom.get(parse(token)[0], self._resources)
 
     def invoke(self, token: str, arguments: Values) -> Values:
         return functions.call(self._azure, token, arguments)

@@ -18,14 +18,14 @@ _PAUSE = 5.0
 
 
 class VaultSecretProvider(ArmResourceProvider):
-    """Secrets of vaults. Parameterized packages manage them as ordinary resources instead."""
+    """Secrets of vaults."""
 
     def delete(self, token: str, id: str, inputs: Values) -> None:
         """Delete a secret without purging it; a missing secret or vault is not an error."""
         base = self._vault_url(inputs)
         if base is None:
             return
-        status = self._azure.http.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
+        status = self._azure.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
         if status not in (200, 404):
             raise ProviderError(f"Status={status} deleting secret {inputs['secretName']!r} of {base}")
 
@@ -51,9 +51,9 @@ class VaultSecretProvider(ArmResourceProvider):
         if base is None:
             return False
         deleted = f"{base}/deletedsecrets/{inputs['secretName']}"
-        if self._azure.http.send_to_vault("GET", f"{deleted}?{_QUERY}") != 200:
+        if self._azure.send_to_vault("GET", f"{deleted}?{_QUERY}") != 200:
             return False
-        return self._azure.http.send_to_vault("POST", f"{deleted}/recover?{_QUERY}") == 200
+        return self._azure.send_to_vault("POST", f"{deleted}/recover?{_QUERY}") == 200
 
     def _vault_url(self, inputs: Values) -> str | None:
         vault = RESOURCE_TYPES["keyvault:Vault"]

@@ -36,9 +36,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]
         return plugin_pb2.PluginInfo(version="1.0.0")
 
-    def GetRequiredPlugins(self, request, context):  # type: ignore[no-untyped-def]
-        return language_pb2.GetRequiredPluginsResponse()
-
     def GetRequiredPackages(self, request, context):  # type: ignore[no-untyped-def]
         return language_pb2.GetRequiredPackagesResponse()
 
@@ -63,7 +60,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             [_python(request.info), "-u", str(Path(__file__).with_name("run_program.py"))],
             input=json.dumps(settings).encode(),
             cwd=request.pwd,
-            env=_environment(),
+            # The program imports from its own folder and virtual environment.
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             check=False,
         )
         if ended.returncode in (0, _ERROR_SHOWN):
@@ -108,11 +106,6 @@ def _python(info: language_pb2.ProgramInfo) -> str:
     if not options.get("virtualenv"):
         return sys.executable
     return str(Path(info.root_directory) / str(options["virtualenv"]) / "bin" / "python")
-
-
-def _environment() -> dict[str, str]:
-    """The environment without PYTHONPATH: the program imports from its own folder and virtual environment."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def main() -> None:

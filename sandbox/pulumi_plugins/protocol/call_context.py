@@ -1,4 +1,4 @@
-"""The context of one call of the engine: its timeout, its cancellation and its warnings."""
+"""The context of one call of the engine: its timeout and its cancellation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ DEFAULT_TIMEOUT = 2 * 3600.0
 
 _CANCELLED = threading.Event()
 _timeout: ContextVar[float] = ContextVar("timeout", default=DEFAULT_TIMEOUT)
-_warnings: ContextVar[list[str] | None] = ContextVar("warnings", default=None)
 
 
 class ProviderError(Exception):
@@ -21,22 +20,13 @@ class ProviderError(Exception):
 
 
 @contextmanager
-def call(timeout: float) -> Iterator[list[str]]:
-    """The context of a call in its thread; yields the list that collects its warnings."""
-    warnings: list[str] = []
-    timeouts, lists = _timeout.set(timeout or DEFAULT_TIMEOUT), _warnings.set(warnings)
+def call(timeout: float) -> Iterator[None]:
+    """The context of a call in its thread."""
+    token = _timeout.set(timeout or DEFAULT_TIMEOUT)
     try:
-        yield warnings
+        yield
     finally:
-        _timeout.reset(timeouts)
-        _warnings.reset(lists)
-
-
-def warn(message: str) -> None:
-    """Show a warning at the call's resource."""
-    warnings = _warnings.get()
-    if warnings is not None:
-        warnings.append(message)
+        _timeout.reset(token)
 
 
 def cancel() -> None:

@@ -16,8 +16,6 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import (
-    engine_pb2,
-    engine_pb2_grpc,
     plugin_pb2,
     provider_pb2,
     provider_pb2_grpc,
@@ -99,10 +97,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._engine = ""
 
     def Handshake(self, request, context):  # type: ignore[no-untyped-def]
-        self._engine = request.engine_address
         return provider_pb2.ProviderHandshakeResponse()
 
     def GetPluginInfo(self, request, context):  # type: ignore[no-untyped-def]
@@ -112,9 +108,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.GetSchemaResponse(schema="{}")
 
     def Parameterize(self, request, context):  # type: ignore[no-untyped-def]
-        if not request.HasField("value"):
-            message = "this stand-in has no schema to generate a package from; it runs existing packages"
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
         given = request.value
         name = _guarded(context, lambda: self._provider.parameterize(given.name, given.value))
         return provider_pb2.ParameterizeResponse(name=name, version=given.version)
@@ -173,21 +166,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return response
 
     def _call(self, request: Any, context: grpc.ServicerContext, method: str, *arguments: Any) -> Any:
-        """Call a method of the type's provider with the call's timeout; show its warnings at its resource."""
+        """Call a method of the type's provider with the call's timeout."""
         token = request.urn.split("::")[2].rpartition("$")[2]
-        with call_context.call(getattr(request, "timeout", 0)) as warnings:
-            try:
-                provider = self._provider.of_type(token)
-                return _guarded(context, partial(getattr(provider, method), token, *arguments))
-            finally:
-                self._show(request.urn, warnings)
-
-    def _show(self, urn: str, warnings: list[str]) -> None:
-        if warnings and self._engine:
-            with grpc.insecure_channel(self._engine) as channel:
-                for message in warnings:
-                    entry = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
-                    engine_pb2_grpc.EngineStub(channel).Log(entry)
+        with call_context.call(getattr(request, "timeout", 0)):
+            provider = self._provider.of_type(token)
+            return _guarded(context, partial(getattr(provider, method), token, *arguments))
 
 
 def serve(provider: Provider) -> None:

@@ -50,10 +50,6 @@ class StandIn:
         named = {f"azure-native:config:{key}": value for key, value in config.items()}
         return self._calls.Configure(provider_pb2.ConfigureRequest(variables=named))
 
-    def parameterize(self, name: str, value: bytes) -> str:
-        given = provider_pb2.ParameterizeRequest.ParametersValue(name=name, version="3.29.0", value=value)
-        return str(_call(self._calls.Parameterize, provider_pb2.ParameterizeRequest(value=given)).name)
-
     def check(
         self, type: str, new: Values, old: Values | None = None, name: str = "thing"
     ) -> tuple[Values, list[str]]:
@@ -73,9 +69,6 @@ class StandIn:
         assert response.hasDetailedDiff
         assert all(change.inputDiff for change in response.detailedDiff.values())
         return DiffResult(changed, list(response.replaces), response.deleteBeforeReplace)
-
-    def handshake(self, engine: str) -> None:
-        _call(self._calls.Handshake, provider_pb2.ProviderHandshakeRequest(engine_address=engine))
 
     def cancel(self) -> None:
         _call(self._calls.Cancel, empty_pb2.Empty())

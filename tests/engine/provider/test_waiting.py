@@ -7,14 +7,10 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent import futures
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import grpc
 import pytest
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from sandbox.cloud.definitions import SOURCE
 from tests.engine.provider.stand_in import CallFailedError, InitFailedError, StandIn, running
@@ -240,59 +236,3 @@ def test_requests_have_the_plugins_headers(service: Service, stand_in: StandIn) 
     assert sent["Content-Type"] == "application/json; charset=utf-8"
     assert sent["User-Agent"].startswith("pulumi-azure-native/3.29")
     assert sent["Authorization"] == "Bearer a.b.c"
-
-
-@contextmanager
-def engine() -> Iterator[tuple[str, list[engine_pb2.LogRequest]]]:
-    """An engine that collects warnings: its address and the warnings."""
-    warnings: list[engine_pb2.LogRequest] = []
-
-    class Log(engine_pb2_grpc.EngineServicer):
-        def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
-            warnings.append(request)
-            return empty_pb2.Empty()
-
-    server = grpc.server(futures.ThreadPoolExecutor(1))
-    engine_pb2_grpc.add_EngineServicer_to_server(Log(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"127.0.0.1:{port}", warnings
-    server.stop(None).wait()
-
-
-def test_a_failed_second_read_is_a_warning_and_keeps_the_response(
-    service: Service, stand_in: StandIn
-) -> None:
-    service.script = put(
-        (200, {}, body("Succeeded")), (403, {}, {"error": {"code": "No", "message": "Not you."}})
-    )
-    with engine() as (address, warnings):
-        stand_in.handshake(address)
-        _, state = stand_in.create(GROUP, INPUTS)
-    assert state["properties"] == {"provisioningState": "Succeeded"}  # not flattened
-    (warning,) = warnings
-    assert warning.severity == engine_pb2.WARNING
-    assert warning.message.startswith("Failed to read resource after Create. Please report this issue.")
-    assert warning.urn.endswith("::thing")
-
-
-def test_another_api_version_in_the_state_is_a_warning(stand_in: StandIn) -> None:
-    old, new = ({**INPUTS, "azureApiVersion": version} for version in ("2020-10-01", "2024-03-01"))
-    with engine() as (address, warnings):
-        stand_in.handshake(address)
-        stand_in.diff(GROUP, old, new)
-        stand_in.diff(GROUP, new, new)
-    (warning,) = warnings
-    assert warning.message.startswith("Resource API version has changed from 2020-10-01 to 2024-03-01. ")
-
-
-VALUES = {"float64": 1, "bool": True, "[]interface {}": ["a"], "map[string]interface {}": {"a": 1}}
-
-
-@pytest.mark.parametrize("kind", VALUES)
-def test_a_name_that_is_not_a_string_is_refused_with_the_plugins_message(
-    stand_in: StandIn, kind: str
-) -> None:
-    with pytest.raises(CallFailedError) as refused:
-        stand_in.create(GROUP, {**INPUTS, "resourceGroupName": VALUES[kind]})
-    assert str(refused.value) == f"expected string value for path parameter 'resourceGroupName', got {kind}"

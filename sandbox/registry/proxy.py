@@ -39,13 +39,10 @@ def application(cloud: Cloud, name: str, server: RegistryServer) -> web.Applicat
         connector=aiohttp.TCPConnector(limit=64),
     )
 
-    async def close(_: web.Application) -> None:
-        await session.close()
-
     content, access = Content(server.images), AccessControl(cloud, name)
     distribution = _DistributionApi(session, server.url, content, access)
     app = web.Application(middlewares=[access.firewall()])
-    app.on_cleanup.append(close)
+    app.on_cleanup.append(lambda _: session.close())
     app.router.add_post("/oauth2/exchange", _token_handler(cloud, name, tokens.exchange))
     app.router.add_route("*", "/oauth2/token", _token_handler(cloud, name, tokens.access_token))
     app.router.add_get("/v2/{name:.+}/referrers/{digest}", distribution.referrers)

@@ -1,1 +1,1 @@
-"""Azure Storage: blobs in Azurite, and service SAS tokens."""
+"""Azure Storage: blobs in Azurite."""

@@ -36,7 +36,7 @@ def cloud(paths: Paths) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def registry(cloud: Cloud) -> RegistryEndpoint:
-    """The source cloud's predefined registry, without admin user and anonymous pull."""
+    """The source cloud's predefined registry."""
     return RegistryEndpoint(cloud, SOURCE.registry)
 
 

@@ -1,12 +1,17 @@
 """Existing resources, given by their names or their resource IDs, and unique names for new ones."""
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import pulumi
 import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
 from acr_transfer.model.resource_ids import ResourceId
+
+from . import defaults
+from .arguments import has
+from .conflicts import Conflict, explain_conflict
 
 
 class ExistingResourceError(pulumi.RunError):
@@ -33,14 +38,25 @@ def unreadable(kind: str, given: Input[str], failure: Exception) -> NoReturn:
     ) from failure
 
 
-def unique_name(name: str, prefix: str, resource_group: Input[str], parent: pulumi.Resource) -> Output[str]:
-    """Return `prefix` and 12 random lower case letters and digits: a globally unique name.
+def global_name(
+    name: str,
+    args: Mapping[str, Any],
+    argument: str,
+    prefix: str,
+    conflict: Conflict,
+    parent: pulumi.Resource,
+) -> tuple[Input[str], ResourceOptions]:
+    """Return the globally unique name of a new account or vault, and its options.
 
-    The name changes only with the resource group.
+    It is the value of `argument`, or else `prefix` and 12 random lower case letters and digits, which change
+    only with the resource group.
     """
-    group = Output.from_input(resource_group)
+    opts = ResourceOptions(parent=parent, protect=args.get("protect", defaults.PROTECT))
+    if has(args, argument):
+        return args[argument], explain_conflict(conflict, name, opts)
+    group = Output.from_input(args["resource_group"])
     suffix = random.RandomString(
-        name,
+        f"{name}-name",
         length=12,
         special=False,
         upper=False,
@@ -48,4 +64,4 @@ def unique_name(name: str, prefix: str, resource_group: Input[str], parent: pulu
         keepers={"resourceGroup": group.apply(lambda text: text.lower())},
         opts=ResourceOptions(parent=parent),
     )
-    return suffix.result.apply(lambda text: f"{prefix}{text}")
+    return suffix.result.apply(lambda text: f"{prefix}{text}"), opts

@@ -120,8 +120,8 @@ def _of_lock(login_server: str, lock: Lock | None) -> str:
     """The registry's host, which must be the lock's."""
     if lock and lock.registry.lower() != login_server.lower():
         raise LockError(
-            f"The lock is of registry {lock.registry}, but this stack exports from {login_server}.\n"
-            "Write a lock of this registry: acr-transfer plan"
+            f"The lock is for registry {lock.registry}, but this stack exports from {login_server}.\n"
+            "Create a lock for this registry: acr-transfer plan"
         )
     return login_server
 

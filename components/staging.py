@@ -29,16 +29,13 @@ class Staging(pulumi.ComponentResource):
         if uses_token(args):
             self.vault = Vault(f"{name}-vault", part_of(VaultArgs, given), child)
             self.secret = self._secret(name, args, direction, self.vault)
-        nothing = Output.from_input(None)
-        self.sas_secret_uri: Output[str | None] = self.secret.secret_uri if self.secret else nothing
+        uri = self.secret.secret_uri if self.secret else None
+        self.sas_secret_uri: Output[str | None] = Output.from_input(uri)
         self.register_outputs(
             {
                 "containerUrl": self.storage.container_url,
                 "containerId": self.storage.container_id,
                 "sasSecretUri": self.sas_secret_uri,
-                "vaultName": self.vault.vault if self.vault else nothing,
-                "vaultResourceGroupName": self.vault.vault_resource_group if self.vault else nothing,
-                "resourceGroupName": self.resource_group,
             }
         )
 

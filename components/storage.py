@@ -1,7 +1,7 @@
 """The container for images in transit, in a new storage account or in an existing one."""
 
 import pulumi
-from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
+from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import storage
 
 from . import defaults
@@ -10,7 +10,7 @@ from .argument_rules import check_arguments
 from .arguments import ContainerSelection, Placement, has, uses_token
 from .choices import StorageAccess
 from .conflicts import CONTAINER, STORAGE_ACCOUNT, explain_conflict
-from .existing import ExistingResourceError, name_and_group, unique_name, unreadable
+from .existing import ExistingResourceError, global_name, name_and_group, unreadable
 
 SOFT_DELETE_DAYS = 7
 """The days for which a deleted blob or container of a new account can be restored."""
@@ -62,17 +62,13 @@ class Storage(pulumi.ComponentResource):
         )
 
     def _create(self, name: str, args: StorageArgs) -> storage.StorageAccount:
-        group = args["resource_group"]
-        opts = ResourceOptions(parent=self, protect=args.get("protect", defaults.PROTECT))
-        if has(args, "new_storage_account_name"):
-            account_name: Input[str] = args["new_storage_account_name"]
-            opts = explain_conflict(STORAGE_ACCOUNT, name, opts)
-        else:
-            account_name = unique_name(f"{name}-name", "transfer", group, self)
+        account_name, opts = global_name(
+            name, args, "new_storage_account_name", "transfer", STORAGE_ACCOUNT, self
+        )
         created = storage.StorageAccount(
             name,
             account_name=account_name,
-            resource_group_name=group,
+            resource_group_name=args["resource_group"],
             location=args.get("location") or None,
             tags=args.get("tags") or None,
             kind=storage.Kind.STORAGE_V2,
@@ -90,7 +86,7 @@ class Storage(pulumi.ComponentResource):
         )
         self._blob_settings(name, args, created)
         self.storage_account = created.name
-        self.storage_account_resource_group = Output.from_input(group)
+        self.storage_account_resource_group = Output.from_input(args["resource_group"])
         self._blob_endpoint = created.primary_endpoints.apply(lambda found: found.blob.rstrip("/"))
         return created
 

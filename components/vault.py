@@ -1,7 +1,7 @@
 """The key vault that holds the SAS token: a new one or an existing one."""
 
 import pulumi
-from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
+from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
 
 from . import defaults
@@ -9,8 +9,8 @@ from .advice import change
 from .argument_rules import check_arguments
 from .arguments import Placement, VaultSelection, has
 from .choices import VaultAccess
-from .conflicts import VAULT, explain_conflict
-from .existing import ExistingResourceError, name_and_group, unique_name, unreadable
+from .conflicts import VAULT
+from .existing import ExistingResourceError, global_name, name_and_group, unreadable
 
 
 class VaultArgs(Placement, VaultSelection):
@@ -52,17 +52,11 @@ class Vault(pulumi.ComponentResource):
 
     def _create(self, name: str, args: VaultArgs) -> None:
         client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=self))
-        group = args["resource_group"]
-        opts = ResourceOptions(parent=self, protect=args.get("protect", defaults.PROTECT))
-        if has(args, "new_vault_name"):
-            vault_name: Input[str] = args["new_vault_name"]
-            opts = explain_conflict(VAULT, name, opts)
-        else:
-            vault_name = unique_name(f"{name}-name", "transfer-", group, self)
+        vault_name, opts = global_name(name, args, "new_vault_name", "transfer-", VAULT, self)
         created = keyvault.Vault(
             name,
             vault_name=vault_name,
-            resource_group_name=group,
+            resource_group_name=args["resource_group"],
             location=args.get("location") or None,
             tags=args.get("tags") or None,
             properties=keyvault.VaultPropertiesArgs(
@@ -83,7 +77,7 @@ class Vault(pulumi.ComponentResource):
             opts=opts,
         )
         self.vault = created.name
-        self.vault_resource_group = Output.from_input(group)
+        self.vault_resource_group = Output.from_input(args["resource_group"])
         self.vault_uri = created.properties.apply(_uri)
         self.vault_urn = Output.from_input(created.urn)
 

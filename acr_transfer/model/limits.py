@@ -1,4 +1,4 @@
-"""The numbers that ACR Transfer, Azure and this product hold to."""
+"""The limits of ACR Transfer and Azure, and those of this product."""
 
 from datetime import timedelta
 

@@ -100,7 +100,7 @@ class Artifact:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Read a reference from a document, where nothing is a host by mistake. Raises the same error."""
+        """Read a reference from a document, whose first part is never a host. Raises the same error."""
         name, at, digest = text.partition("@")
         repository, colon, tag = name.partition(":")
         tag = "" if at else tag if colon else "latest"

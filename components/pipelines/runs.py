@@ -110,19 +110,16 @@ def _after(before: Output[Run], tag: Input[str]) -> Output[str]:
 def _request(
     direction: Direction, pipeline_id: Input[str], transfer: Transfer
 ) -> containerregistry.PipelineRunRequestArgs:
+    blob = {"type": "AzureStorageBlob", "name": transfer["blob"]}
     if direction == Direction.EXPORT:
         return containerregistry.PipelineRunRequestArgs(
             pipeline_resource_id=pipeline_id,
             artifacts=transfer["artifacts"],
-            target=containerregistry.PipelineRunTargetPropertiesArgs(
-                type=containerregistry.PipelineRunTargetType.AZURE_STORAGE_BLOB, name=transfer["blob"]
-            ),
+            target=containerregistry.PipelineRunTargetPropertiesArgs(**blob),
         )
     return containerregistry.PipelineRunRequestArgs(
         pipeline_resource_id=pipeline_id,
         # An import takes the whole blob: its artifacts are not listed.
         artifacts=[],
-        source=containerregistry.PipelineRunSourcePropertiesArgs(
-            type=containerregistry.PipelineRunSourceType.AZURE_STORAGE_BLOB, name=transfer["blob"]
-        ),
+        source=containerregistry.PipelineRunSourcePropertiesArgs(**blob),
     )

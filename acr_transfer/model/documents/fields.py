@@ -1,4 +1,4 @@
-"""The types of fields in a document, each with what a message expects in its place."""
+"""The types of document fields, each with the expectation that messages show."""
 
 import re
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from acr_transfer.model.references import DIGEST_PATTERN, FULL_FORMS, REFERENCE_
 
 
 class Expected:
-    """Declares beside a type what a message expects in its place."""
+    """Declares the expectation that messages show for a type."""
 
     def __init__(self, words: str) -> None:
         self.words = words

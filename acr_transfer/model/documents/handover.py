@@ -48,7 +48,7 @@ class ExportedBlob(Record):
 
 def _each_name_once(blobs: tuple[ExportedBlob, ...]) -> tuple[ExportedBlob, ...]:
     if twice := repeated(blob.name for blob in blobs):
-        raise fault(f"repeats the blob {', '.join(twice)}; each name may stand once")
+        raise fault(f"repeats the blob {', '.join(twice)}; blob names must be unique")
     return blobs
 
 
@@ -65,10 +65,10 @@ class Handover(Document):
     """The registry and the container that the images come from."""
 
     blobs: Annotated[tuple[ExportedBlob, ...], AfterValidator(_each_name_once)]
-    """The blobs whose export succeeded. Each name stands once."""
+    """The blobs whose export succeeded. Their names are unique."""
 
     artifacts: LockedArtifacts
-    """The lock's entry of every artifact; empty without a lock. Each reference stands once."""
+    """The lock's entry of every artifact; empty without a lock. References are unique."""
 
     @classmethod
     def of(

@@ -59,7 +59,7 @@ class Document(Record):
     """The document's name in messages."""
 
     fix: ClassVar[str]
-    """How to get a good one; `{path}` stands for the file."""
+    """The command that creates a correct one; `{path}` stands for the file."""
 
     version: ClassVar[int] = 1
     """The version that this program reads and writes."""
@@ -115,7 +115,7 @@ class Document(Record):
         except ValidationError as error:
             raise _faulty(name, faults_of(error), fix) from None
         except UnicodeEncodeError:
-            raise _unusable(name, r"holds half of a character, such as \ud800", fix) from None
+            raise _unusable(name, r"contains half of a character, such as \ud800", fix) from None
         except RecursionError:
             raise _unusable(name, "is nested too deeply", fix) from None
         if found.checksum != expected:
@@ -171,11 +171,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """The object; a key that stands twice is refused, since readers differ in which value they take."""
+    """The object; a repeated key is refused, since readers differ in which value they take."""
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = repeated(key for key, _ in pairs)[0]
-        raise ValueError(f"the key {json.dumps(twice)} stands twice in one object")
+        raise ValueError(f"the key {json.dumps(twice)} appears twice in one object")
     return found
 
 

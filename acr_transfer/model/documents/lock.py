@@ -83,7 +83,7 @@ class LockedArtifact(Record):
 
 def _each_reference_once(entries: tuple[LockedArtifact, ...]) -> tuple[LockedArtifact, ...]:
     if twice := repeated(entry.reference for entry in entries):
-        raise fault(f"repeats {', '.join(twice)}; each reference may stand once")
+        raise fault(f"repeats {', '.join(twice)}; references must be unique")
     return entries
 
 
@@ -104,7 +104,7 @@ class Lock(Document):
     """The login server of the source registry, with its port if it has one."""
 
     artifacts: LockedArtifacts
-    """Sorted by reference; each reference stands once."""
+    """Sorted by reference; references are unique."""
 
     @classmethod
     def of(cls, registry: str, artifacts: Iterable[LockedArtifact]) -> Self:

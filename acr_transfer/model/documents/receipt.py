@@ -38,7 +38,7 @@ class Receipt(Document):
     """The target's login server."""
 
     artifacts: tuple[ProvedArtifact, ...]
-    """Sorted by reference; each reference stands once."""
+    """Sorted by reference; references are unique."""
 
     @classmethod
     def of(cls, registry: str, artifacts: Iterable[ProvedArtifact] = ()) -> Self:

@@ -87,7 +87,7 @@ def test_only_ten_faults_are_listed_and_the_rest_is_counted() -> None:
         ("[]", "is not a JSON object"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"a":' * 5_000 + "1" + "}" * 5_000, "is nested too deeply"),
-        ('{"schema": 1, "schema": 1}', 'the key "schema" stands twice'),
+        ('{"schema": 1, "schema": 1}', 'the key "schema" appears twice'),
         ('{"schema": NaN}', "NaN is not a JSON number"),
         ('{"schema": -Infinity}', "-Infinity is not a JSON number"),
         (lock(schema=2), "has schema 2; this version of acr-transfer reads up to 1"),
@@ -99,7 +99,7 @@ def test_only_ten_faults_are_listed_and_the_rest_is_counted() -> None:
         (lock(artifacts=["x"]), 'artifacts[0] is "x"; expected an object'),
         (lock(artifacts=[ENTRY | {"size": 5.0}]), "artifacts[0].size is 5.0; expected a number of bytes"),
         (lock(artifacts=[ENTRY | {"size": True}]), "artifacts[0].size is true; expected a number of bytes"),
-        (lock(artifacts=[ENTRY, ENTRY]), "artifacts repeats app:1; each reference may stand once"),
+        (lock(artifacts=[ENTRY, ENTRY]), "artifacts repeats app:1; references must be unique"),
         (
             lock(artifacts=[ENTRY | {"reference": f"app@sha256:{'2' * 64}"}]),
             f"artifacts[0] has the digest {DIGEST}, but its reference is app@sha256:{'2' * 64}",

@@ -6,9 +6,10 @@ names decide only where a program has written them as text.
 
 from collections.abc import Mapping
 
+from acr_transfer.model import options as model
 from acr_transfer.model.options import Direction
 from policy.framework.addresses import Address
-from policy.framework.properties import MISSING, Value, peek, text
+from policy.framework.properties import MISSING, UNKNOWN, Value, known_items, peek, text
 from policy.framework.resource_types import (
     BLOB_CONTAINER,
     EXPORT_PIPELINE,
@@ -23,7 +24,7 @@ from policy.framework.resources import ResourceView, StackView
 
 def exports(pipeline: ResourceView) -> bool:
     """Whether this is an export pipeline."""
-    return EXPORT_PIPELINE.matches(pipeline.type)
+    return EXPORT_PIPELINE.fullmatch(pipeline.type) is not None
 
 
 def direction_of(pipeline: ResourceView) -> Direction:
@@ -34,11 +35,6 @@ def direction_of(pipeline: ResourceView) -> Direction:
 def endpoint(pipeline: ResourceView) -> str:
     """Return the name of the property that holds a pipeline's container and secret."""
     return "target" if exports(pipeline) else "source"
-
-
-def pipeline_name(pipeline: ResourceView) -> str:
-    """Return the pipeline's name for messages."""
-    return pipeline.display_name("exportPipelineName", "importPipelineName", "name")
 
 
 def _mode(pipeline: ResourceView) -> str:
@@ -54,6 +50,20 @@ def uses_sas(pipeline: ResourceView) -> bool:
 def uses_identity(pipeline: ResourceView) -> bool:
     """Whether a pipeline is known to use its managed identity."""
     return _mode(pipeline) == "managedidentity"
+
+
+def has_option(pipeline: ResourceView, option: str) -> Value:
+    """Whether a pipeline has an option, or `UNKNOWN`."""
+    options = pipeline.peek("options")
+    if model.has_option(map(text, known_items(options)), option):
+        return True
+    return UNKNOWN if options is UNKNOWN or (isinstance(options, list) and UNKNOWN in options) else False
+
+
+def is_triggered(pipeline: ResourceView) -> Value:
+    """Whether a pipeline imports each blob on its arrival, or `UNKNOWN`; import pipelines do by default."""
+    status = pipeline.peek("trigger.sourceTrigger.status")
+    return UNKNOWN if status is UNKNOWN else text(status).lower() != "disabled" and not exports(pipeline)
 
 
 def container_url(pipeline: ResourceView) -> str:

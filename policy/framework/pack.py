@@ -1,6 +1,6 @@
 """The rules as policies of Pulumi's policy SDK."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pulumi_policy import (
@@ -11,15 +11,19 @@ from pulumi_policy import (
     ResourceValidationPolicy,
     StackValidationArgs,
     StackValidationPolicy,
+    proxy,
 )
+from pulumi_policy.policy import _NotApplicableError
 
 from acr_transfer.model.credentials import without_credentials
 from policy.framework import waivers
-from policy.framework.evaluate import evaluate
 from policy.framework.resources import Violation, resource_view, stack_view
 from policy.framework.rule import PolicyRule, ResourceRule, StackRule
 from policy.framework.waivers import Waiver, waiver_of
 from policy.rules.catalogue import ALL
+
+_SDK_SIGNALS = (proxy.UnknownValueError, _NotApplicableError)
+"""The SDK raises these on purpose, for the engine."""
 
 
 def policies() -> list[Policy]:
@@ -60,6 +64,24 @@ def _violations(rule: ResourceRule, args: ResourceValidationArgs) -> list[Violat
     if not rule.applies_to(args.resource_type):
         return []
     return evaluate(rule.name, lambda: rule.check(resource_view(args, rule.settings)))
+
+
+def evaluate(rule: str, check: Callable[[], Iterator[Violation]]) -> list[Violation]:
+    """Return the violations that a check finds, each once and in order.
+
+    An exception ends the check and is reported by its type only, because its text may hold a secret. The
+    SDK's own signals go on to the engine, unless the check has found a violation before.
+    """
+    found = set[Violation]()
+    try:
+        for violation in check():
+            found.add(violation)
+    except _SDK_SIGNALS:
+        if not found:
+            raise
+    except Exception as error:
+        found.add(Violation("", "", f"policy {rule} could not be evaluated: {type(error).__name__}"))
+    return sorted(found)
 
 
 def _report(

@@ -1,25 +1,10 @@
 """The resource types that rules check, in every package of azure-native."""
 
 import re
-from dataclasses import dataclass
-from functools import cache
+from typing import TypeAlias
 
-
-@dataclass(frozen=True)
-class TypePattern:
-    """All names of one resource type."""
-
-    pattern: str
-    """A regular expression that matches each name completely."""
-
-    def matches(self, resource_type: str) -> bool:
-        """Whether this is one of the type's names."""
-        return _matches(self.pattern, resource_type)
-
-
-@cache
-def _matches(pattern: str, resource_type: str) -> bool:
-    return re.fullmatch(pattern, resource_type) is not None
+TypePattern: TypeAlias = re.Pattern[str]
+"""Matches each name of one resource type completely."""
 
 
 def azure(module: str, name: str) -> TypePattern:
@@ -27,11 +12,11 @@ def azure(module: str, name: str) -> TypePattern:
 
     https://www.pulumi.com/registry/packages/azure-native/version-guide/
     """
-    return TypePattern(rf"azure-native(_{module}_v\w+)?:{module}(/v\w+)?:{name}")
+    return re.compile(rf"azure-native(_{module}_v\w+)?:{module}(/v\w+)?:{name}")
 
 
-ANY = TypePattern(".*")
-STACK = TypePattern("pulumi:pulumi:Stack")
+ANY = re.compile(".*")
+STACK = re.compile("pulumi:pulumi:Stack")
 REGISTRY = azure("containerregistry", "Registry")
 EXPORT_PIPELINE = azure("containerregistry", "ExportPipeline")
 IMPORT_PIPELINE = azure("containerregistry", "ImportPipeline")
@@ -47,3 +32,15 @@ ACCESS_POLICY = azure("keyvault", "AccessPolicy")
 ROLE_ASSIGNMENT = azure("authorization", "RoleAssignment")
 USER_IDENTITY = azure("managedidentity", "UserAssignedIdentity")
 DIAGNOSTIC_SETTING = azure("(?:monitor|insights)", "DiagnosticSetting")
+
+NAME_PROPERTIES = {
+    REGISTRY: "registryName",
+    EXPORT_PIPELINE: "exportPipelineName",
+    IMPORT_PIPELINE: "importPipelineName",
+    PIPELINE_RUN: "pipelineRunName",
+    STORAGE_ACCOUNT: "accountName",
+    BLOB_CONTAINER: "containerName",
+    VAULT: "vaultName",
+    SECRET: "secretName",
+}
+"""The inputs that hold a resource's name in Azure; its outputs hold it in `name`."""

@@ -10,8 +10,8 @@ from typing import Any
 from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidationArgs
 
 from policy.framework.properties import Value, peek, plain, text
-from policy.framework.resource_types import TypePattern
-from policy.framework.settings import RuleSetting, RuleSettings
+from policy.framework.resource_types import NAME_PROPERTIES, TypePattern
+from policy.framework.settings import RuleSetting, configured
 
 _NAME = re.compile(r"[\w.() -]+")
 _now = partial(datetime.now, UTC)
@@ -38,7 +38,9 @@ class ResourceView:
     """The properties as the engine sends them; a preview does not know all of them."""
 
     protect: bool = False
-    settings: RuleSettings = field(default_factory=RuleSettings)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The values of the rule's settings by their names."""
+
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each property, the URNs of the resources that its value comes from; a preview knows them too."""
 
@@ -61,12 +63,13 @@ class ResourceView:
         """Return a violation of this resource; `what` holds no secret."""
         return Violation(self.name, self.urn, what)
 
-    def display_name(self, *paths: str) -> str:
-        """Return the name in Azure, from the first known property of these, or else the name in Pulumi.
+    def __str__(self) -> str:
+        """Return the name for messages: the known name in Azure, or else the name in Pulumi.
 
         A text that cannot be a name, such as a URL with a password, is not repeated.
         """
-        found = (text(self.peek(path)) for path in paths)
+        inputs = [key for type, key in NAME_PROPERTIES.items() if type.fullmatch(self.type)]
+        found = (text(self.peek(key)) for key in (*inputs, "name"))
         return next((name for name in found if _NAME.fullmatch(name)), self.name)
 
 
@@ -78,7 +81,7 @@ class StackView:
 
     def of(self, *types: TypePattern) -> list[ResourceView]:
         """Return the resources of these types."""
-        return [each for each in self.resources if any(type.matches(each.type) for type in types)]
+        return [each for each in self.resources if any(type.fullmatch(each.type) for type in types)]
 
     def dependencies(self, resource: ResourceView, key: str, *types: TypePattern) -> list[ResourceView]:
         """Return the resources of these types that a property's value comes from."""
@@ -106,18 +109,18 @@ def _has_name(resource: ResourceView, name: Value) -> bool:
 
 def resource_view(args: ResourceValidationArgs, settings: Sequence[RuleSetting]) -> ResourceView:
     """Return the resource that the engine passes to a resource rule."""
-    configured = RuleSettings(settings, args.get_config())
-    return ResourceView(args.resource_type, args.name, args.urn, args.props, args.opts.protect, configured)
+    values = configured(settings, args.get_config())
+    return ResourceView(args.resource_type, args.name, args.urn, args.props, args.opts.protect, values)
 
 
 def stack_view(args: StackValidationArgs, settings: Sequence[RuleSetting]) -> StackView:
     """Return the stack that the engine passes to a stack rule, sorted, so that messages stay the same."""
-    configured = RuleSettings(settings, args.get_config())
+    values = configured(settings, args.get_config())
     resources = sorted(args.resources, key=lambda each: each.urn)
-    return StackView(tuple(_resource_of_stack(each, configured) for each in resources))
+    return StackView(tuple(_resource_of_stack(each, values) for each in resources))
 
 
-def _resource_of_stack(resource: PolicyResource, settings: RuleSettings) -> ResourceView:
+def _resource_of_stack(resource: PolicyResource, settings: Mapping[str, Any]) -> ResourceView:
     return ResourceView(
         resource.resource_type,
         resource.name,

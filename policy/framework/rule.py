@@ -1,23 +1,56 @@
 """A rule as data: its check and everything that a reviewer needs to know about it.
 
-A rule decorates its check: `@ResourceRule(name=..., types=..., level=..., ...)`. The check's docstring is the
-reason for the rule, in a sentence that is true of every violation.
+A rule decorates its check: `@ResourceRule(types=..., severity=..., ...)`. The check has the rule's name, with
+underscores for hyphens. Its docstring is the reason for the rule, in a sentence that is true of every
+violation.
 """
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Self
 
-from pulumi_policy import EnforcementLevel, Severity
+from pulumi_policy import EnforcementLevel, PolicyComplianceFramework, Severity
 
-from policy.framework.controls import Control
 from policy.framework.resource_types import TypePattern
-from policy.framework.resources import ResourceView, StackView, Violation
+from policy.framework.resources import Violation
 from policy.framework.settings import RuleSetting
 
-ResourceCheck = Callable[[ResourceView], Iterator[Violation]]
-StackCheck = Callable[[StackView], Iterator[Violation]]
+Check = Callable[..., Iterator[Violation]]
+"""Finds the violations of one rule in a `ResourceView` or a `StackView`."""
+
+_DOCS = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer"
+PREREQUISITES = f"{_DOCS}-prerequisites"
+TRANSFER = f"{_DOCS}-images"
+TROUBLESHOOTING = f"{_DOCS}-troubleshooting"
+
+
+class Control(Enum):
+    """A control of the Microsoft cloud security benchmark, by its reference and title.
+
+    https://learn.microsoft.com/security/benchmark/azure/overview
+    """
+
+    NETWORK = ("NS-2", "Secure cloud services with network controls")
+    CENTRAL_IDENTITY = ("IM-1", "Use centralized identity and authentication system")
+    APPLICATION_IDENTITY = ("IM-3", "Manage application identities securely and automatically")
+    NO_EXPOSED_SECRET = ("IM-8", "Restrict the exposure of credential and secrets")
+    LEAST_PRIVILEGE = ("PA-7", "Follow just enough administration (least privilege) principle")
+    IN_TRANSIT = ("DP-3", "Encrypt sensitive data in transit")
+    KEY_LIFE = ("DP-6", "Use a secure key management process")
+    KEY_REPOSITORY = ("DP-8", "Ensure security of key and certificate repository")
+    ASSET_LIFE = ("AM-3", "Ensure security of asset lifecycle management")
+    LOGGING = ("LT-3", "Enable logging for security investigation")
+    BACKUP = ("BR-2", "Protect backup and recovery data")
+    CONFIGURATION = ("PV-1", "Define and establish secure configurations")
+    SUPPLY_CHAIN = ("DS-2", "Ensure software supply chain security")
+
+    @property
+    def framework(self) -> PolicyComplianceFramework:
+        """The control in the form that the engine shows."""
+        reference, title = self.value
+        return PolicyComplianceFramework("Microsoft cloud security benchmark", "1.0", reference, title)
 
 
 def _no_check(_: object) -> Iterator[Violation]:
@@ -28,11 +61,10 @@ def _no_check(_: object) -> Iterator[Violation]:
 class PolicyRule:
     """The common part of resource rules and stack rules."""
 
-    name: str
-    level: EnforcementLevel
-    """Mandatory: the transfer would fail, or a secret or data would leak. Advisory: hardening or cost."""
-
     severity: Severity
+    other_level: EnforcementLevel | None = None
+    """The level of a rule whose severity implies another one."""
+
     control: Control
     fix: str
     """What to change, as an imperative sentence."""
@@ -43,41 +75,44 @@ class PolicyRule:
     settings: tuple[RuleSetting, ...] = ()
     """The settings besides level and waivers."""
 
+    check: Check = _no_check
+    name: str = ""
     why: str = ""
     """The reason for the rule."""
 
     chapter: str = ""
     """The subject: `storage` for the modules `storage` and `storage_stack`."""
 
-    def _of(self, check: Callable[..., object]) -> Self:
-        why = " ".join((inspect.getdoc(check) or "").split())
-        return replace(self, why=why, chapter=check.__module__.rpartition(".")[2].partition("_")[0])
+    @property
+    def level(self) -> EnforcementLevel:
+        """Mandatory: the transfer would fail, or a secret or data would leak. Advisory: hardening or cost."""
+        serious = self.severity in (Severity.CRITICAL, Severity.HIGH)
+        return self.other_level or (EnforcementLevel.MANDATORY if serious else EnforcementLevel.ADVISORY)
+
+    def __call__(self, check: Check) -> Self:
+        """Return the rule with its check."""
+        return replace(
+            self,
+            check=check,
+            name=check.__name__.replace("_", "-"),
+            why=" ".join((inspect.getdoc(check) or "").split()),
+            chapter=check.__module__.rpartition(".")[2].partition("_")[0],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceRule(PolicyRule):
-    """A rule about the inputs of one resource; it can read secrets."""
+    """A rule about the inputs of one resource, a `ResourceView`; it can read secrets."""
 
     types: tuple[TypePattern, ...]
-    check: ResourceCheck = _no_check
     remedy: Mapping[str, bool | str] | None = None
     """Properties and the values that correct them; set only if the configuration says `remediate`."""
 
-    def __call__(self, check: ResourceCheck) -> Self:
-        """Return the rule with its check."""
-        return replace(self._of(check), check=check)
-
     def applies_to(self, resource_type: str) -> bool:
         """Whether the rule checks resources of this type."""
-        return any(type.matches(resource_type) for type in self.types)
+        return any(type.fullmatch(resource_type) for type in self.types)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackRule(PolicyRule):
-    """A rule about the outputs of all resources; it must not read the values of secrets."""
-
-    check: StackCheck = _no_check
-
-    def __call__(self, check: StackCheck) -> Self:
-        """Return the rule with its check."""
-        return replace(self._of(check), check=check)
+    """A rule about the outputs of all resources, a `StackView`; it must not read the values of secrets."""

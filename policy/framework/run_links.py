@@ -15,11 +15,6 @@ _PIPELINE_TYPE = re.compile(r"/(export|import)Pipelines/", re.IGNORECASE)
 _REGISTRY = re.compile(r"/registries/([^/]+)/", re.IGNORECASE)
 
 
-def run_name(run: ResourceView) -> str:
-    """Return the run's name for messages."""
-    return run.display_name("pipelineRunName", "name")
-
-
 def run_exports(run: ResourceView) -> bool | None:
     """Whether a run exports, by its blob or else by its pipeline's ID; None if neither is known.
 

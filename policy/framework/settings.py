@@ -1,7 +1,7 @@
 """The settings of rules in the policy configuration, and their defaults."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -27,29 +27,7 @@ class RuleSetting:
         return {"type": type_name, **minimum, "default": self.default, "description": self.description}
 
 
-@dataclass(frozen=True)
-class RuleSettings:
-    """The configured settings of a rule; outside the engine, the defaults."""
-
-    declared: Sequence[RuleSetting] = ()
-    configured: Mapping[str, Any] = field(default_factory=dict)
-
-    def number(self, name: str) -> float:
-        """Return a number; the engine passes whole numbers as floats too."""
-        return float(self._value(name))
-
-    def flag(self, name: str) -> bool:
-        """Return a boolean."""
-        return bool(self._value(name))
-
-    def text(self, name: str) -> str:
-        """Return a text."""
-        return str(self._value(name))
-
-    def texts(self, name: str) -> list[str]:
-        """Return a list of texts."""
-        return [str(item) for item in self._value(name)]
-
-    def _value(self, name: str) -> Any:
-        value = self.configured.get(name)
-        return next(each.default for each in self.declared if each.name == name) if value is None else value
+def configured(settings: Sequence[RuleSetting], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of settings by their names, from the configuration or else by default."""
+    found = {each.name: config.get(each.name) for each in settings}
+    return {each.name: each.default if found[each.name] is None else found[each.name] for each in settings}

@@ -22,9 +22,8 @@ from pulumi_policy import (
 )
 
 from acr_transfer.model.credentials import without_credentials
-from policy.framework.controls import Control
 from policy.framework.resources import Violation
-from policy.framework.rule import PolicyRule, StackRule
+from policy.framework.rule import Control, PolicyRule, StackRule
 
 SCHEMA: Mapping[str, Any] = {
     "type": "array",

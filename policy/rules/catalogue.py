@@ -14,7 +14,6 @@ from policy.rules import (
     storage,
     storage_stack,
     vault,
-    vault_stack,
 )
 
 
@@ -28,7 +27,6 @@ _MODULES = (
     storage,
     storage_stack,
     vault,
-    vault_stack,
     sas,
     pipeline,
     pipeline_stack,

@@ -8,18 +8,13 @@ from pulumi_policy import EnforcementLevel, Severity
 from acr_transfer.model.clouds import HostDirectory, cloud_name
 from acr_transfer.model.options import option_fault
 from policy.framework.addresses import Address
-from policy.framework.controls import Control
-from policy.framework.links import direction_of, endpoint, pipeline_name, uses_identity, uses_sas
+from policy.framework.links import direction_of, endpoint, uses_identity, uses_sas
 from policy.framework.properties import UNKNOWN, known_items, shown, text
 from policy.framework.resource_types import PIPELINES
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import ResourceRule
+from policy.framework.rule import PREREQUISITES, TRANSFER, Control, ResourceRule
 from policy.framework.settings import RuleSetting
 
-PREREQUISITES = (
-    "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"
-)
-TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
 VERSIONS = "https://learn.microsoft.com/rest/api/containerregistry/export-pipelines/create?view=rest-containerregistry-2025-06-01-preview"
 
 _EMULATOR = RuleSetting(
@@ -39,20 +34,18 @@ def _paths(pipeline: ResourceView) -> tuple[str, str]:
 
 
 def _is_emulated(address: Address, pipeline: ResourceView) -> bool:
-    return address.is_loopback and pipeline.settings.flag("allowEmulator")
+    return address.is_loopback and pipeline.settings["allowEmulator"]
 
 
 @ResourceRule(
-    name="pipeline-https",
     types=PIPELINES,
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     fix="Begin the URL with `https://`.",
     url=PREREQUISITES,
     settings=(_EMULATOR,),
 )
-def https(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_https(pipeline: ResourceView) -> Iterator[Violation]:
     """Over HTTP, anyone on the network path can read the images and the token."""
     for path in _paths(pipeline):
         uri = text(pipeline.peek(path))
@@ -60,13 +53,11 @@ def https(pipeline: ResourceView) -> Iterator[Violation]:
         allowed = ("https", "http") if _is_emulated(Address.of(uri), pipeline) else ("https",)
         if uri and scheme not in allowed:
             found = "uses HTTP" if scheme == "http" else "does not begin with https://"
-            yield pipeline.violation(f"{path} of {pipeline_name(pipeline)} {found}.")
+            yield pipeline.violation(f"{path} of {pipeline} {found}.")
 
 
 @ResourceRule(
-    name="pipeline-bare-uri",
     types=PIPELINES,
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     fix="Write `https://<account host>/<container>` and nothing more; a SAS token belongs in the key "
@@ -74,7 +65,7 @@ def https(pipeline: ResourceView) -> Iterator[Violation]:
     url=PREREQUISITES,
     settings=(_EMULATOR,),
 )
-def bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
     """Anyone who can read the pipeline can read this URL, so it must not hold a credential."""
     path, _ = _paths(pipeline)
     uri = text(pipeline.peek(path))
@@ -88,15 +79,11 @@ def bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
     }
     if uri and any(faults.values()):
         found = " and ".join(fault for fault, applies in faults.items() if applies)
-        yield pipeline.violation(
-            f"{path} of {pipeline_name(pipeline)} {found}; it must be https://account/container."
-        )
+        yield pipeline.violation(f"{path} of {pipeline} {found}; it must be https://account/container.")
 
 
 @ResourceRule(
-    name="pipeline-cloud-suffix",
     types=PIPELINES,
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     fix="Use the hosts that Azure shows for the account and the vault, and one cloud for each stack. "
@@ -110,17 +97,17 @@ def bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
         RuleSetting("vaultSuffix", "", "The ending of key vault hosts in that cloud."),
     ),
 )
-def cloud_suffix(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_cloud_suffix(pipeline: ResourceView) -> Iterator[Violation]:
     """Azure clouds are separate: a pipeline reaches only storage and vaults of its own cloud."""
     settings = pipeline.settings
-    clouds = HostDirectory(settings.text("storageSuffix"), settings.text("vaultSuffix"))
+    clouds = HostDirectory(settings["storageSuffix"], settings["vaultSuffix"])
     found = dict(_clouds_of(pipeline, clouds))
     for host, cloud in found.items():
         if not cloud:
             yield pipeline.violation(
                 f"{host} belongs to no Azure cloud that this rule knows; check its spelling."
             )
-    wanted = settings.text("cloud") and cloud_name(settings.text("cloud"))
+    wanted = settings["cloud"] and cloud_name(settings["cloud"])
     for host, cloud in found.items():
         if cloud and wanted and cloud != wanted:
             yield pipeline.violation(
@@ -128,7 +115,7 @@ def cloud_suffix(pipeline: ResourceView) -> Iterator[Violation]:
             )
     if not wanted and len(set(filter(None, found.values()))) > 1:
         both = ", ".join(f"{host} belongs to the cloud {cloud}" for host, cloud in found.items())
-        yield pipeline.violation(f"Pipeline {pipeline_name(pipeline)} connects two clouds: {both}.")
+        yield pipeline.violation(f"Pipeline {pipeline} connects two clouds: {both}.")
 
 
 def _clouds_of(pipeline: ResourceView, clouds: HostDirectory) -> Iterator[tuple[str, str]]:
@@ -140,45 +127,41 @@ def _clouds_of(pipeline: ResourceView, clouds: HostDirectory) -> Iterator[tuple[
 
 
 @ResourceRule(
-    name="pipeline-secret-unversioned",
     types=PIPELINES,
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     fix="End `keyVaultUri` after the secret's name.",
     url=PREREQUISITES,
 )
-def secret_unversioned(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_secret_unversioned(pipeline: ResourceView) -> Iterator[Violation]:
     """A pipeline that names a version of its secret keeps the old token after a rotation."""
     _, path = _paths(pipeline)
     segments = Address.of(text(pipeline.peek(path))).segments
     if len(segments) > 2:
         yield pipeline.violation(
-            f"{path} of {pipeline_name(pipeline)} names a version of its secret, so rotation has no effect."
+            f"{path} of {pipeline} names a version of its secret, so rotation has no effect."
         )
 
 
 @ResourceRule(
-    name="pipeline-mode-consistent",
     types=PIPELINES,
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
     fix="Set `keyVaultUri` for a SAS token. For ManagedIdentity, create the pipeline with API version "
     "2025-06-01-preview: `pulumi package add azure-native containerregistry 2025-06-01-preview`",
     url=VERSIONS,
 )
-def mode_consistent(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_mode_consistent(pipeline: ResourceView) -> Iterator[Violation]:
     """SasToken needs a secret with the token; ManagedIdentity needs an API version that supports it."""
     _, secret = _paths(pipeline)
     if uses_sas(pipeline) and pipeline.peek(secret) is not UNKNOWN and not text(pipeline.peek(secret)):
         yield pipeline.violation(
-            f"Pipeline {pipeline_name(pipeline)} uses a SAS token and names no secret: it needs {secret}."
+            f"Pipeline {pipeline} uses a SAS token and names no secret: it needs {secret}."
         )
     version = _api_version(pipeline)
     if uses_identity(pipeline) and (version < _MODES_SINCE or version in _MODELESS):
         yield pipeline.violation(
-            f"Pipeline {pipeline_name(pipeline)} uses ManagedIdentity, which needs API version "
+            f"Pipeline {pipeline} uses ManagedIdentity, which needs API version "
             f"{_MODES_SINCE} or a successor; this pipeline's is {version or 'older'}."
         )
 
@@ -191,56 +174,50 @@ def _api_version(pipeline: ResourceView) -> str:
 
 
 @ResourceRule(
-    name="pipeline-mode-leftover",
     types=PIPELINES,
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     fix="Remove `keyVaultUri`, and the secret unless something else reads it.",
     url=VERSIONS,
 )
-def mode_leftover(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_mode_leftover(pipeline: ResourceView) -> Iterator[Violation]:
     """With ManagedIdentity a pipeline reads no secret, so the URL of a secret is misleading."""
     _, secret = _paths(pipeline)
     if uses_identity(pipeline) and text(pipeline.peek(secret)):
         yield pipeline.violation(
-            f"{secret} of {pipeline_name(pipeline)} is not used: its storageAccessMode is ManagedIdentity."
+            f"{secret} of {pipeline} is not used: its storageAccessMode is ManagedIdentity."
         )
 
 
 @ResourceRule(
-    name="pipeline-has-identity",
     types=PIPELINES,
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
     fix="Set `identity.type` to SystemAssigned, or to UserAssigned with `userAssignedIdentities`.",
     url=PREREQUISITES,
 )
-def has_identity(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_has_identity(pipeline: ResourceView) -> Iterator[Violation]:
     """A pipeline reads the vault or the container with its managed identity."""
     type = pipeline.peek("identity.type")
     if type is not UNKNOWN and text(type).lower() in ("", "none"):
         yield pipeline.violation(
-            f"Pipeline {pipeline_name(pipeline)} has no identity, so it can read neither vault nor storage."
+            f"Pipeline {pipeline} has no identity, so it can read neither vault nor storage."
         )
 
 
 @ResourceRule(
-    name="pipeline-known-options",
     types=PIPELINES,
-    level=EnforcementLevel.MANDATORY,
+    other_level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     fix="Remove the option, or use one that this type of pipeline has, spelled as Azure spells it.",
     url=TRANSFER,
 )
-def known_options(pipeline: ResourceView) -> Iterator[Violation]:
+def pipeline_known_options(pipeline: ResourceView) -> Iterator[Violation]:
     """Export and import pipelines have different options; Azure refuses or ignores any other."""
     direction = direction_of(pipeline)
     for option in known_items(pipeline.peek("options")):
         if fault := option_fault(text(option), direction):
             yield pipeline.violation(
-                f"Option {shown(option)} of {pipeline_name(pipeline)} is not an option of an {direction} "
-                f"pipeline; {fault}."
+                f"Option {shown(option)} of {pipeline} is not an option of an {direction} pipeline; {fault}."
             )

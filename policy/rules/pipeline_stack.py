@@ -9,42 +9,37 @@ from acr_transfer.model.credentials import quoted, without_credentials
 from acr_transfer.model.options import DELETE_SOURCE_BLOB
 from acr_transfer.model.roles import Role, can_use_container, container_role
 from policy.framework.addresses import Address
-from policy.framework.controls import Control
 from policy.framework.links import (
     container_url,
     creates_identity,
     direction_of,
     exports,
+    has_option,
     is_granted_to,
-    pipeline_name,
+    is_triggered,
     secrets,
     uses_identity,
     uses_sas,
 )
-from policy.framework.pipeline_options import has_option, is_triggered
 from policy.framework.properties import UNKNOWN, Value, text
 from policy.framework.resource_types import IMPORT_PIPELINE, PIPELINES, ROLE_ASSIGNMENT
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import StackRule
-from policy.framework.sas_secrets import tag
+from policy.framework.rule import TRANSFER, TROUBLESHOOTING, Control, StackRule
+from policy.rules.sas import tag
 
-TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
 CLI = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-cli"
-TROUBLE = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting"
 
 _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/containers/([^/]+))?")
 
 
 @StackRule(
-    name="pipeline-identity-storage-role",
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     fix=f"Assign {Role.BLOB_CONTRIBUTOR.label} to the pipeline's principal on the container; "
     f"{Role.BLOB_READER.label} is enough for an import that keeps its blobs.",
     url=CLI,
 )
-def identity_storage_role(stack: StackView) -> Iterator[Violation]:
+def pipeline_identity_storage_role(stack: StackView) -> Iterator[Violation]:
     """With ManagedIdentity, the roles of a pipeline's identity decide what it can do in its container."""
     for pipeline in stack.of(*PIPELINES):
         if not uses_identity(pipeline) or not creates_identity(stack, pipeline):
@@ -57,7 +52,7 @@ def identity_storage_role(stack: StackView) -> Iterator[Violation]:
         if not can_use_container(map(text, ids), direction, deletes_blobs=deletes):
             held = ", ".join(sorted({_role_name(id) for id in ids})) or "no role on its container"
             yield pipeline.violation(
-                f"Pipeline {pipeline_name(pipeline)} has {held}; to {_action(pipeline)} blobs it needs "
+                f"Pipeline {pipeline} has {held}; to {_action(pipeline)} blobs it needs "
                 f"{container_role(direction, deletes_blobs=deletes).label}."
             )
 
@@ -94,37 +89,35 @@ def _role_name(id: Value) -> str:
 
 
 @StackRule(
-    name="import-delete-permission",
-    level=EnforcementLevel.MANDATORY,
+    other_level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     fix="Create a token with `d` in its permissions (`sp`), or remove the option DeleteSourceBlobOnSuccess.",
     url=TRANSFER,
 )
-def delete_permission(stack: StackView) -> Iterator[Violation]:
+def import_delete_permission(stack: StackView) -> Iterator[Violation]:
     """Blobs stay after their import if the SAS token has no delete permission."""
     for pipeline, permissions in _imports_by_token(stack):
         if has_option(pipeline, DELETE_SOURCE_BLOB) is True and "d" not in permissions:
             yield pipeline.violation(
-                f"Pipeline {pipeline_name(pipeline)} is configured to delete imported blobs, "
+                f"Pipeline {pipeline} is configured to delete imported blobs, "
                 f"but its SAS token has {quoted(permissions)} and lacks d (delete)."
             )
 
 
 @StackRule(
-    name="import-trigger-can-list",
-    level=EnforcementLevel.MANDATORY,
+    other_level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     fix="Create a token with `l` in its permissions (`sp`), or disable the trigger and create runs.",
-    url=TROUBLE,
+    url=TROUBLESHOOTING,
 )
-def trigger_can_list(stack: StackView) -> Iterator[Violation]:
+def import_trigger_can_list(stack: StackView) -> Iterator[Violation]:
     """A source trigger lists the container to find new blobs."""
     for pipeline, permissions in _imports_by_token(stack):
         if is_triggered(pipeline) is True and "l" not in permissions:
             yield pipeline.violation(
-                f"The trigger of {pipeline_name(pipeline)} cannot list blobs: "
+                f"The trigger of {pipeline} cannot list blobs: "
                 f"its SAS token has {quoted(permissions)} and lacks l (list)."
             )
 

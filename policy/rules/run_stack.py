@@ -3,33 +3,28 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from pulumi_policy import EnforcementLevel, Severity
+from pulumi_policy import Severity
 
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, OVERWRITE_BLOBS
-from policy.framework.controls import Control
-from policy.framework.links import accounts, container_url, containers, exports, pipeline_name
-from policy.framework.pipeline_options import has_option, is_triggered
+from policy.framework.links import accounts, container_url, containers, exports, has_option, is_triggered
 from policy.framework.properties import MISSING, NoValue, text
 from policy.framework.resource_types import IMPORT_PIPELINE
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import StackRule
-from policy.framework.run_links import StackRuns, blob_of, names_target, run_exports, run_name
+from policy.framework.rule import TRANSFER, Control, StackRule
+from policy.framework.run_links import StackRuns, blob_of, names_target, run_exports
 from policy.rules.storage_stack import is_emptied, share_container
 
-TRANSFER = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images"
 RUNS = "https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create"
 
 
 @StackRule(
-    name="run-blob-unique",
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     fix="Give each run its own blob.",
     url=TRANSFER,
 )
-def blob_unique(stack: StackView) -> Iterator[Violation]:
+def run_blob_unique(stack: StackView) -> Iterator[Violation]:
     """The second of two runs that write the same blob fails, or replaces the export of the first."""
     runs = StackRuns(stack)
     writers = defaultdict[tuple[str, str], list[ResourceView]](list)
@@ -39,9 +34,7 @@ def blob_unique(stack: StackView) -> Iterator[Violation]:
             writers[pipeline, blob].append(run)
     for (_, blob), (first, *others) in writers.items():
         for run in others:
-            yield run.violation(
-                f"Runs {run_name(first)} and {run_name(run)} write the same blob {quoted(blob)}."
-            )
+            yield run.violation(f"Runs {first} and {run} write the same blob {quoted(blob)}.")
 
 
 def _pipeline_key(runs: StackRuns, run: ResourceView) -> str:
@@ -53,14 +46,12 @@ def _pipeline_key(runs: StackRuns, run: ResourceView) -> str:
 
 
 @StackRule(
-    name="run-overwrite-option",
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     fix="Add OverwriteBlobs to the pipeline's options, or use another blob name for each repetition.",
     url=TRANSFER,
 )
-def overwrite_option(stack: StackView) -> Iterator[Violation]:
+def run_overwrite_option(stack: StackView) -> Iterator[Violation]:
     """A repeated run finds its earlier blob, and replaces it only with OverwriteBlobs."""
     runs = StackRuns(stack)
     for run in runs.all:
@@ -70,21 +61,19 @@ def overwrite_option(stack: StackView) -> Iterator[Violation]:
         if text(run.peek("forceUpdateTag")) and has_option(pipeline, OVERWRITE_BLOBS) is False:
             blob = quoted(blob_of(run))
             yield run.violation(
-                f"Run {run_name(run)} can be repeated, but cannot replace its blob {blob}: "
-                f"{pipeline_name(pipeline)} lacks the option OverwriteBlobs."
+                f"Run {run} can be repeated, but cannot replace its blob {blob}: "
+                f"{pipeline} lacks the option OverwriteBlobs."
             )
 
 
 @StackRule(
-    name="run-pipeline-match",
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     fix="Set `pipelineResourceId` to the ID output of the intended pipeline. For a pipeline of "
     "another stack, waive this rule for the run.",
     url=RUNS,
 )
-def pipeline_match(stack: StackView) -> Iterator[Violation]:
+def run_pipeline_match(stack: StackView) -> Iterator[Violation]:
     """A run needs a pipeline of its own registry and its own direction."""
     runs = StackRuns(stack)
     for run in runs.all:
@@ -92,7 +81,7 @@ def pipeline_match(stack: StackView) -> Iterator[Violation]:
         if pipeline is MISSING:
             id = text(run.peek("request.pipelineResourceId"))
             named = quoted(id) if id else "no pipeline"
-            yield run.violation(f"Run {run_name(run)} refers to {named}; expected a pipeline of this stack.")
+            yield run.violation(f"Run {run} refers to {named}; expected a pipeline of this stack.")
         elif isinstance(pipeline, ResourceView):
             yield from _mismatch(runs, run, pipeline)
 
@@ -100,14 +89,12 @@ def pipeline_match(stack: StackView) -> Iterator[Violation]:
 def _mismatch(runs: StackRuns, run: ResourceView, pipeline: ResourceView) -> Iterator[Violation]:
     if names_target(run) not in (None, exports(pipeline)):
         yield run.violation(
-            f"Run {run_name(run)} is an {_kind(not exports(pipeline))} and refers to "
-            f"{pipeline_name(pipeline)}, an {_kind(exports(pipeline))} pipeline."
+            f"Run {run} is an {_kind(not exports(pipeline))} and refers to "
+            f"{pipeline}, an {_kind(exports(pipeline))} pipeline."
         )
     own, wanted = runs.registries_of(run), runs.registries_of(pipeline)
     if own and wanted and own.isdisjoint(wanted):
-        yield run.violation(
-            f"Run {run_name(run)} and its pipeline {pipeline_name(pipeline)} are in different registries."
-        )
+        yield run.violation(f"Run {run} and its pipeline {pipeline} are in different registries.")
 
 
 def _kind(is_export: bool) -> str:
@@ -115,33 +102,28 @@ def _kind(is_export: bool) -> str:
 
 
 @StackRule(
-    name="import-has-runner",
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     fix="Enable the trigger, or add a PipelineRun for each blob.",
     url=TRANSFER,
 )
-def has_runner(stack: StackView) -> Iterator[Violation]:
+def import_has_runner(stack: StackView) -> Iterator[Violation]:
     """A blob is imported only by its pipeline's trigger or by a run."""
     runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
         if is_triggered(pipeline) is False and runs.all_known and not runs.of(pipeline):
             yield pipeline.violation(
-                f"Pipeline {pipeline_name(pipeline)} imports nothing: "
-                "its trigger is disabled and it has no run."
+                f"Pipeline {pipeline} imports nothing: its trigger is disabled and it has no run."
             )
 
 
 @StackRule(
-    name="import-runs-once",
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     fix="Choose one: disable the trigger, or remove the runs.",
     url=TRANSFER,
 )
-def runs_once(stack: StackView) -> Iterator[Violation]:
+def import_runs_once(stack: StackView) -> Iterator[Violation]:
     """A trigger imports every blob of its container, so a run imports one of them a second time."""
     runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
@@ -150,7 +132,7 @@ def runs_once(stack: StackView) -> Iterator[Violation]:
         for run in runs.all:
             if _imports_from(stack, runs.pipeline_of(run), pipeline):
                 yield run.violation(
-                    f"Run {run_name(run)} and the trigger of {pipeline_name(pipeline)} both import "
+                    f"Run {run} and the trigger of {pipeline} both import "
                     f"the blob {quoted(blob_of(run))}: it may be imported twice."
                 )
 
@@ -163,21 +145,19 @@ def _imports_from(stack: StackView, other: ResourceView | NoValue, pipeline: Res
 
 
 @StackRule(
-    name="import-leaves-blob",
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.LOW,
     control=Control.ASSET_LIFE,
     fix="Add DeleteSourceBlobOnSuccess to the pipeline's options, or a lifecycle rule for its container.",
     url=TRANSFER,
 )
-def leaves_blob(stack: StackView) -> Iterator[Violation]:
+def import_leaves_blob(stack: StackView) -> Iterator[Violation]:
     """A blob that is no longer needed costs money, remains readable, and can be imported again."""
     runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
         stays = has_option(pipeline, DELETE_SOURCE_BLOB) is False and not _may_be_cleaned_up(stack, pipeline)
         if stays and _repeats(runs, pipeline):
             yield pipeline.violation(
-                f"Blobs stay after {pipeline_name(pipeline)} has imported them and may be imported again: "
+                f"Blobs stay after {pipeline} has imported them and may be imported again: "
                 "neither the pipeline nor a lifecycle rule deletes them."
             )
 

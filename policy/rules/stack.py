@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 import pulumi
-from pulumi_policy import EnforcementLevel, Severity
+from pulumi_policy import Severity
 
 from acr_transfer.model.credentials import credential_in, quoted
-from policy.framework.controls import Control
 from policy.framework.properties import Value
 from policy.framework.resource_types import ANY, REGISTRY, SECRET, STACK, STORAGE_ACCOUNT, VAULT
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import ResourceRule, StackRule
+from policy.framework.rule import Control, ResourceRule, StackRule
 from policy.framework.settings import RuleSetting
 from policy.framework.stack_config import stack_config
 
@@ -43,8 +42,6 @@ def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 @StackRule(
-    name="no-sas-in-outputs",
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     fix="Export the secret's name or URI; consumers read the token from the vault. Replace the "
@@ -54,15 +51,13 @@ def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
 def no_sas_in_outputs(stack: StackView) -> Iterator[Violation]:
     """Everyone who can read the stack's outputs gets the credential, even from a secret output."""
     for resource in stack.resources:
-        if STACK.matches(resource.type) or resource.is_component:
+        if STACK.fullmatch(resource.type) or resource.is_component:
             for path, kind in credentials_in(resource.properties):
                 yield resource.violation(f"Output {quoted(path)} of {resource.name} contains {kind}.")
 
 
 @ResourceRule(
-    name="no-sas-in-props",
     types=(ANY,),
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     fix="Move the credential to a key vault secret (`properties.value`), and set the property to the "
@@ -72,14 +67,12 @@ def no_sas_in_outputs(stack: StackView) -> Iterator[Violation]:
 def no_sas_in_props(resource: ResourceView) -> Iterator[Violation]:
     """Properties appear in previews, stay in the state, and are stored by the service that receives them."""
     for path, kind in credentials_in(resource.properties):
-        if not (SECRET.matches(resource.type) and path == "properties.value"):
+        if not (SECRET.fullmatch(resource.type) and path == "properties.value"):
             yield resource.violation(f"Property {quoted(path)} of {resource.name} contains {kind}.")
 
 
 @ResourceRule(
-    name="no-sas-in-config",
     types=(STACK,),
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     fix="Remove the value, or encrypt it: `pulumi config set --secret <key>`. Replace the credential "
@@ -92,15 +85,13 @@ def no_sas_in_config(stack: ResourceView) -> Iterator[Violation]:
     """The stack's configuration is a plain file that is usually committed."""
     config = stack_config()
     for key, value in config.values.items():
-        if key not in config.encrypted and key not in stack.settings.texts("allowKeys"):
+        if key not in config.encrypted and key not in stack.settings["allowKeys"]:
             for _, kind in credentials_in(value):
                 yield stack.violation(f"Configuration {quoted(key)} contains {kind} in plain text.")
 
 
 @ResourceRule(
-    name="protect-stores",
     types=(REGISTRY, STORAGE_ACCOUNT, VAULT),
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.ASSET_LIFE,
     fix="Set the resource option `protect`; in the stacks of acr-transfer: `pulumi config set "
@@ -112,5 +103,5 @@ def no_sas_in_config(stack: ResourceView) -> Iterator[Violation]:
 )
 def protect_stores(store: ResourceView) -> Iterator[Violation]:
     """One `pulumi destroy` deletes the images, blobs or secrets with the resource that holds them."""
-    if store.settings.flag("protect") and not store.protect:
+    if store.settings["protect"] and not store.protect:
         yield store.violation(f"{store.name} is not protected: one command can delete it.")

@@ -3,95 +3,78 @@
 import re
 from collections.abc import Iterator
 
-from pulumi_policy import EnforcementLevel, Severity
+from pulumi_policy import Severity
 
-from policy.framework.controls import Control
 from policy.framework.properties import MISSING, UNKNOWN, is_other, shown, text
 from policy.framework.resource_types import BLOB_CONTAINER, STORAGE_ACCOUNT
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import ResourceRule
+from policy.framework.rule import Control, ResourceRule
 from policy.framework.settings import RuleSetting
 
 _PERIOD = re.compile(r"(\d+)\.(\d{1,2}):(\d{2}):(\d{2})")
 
 
-def _name(account: ResourceView) -> str:
-    return account.display_name("accountName", "name")
-
-
 @ResourceRule(
-    name="storage-https-only",
     types=(STORAGE_ACCOUNT,),
     remedy={"enableHttpsTrafficOnly": True},
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     fix="Set `enableHttpsTrafficOnly` to true.",
     url="https://learn.microsoft.com/azure/storage/common/storage-require-secure-transfer",
 )
-def https_only(account: ResourceView) -> Iterator[Violation]:
+def storage_https_only(account: ResourceView) -> Iterator[Violation]:
     """Over HTTP, anyone on the network path can read a SAS token and use it."""
     if account.peek("enableHttpsTrafficOnly") is False:
-        yield account.violation(f"Account {_name(account)} accepts requests over HTTP.")
+        yield account.violation(f"Account {account} accepts requests over HTTP.")
 
 
 @ResourceRule(
-    name="storage-min-tls",
     types=(STORAGE_ACCOUNT,),
     remedy={"minimumTlsVersion": "TLS1_2"},
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     fix="Set `minimumTlsVersion` to TLS1_2.",
     url="https://learn.microsoft.com/azure/storage/common/transport-layer-security-configure-minimum-version",
 )
-def min_tls(account: ResourceView) -> Iterator[Violation]:
+def storage_min_tls(account: ResourceView) -> Iterator[Violation]:
     """TLS versions before 1.2 are insecure, and azure-native sets TLS 1.0 by default."""
     version = account.peek("minimumTlsVersion")
     if is_other(version, "TLS1_2", "TLS1_3"):
         yield account.violation(
-            f"Account {_name(account)} accepts old TLS versions: its minimum is {shown(version)}."
+            f"Account {account} accepts old TLS versions: its minimum is {shown(version)}."
         )
 
 
 @ResourceRule(
-    name="storage-no-public-blobs",
     types=(STORAGE_ACCOUNT,),
     remedy={"allowBlobPublicAccess": False},
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.LEAST_PRIVILEGE,
     fix="Set `allowBlobPublicAccess` to false; by default an account may allow public access.",
     url="https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent",
 )
-def no_public_blobs(account: ResourceView) -> Iterator[Violation]:
+def storage_no_public_blobs(account: ResourceView) -> Iterator[Violation]:
     """Exported images are meant for the pipelines only; a public container shows them to everyone."""
     if account.peek("allowBlobPublicAccess") not in (False, UNKNOWN):
-        yield account.violation(f"Containers of account {_name(account)} can be made public.")
+        yield account.violation(f"Containers of account {account} can be made public.")
 
 
 @ResourceRule(
-    name="storage-container-private",
     types=(BLOB_CONTAINER,),
-    level=EnforcementLevel.MANDATORY,
     severity=Severity.CRITICAL,
     control=Control.LEAST_PRIVILEGE,
     fix="Set `publicAccess` to None.",
     url="https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-configure",
 )
-def container_private(container: ResourceView) -> Iterator[Violation]:
+def storage_container_private(container: ResourceView) -> Iterator[Violation]:
     """Exported images are meant for the pipelines only; a public container shows them to everyone."""
     access = container.peek("publicAccess")
     if access is not MISSING and is_other(access, "None"):
-        yield container.violation(
-            f"Anyone can read container {container.display_name('containerName', 'name')}."
-        )
+        yield container.violation(f"Anyone can read container {container}.")
 
 
 @ResourceRule(
-    name="storage-sas-period",
     types=(STORAGE_ACCOUNT,),
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     fix="Set `sasPolicy` to a `sasExpirationPeriod` such as 07.00:00:00 with the action Log; set "
@@ -101,16 +84,16 @@ def container_private(container: ResourceView) -> Iterator[Violation]:
         RuleSetting("maxDays", 7, "The longest life of SAS tokens that an account may allow, in days."),
     ),
 )
-def sas_period(account: ResourceView) -> Iterator[Violation]:
+def storage_sas_period(account: ResourceView) -> Iterator[Violation]:
     """Without a SAS policy, a token that is valid for years goes unnoticed."""
-    period, limit = account.peek("sasPolicy.sasExpirationPeriod"), account.settings.number("maxDays")
+    period, limit = account.peek("sasPolicy.sasExpirationPeriod"), account.settings["maxDays"]
     if account.peek("allowSharedKeyAccess") is False or period is UNKNOWN:
         return
     days = _days(text(period))
     if days is None or days > limit:
         found = "There is no upper bound" if days is None else f"The upper bound is {days:g} days"
         yield account.violation(
-            f"{found} on the life of SAS tokens of {_name(account)}; the limit is {limit:g} days."
+            f"{found} on the life of SAS tokens of {account}; the limit is {limit:g} days."
         )
 
 
@@ -124,16 +107,14 @@ def _days(period: str) -> float | None:
 
 
 @ResourceRule(
-    name="storage-trusted-bypass",
     types=(STORAGE_ACCOUNT,),
-    level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
     fix="Add AzureServices to `networkRuleSet.bypass`.",
     url="https://learn.microsoft.com/azure/storage/common/storage-network-security-trusted-azure-services",
 )
-def trusted_bypass(account: ResourceView) -> Iterator[Violation]:
+def storage_trusted_bypass(account: ResourceView) -> Iterator[Violation]:
     """Without the bypass, a firewall also blocks the services that storage trusts, such as Azure Monitor."""
     action, bypass = account.peek("networkRuleSet.defaultAction"), account.peek("networkRuleSet.bypass")
     if text(action).lower() == "deny" and text(bypass) and "azureservices" not in text(bypass).lower():
-        yield account.violation(f"The firewall of account {_name(account)} blocks trusted services.")
+        yield account.violation(f"The firewall of account {account} blocks trusted services.")

@@ -8,7 +8,7 @@ import pytest
 from pulumi_policy import ResourceValidationArgs
 from pulumi_policy.proxy import UNKNOWN_NUMBER_VALUE, UnknownValueError, unknown_checking_proxy
 
-from policy.framework.evaluate import evaluate
+from policy.framework.pack import evaluate
 from policy.framework.properties import MISSING, UNKNOWN, peek, plain
 from policy.framework.resource_types import ANY, DIAGNOSTIC_SETTING, EXPORT_PIPELINE, TypePattern
 from policy.framework.resources import Violation
@@ -55,7 +55,7 @@ def test_reading_distinguishes_a_missing_value_from_an_unknown_one(path: str, ex
 def test_a_type_matches_its_names_in_every_package_of_azure_native(
     kind: TypePattern, resource_type: str, same: bool
 ) -> None:
-    assert kind.matches(resource_type) is same
+    assert bool(kind.fullmatch(resource_type)) is same
 
 
 def raising(error: Exception, *before: Violation) -> Iterator[Violation]:

@@ -18,17 +18,10 @@ WITH_RULES = sorted(
 )
 SHARED = {
     "framework.addresses": ["rules.pipeline", "rules.pipeline_stack"],
-    "framework.pipeline_options": ["rules.pipeline", "rules.pipeline_stack", "rules.run_stack"],
     "framework.properties": WITH_RULES,
     "framework.run_links": ["rules.run", "rules.run_stack"],
-    "framework.sas_secrets": ["rules.sas"],
     "framework.resources": WITH_RULES,
-    "framework.links": [
-        "rules.pipeline_stack",
-        "rules.run_stack",
-        "rules.storage_stack",
-        "rules.vault_stack",
-    ],
+    "framework.links": ["rules.pipeline_stack", "rules.run_stack", "rules.storage_stack", "rules.vault"],
 }
 """The framework's modules, each with the rules whose cases cover it."""
 

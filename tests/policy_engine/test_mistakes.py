@@ -36,11 +36,10 @@ SIGNATURE = base64.b64encode(os.urandom(32)).decode().rstrip("=")
 Previewed = Callable[..., Reviewed]
 
 THROWING = """
-from pulumi_policy import EnforcementLevel, Severity
+from pulumi_policy import Severity
 
-from policy.framework.controls import Control
 from policy.framework.resource_types import SECRET
-from policy.framework.rule import ResourceRule
+from policy.framework.rule import Control, ResourceRule
 
 
 def throws(secret):
@@ -49,9 +48,9 @@ def throws(secret):
     yield
 
 
-_ABOUT = {"level": EnforcementLevel.MANDATORY, "severity": Severity.LOW, "control": Control.CONFIGURATION}
+_ABOUT = {"severity": Severity.HIGH, "control": Control.CONFIGURATION}
 _WORDS = {"fix": "Correct the rule.", "url": "https://example.invalid"}
-ALL = (*ALL, ResourceRule(name="throws", types=(SECRET,), **_ABOUT, **_WORDS)(throws))
+ALL = (*ALL, ResourceRule(types=(SECRET,), **_ABOUT, **_WORDS)(throws))
 """
 """A rule that raises an error with a secret in its text, for the end of the catalogue."""
 

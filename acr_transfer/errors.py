@@ -21,51 +21,43 @@ if TYPE_CHECKING:
 
 
 class TransferError(Exception):
-    """The command cannot continue. The message names the cause and the fix."""
+    """The command cannot continue. The message names the cause and the fix.
+
+    Each direct subclass has its own exit code, and its docstring describes the code in `--help`.
+    """
 
     exit_code = 1
 
-
-class NotProvedError(TransferError):
-    """An artifact is missing at the target, differs there, or cannot be proved."""
-
-    exit_code = 3
+    def __init_subclass__(cls, exit_code: int | None = None) -> None:
+        cls.exit_code = cls.exit_code if exit_code is None else exit_code
 
 
-class StackError(TransferError):
+class NotProvedError(TransferError, exit_code=3):
+    """Prove: an artifact is not proved; review: a stack was not reviewed completely."""
+
+
+class StackError(TransferError, exit_code=4):
     """A stack cannot be read, was never deployed, or lacks an output."""
 
-    exit_code = 4
+
+class NothingExportedError(TransferError, exit_code=5):
+    """Hop: no blob was exported, or the import would reject a blob."""
 
 
-class NothingExportedError(TransferError):
-    """No blob was exported, or the import would reject a blob."""
-
-    exit_code = 5
+class AccessError(TransferError, exit_code=6):
+    """Not logged in, or a permission is missing."""
 
 
-class AccessError(TransferError):
-    """The caller is not logged in, or lacks a permission."""
-
-    exit_code = 6
+class MissingError(TransferError, exit_code=7):
+    """A container, storage account, registry or cloud does not exist."""
 
 
-class MissingError(TransferError):
-    """A container, a storage account, a registry or a cloud does not exist."""
-
-    exit_code = 7
+class CopyError(TransferError, exit_code=8):
+    """Hop, pack, unpack: a blob was not copied, or differs from the source."""
 
 
-class CopyError(TransferError):
-    """A blob was not copied, or differs from the source."""
-
-    exit_code = 8
-
-
-class ServiceError(TransferError):
-    """A service is unreachable, or returned an unexpected response."""
-
-    exit_code = 9
+class ServiceError(TransferError, exit_code=9):
+    """A service is unreachable or returned an unexpected response."""
 
 
 class BrokenAnswerError(ServiceError):
@@ -76,40 +68,28 @@ class MissingBlobError(ServiceError):
     """A blob of a manifest is missing in the registry."""
 
 
-class DiskError(TransferError):
-    """A disk is too small, full, or cannot be written or read."""
-
-    exit_code = 15
+class InputError(TransferError, exit_code=10):
+    """An input file is invalid: rules, a lock, a hand-over, a receipt, a log file."""
 
 
-class InputError(TransferError):
-    """An input file is invalid."""
-
-    exit_code = 10
+class PlanError(TransferError, exit_code=11):
+    """Plan: an artifact does not exist, or (--strict) has a warning; no lock was written."""
 
 
-class PlanError(TransferError):
-    """A requested artifact does not exist, or has a warning with `--strict`."""
-
-    exit_code = 11
+class LocksDifferError(TransferError, exit_code=12):
+    """Plan --diff: the two locks differ."""
 
 
-class LocksDifferError(TransferError):
-    """The two compared locks differ."""
-
-    exit_code = 12
+class RunFailedError(TransferError, exit_code=13):
+    """Status: a run failed, and no later run succeeded."""
 
 
-class RunFailedError(TransferError):
-    """A pipeline does not exist, or a run failed and no later run succeeded."""
-
-    exit_code = 13
+class DoctorError(TransferError, exit_code=14):
+    """Doctor: a fault would make a transfer fail."""
 
 
-class DoctorError(TransferError):
-    """A fault would make a transfer fail."""
-
-    exit_code = 14
+class DiskError(TransferError, exit_code=15):
+    """Pack, unpack: a disk is too small, full, or cannot be written or read."""
 
 
 FAILURES = (TransferError, ModelError)
@@ -137,11 +117,8 @@ def explained(doing: str, where: str, *, needs: str = "") -> Iterator[None]:
         yield
     except Exception as error:
         # An error cannot come from a library that is not loaded.
-        if "azure.core.exceptions" not in sys.modules:
-            raise
-        from azure.core.exceptions import AzureError
-
-        if isinstance(error, AzureError):
+        library = sys.modules.get("azure.core.exceptions")
+        if library is not None and isinstance(error, library.AzureError):
             raise _meaning(error, f"{doing} at {where}", needs) from None
         raise
 

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings, generate_container_sas
 
-from acr_transfer.cli.sizes import size
+from acr_transfer.cli.option_types import size
 from acr_transfer.copy.blocks import CATEGORY
 from tests.transfer.stores import Store, azurite
 

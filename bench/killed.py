@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from azure.storage.blob import ContentSettings
 from filled_registry import machine
 
-from acr_transfer.cli.sizes import size
+from acr_transfer.cli.option_types import size
 from acr_transfer.copy.blocks import BLOCK_SIZE, CATEGORY
 from tests.transfer.two_clouds import Clouds, two_clouds
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from acr_transfer.cli.sizes import size
+from acr_transfer.cli.option_types import size
 from sandbox import lifecycle
 from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.registry.oci_client import OciClient, digest_of

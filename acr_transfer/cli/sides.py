@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acr_transfer.cli.option_types import rate
 from acr_transfer.cli.parser import add_project, add_stack
-from acr_transfer.cli.sizes import rate
 
 if TYPE_CHECKING:
     from acr_transfer.azure.containers import Container
@@ -45,11 +45,12 @@ def add_cap(parser: argparse.ArgumentParser, help: str) -> None:
     parser.add_argument("--cap", metavar="RATE", type=rate, help=help)
 
 
-def add_both_sides(parser: argparse.ArgumentParser) -> None:
-    """Add `--source`, `--target`, `--only` and `--cwd`, for `read_sides`."""
+def add_both_sides(parser: argparse.ArgumentParser, *, only: bool = False) -> None:
+    """Add `--source`, `--target` and `--cwd`, and `--only` on request, for `read_sides`."""
     add_stack(parser, "source", "stack that exports")
     add_stack(parser, "target", "stack that imports")
-    parser.add_argument("--only", choices=("source", "target"), help="only this side")
+    if only:
+        parser.add_argument("--only", choices=("source", "target"), help="only this side")
     add_project(parser)
 
 

@@ -3,26 +3,14 @@
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 from acr_transfer.model.roles import can_read_secrets, can_use_container, container_role
 from acr_transfer.model.sas import SasToken, ends_soon, needed_rights, right_names
 from acr_transfer.model.vault_permissions import can_get_secrets
-from acr_transfer.operate.facts import Facts
-from acr_transfer.operate.finding import (
-    DoctorFinding,
-    Outcome,
-    deploy_command,
-    fault,
-    good,
-    missing,
-    unseen,
-    warning,
-)
+from acr_transfer.operate.facts import Body, Facts, properties
+from acr_transfer.operate.finding import DoctorFinding, Outcome
 
 _FORBIDDEN = "Storage answers 403."
 _VAULT_FORBIDDEN = "The run ends with 403 from the vault."
@@ -31,77 +19,72 @@ _RIGHTS_NEEDED = "Storage answers 403 to operations that need them."
 
 def access(facts: Facts) -> Iterator[DoctorFinding]:
     """The role of the pipeline's identity, or the SAS token and the permission to read it."""
-    if facts.pipeline is not None:
-        yield from _by_role(facts) if facts.by_identity else _by_token(facts)
-
-
-def _by_role(facts: Facts) -> Iterator[DoctorFinding]:
-    if "role assignments" in facts.unseen:
-        yield unseen(facts, "role assignments")
+    if facts.pipeline is None:
+        return
+    if not facts.by_identity:
+        yield from _by_token(facts)
+    elif "role assignments" in facts.unseen:
+        yield facts.not_seen("role assignments")
     elif can_use_container(facts.roles, facts.direction, deletes_blobs=facts.deletes_blobs):
-        yield good(facts, "role", "the pipeline's identity has its role on the container")
+        yield facts.good("role", "the pipeline's identity has its role on the container")
     else:
         role = container_role(facts.direction, deletes_blobs=facts.deletes_blobs)
-        yield fault(facts, "role", f"the pipeline's identity lacks {role.label}", _FORBIDDEN)
+        yield facts.fault("role", f"the pipeline's identity lacks {role.label}", _FORBIDDEN)
 
 
 def _by_token(facts: Facts) -> Iterator[DoctorFinding]:
     if facts.vault is None:
-        yield missing(facts, "the key vault", "The run cannot read its SAS token.")
+        yield facts.missing("the key vault", "The run cannot read its SAS token.")
         return
     if facts.secret_uri.rstrip("/").count("/") > 4:
         why = "A new token is a new version, which the pipeline does not read."
-        yield warning(facts, "secret URI", "the pipeline's secret URI names a version", why)
-    yield from _vault_network(facts)
+        yield facts.warning("secret URI", "the pipeline's secret URI names a version", why)
+    yield from _vault_network(facts, facts.vault)
     if facts.principal:
-        yield from _vault_permission(facts)
+        yield from _vault_permission(facts, facts.vault)
     if facts.secret is None:
-        yield missing(facts, "the SAS secret", "The run ends with 404 from the vault.")
+        yield facts.missing("the SAS secret", "The run ends with 404 from the vault.")
         return
-    yield from _disabled(facts)
-    yield from _read_token(facts, facts.token) if facts.token is not None else _unread_token(facts)
+    if _secret_attributes(facts).get("enabled") is False:
+        secret = f"--vault-name {facts.vault.get('name')} --name {facts.secret_name}"
+        fix = f"az keyvault secret set-attributes {secret} --enabled true"
+        yield facts.fault("secret", f"secret {facts.secret_name} is disabled", _VAULT_FORBIDDEN, fix)
+    yield from _unread_token(facts) if facts.token is None else _read_token(facts, facts.token)
 
 
-def _vault_network(facts: Facts) -> Iterator[DoctorFinding]:
+def _vault_network(facts: Facts, vault: Body) -> Iterator[DoctorFinding]:
     """ACR is a trusted service of Key Vault: a firewall stops it only if that exception is off too.
 
     https://learn.microsoft.com/azure/key-vault/general/overview-vnet-service-endpoints#trusted-services
     """
-    properties, name = _vault(facts)
-    rules = properties.get("networkAcls") or {}
-    closed = str(properties.get("publicNetworkAccess") or "").lower() == "disabled"
+    settings, name = properties(vault), vault.get("name")
+    rules = settings.get("networkAcls") or {}
+    closed = str(settings.get("publicNetworkAccess") or "").lower() == "disabled"
     closed |= str(rules.get("defaultAction") or "").lower() == "deny"
     if closed and str(rules.get("bypass") or "AzureServices").lower() != "azureservices":
         what = f"the firewall of vault {name} blocks Azure's trusted services"
         fix = f"az keyvault update --name {name} --bypass AzureServices"
-        yield fault(facts, "vault network", what, _VAULT_FORBIDDEN, fix)
+        yield facts.fault("vault network", what, _VAULT_FORBIDDEN, fix)
 
 
-def _vault_permission(facts: Facts) -> Iterator[DoctorFinding]:
-    properties, name = _vault(facts)
-    if properties.get("enableRbacAuthorization"):
+def _vault_permission(facts: Facts, vault: Body) -> Iterator[DoctorFinding]:
+    settings, name = properties(vault), vault.get("name")
+    if settings.get("enableRbacAuthorization"):
         if "role assignments" in facts.unseen:
-            yield unseen(facts, "role assignments")
+            yield facts.not_seen("role assignments")
             return
         allowed = can_read_secrets(facts.roles)
     else:
         allowed = any(
             policy.get("objectId") == facts.principal
             and can_get_secrets((policy.get("permissions") or {}).get("secrets") or ())
-            for policy in properties.get("accessPolicies") or ()
+            for policy in settings.get("accessPolicies") or ()
         )
     if allowed:
-        yield good(facts, "vault", f"the pipeline's identity can read secrets of vault {name}")
+        yield facts.good("vault", f"the pipeline's identity can read secrets of vault {name}")
     else:
         what = f"the pipeline's identity cannot read secrets of vault {name}"
-        yield fault(facts, "vault", what, _VAULT_FORBIDDEN)
-
-
-def _disabled(facts: Facts) -> Iterator[DoctorFinding]:
-    if _secret_attributes(facts).get("enabled") is False:
-        secret = f"--vault-name {_vault(facts)[1]} --name {facts.secret_name}"
-        fix = f"az keyvault secret set-attributes {secret} --enabled true"
-        yield fault(facts, "secret", f"secret {facts.secret_name} is disabled", _VAULT_FORBIDDEN, fix)
+        yield facts.fault("vault", what, _VAULT_FORBIDDEN)
 
 
 def _read_token(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
@@ -109,29 +92,28 @@ def _read_token(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
     if not sas.signed:
         yield _token_fault(facts, "SAS token", f"secret {facts.secret_name} does not hold a SAS token")
         return
-    found = [*_times(facts, sas), *_rights(facts, sas), *_scope(facts, sas)]
+    found = [*_times(facts, sas), *_rights_and_scope(facts, sas)]
     if not _has_fault(found):
         found += _signature(facts)
     if sas.question_marks != 1:
         why = "Azure's documentation stores the token with one leading '?'."
-        found.append(warning(facts, "SAS form", "the token does not begin with one '?'", why))
+        found.append(facts.warning("SAS form", "the token does not begin with one '?'", why))
     yield from found
     if _has_fault(found):
         return
     if sas.stored_policy:
         reason = f"stored access policy {sas.stored_policy} defines them"
-        yield unseen(facts, "rights and expiry of the SAS token", reason)
+        yield facts.not_seen("rights and expiry of the SAS token", reason)
     elif sas.expires:
         left = _duration(sas.expires - facts.now)
-        yield good(facts, "SAS token", f"the token has the required rights, and expires in {left}")
+        yield facts.good("SAS token", f"the token has the required rights, and expires in {left}")
 
 
 def _times(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
-    if sas.stored_policy and sas.expires is None:
-        return
     token = f"the token in secret {facts.secret_name}"
     if sas.expires is None:
-        yield _token_fault(facts, "SAS expiry", f"{token} has no expiry time")
+        if not sas.stored_policy:
+            yield _token_fault(facts, "SAS expiry", f"{token} has no expiry time")
     elif sas.expires <= facts.now:
         ago = _duration(facts.now - sas.expires)
         yield _token_fault(
@@ -139,27 +121,24 @@ def _times(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
         )
     elif ends_soon(sas.expires, facts.now):
         what = f"the token expires in {_duration(sas.expires - facts.now)}"
-        yield warning(facts, "SAS expiry", what, "A run can take longer.", _rotate(facts))
+        yield facts.warning("SAS expiry", what, "A run can take longer.", _rotate(facts))
     if sas.starts and sas.starts > facts.now:
         what = f"the token is valid only from {sas.starts:%Y-%m-%d %H:%M} UTC"
         yield _token_fault(facts, "SAS start", what, "Storage answers 403 until then.")
 
 
-def _rights(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
+def _rights_and_scope(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
     if lacks := sas.missing_rights(_needed(facts)):
-        yield fault(facts, "SAS rights", f"the token lacks {right_names(lacks)}", _RIGHTS_NEEDED)
-
-
-def _scope(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
+        yield facts.fault("SAS rights", f"the token lacks {right_names(lacks)}", _RIGHTS_NEEDED)
     if not sas.https_only:
         why = "It can be intercepted on the network."
-        yield warning(facts, "SAS protocol", "the token is valid over http too", why)
+        yield facts.warning("SAS protocol", "the token is valid over http too", why)
     if sas.addresses:
         what = f"the token is valid only from {sas.addresses}"
-        yield fault(facts, "SAS address", what, "The service connects from Azure's addresses.")
+        yield facts.fault("SAS address", what, "The service connects from Azure's addresses.")
     if not sas.opens_container:
         why = "Pipelines need a container's token, or an account's with srt=sco and ss=b."
-        yield fault(facts, "SAS scope", "the token is not for a container", why)
+        yield facts.fault("SAS scope", "the token is not for a container", why)
 
 
 def _signature(facts: Facts) -> Iterator[DoctorFinding]:
@@ -169,18 +148,18 @@ def _signature(facts: Facts) -> Iterator[DoctorFinding]:
         why = "Its signing key was rotated, or it is for another account or container."
         yield _token_fault(facts, "SAS signature", what, why)
     elif facts.rejection:
-        yield unseen(
-            facts, "acceptance of the SAS token", f"storage answers {facts.rejection} to this machine"
+        yield facts.not_seen(
+            "acceptance of the SAS token", f"storage answers {facts.rejection} to this machine"
         )
 
 
 def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
     """A token whose value the caller cannot read: the secret's tags and attributes describe it."""
-    yield unseen(facts, "the SAS token")
+    yield facts.not_seen("the SAS token")
     letters = ((facts.secret or {}).get("tags") or {}).get("acr-transfer-sp")
     if letters is not None and (lacks := set(_needed(facts)) - set(letters)):
         what = f"according to its tag, the token lacks {right_names(lacks)}"
-        yield fault(facts, "SAS rights", what, _RIGHTS_NEEDED)
+        yield facts.fault("SAS rights", what, _RIGHTS_NEEDED)
     attributes = _secret_attributes(facts)
     expires = attributes.get("exp")
     if expires and float(expires) <= facts.now.timestamp():
@@ -196,20 +175,15 @@ def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
 
 
 def _token_fault(facts: Facts, check: str, what: str, why: str = _FORBIDDEN) -> DoctorFinding:
-    return fault(facts, check, what, why, _rotate(facts))
+    return facts.fault(check, what, why, _rotate(facts))
 
 
 def _has_fault(found: list[DoctorFinding]) -> bool:
     return any(finding.outcome is Outcome.FAULT for finding in found)
 
 
-def _vault(facts: Facts) -> tuple[dict[str, Any], str]:
-    vault = facts.vault or {}
-    return vault.get("properties") or {}, str(vault.get("name"))
-
-
-def _secret_attributes(facts: Facts) -> dict[str, Any]:
-    return ((facts.secret or {}).get("properties") or {}).get("attributes") or {}
+def _secret_attributes(facts: Facts) -> Body:
+    return properties(facts.secret).get("attributes") or {}
 
 
 def _needed(facts: Facts) -> str:
@@ -222,4 +196,4 @@ def _duration(left: timedelta) -> str:
 
 
 def _rotate(facts: Facts) -> str:
-    return f"pulumi config set acr-transfer:sasExpiry <later> -s {facts.stack}, then {deploy_command(facts)}"
+    return f"pulumi config set acr-transfer:sasExpiry <later> -s {facts.stack}, then {facts.deploy_command}"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.errors import explained, host
+from acr_transfer.operate.blobs import StoredBlob, list_blobs
 from acr_transfer.operate.runs import Run, all_runs, remove_run
 from acr_transfer.units import plural
 
@@ -20,22 +21,12 @@ if TYPE_CHECKING:
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransferBlob:
-    """A blob that an export run wrote, or a copy of one."""
-
-    name: str
-    size: int
-    modified: datetime
-    etag: str
-
-
 @dataclass(frozen=True)
 class Leftover:
     """A blob or run that a transfer left behind, and whether it is removed."""
 
     side: str
-    item: TransferBlob | Run
+    item: StoredBlob | Run
     goes: bool
     reason: str
 
@@ -62,7 +53,7 @@ class SideContents:
     name: str
     """`source` or `target`."""
 
-    blobs: Sequence[TransferBlob]
+    blobs: Sequence[StoredBlob]
     runs: Sequence[Run]
     needed: Collection[str] = ()
     """Names of the blobs in the hand-over (source only)."""
@@ -84,20 +75,12 @@ async def clean_side(side: str, stack: Stack, age: timedelta, *, remove: bool) -
 
 
 async def _contents(side: str, stack: Stack, container: ContainerClient, arm: ArmClient) -> SideContents:
-    from acr_transfer.copy.blocks import CATEGORY, category
-
-    with explained("listing the blobs", host(container.url), needs="to list blobs"):
-        blobs = [
-            TransferBlob(name=blob.name, size=blob.size, modified=blob.last_modified, etag=blob.etag)
-            async for blob in container.list_blobs(include=["metadata"])
-            # Other blobs in the container do not belong to a transfer.
-            if category(blob.metadata) == CATEGORY
-        ]
     registry_id = stack.pipeline_id(side).rsplit("/", 2)[0]
     managed: Sequence[Any] = stack.outputs.get("runs") or ()
     return SideContents(
         name=side,
-        blobs=blobs,
+        # Other blobs in the container do not belong to a transfer.
+        blobs=[blob for blob in await list_blobs(container) if blob.has_category],
         runs=await all_runs(registry_id, stack.container_url(), arm),
         needed=stack.handover().blob_names if side == "source" else (),
         managed={str(run.get("id")).lower() for run in managed if isinstance(run, dict)},
@@ -109,7 +92,7 @@ async def _remove(going: Sequence[Leftover], container: ContainerClient, arm: Ar
     from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
     # Blobs first: after an interruption, the record of their import still exists.
-    for blob in (leftover.item for leftover in going if isinstance(leftover.item, TransferBlob)):
+    for blob in (leftover.item for leftover in going if isinstance(leftover.item, StoredBlob)):
         with explained(f"removing blob {blob.name}", host(container.url), needs="to delete blobs"):
             try:
                 await container.delete_blob(
@@ -130,7 +113,7 @@ def leftovers(side: SideContents, now: datetime, age: timedelta) -> list[Leftove
     return blobs + runs
 
 
-def _source_blob(blob: TransferBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
+def _source_blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
     if blob.name in side.needed:
         return False, "in the hand-over: the target may still need it"
     active = _active_run(blob, side)
@@ -142,7 +125,7 @@ def _source_blob(blob: TransferBlob, side: SideContents, now: datetime, age: tim
     return True, f"no longer in the hand-over, {_days(old)} old"
 
 
-def _target_blob(blob: TransferBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
+def _target_blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
     active = _active_run(blob, side)
     if active:
         return False, f"run {active.name} is importing it"
@@ -174,7 +157,7 @@ def _run(
     return True, f"{run.state} {_days(since)} ago"
 
 
-def _active_run(blob: TransferBlob, side: SideContents) -> Run | None:
+def _active_run(blob: StoredBlob, side: SideContents) -> Run | None:
     return next((run for run in side.runs if run.blob == blob.name and not run.ended), None)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import fnmatch
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,8 @@ from acr_transfer.azure.http_session import http_session
 from acr_transfer.errors import FAILURES
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate import sas_secret
-from acr_transfer.operate.facts import Blob, Body, Facts
+from acr_transfer.operate.blobs import list_blobs
+from acr_transfer.operate.facts import Body, Facts, properties
 from acr_transfer.operate.runs import pipeline_runs
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from acr_transfer.azure.arm import ArmClient
     from acr_transfer.azure.stacks import Stack
 
-_ACCOUNTS = "providers/Microsoft.Storage/storageAccounts"
-_VAULTS = "providers/Microsoft.KeyVault/vaults"
+_ACCOUNTS = "/providers/Microsoft.Storage/storageAccounts"
+_VAULTS = "/providers/Microsoft.KeyVault/vaults"
 _REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
 
@@ -53,7 +54,8 @@ async def _collect_side(side: str, stack: Stack) -> Facts:
         await _Resources(facts, stack, arm).collect(session, credential)
     if facts.container:
         with noting(facts, "the blobs"):
-            facts.blobs = await _blobs(stack)
+            async with connect.container(stack) as container:
+                facts.blobs = await list_blobs(container.client)
     if side == "source":
         with noting(facts, "the artifacts"):
             await _artifacts(stack, facts)
@@ -86,13 +88,16 @@ class _Resources:
 
     def __init__(self, facts: Facts, stack: Stack, arm: ArmClient) -> None:
         self._facts, self._stack, self._arm = facts, stack, arm
+        self._subscription = f"/subscriptions/{connect.subscription(stack)}"
 
     async def collect(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
         facts = self._facts
         pipeline_id = self._stack.pipeline_id(facts.side)
         registry_id, kind, _ = pipeline_id.rsplit("/", 2)
-        facts.registry = await self._get("the registry", registry_id, "2023-07-01")
-        facts.pipeline = await self._get("the pipeline", pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
+        facts.registry = await self._read("the registry", self._arm.get(registry_id, "2023-07-01"))
+        facts.pipeline = await self._read(
+            "the pipeline", self._arm.get(pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
+        )
         await self._rights(registry_id, kind)
         await self._storage()
         if facts.by_identity:
@@ -119,20 +124,22 @@ class _Resources:
 
     async def _storage(self) -> None:
         url = str(self._facts.container_settings.get("uri") or self._stack.outputs.get("containerUrl") or "")
-        account = await self._find("the storage account", _ACCOUNTS, "2024-01-01", url, blob_endpoint)
-        self._facts.account = account
+        request = self._arm.find_by_endpoint(self._subscription + _ACCOUNTS, "2024-01-01", url, blob_endpoint)
+        self._facts.account = account = await self._read("the storage account", request)
         if account:
             name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
             container_id = f"{account['id']}/blobServices/default/containers/{name}"
-            self._facts.container = await self._get("the container", container_id, "2024-01-01")
+            request = self._arm.get(container_id, "2024-01-01")
+            self._facts.container = await self._read("the container", request)
 
     async def _vault(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
         facts, uri = self._facts, self._facts.secret_uri
-        facts.vault = await self._find("the key vault", _VAULTS, "2024-11-01", uri, _vault_uri)
+        request = self._arm.find_by_endpoint(self._subscription + _VAULTS, "2024-11-01", uri, _vault_uri)
+        facts.vault = await self._read("the key vault", request)
         if not facts.vault:
             return
         secret_id = f"{facts.vault['id']}/secrets/{facts.secret_name}"
-        facts.secret = await self._get("the SAS secret", secret_id, "2024-11-01")
+        facts.secret = await self._read("the SAS secret", self._arm.get(secret_id, "2024-11-01"))
         await self._roles(str(facts.vault["id"]))
         with noting(facts, "the SAS token"):
             token = await sas_secret.read(uri, session, credential)
@@ -153,15 +160,6 @@ class _Resources:
             roles = (str(each["properties"]["roleDefinitionId"]) for each in found)
             self._facts.roles = frozenset(role.rpartition("/")[2].lower() for role in roles)
 
-    async def _find(
-        self, what: str, collection: str, version: str, url: str, endpoint: Callable[[dict[str, Any]], str]
-    ) -> Body | None:
-        path = f"/subscriptions/{connect.subscription(self._stack)}/{collection}"
-        return await self._read(what, self._arm.find_by_endpoint(path, version, url, endpoint))
-
-    async def _get(self, what: str, id: str, *versions: str) -> Body | None:
-        return await self._read(what, self._arm.get(id, *versions))
-
     async def _read(self, what: str, request: Awaitable[Body | None]) -> Body | None:
         with noting(self._facts, what):
             return await request
@@ -181,25 +179,6 @@ async def _artifacts(stack: Stack, facts: Facts) -> None:
     facts.unsupported = (*found.missing, *unsupported(found))
 
 
-async def _blobs(stack: Stack) -> tuple[Blob, ...]:
-    from acr_transfer.copy.blocks import CATEGORY, category
-    from acr_transfer.errors import explained, host
-
-    with explained("listing blobs", host(stack.container_url()), needs="to read blobs"):
-        async with connect.container(stack) as container:
-            return tuple(
-                [
-                    Blob(
-                        blob.name,
-                        has_category=category(blob.metadata) == CATEGORY,
-                        has_md5=bool(blob.content_settings.content_md5),
-                        modified=blob.last_modified,
-                    )
-                    async for blob in container.client.list_blobs(include=["metadata"])
-                ]
-            )
-
-
 def allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
     """Whether one of the permissions has the action in its actions and not in its notActions.
 
@@ -213,4 +192,4 @@ def allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
 
 
 def _vault_uri(vault: Mapping[str, Any]) -> str:
-    return str((vault.get("properties") or {}).get("vaultUri") or "")
+    return str(properties(vault).get("vaultUri") or "")

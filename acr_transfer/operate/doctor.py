@@ -6,27 +6,17 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """
 
-from __future__ import annotations
-
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from acr_transfer.model.limits import CLOCK_SKEW, TRIGGER_AGE
 from acr_transfer.model.options import OVERWRITE_BLOBS, has_option, option_fault
 from acr_transfer.model.storage_network import StorageNetwork, storage_network
 from acr_transfer.operate.access_checks import access
-from acr_transfer.operate.facts import Facts
-from acr_transfer.operate.finding import (
-    DoctorFinding,
-    Rule,
-    deploy_command,
-    fault,
-    good,
-    missing,
-    unchecked,
-    unseen,
-    warning,
-)
+from acr_transfer.operate.facts import Facts, properties
+from acr_transfer.operate.finding import DoctorFinding
+
+Rule = Callable[[Facts], Iterator[DoctorFinding]]
 
 _SHOWN = 5
 """Names of one kind that are listed; the others are counted."""
@@ -37,15 +27,22 @@ def diagnose(facts: Facts, rules: Sequence[Rule] | None = None) -> list[DoctorFi
 
     An error of a rule becomes a finding too: the other rules still count.
     """
-    found = [unchecked(facts, what, error) for what, error in facts.errors.items()]
+    found = [_unchecked(facts, what, error) for what, error in facts.errors.items()]
     for rule in RULES if rules is None else rules:
         try:
             found += list(rule(facts))
         except Exception as error:
             # The message could quote a secret, and the traceback's last line is the message.
             logging.getLogger(__name__).error("rule %s: %s", rule.__name__, type(error).__name__)
-            found.append(unchecked(facts, rule.__name__.replace("_", " "), type(error).__name__))
+            found.append(_unchecked(facts, rule.__name__.replace("_", " "), type(error).__name__))
     return found
+
+
+def _unchecked(facts: Facts, what: str, error: str) -> DoctorFinding:
+    """The check itself failed: an error of this program, not of the stack."""
+    why = "doctor itself failed here, so a fault may be hidden."
+    fix = "report it with the file that `acr-transfer doctor --log-file FILE` writes"
+    return facts.warning(what, f"{what} could not be checked: {error}", why, fix)
 
 
 def registry(facts: Facts) -> Iterator[DoctorFinding]:
@@ -53,19 +50,19 @@ def registry(facts: Facts) -> Iterator[DoctorFinding]:
     body = facts.registry
     if body is None:
         fix = "set acr-transfer:registry to an existing registry"
-        yield missing(facts, "the registry", "No artifact can move.", fix)
+        yield facts.missing("the registry", "No artifact can move.", fix)
         return
     name, tier = body.get("name"), (body.get("sku") or {}).get("name")
     if str(tier).lower() != "premium":
         fix = f"az acr update --name {name} --sku Premium"
-        yield fault(facts, "tier", f"registry {name} is {tier}", "Pipelines require the Premium tier.", fix)
+        yield facts.fault("tier", f"registry {name} is {tier}", "Pipelines require the Premium tier.", fix)
     else:
-        yield good(facts, "tier", f"registry {name} is Premium")
-    policy = ((body.get("properties") or {}).get("policies") or {}).get("exportPolicy") or {}
+        yield facts.good("tier", f"registry {name} is Premium")
+    policy = (properties(body).get("policies") or {}).get("exportPolicy") or {}
     if facts.side == "source" and str(policy.get("status") or "").lower() == "disabled":
         fix = f"az acr update --name {name} --public-network-enabled true --allow-exports true"
         what = f"the export policy of registry {name} is disabled"
-        yield fault(facts, "export policy", what, "The registry rejects the export.", fix)
+        yield facts.fault("export policy", what, "The registry rejects the export.", fix)
 
 
 def caller(facts: Facts) -> Iterator[DoctorFinding]:
@@ -75,62 +72,60 @@ def caller(facts: Facts) -> Iterator[DoctorFinding]:
         role = '--role "Container Registry Transfer Pipeline Contributor"'
         what = f"you cannot write {', '.join(facts.denied_types)} of the registry"
         fix = f"az role assignment create --assignee <you> {role} {scope}"
-        yield warning(facts, "your rights", what, "Your `pulumi up` is rejected.", fix)
+        yield facts.warning("your rights", what, "Your `pulumi up` is rejected.", fix)
 
 
 def pipeline(facts: Facts) -> Iterator[DoctorFinding]:
     """The pipeline exists, is provisioned, and has an identity and options of its kind."""
     body = facts.pipeline
     if body is None:
-        yield missing(facts, "the pipeline", "Runs need a pipeline.")
+        yield facts.missing("the pipeline", "Runs need a pipeline.")
         return
     name = body.get("name")
-    state = str((body.get("properties") or {}).get("provisioningState"))
+    state = str(properties(body).get("provisioningState"))
     if state != "Succeeded":
-        yield fault(facts, "pipeline", f"pipeline {name} is {state}", "It cannot run.")
+        yield facts.fault("pipeline", f"pipeline {name} is {state}", "It cannot run.")
     if not facts.principal:
         why = "It can read neither the vault nor the container."
-        yield fault(facts, "identity", f"pipeline {name} has no identity", why)
+        yield facts.fault("identity", f"pipeline {name} has no identity", why)
     faults = [(option, option_fault(option, facts.direction)) for option in facts.options]
     unknown = [f"{option} ({fault})" for option, fault in faults if fault]
     if unknown:
         what = f"pipeline {name} has unknown options: {', '.join(unknown)}"
         why = "The service does not support them for this kind of pipeline."
-        yield fault(
-            facts, "options", what, why, f"correct acr-transfer:options, then {deploy_command(facts)}"
-        )
+        yield facts.fault("options", what, why, f"correct acr-transfer:options, then {facts.deploy_command}")
     elif state == "Succeeded" and facts.principal:
-        yield good(facts, "pipeline", f"pipeline {name} exists and has an identity")
+        yield facts.good("pipeline", f"pipeline {name} exists and has an identity")
 
 
 def storage(facts: Facts) -> Iterator[DoctorFinding]:
     """The container exists, its account is reachable, and shared keys work if SAS tokens are used."""
     if facts.account is None:
-        yield missing(facts, "the storage account", "Blobs need a storage account.")
+        yield facts.missing("the storage account", "Blobs need a storage account.")
         return
     name = facts.account.get("name")
     if facts.container is None:
-        yield missing(facts, "the container", "A run ends with 404 from storage.")
+        yield facts.missing("the container", "A run ends with 404 from storage.")
     else:
-        yield good(facts, "container", f"container {facts.container.get('name')} exists in account {name}")
+        yield facts.good("container", f"container {facts.container.get('name')} exists in account {name}")
     yield from _network(facts)
-    if (facts.account.get("properties") or {}).get("allowSharedKeyAccess") is False and not facts.by_identity:
+    if properties(facts.account).get("allowSharedKeyAccess") is False and not facts.by_identity:
         why = "A SAS token is signed with an account key, and the account rejects those."
         fix = "pulumi config set acr-transfer:storageAccess ManagedIdentity, or enable shared key access"
-        yield fault(facts, "shared key", f"account {name} has shared key access disabled", why, fix)
+        yield facts.fault("shared key", f"account {name} has shared key access disabled", why, fix)
 
 
 def _network(facts: Facts) -> Iterator[DoctorFinding]:
     """The account's network rules allow the service, which connects over the public network."""
-    properties, name = (facts.account or {}).get("properties") or {}, (facts.account or {}).get("name")
-    action = (properties.get("networkAcls") or {}).get("defaultAction")
-    network = storage_network(str(properties.get("publicNetworkAccess") or ""), str(action or ""))
+    settings, name = properties(facts.account), (facts.account or {}).get("name")
+    action = (settings.get("networkAcls") or {}).get("defaultAction")
+    network = storage_network(str(settings.get("publicNetworkAccess") or ""), str(action or ""))
     if network is StorageNetwork.OPEN:
         return
     closed = "is closed to the public network" if network is StorageNetwork.DISABLED else "has a firewall"
     why = "ACR Transfer uses the public network and is not a trusted service of storage: 403."
     fix = f"az storage account update --name {name} --public-network-access Enabled --default-action Allow"
-    yield fault(facts, "network", f"account {name} {closed}", why, fix)
+    yield facts.fault("network", f"account {name} {closed}", why, fix)
 
 
 def exports(facts: Facts) -> Iterator[DoctorFinding]:
@@ -140,34 +135,34 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
     if facts.absent:
         what = f"{_some(facts.absent)} not in the registry under this name"
         fix = "correct acr-transfer:artifacts, or write the lock again: acr-transfer plan"
-        yield fault(facts, "artifacts", what, "The run does not export missing artifacts.", fix)
+        yield facts.fault("artifacts", what, "The run does not export missing artifacts.", fix)
     for reason in facts.unsupported:
         fix = "remove it from acr-transfer:artifacts or from the rules of the lock, or rebuild it"
-        yield warning(facts, "artifacts", reason, "The service does not transfer it.", fix)
+        yield facts.warning("artifacts", reason, "The service does not transfer it.", fix)
     if "the artifacts" in facts.unseen:
-        yield unseen(facts, "the artifacts")
+        yield facts.not_seen("the artifacts")
     elif facts.artifacts and not facts.absent:
-        yield good(facts, "artifacts", f"all {facts.artifacts:,} listed artifacts are in the registry")
+        yield facts.good("artifacts", f"all {facts.artifacts:,} listed artifacts are in the registry")
     existing = [blob.name for blob in facts.blobs or () if blob.name in facts.handover_blobs]
     if existing and facts.pipeline and not has_option(facts.options, OVERWRITE_BLOBS):
         name = facts.pipeline.get("name")
         what = f"pipeline {name} has no OverwriteBlobs, and {_some(existing)} in the container"
-        fix = f"add OverwriteBlobs to acr-transfer:options, then {deploy_command(facts)}"
-        yield warning(facts, "options", what, "A repeated run cannot replace existing blobs.", fix)
+        fix = f"add OverwriteBlobs to acr-transfer:options, then {facts.deploy_command}"
+        yield facts.warning("options", what, "A repeated run cannot replace existing blobs.", fix)
 
 
 def imports(facts: Facts) -> Iterator[DoctorFinding]:
     """At the target: a trigger or the stack imports, and every blob has what the trigger requires."""
     if facts.side != "target" or facts.pipeline is None:
         return
-    trigger = ((facts.pipeline.get("properties") or {}).get("trigger") or {}).get("sourceTrigger") or {}
+    trigger = (properties(facts.pipeline).get("trigger") or {}).get("sourceTrigger") or {}
     enabled = str(trigger.get("status") or "").lower() == "enabled"
     if enabled:
-        yield good(facts, "trigger", "the trigger imports new blobs within 15 minutes")
+        yield facts.good("trigger", "the trigger imports new blobs within 15 minutes")
     else:
-        yield good(facts, "trigger", f"the trigger is disabled: `{deploy_command(facts)}` imports")
+        yield facts.good("trigger", f"the trigger is disabled: `{facts.deploy_command}` imports")
     if facts.blobs is None:
-        yield unseen(facts, "the blobs")
+        yield facts.not_seen("the blobs")
         return
     yield from _ignored_blobs(facts, enabled=enabled)
     present = {blob.name for blob in facts.blobs} | facts.imported
@@ -175,7 +170,7 @@ def imports(facts: Facts) -> Iterator[DoctorFinding]:
     if lacking:
         what = f"{_some(lacking)} in the hand-over, but not in the container"
         fix = "acr-transfer hop, or acr-transfer unpack in a disconnected network"
-        yield warning(facts, "blobs", what, "The import needs them.", fix)
+        yield facts.warning("blobs", what, "The import needs them.", fix)
 
 
 def _ignored_blobs(facts: Facts, *, enabled: bool) -> Iterator[DoctorFinding]:
@@ -186,10 +181,10 @@ def _ignored_blobs(facts: Facts, *, enabled: bool) -> Iterator[DoctorFinding]:
         lacks = [word for word, present in marks if not present]
         if lacks:
             what = f"blob {blob.name} has no {' and no '.join(lacks)}"
-            yield fault(facts, "blob", what, "The trigger ignores it.", fix)
+            yield facts.fault("blob", what, "The trigger ignores it.", fix)
         elif enabled and blob.name not in facts.imported and facts.now - blob.modified > TRIGGER_AGE:
             what = f"blob {blob.name} is older than {TRIGGER_AGE.days} days"
-            yield warning(facts, "blob", what, "The trigger ignores blobs of that age.", fix)
+            yield facts.warning("blob", what, "The trigger ignores blobs of that age.", fix)
 
 
 def clock(facts: Facts) -> Iterator[DoctorFinding]:
@@ -198,7 +193,7 @@ def clock(facts: Facts) -> Iterator[DoctorFinding]:
         way = "ahead of" if facts.clock > 0 else "behind"
         what = f"this machine's clock is {abs(facts.clock):.0f} s {way} the cloud's"
         why = "Azure compares the times in SAS tokens and logins with its own clock."
-        yield warning(facts, "clock", what, why, "synchronize this machine's clock, for example with NTP")
+        yield facts.warning("clock", what, why, "synchronize this machine's clock, for example with NTP")
 
 
 RULES: tuple[Rule, ...] = (registry, caller, pipeline, storage, access, exports, imports, clock)

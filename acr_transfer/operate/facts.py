@@ -1,7 +1,5 @@
 """The facts of one side that `doctor` judges: Azure's resources, the SAS token, artifacts and blobs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,22 +8,15 @@ from typing import Any
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, has_option
 from acr_transfer.model.sas import SasToken
 from acr_transfer.model.times import parse_time
+from acr_transfer.operate.blobs import StoredBlob
+from acr_transfer.operate.finding import DoctorFinding, Outcome
 
 Body = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Blob:
-    """A blob in the container of a side."""
-
-    name: str
-    has_category: bool
-    """Whether it has the metadata that a trigger requires."""
-
-    has_md5: bool
-    """Whether it has a Content-MD5."""
-
-    modified: datetime
+def properties(body: Body | None) -> Body:
+    """The properties of a resource; empty if it has none."""
+    return (body or {}).get("properties") or {}
 
 
 @dataclass(kw_only=True)
@@ -63,7 +54,7 @@ class Facts:
     unsupported: tuple[str, ...] = ()
     """Sentences about artifacts that the service does not transfer."""
 
-    blobs: tuple[Blob, ...] | None = None
+    blobs: tuple[StoredBlob, ...] | None = None
     handover_blobs: tuple[str, ...] = ()
     """Names of the blobs in the source's hand-over."""
 
@@ -83,9 +74,7 @@ class Facts:
     @property
     def container_settings(self) -> Body:
         """The pipeline's target or source: its container and its access to it."""
-        properties = (self.pipeline or {}).get("properties") or {}
-        found: Body = properties.get("target") or properties.get("source") or {}
-        return found
+        return properties(self.pipeline).get("target") or properties(self.pipeline).get("source") or {}
 
     @property
     def by_identity(self) -> bool:
@@ -100,8 +89,7 @@ class Facts:
     @property
     def options(self) -> list[str]:
         """The pipeline's options, as Azure returns them."""
-        listed = ((self.pipeline or {}).get("properties") or {}).get("options") or ()
-        return [str(option) for option in listed]
+        return [str(option) for option in properties(self.pipeline).get("options") or ()]
 
     @property
     def deletes_blobs(self) -> bool:
@@ -121,7 +109,7 @@ class Facts:
     @property
     def keys_created(self) -> datetime | None:
         """Creation time of the older account key; None where Azure does not report it."""
-        created = ((self.account or {}).get("properties") or {}).get("keyCreationTime") or {}
+        created = properties(self.account).get("keyCreationTime") or {}
         known = [time for value in created.values() if (time := parse_time(value))]
         return min(known) if known and len(known) == len(created) else None
 
@@ -131,3 +119,31 @@ class Facts:
         identity = (self.pipeline or {}).get("identity") or {}
         assigned = [identity, *(identity.get("userAssignedIdentities") or {}).values()]
         return next((str(each["principalId"]) for each in assigned if each.get("principalId")), "")
+
+    @property
+    def deploy_command(self) -> str:
+        """The command that creates or corrects the stack's resources."""
+        return f"pulumi up -s {self.stack}"
+
+    def good(self, check: str, what: str) -> DoctorFinding:
+        """The check passed."""
+        return DoctorFinding(self.side, check, Outcome.GOOD, what)
+
+    def fault(self, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
+        """A transfer would fail. The default fix is `pulumi up` of the stack."""
+        return DoctorFinding(self.side, check, Outcome.FAULT, what, why, fix or self.deploy_command)
+
+    def warning(self, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
+        """A transfer may fail, now or later. The default fix is `pulumi up` of the stack."""
+        return DoctorFinding(self.side, check, Outcome.WARNING, what, why, fix or self.deploy_command)
+
+    def not_seen(self, what: str, reason: str = "") -> DoctorFinding:
+        """The caller could not read something. The check neither passes nor fails."""
+        reason = reason or self.unseen.get(what, "not read")
+        return DoctorFinding(self.side, what, Outcome.UNSEEN, f"{what} could not be read: {reason}")
+
+    def missing(self, what: str, why: str, fix: str = "") -> DoctorFinding:
+        """Something does not exist, or could not be read."""
+        if what in self.unseen:
+            return self.not_seen(what)
+        return self.fault(what.removeprefix("the "), f"{what} does not exist", why, fix)

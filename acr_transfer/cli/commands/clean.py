@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.parser import add_project, add_stack
-from acr_transfer.cli.sides import read_sides
+from acr_transfer.cli.option_types import days
+from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import table
 from acr_transfer.units import human_size, plural
 
@@ -28,26 +28,18 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of clean."""
-    add_stack(parser, "source", "stack that exports")
-    add_stack(parser, "target", "stack that imports")
-    add_project(parser)
+    add_both_sides(parser)
     parser.add_argument(
         "--side", choices=("source", "target", "both"), default="both", help="side to clean (%(default)s)"
     )
     parser.add_argument(
         "--older-than",
         metavar="DAYS",
-        type=_days,
+        type=days,
         default=timedelta(days=7),
         help="only runs and blobs that ended at least this many days ago (7)",
     )
     parser.add_argument("--yes", action="store_true", help="remove the listed runs and blobs")
-
-
-def _days(text: str) -> timedelta:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
-    return timedelta(days=int(text))
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,7 +22,10 @@ EXAMPLES = (
 )
 _COLOURS = {"good": "green", "fault": "red", "warning": "yellow", "not seen": "dim"}
 
-add_arguments = add_both_sides
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of doctor."""
+    add_both_sides(parser, only=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
+from acr_transfer.cli.option_types import size
 from acr_transfer.cli.parser import add_project
 from acr_transfer.cli.progress import HopProgress
 from acr_transfer.cli.sides import add_cap, add_source, source_side
-from acr_transfer.cli.sizes import size
 
 if TYPE_CHECKING:
     from acr_transfer.model.documents.pack_manifest import PackManifest

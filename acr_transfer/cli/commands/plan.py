@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console
+from acr_transfer.cli.option_types import utc_time
 from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import InputError, LocksDifferError
-from acr_transfer.model.times import parse_time
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
@@ -73,7 +72,7 @@ def _add_rule(group: Any) -> None:
     add_patterns("--exclude-repository", "exclude_repositories", "repositories to omit; repeatable")
     add_patterns("--exclude-tag", "exclude_tags", "tags to omit; repeatable")
     as_of = "count the age of tags from a time such as 2026-11-01T00:00:00Z (now)"
-    group.add_argument("--as-of", metavar="TIME", type=_time, help=as_of)
+    group.add_argument("--as-of", metavar="TIME", type=utc_time, help=as_of)
 
 
 def _add_source(group: Any) -> None:
@@ -193,9 +192,3 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
     given = {key: value for key, value in rule.items() if value is not None}
     tables = {"rule": [given]} if given else {}
     return {"artifacts": options.artifacts, "platforms": options.platform or [], **tables}
-
-
-def _time(text: str) -> datetime:
-    if found := parse_time(text):
-        return found
-    raise argparse.ArgumentTypeError(f"{text!r} is not a time; expected one such as 2026-11-01T00:00:00Z")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.parser import add_project, add_stack, seconds
+from acr_transfer.cli.option_types import count, seconds
+from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import NotProvedError
 from acr_transfer.model.proof import LayerMode
 
@@ -52,17 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--layers", choices=modes, default=mode, help="also read and hash layers (%(default)s)"
     )
     sample = "number of layers in a sample (%(default)s)"
-    result.add_argument("--sample", metavar="N", type=_count, default=20, help=sample)
+    result.add_argument("--sample", metavar="N", type=count, default=20, help=sample)
     result.add_argument("--exact", action="store_true", help="treat extra tags at the target as a failure")
     result.add_argument("--html", metavar="FILE", type=Path, help="write the evidence as one page")
     receipt = "add the proved artifacts to this file, for `plan --since`"
     result.add_argument("--receipt", metavar="FILE", type=Path, help=receipt)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from acr_transfer.cli.commands import hop, plan, prove
 from acr_transfer.cli.console import Console, coloured
-from acr_transfer.cli.parser import add_project, add_stack, seconds
+from acr_transfer.cli.option_types import seconds
+from acr_transfer.cli.sides import add_both_sides
 from acr_transfer.cli.table import table
 from acr_transfer.errors import FAILURES, TransferError, exit_code
 
@@ -27,9 +28,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ship."""
-    add_stack(parser, "source", "stack that exports")
-    add_stack(parser, "target", "stack that imports")
-    add_project(parser)
+    add_both_sides(parser)
     parser.add_argument(
         "--rules", metavar="FILE", type=Path, help="plan by these rules first, see docs/plan.md"
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console, coloured
-from acr_transfer.cli.parser import seconds
+from acr_transfer.cli.option_types import seconds
 from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import cut, table, wrapped
 from acr_transfer.errors import RunFailedError
@@ -30,7 +30,7 @@ _COLOURS = {"Succeeded": "green", "Failed": "red", "missing": "red"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of status."""
-    add_both_sides(parser)
+    add_both_sides(parser, only=True)
     parser.add_argument(
         "--watch",
         metavar="SECONDS",

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acr_transfer.cli.commands.clean import leftovers_table
-from acr_transfer.operate.clean import Leftover, SideContents, TransferBlob, leftovers
+from acr_transfer.operate.blobs import StoredBlob
+from acr_transfer.operate.clean import Leftover, SideContents, leftovers
 from acr_transfer.operate.runs import Run
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -22,8 +23,8 @@ def ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def blob(name: str = "b", days: float = 30) -> TransferBlob:
-    return TransferBlob(name=name, size=1024, modified=ago(days), etag="e")
+def blob(name: str = "b", days: float = 30) -> StoredBlob:
+    return StoredBlob(name=name, size=1024, modified=ago(days), etag="e", has_category=True, has_md5=True)
 
 
 def run(blob: str = "b", status: str = "Succeeded", days: float = 20, name: str = "r", **more: Any) -> Run:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from acr_transfer.model.sas import SasToken
+from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.doctor import diagnose
-from acr_transfer.operate.facts import Blob, Facts
+from acr_transfer.operate.facts import Facts
 from acr_transfer.operate.finding import DoctorFinding, Outcome
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -50,6 +50,11 @@ def facts(side: str = "source", **differences: Any) -> Facts:
     return Facts(**{**whole, **differences})
 
 
+def blob(name: str = "b1", **differences: Any) -> StoredBlob:
+    whole = {"modified": NOW, "size": 1, "etag": "e", "has_category": True, "has_md5": True}
+    return StoredBlob(**{"name": name, **whole, **differences})
+
+
 def bad(found: Facts) -> list[DoctorFinding]:
     return [finding for finding in diagnose(found) if finding.outcome in (Outcome.FAULT, Outcome.WARNING)]
 
@@ -59,7 +64,6 @@ def test_a_side_without_faults_has_only_good_findings(side: str) -> None:
     assert {finding.outcome for finding in diagnose(facts(side))} == {Outcome.GOOD}
 
 
-BLOB = Blob("b1", has_category=True, has_md5=True, modified=NOW)
 FAULTS: dict[str, tuple[Facts, str, str]] = {
     "no registry": (facts(registry=None), "the registry does not exist", "acr-transfer:registry"),
     "not Premium": (
@@ -128,7 +132,10 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "remove it from acr-transfer:artifacts",
     ),
     "blobs cannot be replaced": (
-        facts(handover_blobs=("b1",), blobs=(Blob("b1", has_category=True, has_md5=True, modified=NOW),)),
+        facts(
+            handover_blobs=("b1",),
+            blobs=(blob(),),
+        ),
         "aPipeline has no OverwriteBlobs, and b1 is in the container",
         "add OverwriteBlobs",
     ),
@@ -264,17 +271,17 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "sasExpiry",
     ),
     "blob without mark": (
-        facts("target", blobs=(replace(BLOB, has_category=False),)),
+        facts("target", blobs=(blob(has_category=False),)),
         "blob b1 has no category",
         "acr-transfer hop",
     ),
     "blob without hash": (
-        facts("target", blobs=(replace(BLOB, has_md5=False),)),
+        facts("target", blobs=(blob(has_md5=False),)),
         "blob b1 has no Content-MD5",
         "acr-transfer hop",
     ),
     "old blob": (
-        facts("target", blobs=(replace(BLOB, modified=NOW - timedelta(days=61)),)),
+        facts("target", blobs=(blob(modified=NOW - timedelta(days=61)),)),
         "older than 60 days",
         "acr-transfer hop",
     ),

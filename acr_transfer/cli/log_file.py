@@ -13,25 +13,17 @@ from acr_transfer.errors import InputError
 from acr_transfer.model.credentials import without_credentials
 from acr_transfer.version import version
 
+_NAMES = "access_token|refresh_token|client_secret|password"
 _SECRETS = (
     # Parameters of a query or a connection string, percent-encoded too. The model's rule for credentials
     # judges by length and form; a log must not show a short or damaged one either.
-    (
-        re.compile(
-            r"(?i)\b(sig|AccountKey|password|client_secret|refresh_token|access_token)(=|%3d)[^&\s;\"']+"
-        ),
-        r"\1=***",
-    ),
-    (re.compile(r"(?i)\b(bearer|basic|sharedkey)\s+[^\s\"',]+"), r"\1 ***"),
-    (
-        re.compile(
-            r"(?i)((?:access_token|refresh_token|client_secret|password|token)[\"']\s*:\s*[\"'])[^\"']+"
-        ),
-        r"\1***",
-    ),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"), "***"),
-    (re.compile(r"AGE-SECRET-KEY-[A-Z0-9]+"), "***"),
+    (rf"(?i)\b(sig|AccountKey|{_NAMES})(?:=|%3d)[^&\s;\"']+", r"\1=***"),
+    (r"(?i)\b(bearer|basic|sharedkey)\s+[^\s\"',]+", r"\1 ***"),
+    (rf"(?i)((?:token|{_NAMES})[\"']\s*:\s*[\"'])[^\"']+", r"\1***"),
+    (r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*", "***"),
+    (r"AGE-SECRET-KEY-[A-Z0-9]+", "***"),
 )
+"""Patterns of secrets, and their replacements."""
 
 
 def open_log(path: Path, arguments: Sequence[str]) -> None:
@@ -63,7 +55,7 @@ def open_log(path: Path, arguments: Sequence[str]) -> None:
 def masked(text: str) -> str:
     """The text without credentials and tokens."""
     for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)
     return without_credentials(text)
 
 

@@ -39,7 +39,7 @@ class Progress(ProgressReporter):
         """Start to count up to `total`, in bytes or in items; the previous count ends."""
         self.end()
         if self._shown:
-            self._bar = _bar(self._stream, of_bytes=of_bytes)
+            self._bar = _bar(self._stream, total, of_bytes=of_bytes)
             self._bar.add_task(text, total=total)
             self._bar.start()
 
@@ -53,7 +53,7 @@ class Progress(ProgressReporter):
     def show(self, text: str) -> None:
         """Replace the state in words."""
         if self._shown and self._bar is None:
-            self._bar = _waiting(self._stream)
+            self._bar = _bar(self._stream, None)
             self._bar.add_task(text, total=None)
             self._bar.start()
         if self._bar is not None:
@@ -66,7 +66,8 @@ class Progress(ProgressReporter):
             self._bar = None
 
 
-def _bar(stream: TextIO, *, of_bytes: bool) -> Bar:
+def _bar(stream: TextIO, total: float | None, *, of_bytes: bool = False) -> Bar:
+    """A bar up to `total`; without a total, a spinner."""
     from rich import progress
     from rich.console import Console
     from rich.text import Text
@@ -78,24 +79,16 @@ def _bar(stream: TextIO, *, of_bytes: bool) -> Bar:
             speed = task.finished_speed or task.speed
             return Text(f"{human_size(speed)}/s" if speed else "", style="progress.data.speed")
 
-    columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}"), progress.BarColumn()]
-    if of_bytes:
-        columns += [progress.DownloadColumn(binary_units=True), Rate()]
+    columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}")]
+    if total is None:
+        columns = [progress.SpinnerColumn(), *columns, progress.TimeElapsedColumn()]
     else:
-        columns += [progress.MofNCompleteColumn()]
-    columns += [progress.TimeRemainingColumn()]
-    return progress.Progress(*columns, console=Console(file=stream), transient=True)
-
-
-def _waiting(stream: TextIO) -> Bar:
-    from rich import progress
-    from rich.console import Console
-
-    columns = (
-        progress.SpinnerColumn(),
-        progress.TextColumn("{task.description}"),
-        progress.TimeElapsedColumn(),
-    )
+        counts = (
+            [progress.DownloadColumn(binary_units=True), Rate()]
+            if of_bytes
+            else [progress.MofNCompleteColumn()]
+        )
+        columns += [progress.BarColumn(), *counts, progress.TimeRemainingColumn()]
     return progress.Progress(*columns, console=Console(file=stream), transient=True)
 
 

@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 from acr_transfer.cli.commands import hop, plan, prove
 from acr_transfer.cli.console import Console, coloured
@@ -52,9 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-AddArguments = Callable[[argparse.ArgumentParser], None]
-
-
 @dataclass(frozen=True)
 class Step:
     """One step of a transfer."""
@@ -65,13 +64,8 @@ class Step:
     """Runs the step and returns its outcome."""
 
 
-@dataclass(frozen=True)
-class StepResult:
-    """A step that succeeded or was not needed."""
-
-    name: str
-    outcome: str
-    seconds: float
+Result = tuple[str, str, float]
+"""The name of a completed step, its outcome, and its duration in seconds."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_steps(steps: Sequence[Step], console: Console) -> list[StepResult]:
+def _run_steps(steps: Sequence[Step], console: Console) -> list[Result]:
     results = []
     for number, step in enumerate(steps, start=1):
         console.remark(coloured(f"{number}/{len(steps)} {step.name}: {step.purpose}", "bold", sys.stderr))
@@ -95,56 +89,41 @@ def _run_steps(steps: Sequence[Step], console: Console) -> list[StepResult]:
             )
             failed.exit_code = exit_code(error)
             raise failed from None
-        results.append(StepResult(step.name, outcome, time.monotonic() - started))
+        results.append((step.name, outcome, time.monotonic() - started))
     return results
 
 
 def _steps(options: argparse.Namespace, console: Console) -> list[Step]:
-    source, target = options.source, options.target
+    up_source = partial(_up, options.source, options, console)
+    up_target = partial(_up, options.target, options, console)
+    proof = {"wait": options.wait, "receipt": options.receipt, "html": options.html}
     steps = [
-        Step("up source", "the registry exports into blobs", lambda: _up(source, options, console)),
+        Step("up source", "the registry exports into blobs", up_source),
         # The container must exist before blobs are copied to it.
-        Step("up target", "deploy container and pipeline", lambda: _up(target, options, console)),
+        Step("up target", "deploy container and pipeline", up_target),
         Step("hop", "copy the blobs", lambda: _hop(options, console)),
         # With the trigger this changes nothing; without it, the stack starts the imports now.
-        Step("import", "the stack imports what no trigger imports", lambda: _up(target, options, console)),
-        Step("prove", "compare every digest at the target", lambda: _prove(options, console)),
+        Step("import", "the stack imports what no trigger imports", up_target),
+        Step(
+            "prove", "compare every digest at the target", partial(_execute, prove, options, console, **proof)
+        ),
     ]
     if options.rules:
-        steps.insert(0, Step("plan", "pin what moves to digests", lambda: _plan(options, console)))
+        since = options.receipt if options.receipt and options.receipt.exists() else None
+        chosen = {"rules": options.rules, "out": options.lock, "since": since, "target": None}
+        pin = partial(_execute, plan, options, console, **chosen)
+        steps.insert(0, Step("plan", "pin what moves to digests", pin))
     return steps
-
-
-def _plan(options: argparse.Namespace, console: Console) -> str:
-    since = options.receipt if options.receipt and options.receipt.exists() else None
-    return _done(
-        plan.execute(
-            _options_of(
-                plan.add_arguments, options, rules=options.rules, out=options.lock, since=since, target=None
-            ),
-            console.of_step(),
-        )
-    )
 
 
 def _hop(options: argparse.Namespace, console: Console) -> str:
     """Copy the blobs, unless all artifacts are proved: the import may have removed their blobs."""
-    if _is_proved(options, console):
-        console.remark("  every exported artifact is at the target already")
-        return "not needed"
-    return _done(hop.execute(_options_of(hop.add_arguments, options), console.of_step()))
-
-
-def _prove(options: argparse.Namespace, console: Console) -> str:
-    given = {"wait": options.wait, "receipt": options.receipt, "html": options.html}
-    return _done(prove.execute(_options_of(prove.add_arguments, options, **given), console.of_step()))
-
-
-def _is_proved(options: argparse.Namespace, console: Console) -> bool:
     try:
-        return not prove.execute(_options_of(prove.add_arguments, options), console.of_step(silent=True))
+        prove.execute(_options_of(prove, options), console.of_step(silent=True))
     except FAILURES:
-        return False
+        return _execute(hop, options, console)
+    console.remark("  every exported artifact is at the target already")
+    return "not needed"
 
 
 def _up(name: str, options: argparse.Namespace, console: Console) -> str:
@@ -155,22 +134,21 @@ def _up(name: str, options: argparse.Namespace, console: Console) -> str:
     return outcome
 
 
-def _options_of(
-    add_arguments: AddArguments, options: argparse.Namespace, **given: object
-) -> argparse.Namespace:
-    """The options of another command: its defaults, the stacks of `ship`, and `given`."""
-    parser = argparse.ArgumentParser(add_help=False)
-    add_arguments(parser)
-    stacks = {"source": options.source, "target": options.target, "cwd": options.cwd}
-    return argparse.Namespace(**{**vars(parser.parse_args([])), **stacks, **given})
-
-
-def _done(code: int) -> str:
-    if code:
+def _execute(command: ModuleType, options: argparse.Namespace, console: Console, **given: object) -> str:
+    """Run another command as a step. Raises `TransferError` if it fails."""
+    if code := command.execute(_options_of(command, options, **given), console.of_step()):
         error = TransferError("failed; see the errors above")
         error.exit_code = code
         raise error
     return "done"
+
+
+def _options_of(command: ModuleType, options: argparse.Namespace, **given: object) -> argparse.Namespace:
+    """The options of another command: its defaults, the stacks of `ship`, and `given`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    command.add_arguments(parser)
+    stacks = {"source": options.source, "target": options.target, "cwd": options.cwd}
+    return argparse.Namespace(**{**vars(parser.parse_args([])), **stacks, **given})
 
 
 def _print_line(line: str) -> None:
@@ -178,14 +156,15 @@ def _print_line(line: str) -> None:
         print(coloured(f"  {line.rstrip()}", "dim", sys.stderr), file=sys.stderr)
 
 
-def _text(results: Sequence[StepResult]) -> str:
-    rows = [(step.name, step.outcome, f"{step.seconds:.0f} s") for step in results]
-    total = f"all steps done in {sum(step.seconds for step in results):.0f} s"
+def _text(results: Sequence[Result]) -> str:
+    rows = [(name, outcome, f"{duration:.0f} s") for name, outcome, duration in results]
+    total = f"all steps done in {sum(duration for _, _, duration in results):.0f} s"
     return f"{table(('step', 'outcome', 'duration'), rows, right=(2,))}\n{total}"
 
 
-def _json(results: Sequence[StepResult]) -> dict[str, object]:
+def _json(results: Sequence[Result]) -> dict[str, object]:
     steps = [
-        {"name": step.name, "outcome": step.outcome, "seconds": round(step.seconds, 1)} for step in results
+        {"name": name, "outcome": outcome, "seconds": round(duration, 1)}
+        for name, outcome, duration in results
     ]
     return {"schema": 1, "steps": steps}

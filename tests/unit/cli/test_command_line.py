@@ -209,7 +209,7 @@ def test_the_result_of_a_step_is_text_on_stderr(capsys: pytest.CaptureFixture[st
 
 def test_a_step_of_ship_has_the_defaults_of_its_command_and_the_stacks_of_ship() -> None:
     options = parser(ALL).parse_args(["ship", "--source", "one", "--lock", "x.json"])
-    step = ship._options_of(prove.add_arguments, options, wait=5.0)
+    step = ship._options_of(prove, options, wait=5.0)
     assert (step.source, step.target, step.wait, step.lock, step.layers) == (
         "one",
         "target",

@@ -168,7 +168,7 @@ class _Resources:
 
 async def _artifacts(stack: Stack, facts: Facts) -> None:
     """Which artifacts of the source's hand-over exist in the registry, and which cannot be transferred."""
-    from acr_transfer.plan.unsupported import unsupported
+    from acr_transfer.plan.content_warnings import unsupported
     from acr_transfer.registry.resolve import resolve
 
     handover = stack.handover()

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.referrers import is_referrer_tag
-
-
-class Baseline(Protocol):
-    """The known content of the target."""
-
-    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """Return the target's digest of each of these references that it has."""
-
-    async def others(self, references: Sequence[str]) -> list[str]:
-        """Return the target's other references, sorted."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +19,12 @@ class ReceiptBaseline:
     receipt: Receipt
 
     async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """Return the proved digests of these references."""
+        """Return the proved digest of each of these references."""
         proved = self.receipt.digests
         return {name: proved[name] for name in references if name in proved}
 
     async def others(self, references: Sequence[str]) -> list[str]:
-        """Return the other proved references."""
+        """Return the other proved references, sorted."""
         return sorted(self.receipt.digests.keys() - set(references))
 
 
@@ -46,7 +35,7 @@ class RegistryBaseline:
     registry: RegistryClient
 
     async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """Return the digests that the registry reports."""
+        """Return the digest that the registry reports for each of these references that it has."""
 
         async def digest(reference: str) -> str | None:
             artifact = Artifact.of(reference)
@@ -56,7 +45,7 @@ class RegistryBaseline:
         return {name: each for name, each in zip(references, found, strict=True) if each}
 
     async def others(self, references: Sequence[str]) -> list[str]:
-        """Return the other tags of the same repositories; other repositories are not part of the plan."""
+        """Return the other tags of the same repositories, sorted; the plan covers no other repositories."""
 
         async def tags(repository: str) -> list[str]:
             listed = await self.registry.tags(repository) or ()
@@ -65,3 +54,7 @@ class RegistryBaseline:
         repositories = sorted({Artifact.of(reference).repository for reference in references})
         listed = await run_concurrently(tags, repositories)
         return sorted({name for names in listed for name in names} - set(references))
+
+
+Baseline = ReceiptBaseline | RegistryBaseline
+"""The known content of the target: the digests of references, and the other references."""

@@ -17,10 +17,9 @@ from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.references import Artifact
 from acr_transfer.plan.baseline import Baseline
-from acr_transfer.plan.platforms import platform_warnings
+from acr_transfer.plan.content_warnings import platform_warnings, unsupported
 from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.plan.selection import Selection, select
-from acr_transfer.plan.unsupported import unsupported
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifest_reader import content_sizes
@@ -36,18 +35,6 @@ class ArtifactState(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     PRESENT = "present"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlanOptions:
-    """The options of a plan besides its rules."""
-
-    as_of: datetime | None = None
-    """The moment from which the age of a tag is counted; now if None."""
-
-    with_referrers: bool = True
-    strict: bool = False
-    """Whether warnings are errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,33 +91,38 @@ async def plan(
     registry: RegistryClient,
     *,
     baseline: Baseline | None = None,
-    options: PlanOptions | None = None,
+    as_of: datetime | None = None,
+    with_referrers: bool = True,
+    strict: bool = False,
     progress: ProgressReporter | None = None,
 ) -> Plan:
     """Read the registry once and plan the transfer.
 
-    Raises one `PlanError` for all named artifacts that do not exist and all rules that match no repository;
-    with `strict` also for all warnings.
+    The age of a tag is counted from `as_of`, or from now. Raises one `PlanError` for all named artifacts that
+    do not exist and all rules that match no repository; with `strict` also for all warnings.
     """
-    began, options, progress = time.monotonic(), options or PlanOptions(), progress or ProgressReporter()
-    selection = await select(rules, registry, options.as_of or datetime.now(UTC))
+    began, progress = time.monotonic(), progress or ProgressReporter()
+    selection = await select(rules, registry, as_of or datetime.now(UTC))
     progress.begin("reading manifests", len(selection.references))
     resolved = await resolve(
         selection.references,
         selection.tags,
         registry,
-        with_referrers=options.with_referrers,
+        with_referrers=with_referrers,
         advance=progress.advance,
     )
-    _refuse(_faults(selection, resolved))
+    absent = [_absence(Artifact.of(reference), selection) for reference in resolved.absent]
+    _refuse([*absent, *selection.without_repositories])
     warnings = [*selection.without_tags, *resolved.missing, *unsupported(resolved)]
     warnings += await platform_warnings(rules.platforms, resolved, registry)
-    _refuse([f"{warning} (--strict)" for warning in warnings] if options.strict else ())
-    artifacts = await _compare(resolved, baseline)
+    _refuse([f"{warning} (--strict)" for warning in warnings] if strict else ())
+    references = [entry.reference for entry in resolved.artifacts]
+    at_target = await baseline.digests(references) if baseline else {}
+    artifacts = tuple(_planned(entry, at_target, resolved) for entry in resolved.artifacts)
     return Plan(
         registry=registry.login_server,
         artifacts=artifacts,
-        missing=await _missing(artifacts, baseline, registry),
+        missing=await _missing(await baseline.others(references) if baseline else [], registry),
         bytes_to_move=_bytes_to_move(artifacts, resolved),
         warnings=tuple(warnings),
         seconds=time.monotonic() - began,
@@ -140,11 +132,6 @@ async def plan(
 def _refuse(faults: Sequence[str]) -> None:
     if faults:
         raise PlanError("no lock was written:\n  " + "\n  ".join(faults))
-
-
-def _faults(selection: Selection, resolved: ResolvedArtifacts) -> list[str]:
-    absent = [_absence(Artifact.of(reference), selection) for reference in resolved.absent]
-    return [*absent, *selection.without_repositories]
 
 
 def _absence(artifact: Artifact, selection: Selection) -> str:
@@ -157,24 +144,14 @@ def _absence(artifact: Artifact, selection: Selection) -> str:
     return f"{absence}; similar tags: {', '.join(similar)}" if similar else absence
 
 
-async def _compare(resolved: ResolvedArtifacts, baseline: Baseline | None) -> tuple[PlannedArtifact, ...]:
-    references = [entry.reference for entry in resolved.artifacts]
-    at_target = await baseline.digests(references) if baseline else {}
-    return tuple(
-        PlannedArtifact(
-            entry=entry,
-            state=_state(entry, at_target),
-            kind=resolved.manifests[entry.repository, entry.digest].kind,
-        )
-        for entry in resolved.artifacts
-    )
-
-
-def _state(entry: LockedArtifact, at_target: Mapping[str, str]) -> ArtifactState:
-    if entry.reference not in at_target:
-        return ArtifactState.NEW
-    same = at_target[entry.reference] == entry.digest
-    return ArtifactState.PRESENT if same else ArtifactState.CHANGED
+def _planned(
+    entry: LockedArtifact, at_target: Mapping[str, str], resolved: ResolvedArtifacts
+) -> PlannedArtifact:
+    state, found = ArtifactState.NEW, at_target.get(entry.reference)
+    if found is not None:
+        state = ArtifactState.PRESENT if found == entry.digest else ArtifactState.CHANGED
+    kind = resolved.manifests[entry.repository, entry.digest].kind
+    return PlannedArtifact(entry=entry, state=state, kind=kind)
 
 
 def _bytes_to_move(artifacts: Sequence[PlannedArtifact], resolved: ResolvedArtifacts) -> int:
@@ -186,14 +163,12 @@ def _bytes_to_move(artifacts: Sequence[PlannedArtifact], resolved: ResolvedArtif
     return sum(sizes.values())
 
 
-async def _missing(
-    artifacts: Sequence[PlannedArtifact], baseline: Baseline | None, registry: RegistryClient
-) -> tuple[str, ...]:
-    others = await baseline.others([artifact.entry.reference for artifact in artifacts]) if baseline else []
+async def _missing(others: Sequence[str], registry: RegistryClient) -> tuple[str, ...]:
+    """The references that the source no longer has."""
 
-    async def at_source(reference: str) -> bool:
+    async def digest(reference: str) -> str | None:
         artifact = Artifact.of(reference)
-        return await registry.digest(artifact.repository, artifact.tag_or_digest) is not None
+        return await registry.digest(artifact.repository, artifact.tag_or_digest)
 
-    found = await run_concurrently(at_source, others)
-    return tuple(reference for reference, exists in zip(others, found, strict=True) if not exists)
+    found = await run_concurrently(digest, others)
+    return tuple(reference for reference, each in zip(others, found, strict=True) if each is None)

@@ -1,18 +1,29 @@
-"""Rules that select artifacts: patterns of repositories and tags, versions, the newest tags, and age."""
+"""Rules that select artifacts: patterns of repositories and tags, versions, the newest tags, and age.
 
-from __future__ import annotations
+They come from a TOML file, in which a quoted tag such as "1.10" stays text, or from the command line.
+"""
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Self
 
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from semantic_version import NpmSpec, Version
 
-from acr_transfer.plan.patterns import matches_any
+from acr_transfer.errors import InputError
+from acr_transfer.model.credentials import quoted
+from acr_transfer.model.documents.faults import faults_of
+from acr_transfer.model.documents.fields import Expected, Form, Text, Whole, fault
+from acr_transfer.model.references import Artifact, InvalidReferenceError
+from acr_transfer.model.text_files import read_text
+from acr_transfer.plan.patterns import compile_pattern, matches_any
+
+_SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 
 class Order(StrEnum):
@@ -22,23 +33,82 @@ class Order(StrEnum):
     VERSION = "version"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SelectionRule:
+@lru_cache(maxsize=64)
+def _range_of(text: str) -> NpmSpec:
+    return NpmSpec(text or "*")
+
+
+def _valid_range(text: str) -> str:
+    _range_of(text)
+    return text
+
+
+def _valid_pattern(pattern: str) -> str:
+    try:
+        compile_pattern(pattern)
+    except re.error as error:
+        raise fault(f"({pattern!r}) is not a valid pattern: {error}") from None
+    return pattern
+
+
+def _full_reference(text: str) -> str:
+    try:
+        return Artifact.parse(text).reference
+    except InvalidReferenceError as error:
+        raise fault(f"({quoted(text)}) {error.reason}") from None
+
+
+def _time_span(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,6})([hdw])", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def _tables(value: object) -> object:
+    if not isinstance(value, (list, tuple)):
+        raise fault("is not a list of tables; begin each with [[rule]]")
+    return value
+
+
+_Pattern = Annotated[Text, AfterValidator(_valid_pattern)]
+_Versions = Annotated[str, Strict(), AfterValidator(_valid_range), Expected("a range, such as '>=1.2 <2'")]
+_TimeSpan = Annotated[
+    timedelta, BeforeValidator(_time_span), Expected("a number with h, d or w, such as 90d")
+]
+_Platform = Annotated[
+    str,
+    Form(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?", "os/architecture[/variant], such as linux/amd64"),
+]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=lambda name: name.replace("_", "-"),
+        validate_by_name=True,
+    )
+
+
+class SelectionRule(_Table):
     """Selects tags of repositories: every condition must hold, and one pattern of each list must match."""
 
-    repositories: tuple[str, ...]
-    tags: tuple[str, ...] = ("*",)
-    versions: str = ""
+    repositories: Annotated[tuple[_Pattern, ...], Field(min_length=1)]
+    tags: Annotated[tuple[_Pattern, ...], AfterValidator(lambda tags: tags or ("*",))] = ("*",)
+    versions: _Versions = ""
     """A range of semantic versions in npm's syntax: `>=1.2 <2`, `^1.4`, `1.x || 2.x`."""
 
-    newest: int = 0
+    newest: Annotated[int, Whole("a number, 1 or more", 1)] = 0
     """The number of tags in each repository, after all other conditions; 0: all."""
 
     order: Order = Order.TIME
-    younger_than: timedelta | None = None
-    older_than: timedelta | None = None
-    exclude_repositories: tuple[str, ...] = ()
-    exclude_tags: tuple[str, ...] = ()
+    younger_than: _TimeSpan | None = None
+    older_than: _TimeSpan | None = None
+    exclude_repositories: tuple[_Pattern, ...] = ()
+    exclude_tags: tuple[_Pattern, ...] = ()
 
     @property
     def needs_times(self) -> bool:
@@ -62,7 +132,7 @@ class SelectionRule:
         if not self.versions:
             return True
         version = version_of(tag)
-        return version is not None and version in range_of(self.versions)
+        return version is not None and version in _range_of(self.versions)
 
     def takes_age(self, time: datetime, now: datetime) -> bool:
         """Whether the tag's age matches."""
@@ -87,16 +157,46 @@ class SelectionRule:
         return f"repositories {', '.join(self.repositories)}, tags {', '.join(self.tags)}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SelectionRules:
+class SelectionRules(_Table):
     """All rules of one plan."""
 
-    artifacts: tuple[str, ...] = ()
+    artifacts: tuple[Annotated[str, Strict(), AfterValidator(_full_reference)], ...] = ()
     """References, `repository:tag` or `repository@sha256:…`, which must exist."""
 
-    rules: tuple[SelectionRule, ...] = ()
-    platforms: tuple[str, ...] = ()
+    rules: Annotated[tuple[SelectionRule, ...], BeforeValidator(_tables)] = Field(
+        default=(), validation_alias="rule"
+    )
+    platforms: tuple[_Platform, ...] = ()
     """The requested platforms, as `os/architecture[/variant]`; others cause a warning."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a TOML file. Raises one `InputError` with all faults, or `TextFileError`."""
+        try:
+            document = tomllib.loads(read_text(path, "rules file"))
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"rules {path} are not valid TOML: {error}") from None
+        return cls.parse(document, f"rules {path}")
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], source: str) -> Self:
+        """Read `artifacts`, `platforms` and `rule` tables; `source` names them in messages.
+
+        Raises one `InputError` with all faults.
+        """
+        try:
+            return cls.model_validate(document, by_alias=True, by_name=False)
+        except ValidationError as error:
+            faults = "\n  ".join(map(_with_rule_number, faults_of(error)))
+            raise InputError(f"{source} cannot be used:\n  {faults}") from None
+
+
+def _with_rule_number(fault: str) -> str:
+    """The fault with the number of its rule, counted from 1, and the expected keys for an unknown one."""
+    if fault.endswith(" is an unknown key"):
+        keys = SelectionRule.model_fields if fault.startswith("rule[") else ("artifacts", "platforms", "rule")
+        fault += f"; expected {', '.join(keys).replace('_', '-')}"
+    return re.sub(r"^rule\[(\d+)\]\.?", lambda found: f"rule {int(found[1]) + 1}: ", fault)
 
 
 @lru_cache(maxsize=65536)
@@ -113,9 +213,3 @@ def version_of(tag: str) -> Version | None:
         return Version(".".join(map(str, numbers)) + (found[4] or ""))
     except ValueError:
         return None
-
-
-@lru_cache(maxsize=64)
-def range_of(text: str) -> NpmSpec:
-    """Return a range of versions in npm's syntax. Raises `ValueError` for any other text."""
-    return NpmSpec(text)

@@ -128,12 +128,19 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
 
 
 async def _make(options: argparse.Namespace, rules: SelectionRules, progress: Progress) -> Plan:
-    from acr_transfer.plan.plan import PlanOptions, plan
+    from acr_transfer.plan.plan import plan
 
-    chosen = PlanOptions(as_of=options.as_of, with_referrers=not options.no_referrers, strict=options.strict)
     async with _registries(options) as (registry, baseline):
         progress.show(f"listing tags at {registry.login_server}")
-        return await plan(rules, registry, baseline=baseline, options=chosen, progress=progress)
+        return await plan(
+            rules,
+            registry,
+            baseline=baseline,
+            as_of=options.as_of,
+            with_referrers=not options.no_referrers,
+            strict=options.strict,
+            progress=progress,
+        )
 
 
 @asynccontextmanager
@@ -163,13 +170,12 @@ def _rules(options: argparse.Namespace) -> SelectionRules:
     """The rules of the command line and of its files."""
     from acr_transfer.model.artifact_list import read_artifact_list
     from acr_transfer.plan.rules import SelectionRules
-    from acr_transfer.plan.rules_file import parse_rules, read_rules
 
     listed = read_artifact_list(options.list, options.registry or "") if options.list else []
     parts = [
-        parse_rules(_document(options), "the command line"),
+        SelectionRules.parse(_document(options), "the command line"),
         SelectionRules(artifacts=tuple(artifact.reference for artifact in listed)),
-        read_rules(options.rules) if options.rules else SelectionRules(),
+        SelectionRules.read(options.rules) if options.rules else SelectionRules(),
     ]
     found = SelectionRules(
         artifacts=tuple(dict.fromkeys(name for part in parts for name in part.artifacts)),
@@ -186,9 +192,9 @@ def _rules(options: argparse.Namespace) -> SelectionRules:
 
 def _document(options: argparse.Namespace) -> dict[str, Any]:
     """The command line in the form of a rules file, so that one parser checks both."""
-    from acr_transfer.plan.rules_file import RULE_KEYS
+    from acr_transfer.plan.rules import SelectionRule
 
-    rule = {key: getattr(options, key.replace("-", "_")) for key in RULE_KEYS}
-    given = {key: value for key, value in rule.items() if value is not None}
-    tables = {"rule": [given]} if given else {}
+    keys = {name: getattr(options, name) for name in SelectionRule.model_fields}
+    rule = {name.replace("_", "-"): value for name, value in keys.items() if value is not None}
+    tables = {"rule": [rule]} if rule else {}
     return {"artifacts": options.artifacts, "platforms": options.platform or [], **tables}

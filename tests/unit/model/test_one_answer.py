@@ -22,7 +22,7 @@ from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import Facts
 from acr_transfer.operate.finding import Outcome
-from acr_transfer.plan.rules_file import parse_rules
+from acr_transfer.plan.rules import SelectionRules
 from components.sas import expiry_warning
 from policy.rules.catalogue import ALL
 from stack.config_reader import ConfigError
@@ -194,7 +194,7 @@ def test_a_reference(reference: str, answer: bool, tmp_path: Path) -> None:
     assert program_accepts(side="source", artifacts=[reference]) is answer
     assert program_accepts(side="source", artifactsFile=str(tmp_path / "list")) is answer
     assert succeeds(lambda: read_artifact_list(tmp_path / "list")) is answer
-    assert succeeds(lambda: parse_rules({"artifacts": [reference]}, "the command line")) is answer
+    assert succeeds(lambda: SelectionRules.parse({"artifacts": [reference]}, "the command line")) is answer
     assert policy_accepts("run-artifact-form", run) is answer
 
 

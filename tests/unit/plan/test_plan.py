@@ -15,7 +15,7 @@ from acr_transfer.errors import PlanError, ServiceError
 from acr_transfer.model.documents.lock import LockedArtifact, compare_locks
 from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
 from acr_transfer.plan.baseline import Baseline, ReceiptBaseline, RegistryBaseline
-from acr_transfer.plan.plan import ArtifactState, Plan, PlanOptions, plan
+from acr_transfer.plan.plan import ArtifactState, Plan, plan
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.registry.memory_registry import MemoryRegistry, image, index, referrer
@@ -33,7 +33,7 @@ def planned(
 ) -> Plan:
     """A plan of these artifacts, or of all if none is named."""
     rules = SelectionRules(artifacts=artifacts, rules=() if artifacts else (ALL,), platforms=platforms)
-    return asyncio.run(plan(rules, registry, baseline=baseline, options=PlanOptions(as_of=NOW, **options)))
+    return asyncio.run(plan(rules, registry, baseline=baseline, as_of=NOW, **options))
 
 
 def receipt(made: Plan) -> ReceiptBaseline:

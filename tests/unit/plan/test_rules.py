@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from acr_transfer.errors import InputError
 from acr_transfer.plan.patterns import matches_any
 from acr_transfer.plan.rules import Order, SelectionRule, SelectionRules, version_of
-from acr_transfer.plan.rules_file import parse_rules, parse_span, read_rules
 from acr_transfer.plan.selection import Selection, select
 from tests.unit.registry.memory_registry import MemoryRegistry, image
 
@@ -63,7 +62,7 @@ def test_every_text_is_a_valid_pattern_or_a_fault(pattern: str, text: str) -> No
 
 def rules_or_faults(document: dict[str, Any]) -> SelectionRules | str:
     try:
-        return parse_rules(document, "rules")
+        return SelectionRules.parse(document, "rules")
     except InputError as error:
         return str(error)
 
@@ -203,7 +202,7 @@ older-than = "12h"
 
 def test_a_rules_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(RULES)
-    rules = read_rules(tmp_path / "rules.toml")
+    rules = SelectionRules.read(tmp_path / "rules.toml")
     assert rules.artifacts == ("tools/probe:1.0", "tools/probe:latest")
     first, second = rules.rules
     assert (first.newest, first.order, first.versions) == (3, Order.VERSION, ">=1.2 <2")
@@ -213,7 +212,7 @@ def test_a_rules_file_is_read(tmp_path: Path) -> None:
 def test_the_example_in_the_docs_is_a_rules_file(checkout: Path, tmp_path: Path) -> None:
     text = (checkout / "docs/plan.md").read_text()
     (tmp_path / "rules.toml").write_text(text.split("```toml\n")[1].split("```")[0])
-    assert len(read_rules(tmp_path / "rules.toml").rules) == 2
+    assert len(SelectionRules.read(tmp_path / "rules.toml").rules) == 2
 
 
 def test_one_error_lists_all_faults_of_the_rules() -> None:
@@ -235,20 +234,20 @@ def test_one_error_lists_all_faults_of_the_rules() -> None:
         ],
     }
     with pytest.raises(InputError) as refused:
-        parse_rules(document, "rules x")
+        SelectionRules.parse(document, "rules x")
     for words in (
-        "artefacts: unknown key",
-        "artifacts: 'Shop/Web'",
-        "platforms: 'amd64'",
-        "rule 1: versions: 'about 1'",
-        "rule 1: newest: 0",
-        "rule 1: order: 'size'",
-        "rule 1: younger-than: 'soon'",
-        "rule 2: repositories: missing",
-        "rule 3: newst: unknown key",
-        "rule 3: repositories: 'app'; expected a list",
-        "rule 3: newest: True",
-        "rule 4: repositories: 're:(' is not a valid pattern",
+        "artefacts is an unknown key; expected artifacts, platforms, rule",
+        "artifacts[0] ('Shop/Web')",
+        'platforms[0] is "amd64"; expected os/architecture[/variant]',
+        'rule 1: versions is "about 1"; expected a range',
+        "rule 1: newest is 0; expected a number, 1 or more",
+        "rule 1: order is \"size\"; expected 'time' or 'version'",
+        'rule 1: younger-than is "soon"; expected a number with h, d or w',
+        "rule 2: repositories is missing",
+        "rule 3: newst is an unknown key; expected repositories, tags",
+        'rule 3: repositories is "app"; expected a list',
+        "rule 3: newest is true",
+        "rule 4: repositories[0] ('re:(') is not a valid pattern",
     ):
         assert words in str(refused.value)
 
@@ -257,12 +256,28 @@ def test_one_error_lists_all_faults_of_the_rules() -> None:
 def test_an_invalid_rules_file_is_an_error(content: str, tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(content)
     with pytest.raises(InputError, match="rules "):
-        read_rules(tmp_path / "rules.toml")
+        SelectionRules.read(tmp_path / "rules.toml")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("12h", timedelta(hours=12)), ("2w", timedelta(days=14)), ("1", None), ("d", None), ("-1d", None)],
 )
-def test_a_span_is_a_number_and_a_unit(text: str, expected: timedelta | None) -> None:
-    assert parse_span(text) == expected
+def test_a_time_span_is_a_number_and_a_unit(text: str, expected: timedelta | None) -> None:
+    found = rules_or_faults({"rule": [{"repositories": ["app"], "older-than": text}]})
+    assert (found.rules[0].older_than if isinstance(found, SelectionRules) else None) == expected
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"rules": []},
+        {"rule": [{"repositories": ["app"], "older_than": "1d"}]},
+        {"rule": [{"repositories": []}]},
+        {"rule": [{"repositories": ["app"], "tags": [""]}]},
+        {"rule": [{"repositories": ["app"], "older-than": 5}]},
+        {"rule": {"repositories": ["app"]}},
+    ],
+)
+def test_keys_and_values_must_be_as_documented(document: dict[str, Any]) -> None:
+    assert isinstance(rules_or_faults(document), str)

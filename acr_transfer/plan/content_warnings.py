@@ -1,0 +1,87 @@
+"""Warns of content that ACR Transfer does not support, and of images for platforms that are not requested."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from acr_transfer.concurrency import run_concurrently
+from acr_transfer.model.proof import ManifestKind
+from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.manifest_reader import ManifestKey
+from acr_transfer.registry.manifests import Manifest, platform_of
+from acr_transfer.registry.resolve import ResolvedArtifacts
+from acr_transfer.units import plural
+
+_LARGEST_LAYER = 8 * 10**9
+"""https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites"""
+
+_ATTESTATION_PLATFORM = "unknown/unknown"
+"""The platform that build tools write for attestations in an index."""
+
+
+def unsupported(resolved: ResolvedArtifacts) -> list[str]:
+    """Return one warning for each unsupported property of a manifest, with the artifact's name."""
+    names = resolved.names()
+    return [
+        warning
+        for key, manifest in sorted(resolved.manifests.items(), key=lambda item: item[0])
+        for warning in _of_manifest(manifest, names.get(key, "@".join(key)))
+    ]
+
+
+def _of_manifest(manifest: Manifest, name: str) -> Iterator[str]:
+    for blob in manifest.blobs:
+        if blob.size > _LARGEST_LAYER and not blob.foreign:
+            yield (
+                f"{name} has a layer of {blob.size / 10**9:.1f} GB, {blob.digest}: "
+                "ACR Transfer supports layers up to 8 GB"
+            )
+    if foreign := sum(blob.foreign for blob in manifest.blobs):
+        yield (
+            f"{name} has {plural(foreign, 'foreign layer')}: the registry does not hold their bytes, so they "
+            "do not move, and clients need access to their URL. Push the image with its layers to move them"
+        )
+    if manifest.is_schema_1:
+        yield (
+            f"{name} has Docker's manifest schema 1, which Azure's registries no longer accept; "
+            "rebuild and push it"
+        )
+
+
+async def platform_warnings(
+    requested: Sequence[str], resolved: ResolvedArtifacts, registry: RegistryClient
+) -> list[str]:
+    """Return one warning for each artifact that runs on other platforms; none if no platform is requested.
+
+    An index moves as a whole: removing a platform would change its digest and break its signatures.
+    """
+    if not requested:
+        return []
+    keys = sorted({(artifact.repository, artifact.digest) for artifact in resolved.artifacts})
+
+    async def other_platforms(key: ManifestKey) -> list[str]:
+        found = await _platforms(resolved.manifests[key], key[0], registry)
+        return [
+            platform
+            for platform in found
+            if not any(f"{platform}/".startswith(f"{each}/") for each in requested)
+        ]
+
+    names, others = resolved.names(), await run_concurrently(other_platforms, keys)
+    return [
+        f"{names[key]} runs on {', '.join(platforms)}, which is not requested; "
+        "it moves as a whole, because another index would have another digest"
+        for key, platforms in zip(keys, others, strict=True)
+        if platforms
+    ]
+
+
+async def _platforms(manifest: Manifest, repository: str, registry: RegistryClient) -> list[str]:
+    if manifest.kind is ManifestKind.INDEX:
+        return sorted({child.platform for child in manifest.children} - {"", _ATTESTATION_PLATFORM})
+    if manifest.kind is not ManifestKind.IMAGE or manifest.config is None:
+        return []
+    try:
+        platform = platform_of(json.loads(await registry.small_blob(repository, manifest.config.digest)))
+    except ValueError:
+        return []
+    return [platform] if platform else []

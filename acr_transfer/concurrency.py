@@ -1,7 +1,5 @@
 """Runs many small steps concurrently, within a limit; the first failure ends them all."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar

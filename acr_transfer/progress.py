@@ -1,7 +1,5 @@
 """The progress of long work, as the steps report it."""
 
-from __future__ import annotations
-
 
 class ProgressReporter:
     """Receives the progress of one step after another, and ignores it; the command line shows it."""

@@ -1,7 +1,5 @@
 """The retry rule for HTTP requests to Azure and to registries: which failures, and how long to wait."""
 
-from __future__ import annotations
-
 import email.utils
 import random
 import time

@@ -1,7 +1,5 @@
 """Sizes and counts as text for people."""
 
-from __future__ import annotations
-
 
 def human_size(size: float) -> str:
     """A number of bytes in binary units: `512 B`, `1.5 KiB`, `20.0 MiB`."""

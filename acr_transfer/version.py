@@ -1,7 +1,5 @@
 """The version of the installed package."""
 
-from __future__ import annotations
-
 
 def version() -> str:
     """The installed version; `unknown` if the code runs without being installed."""

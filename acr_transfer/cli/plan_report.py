@@ -1,7 +1,5 @@
 """The result of `acr-transfer plan` as text and as JSON: a plan, or the difference of two locks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.lock import LockDifference, LockedArtifact
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
-from acr_transfer.registry.artifact_type import describe_kind
+from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
 
 _COLOURS = {ArtifactState.NEW: "green", ArtifactState.CHANGED: "yellow", ArtifactState.PRESENT: "dim"}

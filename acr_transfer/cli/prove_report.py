@@ -1,15 +1,13 @@
 """The result of `acr-transfer prove` as text."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.prove.evidence import ADVICE, Evidence
-from acr_transfer.prove.finding import ArtifactFinding
-from acr_transfer.registry.artifact_type import describe_kind
+from acr_transfer.prove.target import ArtifactFinding
+from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
 
 _COLOURS = {

@@ -1,7 +1,5 @@
 """The target's content before a plan, from a receipt or from the target's registry."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +7,7 @@ from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.referrers import is_referrer_tag
+from acr_transfer.registry.manifests import is_referrer_tag
 
 
 @dataclass(frozen=True)

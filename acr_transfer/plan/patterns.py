@@ -1,7 +1,5 @@
 """Patterns of repositories and tags: globs, and regular expressions that begin with `re:`."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Plans a transfer: the artifacts to move, their state at the target, their size, and warnings."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Mapping, Sequence

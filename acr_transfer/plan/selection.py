@@ -1,7 +1,5 @@
 """Selects references: applies the rules to the repositories and tags of a registry at one moment."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +9,7 @@ from acr_transfer.model.references import split_reference
 from acr_transfer.model.times import parse_time
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.referrers import is_referrer_tag
+from acr_transfer.registry.manifests import is_referrer_tag
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

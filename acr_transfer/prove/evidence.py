@@ -3,8 +3,6 @@
 docs/evidence.schema.json describes the JSON.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,9 +17,8 @@ from acr_transfer.model.documents.evidence import (
 from acr_transfer.model.documents.receipt import ProvedArtifact
 from acr_transfer.model.proof import Verdict
 from acr_transfer.model.times import format_time
-from acr_transfer.prove.expectation import Expectation
-from acr_transfer.prove.finding import ArtifactFinding
-from acr_transfer.prove.verify import Proof
+from acr_transfer.prove.target import ArtifactFinding
+from acr_transfer.prove.verify import Expectation, Proof
 from acr_transfer.version import version
 
 ADVICE = {

@@ -1,16 +1,14 @@
 """Evidence as one self-contained HTML page, for auditors."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
 from acr_transfer.prove.evidence import ADVICE, Evidence
-from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import LayerProof
-from acr_transfer.registry.artifact_type import describe_kind
+from acr_transfer.prove.target import ArtifactFinding
+from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
 from acr_transfer.version import version
 

@@ -1,7 +1,5 @@
 """Reads configs and layers at the target and hashes them: all of them, or a random sample."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
@@ -12,20 +10,11 @@ from acr_transfer.errors import BrokenAnswerError, MissingBlobError
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.references import split_reference
 from acr_transfer.progress import ProgressReporter
-from acr_transfer.prove.finding import ArtifactFinding
-from acr_transfer.prove.target import Blobs
+from acr_transfer.prove.target import ArtifactFinding, Blobs, Fault
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Descriptor
 
 _CONCURRENCY = 8
-
-
-@dataclass(frozen=True)
-class LayerFault:
-    """A blob that is missing or has other content."""
-
-    verdict: Verdict
-    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +31,7 @@ class LayerProof:
     bytes_read: int = 0
     """Bytes of the blobs without a fault."""
 
-    faults: Mapping[str, LayerFault] = field(default_factory=dict)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
     """By digest."""
 
     def apply(
@@ -74,7 +63,7 @@ async def read_layers(
     chosen = blobs if mode is LayerMode.ALL else random.SystemRandom().sample(blobs, min(sample, len(blobs)))
     progress.begin("reading layers", sum(blob.size for _, blob in chosen), of_bytes=True)
 
-    async def read(place: tuple[str, Descriptor]) -> LayerFault | None:
+    async def read(place: tuple[str, Descriptor]) -> Fault | None:
         return await _fault(*place, registry, progress)
 
     faults = await run_concurrently(read, chosen, _CONCURRENCY)
@@ -99,10 +88,10 @@ def _different(required: Mapping[str, Blobs]) -> list[tuple[str, Descriptor]]:
 
 async def _fault(
     repository: str, blob: Descriptor, registry: RegistryClient, progress: ProgressReporter
-) -> LayerFault | None:
+) -> Fault | None:
     name = f"layer {blob.digest}"
     if not blob.digest.startswith("sha256:"):
-        return LayerFault(Verdict.DIFFERENT, f"{name}: only sha256 digests are supported")
+        return Fault(Verdict.DIFFERENT, f"{name}: only sha256 digests are supported")
     content_hash, size = hashlib.sha256(), 0
     try:
         async for chunk in registry.blob(repository, blob.digest):
@@ -110,10 +99,10 @@ async def _fault(
             size += len(chunk)
             progress.advance(len(chunk))
     except MissingBlobError:
-        return LayerFault(Verdict.MISSING, f"{name} is not at the target")
+        return Fault(Verdict.MISSING, f"{name} is not at the target")
     except BrokenAnswerError as error:
-        return LayerFault(Verdict.DIFFERENT, f"{name}: {error}")
+        return Fault(Verdict.DIFFERENT, f"{name}: {error}")
     got = f"sha256:{content_hash.hexdigest()}"
     if got == blob.digest:
         return None
-    return LayerFault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")
+    return Fault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")

@@ -1,81 +1,117 @@
 """Proves a transfer: verifies the expected artifacts at the target and collects the evidence."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from acr_transfer.errors import NothingExportedError
-from acr_transfer.model.proof import LayerMode
+from acr_transfer.concurrency import run_concurrently
+from acr_transfer.errors import NothingExportedError, TransferError
+from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
+from acr_transfer.model.references import split_reference
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove.evidence import Evidence
-from acr_transfer.prove.expectation import Expectation
-from acr_transfer.prove.extra_tags import extra_tags
 from acr_transfer.prove.layers import read_layers
-from acr_transfer.prove.referrer_listing import note_unlisted_referrers
-from acr_transfer.prove.target import TargetVerifier
-from acr_transfer.prove.verify import Proof, verify
+from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
+from acr_transfer.prove.verify import Expectation, verify
 from acr_transfer.registry.client import RegistryClient
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProveOptions:
-    """The options of a proof."""
-
-    wait: float = 0
-    """Seconds to wait until all artifacts are proved."""
-
-    layers: LayerMode = LayerMode.NONE
-    sample: int = 20
-    """The number of layers in a sample."""
-
-    exact: bool = False
-    """Whether extra tags are a failure."""
-
-    known: Iterable[str] = ()
-    """References of earlier proofs, which are not extra."""
+from acr_transfer.registry.manifest_reader import ManifestKey
+from acr_transfer.registry.manifests import fallback_tag
 
 
 async def prove(
     expectation: Expectation,
     source: RegistryClient | None,
     target: RegistryClient,
-    options: ProveOptions,
     progress: ProgressReporter,
+    *,
+    wait: float = 0,
+    layers: LayerMode = LayerMode.NONE,
+    sample: int = 20,
+    exact: bool = False,
+    known: Iterable[str] = (),
 ) -> Evidence:
-    """Verify the artifacts of an expectation at the target.
+    """Verify the artifacts of an expectation at the target, for up to `wait` seconds until all are proved.
 
-    `source` is read for tags without a known digest. Raises `NothingExportedError` without artifacts.
+    `source` is read for tags without a known digest. `sample` is the number of layers in a sample. With
+    `exact`, extra tags are a failure; references in `known`, of earlier proofs, are not extra. Raises
+    `NothingExportedError` without artifacts.
     """
     if not expectation.artifacts:
         raise NothingExportedError(f"{expectation.document} names no artifacts: nothing to prove")
     began, verifier = datetime.now(UTC), TargetVerifier(target)
     progress.show(f"reading manifests at {target.login_server}")
-    proof = await verify(expectation, source, verifier, progress, wait=options.wait)
-    proof = replace(proof, findings=tuple(await note_unlisted_referrers(proof.findings, target)))
-    proof = await _with_layers(proof, verifier, target, options, progress)
-    extra = await extra_tags(expectation.artifacts, options.known, target)
+    proof = await verify(expectation, source, verifier, progress, wait=wait)
+    findings, layer_proof = await note_unlisted_referrers(proof.findings, target), proof.layers
+    if layers is not LayerMode.NONE:
+        layer_proof = await read_layers(verifier.required_blobs, target, layers, sample, progress)
+        findings = layer_proof.apply(findings, verifier.required_blobs)
+    extra = await extra_tags(expectation.artifacts, known, target)
     return Evidence(
-        proof=replace(proof, findings=(*proof.findings, *(extra or ()))),
+        proof=replace(proof, findings=(*findings, *(extra or ())), layers=layer_proof),
         expectation=expectation,
         target=target.login_server,
         began=began,
         ended=datetime.now(UTC),
-        exact=options.exact,
+        exact=exact,
         extra_tags_listed=extra is not None,
     )
 
 
-async def _with_layers(
-    proof: Proof,
-    verifier: TargetVerifier,
-    target: RegistryClient,
-    options: ProveOptions,
-    progress: ProgressReporter,
-) -> Proof:
-    if options.layers is LayerMode.NONE:
-        return proof
-    required = verifier.required_blobs
-    layers = await read_layers(required, target, options.layers, options.sample, progress)
-    return replace(proof, findings=tuple(layers.apply(proof.findings, required)), layers=layers)
+async def note_unlisted_referrers(
+    findings: Sequence[ArtifactFinding], registry: RegistryClient
+) -> list[ArtifactFinding]:
+    """Return the findings; the detail of a proved referrer states if its subject does not list it.
+
+    Clients find a referrer by the registry's list, or by the fallback tag if the registry has no list.
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+    """
+    subjects = {_subject(finding): None for finding in findings if _is_proved_referrer(finding)}
+
+    async def list_referrers(subject: ManifestKey) -> set[str]:
+        repository, digest = subject
+        listed = await registry.referrers(repository, digest)
+        if listed is not None:
+            return {descriptor.digest for descriptor in listed}
+        index = await registry.get(repository, fallback_tag(digest))
+        return set(index.child_digests) if index else set()
+
+    listed = dict(zip(subjects, await run_concurrently(list_referrers, subjects), strict=True))
+
+    def noted(finding: ArtifactFinding) -> ArtifactFinding:
+        if not _is_proved_referrer(finding) or finding.digest in listed[_subject(finding)]:
+            return finding
+        detail = f"it exists, but the target does not list it for {finding.subject}: clients cannot find it"
+        return replace(finding, detail=detail)
+
+    return [noted(finding) for finding in findings]
+
+
+def _is_proved_referrer(finding: ArtifactFinding) -> bool:
+    is_referrer = bool(finding.subject) and finding.kind is ManifestKind.REFERRER
+    return is_referrer and finding.verdict is Verdict.PROVED
+
+
+def _subject(finding: ArtifactFinding) -> ManifestKey:
+    return split_reference(finding.artifact)[0], finding.subject
+
+
+async def extra_tags(
+    artifacts: Sequence[str], known: Iterable[str], registry: RegistryClient
+) -> list[ArtifactFinding] | None:
+    """Return the other tags in the repositories of `artifacts`, without those in `known`.
+
+    None if the caller is not allowed to list tags.
+    """
+    named = {*artifacts, *known}
+    repositories = sorted({split_reference(reference)[0] for reference in artifacts})
+    try:
+        listed = await run_concurrently(registry.tags, repositories)
+    except TransferError:
+        return None
+    detail = "in a repository of the hand-over, but not in the hand-over"
+    return [
+        ArtifactFinding(artifact=f"{repository}:{tag}", verdict=Verdict.EXTRA, detail=detail)
+        for repository, tags in zip(repositories, listed, strict=True)
+        for tag in sorted(tags or ())
+        if f"{repository}:{tag}" not in named
+    ]

@@ -1,26 +1,75 @@
 """Verifies artifacts at the target: reads the manifests of an artifact and compares their digests."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
+from typing import Self
 
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import BrokenAnswerError
-from acr_transfer.model.proof import Verdict
+from acr_transfer.model.proof import ManifestKind, Verdict
 from acr_transfer.model.references import Artifact
-from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.manifest_reader import ManifestKey
 from acr_transfer.registry.manifests import Descriptor, Manifest
 
 Blobs = dict[str, Descriptor]
 """Blobs by digest."""
 
 
-@dataclass(frozen=True)
-class _Fault:
+@dataclass(frozen=True, kw_only=True)
+class ArtifactFinding:
+    """One artifact and its verdict."""
+
+    artifact: str
+    """The reference."""
+
     verdict: Verdict
-    got: str | None
+    digest: str | None = None
+    """The expected digest; None if it is unknown."""
+
+    got: str | None = None
+    """The digest at the target, if it is another one."""
+
+    media_type: str | None = None
+    kind: ManifestKind | None = None
+    children: int = 0
+    """Manifests below an index, at any depth."""
+
+    subject: str = ""
+    """The digest of the manifest that this one refers to."""
+
+    artifact_type: str = ""
+    detail: str = ""
+    """The fault in words."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another attempt can prove it."""
+        return self.digest is not None and self.verdict in (
+            Verdict.MISSING,
+            Verdict.DIFFERENT,
+            Verdict.NOT_PROVABLE,
+        )
+
+    def with_manifest(self, manifest: Manifest) -> Self:
+        """Return the finding with the properties of its manifest."""
+        return replace(
+            self,
+            media_type=manifest.media_type,
+            kind=manifest.kind,
+            children=len(manifest.child_digests),
+            subject=manifest.subject or self.subject,
+            artifact_type=manifest.artifact_type,
+        )
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The reason why an artifact is not proved."""
+
+    verdict: Verdict
     detail: str
+    got: str | None = None
+    """The digest at the target, if it is another one."""
 
 
 class TargetVerifier:
@@ -28,7 +77,7 @@ class TargetVerifier:
 
     def __init__(self, registry: RegistryClient) -> None:
         self._registry = registry
-        self._verified: dict[tuple[str, str], Manifest] = {}
+        self._verified: dict[ManifestKey, Manifest] = {}
         self.manifests_read = 0
         self.required_blobs: dict[str, Blobs] = {}
         """The configs and layers of every proved artifact, without foreign layers."""
@@ -54,17 +103,17 @@ class TargetVerifier:
 
     async def _verify_children(
         self, repository: str, manifest: Manifest, blobs: Blobs
-    ) -> tuple[int, _Fault | None]:
+    ) -> tuple[int, Fault | None]:
         """The number of manifests below this one, and the first fault; adds the manifest's blobs."""
         blobs.update((blob.digest, blob) for blob in manifest.blobs if not blob.foreign)
 
-        async def verify(digest: str) -> tuple[int, _Fault | None]:
+        async def verify(digest: str) -> tuple[int, Fault | None]:
             return await self._verify_child(repository, digest, blobs)
 
         results = await run_concurrently(verify, manifest.child_digests)
         return sum(count for count, _ in results), next((fault for _, fault in results if fault), None)
 
-    async def _verify_child(self, repository: str, digest: str, blobs: Blobs) -> tuple[int, _Fault | None]:
+    async def _verify_child(self, repository: str, digest: str, blobs: Blobs) -> tuple[int, Fault | None]:
         manifest = self._verified.get((repository, digest)) or await self._get(repository, digest)
         fault = _compare(f"child {digest}", digest, manifest)
         if manifest is None or fault is not None:
@@ -79,10 +128,10 @@ class TargetVerifier:
         return manifest
 
 
-def _compare(name: str, expected: str, manifest: Manifest | None) -> _Fault | None:
+def _compare(name: str, expected: str, manifest: Manifest | None) -> Fault | None:
     if manifest is None:
-        return _Fault(Verdict.MISSING, None, f"{name} is not at the target")
+        return Fault(Verdict.MISSING, f"{name} is not at the target")
     if manifest.digest != expected:
         detail = f"{name}: expected {expected}, got {manifest.digest}"
-        return _Fault(Verdict.DIFFERENT, manifest.digest, detail)
+        return Fault(Verdict.DIFFERENT, detail, manifest.digest)
     return None

@@ -1,25 +1,78 @@
-"""Proves artifacts: reads every manifest at the target, computes its digest, and waits if requested."""
-
-from __future__ import annotations
+"""Verifies the artifacts of a hand-over or lock at the target, and waits for them if requested."""
 
 import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.model.documents.lock import LockedArtifact
+from acr_transfer.model.documents.handover import Handover
+from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.references import Artifact
 from acr_transfer.progress import ProgressReporter
-from acr_transfer.prove.expectation import Expectation
-from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import LayerProof
-from acr_transfer.prove.target import TargetVerifier
+from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
 from acr_transfer.registry.client import RegistryClient
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 """Seconds between two attempts; they grow, because an import on Azure takes minutes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """The artifacts that were exported, and their digests as far as the document pins them."""
+
+    document: str
+    """The document that it was read from, for messages."""
+
+    registry: str
+    """The source's login server."""
+
+    artifacts: tuple[str, ...]
+    """References, sorted, each once."""
+
+    entries: Mapping[str, LockedArtifact]
+    """The lock's entries by reference; empty without a lock."""
+
+    checksum: str
+    """The document's checksum."""
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether every digest is known; otherwise the digests of tags must be read at the source."""
+        return all("@" in name or name in self.entries for name in self.artifacts)
+
+    @classmethod
+    def of_handover(cls, handover: Handover, origin: str) -> Self:
+        """The artifacts of a hand-over; `origin` is its stack or its file."""
+        return cls(
+            document=f"hand-over {origin}",
+            registry=handover.source.login_server,
+            artifacts=tuple(handover.references),
+            entries={entry.reference: entry for entry in handover.artifacts},
+            checksum=handover.checksum,
+        )
+
+    @classmethod
+    def of_handover_file(cls, path: Path) -> Self:
+        """The artifacts of a hand-over in a file. Raises `ModelError` with every fault."""
+        return cls.of_handover(Handover.read(path), str(path))
+
+    @classmethod
+    def of_lock_file(cls, path: Path) -> Self:
+        """The artifacts of a lock. Raises `ModelError` with every fault."""
+        lock = Lock.read(path)
+        entries = {entry.reference: entry for entry in lock.artifacts}
+        return cls(
+            document=f"lock {path}",
+            registry=lock.registry,
+            artifacts=tuple(entries),
+            entries=entries,
+            checksum=lock.checksum,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,28 +141,23 @@ async def verify(
 async def _expected(expectation: Expectation, source: RegistryClient | None) -> list[ArtifactFinding]:
     """Each artifact with its expected digest: missing so far, or not provable without a digest."""
 
-    async def find_digest(artifact: Artifact) -> ArtifactFinding:
-        return await _with_digest(artifact, expectation.entries, source)
+    async def expected(reference: str) -> ArtifactFinding:
+        artifact, entry = Artifact.of(reference), expectation.entries.get(reference)
+        finding = ArtifactFinding(artifact=reference, verdict=Verdict.MISSING, digest=artifact.digest or None)
+        if entry:
+            return replace(
+                finding, digest=entry.digest, subject=entry.subject, artifact_type=entry.artifact_type
+            )
+        if finding.digest:
+            return finding
+        manifest = await source.get(artifact.repository, artifact.tag_or_digest) if source else None
+        if manifest:
+            return replace(finding, digest=manifest.digest).with_manifest(manifest)
+        detail = (
+            "the source no longer has it, so the exported digest is unknown"
+            if source
+            else "the hand-over has no digest for it, and the source was not read"
+        )
+        return replace(finding, verdict=Verdict.NOT_PROVABLE, detail=detail)
 
-    artifacts = [Artifact.of(reference) for reference in expectation.artifacts]
-    return await run_concurrently(find_digest, artifacts)
-
-
-async def _with_digest(
-    artifact: Artifact, entries: Mapping[str, LockedArtifact], source: RegistryClient | None
-) -> ArtifactFinding:
-    finding = ArtifactFinding(artifact=artifact.reference, verdict=Verdict.MISSING)
-    if entry := entries.get(artifact.reference):
-        return replace(finding, digest=entry.digest, subject=entry.subject, artifact_type=entry.artifact_type)
-    if artifact.digest:
-        return replace(finding, digest=artifact.digest)
-    if source is None:
-        return _not_provable(finding, "the hand-over has no digest for it, and the source was not read")
-    manifest = await source.get(artifact.repository, artifact.tag_or_digest)
-    if manifest is None:
-        return _not_provable(finding, "the source no longer has it, so the exported digest is unknown")
-    return replace(finding, digest=manifest.digest).with_manifest(manifest)
-
-
-def _not_provable(finding: ArtifactFinding, detail: str) -> ArtifactFinding:
-    return replace(finding, verdict=Verdict.NOT_PROVABLE, detail=detail)
+    return await run_concurrently(expected, expectation.artifacts)

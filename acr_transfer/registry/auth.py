@@ -4,19 +4,19 @@ https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 https://distribution.github.io/distribution/spec/auth/token/
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import aiohttp
 
@@ -42,7 +42,7 @@ class Challenge:
     scope: str
 
     @classmethod
-    def parse(cls, header: str) -> Challenge:
+    def parse(cls, header: str) -> Self:
         """Read the header; a field that it lacks is empty."""
         scheme, _, rest = header.partition(" ")
         fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))
@@ -62,7 +62,7 @@ class Authenticator(Protocol):
 class EntraAuthenticator:
     """Exchanges an Entra token for the registry's refresh token, and that for one access token per scope."""
 
-    credential: AsyncTokenCredential
+    credential: "AsyncTokenCredential"
     audience: str | None = None
     _refresh_token: str = field(default="", repr=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
@@ -91,7 +91,8 @@ class EntraAuthenticator:
                     "service": challenge.service,
                     "access_token": entra_token,
                 }
-                self._refresh_token = await _post(session, f"{base}/oauth2/exchange", form, "refresh_token")
+                response = session.post(f"{base}/oauth2/exchange", data=form)
+                self._refresh_token = await _token(response, "refresh_token")
             return self._refresh_token
 
 
@@ -113,9 +114,8 @@ class DockerAuthenticator:
             return await _access_token(session, challenge.realm, challenge, self.secret)
         query = {"service": challenge.service, "scope": challenge.scope}
         headers = {"Authorization": f"Basic {basic}"} if self.secret else {}
-        async with session.get(challenge.realm, params=query, headers=headers) as response:
-            document = await _document(response)
-        return f"Bearer {document.get('token') or document.get('access_token') or ''}"
+        response = session.get(challenge.realm, params=query, headers=headers)
+        return f"Bearer {await _token(response, 'token', 'access_token')}"
 
 
 async def _access_token(session: aiohttp.ClientSession, url: str, challenge: Challenge, refresh: str) -> str:
@@ -125,30 +125,24 @@ async def _access_token(session: aiohttp.ClientSession, url: str, challenge: Cha
         "scope": challenge.scope,
         "refresh_token": refresh,
     }
-    return f"Bearer {await _post(session, url, form, 'access_token')}"
+    return f"Bearer {await _token(session.post(url, data=form), 'access_token')}"
 
 
-async def _post(session: aiohttp.ClientSession, url: str, form: Mapping[str, str], key: str) -> str:
-    async with session.post(url, data=dict(form)) as response:
-        document = await _document(response)
-    if not isinstance(document.get(key), str):
-        raise ServiceError(f"signing in to {response.url.host}: the response has no {key.replace('_', ' ')}")
-    return str(document[key])
-
-
-async def _document(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    tried = f"signing in to {response.url.host}"
-    if response.status in (400, 401, 403):
-        raise AccessError(f"{tried}: refused (HTTP {response.status})")
-    if response.status != 200:
-        raise ServiceError(f"{tried}: unexpected response (HTTP {response.status})")
-    try:
-        document = json.loads(await response.read())
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise ServiceError(f"{tried}: the response is not a JSON object")
-    return document
+async def _token(request: AbstractAsyncContextManager[aiohttp.ClientResponse], *keys: str) -> str:
+    """The token in the response to a request, under the first of these keys that has one."""
+    async with request as response:
+        tried = f"signing in to {response.url.host}"
+        if response.status in (400, 401, 403):
+            raise AccessError(f"{tried}: refused (HTTP {response.status})")
+        if response.status != 200:
+            raise ServiceError(f"{tried}: unexpected response (HTTP {response.status})")
+        content = await response.read()
+    with contextlib.suppress(ValueError):
+        document = json.loads(content)
+        for key in keys if isinstance(document, dict) else ():
+            if document.get(key) and isinstance(document[key], str):
+                return str(document[key])
+    raise ServiceError(f"{tried}: the response has no {keys[0].replace('_', ' ')}")
 
 
 def docker_credentials(host: str, environ: Mapping[str, str] = os.environ) -> DockerAuthenticator | None:

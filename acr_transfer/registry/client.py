@@ -3,8 +3,6 @@
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +24,7 @@ _PAGE = 1000
 
 
 @asynccontextmanager
-async def open_registry(login_server: str, authenticator: Authenticator) -> AsyncIterator[RegistryClient]:
+async def open_registry(login_server: str, authenticator: Authenticator) -> "AsyncIterator[RegistryClient]":
     """Open a registry by its host, with its port if it has one; by https unless it begins with `http://`."""
     async with open_transport(login_server, authenticator) as transport:
         yield RegistryClient(transport)

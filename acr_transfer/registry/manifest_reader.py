@@ -1,7 +1,5 @@
 """Reads manifests of one registry, each once, with everything below an index."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 

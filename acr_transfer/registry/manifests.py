@@ -3,10 +3,9 @@
 https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -34,6 +33,25 @@ _IMAGE_CONFIGS = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 )
+
+_TYPE_NAMES = {
+    "application/vnd.dev.cosign.artifact.sig.v1+json": "signature (cosign)",
+    "application/vnd.dev.sigstore.bundle.v0.3+json": "signature (sigstore)",
+    "application/vnd.cncf.notary.signature": "signature (Notary)",
+    "application/spdx+json": "SBOM (SPDX)",
+    "application/vnd.cyclonedx+json": "SBOM (CycloneDX)",
+    "application/vnd.in-toto+json": "attestation (in-toto)",
+    "application/vnd.cncf.helm.config.v1+json": "Helm chart",
+}
+"""Artifact types and config media types of well-known tools.
+
+https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
+https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md
+https://www.iana.org/assignments/media-types/media-types.xhtml
+https://helm.sh/docs/topics/registries/
+"""
+
+_REFERRER_TAG = re.compile(r"sha256-[0-9a-f]{64}(\.[a-z]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,3 +195,29 @@ def _created(document: dict[str, Any]) -> str:
     annotations = document.get("annotations")
     created = annotations.get("org.opencontainers.image.created") if isinstance(annotations, dict) else None
     return created if isinstance(created, str) else ""
+
+
+def describe_kind(kind: ManifestKind | None, artifact_type: str, children: int) -> str:
+    """`index of 2`, `image`, `signature (cosign)`, or the artifact type of another; empty without a kind."""
+    if kind is None:
+        return ""
+    if kind is ManifestKind.INDEX:
+        return f"index of {children}"
+    if kind is ManifestKind.IMAGE:
+        return "image"
+    short_type = artifact_type.removeprefix("application/").removeprefix("vnd.")
+    return _TYPE_NAMES.get(artifact_type) or short_type or kind.value
+
+
+def is_referrer_tag(tag: str) -> bool:
+    """Whether a tag follows the fallback scheme for referrers, or cosign's scheme.
+
+    Such a tag belongs to another manifest and moves with it, never by its own rule.
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+    """
+    return _REFERRER_TAG.fullmatch(tag) is not None
+
+
+def fallback_tag(digest: str) -> str:
+    """Return the tag of the index that lists a manifest's referrers where the registry does not."""
+    return digest.replace(":", "-")

@@ -1,7 +1,5 @@
 """Resolves references to digests: reads every manifest, the children of indexes, and all referrers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,8 +12,9 @@ from acr_transfer.model.documents.lock import LockedArtifact, LockedManifest
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifest_reader import ManifestKey, ManifestReader, content_sizes
-from acr_transfer.registry.manifests import Descriptor, Manifest
-from acr_transfer.registry.referrers import ReferrerFinder, Referrers
+from acr_transfer.registry.manifests import Descriptor, Manifest, fallback_tag
+
+_COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +62,12 @@ class _Resolver:
     def __init__(
         self, tags: Mapping[str, frozenset[str]], registry: RegistryClient, advance: Callable[[int], None]
     ) -> None:
-        self._reader = ManifestReader(registry)
-        self._finder = ReferrerFinder(registry, self._reader, tags)
-        self._advance = advance
+        self._registry, self._reader = registry, ManifestReader(registry)
+        self._tags, self._advance = tags, advance
         self._keys: dict[str, ManifestKey] = {}
         """The manifest of every reference."""
 
-        self._referrers: dict[ManifestKey, Referrers] = {}
+        self._referrers: dict[ManifestKey, list[str]] = {}
         self._subjects: dict[str, str] = {}
         """The digest that a tag such as `sha256-….sig` belongs to, by reference."""
 
@@ -107,16 +105,36 @@ class _Resolver:
     async def _read_referrers(self, keys: Iterable[ManifestKey]) -> list[ManifestKey]:
         """Read the referrers of these manifests; the new ones may have children and referrers again."""
         ordered = sorted(set(keys))
-        found = await run_concurrently(self._finder.find, ordered)
-        self._referrers.update(zip(ordered, found, strict=True))
-        for (_, digest), referrers in zip(ordered, found, strict=True):
-            self._subjects.update(dict.fromkeys(referrers.tagged, digest))
-        wanted = dict.fromkeys(name for referrers in found for name in referrers.references)
+        wanted = dict[str, None]()
+        found = await run_concurrently(self._find_referrers, ordered)
+        for key, (referrers, tagged) in zip(ordered, found, strict=True):
+            self._referrers[key] = referrers
+            self._subjects.update(dict.fromkeys(tagged, key[1]))
+            wanted |= dict.fromkeys((*referrers, *tagged))
         new = await self._read([name for name in wanted if name not in self._keys])
         self._missing_referrers += [
             f"{name} is listed as a referrer, but does not exist" for name in wanted if name not in self._keys
         ]
         return new
+
+    async def _find_referrers(self, key: ManifestKey) -> tuple[list[str], list[str]]:
+        """The references of a manifest's referrers, and the tags that must move with the manifest.
+
+        Clients store referrers such that the registry lists them, below the fallback tag, or below cosign's
+        tags. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+        """
+        repository, digest = key
+        tags, tag = self._tags.get(repository, frozenset()), fallback_tag(digest)
+        listed = await self._registry.referrers(repository, digest)
+        found = [f"{repository}@{descriptor.digest}" for descriptor in listed or ()]
+        tagged = [f"{repository}:{tag}{suffix}" for suffix in _COSIGN_SUFFIXES if f"{tag}{suffix}" in tags]
+        found += tagged
+        if tag in tags and (index := await self._reader.read(repository, tag)):
+            found += [f"{repository}@{child.digest}" for child in index.children]
+            # Without a list, the target's clients find the referrers by this tag only.
+            if listed is None and index.children:
+                tagged.append(f"{repository}:{tag}")
+        return found, tagged
 
     def _artifact(self, reference: str, key: ManifestKey) -> LockedArtifact:
         manifest, descendants = self._reader.manifests[key], list(self._reader.descendants(key))
@@ -135,14 +153,8 @@ class _Resolver:
             raise PlanError(f"{reference} cannot be in a lock: {'; '.join(faults_of(error))}") from None
 
     def _referrer_digests(self, keys: Iterable[ManifestKey]) -> tuple[str, ...]:
-        referrers = {
-            self._keys[name][1]
-            for key in keys
-            if key in self._referrers
-            for name in self._referrers[key].referrers
-            if name in self._keys
-        }
-        return tuple(sorted(referrers))
+        names = {name for key in keys for name in self._referrers.get(key, ())}
+        return tuple(sorted({self._keys[name][1] for name in names if name in self._keys}))
 
 
 def _locked_manifest(child: Descriptor) -> LockedManifest:

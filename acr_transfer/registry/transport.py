@@ -1,7 +1,5 @@
 """HTTP requests to one registry: one token per scope, a limit on concurrency, and retries."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -17,7 +17,7 @@ from acr_transfer.model.proof import LayerMode
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
     from acr_transfer.prove.evidence import Evidence
-    from acr_transfer.prove.expectation import Expectation
+    from acr_transfer.prove.verify import Expectation
     from acr_transfer.registry.client import RegistryClient
 
 PURPOSE = "verify every manifest at the target by its digest, and write the evidence"
@@ -100,19 +100,22 @@ def _write(options: argparse.Namespace, found: Evidence, console: Console) -> No
 
 async def _prove(options: argparse.Namespace, progress: Progress) -> Evidence:
     from acr_transfer.model.documents.receipt import Receipt
-    from acr_transfer.prove.prove import ProveOptions, prove
+    from acr_transfer.prove.prove import prove
 
     async with _registries(options) as (expectation, source, target):
         # An unusable receipt is an error before the wait, not after it.
         receipt = Receipt.read_or_create(options.receipt, target.login_server) if options.receipt else None
-        chosen = ProveOptions(
+        return await prove(
+            expectation,
+            source,
+            target,
+            progress,
             wait=options.wait,
             layers=LayerMode(options.layers),
             sample=options.sample,
             exact=options.exact,
             known=receipt.digests if receipt else (),
         )
-        return await prove(expectation, source, target, chosen, progress)
 
 
 @asynccontextmanager
@@ -121,7 +124,7 @@ async def _registries(
 ) -> AsyncIterator[tuple[Expectation, RegistryClient | None, RegistryClient]]:
     """The expected artifacts, the source's registry if it must be read, and the target's registry."""
     from acr_transfer.azure import connect
-    from acr_transfer.prove.expectation import Expectation
+    from acr_transfer.prove.verify import Expectation
 
     offline = options.handover or options.lock
     names = [*([] if offline else [options.source]), *([] if options.registry else [options.target])]

@@ -1,7 +1,5 @@
 """Plans: artifacts pinned to their digests, with their children and their referrers."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Rules: the tags that they select, and the faults that are reported before any request."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

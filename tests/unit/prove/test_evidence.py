@@ -1,7 +1,5 @@
 """Evidence as table, JSON, page and receipt."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import UTC, datetime
@@ -19,10 +17,9 @@ from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.prove.evidence import Evidence, evidence_json
 from acr_transfer.prove.evidence_page import page
-from acr_transfer.prove.expectation import Expectation
-from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import LayerProof
-from acr_transfer.prove.verify import Proof
+from acr_transfer.prove.target import ArtifactFinding
+from acr_transfer.prove.verify import Expectation, Proof
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "docs/evidence.schema.json").read_text())

@@ -1,7 +1,5 @@
 """Verification against registries with right, missing, moved and wrong content."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 
@@ -12,13 +10,10 @@ from acr_transfer.model.documents.lock import LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove import verify as verification
-from acr_transfer.prove.expectation import Expectation
-from acr_transfer.prove.extra_tags import extra_tags
-from acr_transfer.prove.finding import ArtifactFinding
 from acr_transfer.prove.layers import read_layers
-from acr_transfer.prove.referrer_listing import note_unlisted_referrers
-from acr_transfer.prove.target import TargetVerifier
-from acr_transfer.prove.verify import Proof, verify
+from acr_transfer.prove.prove import extra_tags, note_unlisted_referrers
+from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
+from acr_transfer.prove.verify import Expectation, Proof, verify
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.registry.memory_registry import (
     IMAGE,

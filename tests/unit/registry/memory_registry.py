@@ -1,7 +1,5 @@
 """A registry in memory, for the tests of plan and prove."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter

@@ -1,7 +1,5 @@
 """Manifests: their kind and their content, whatever the bytes are."""
 
-from __future__ import annotations
-
 import pytest
 
 from acr_transfer.model.proof import ManifestKind

@@ -1,7 +1,5 @@
 """The command `acr-transfer`: parses the arguments, runs the command, and reports its failure."""
 
-from __future__ import annotations
-
 import logging
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """The output of a command: the result on stdout, and messages and progress on stderr."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging
@@ -24,7 +22,7 @@ class Console:
         self._json, self._quiet, self._silent = bool(options.json), bool(options.quiet) or silent, silent
         self._results = results
 
-    def of_step(self, *, silent: bool = False) -> Console:
+    def of_step(self, *, silent: bool = False) -> "Console":
         """The console of a step of `ship`: the step's result is text on stderr; `silent` prints nothing."""
         options = argparse.Namespace(json=False, quiet=self._quiet)
         return Console(options, results=sys.stderr, silent=silent)

@@ -1,7 +1,5 @@
 """The log file for support: actions and requests, in UTC, without secrets."""
 
-from __future__ import annotations
-
 import logging
 import platform
 import re

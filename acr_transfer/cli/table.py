@@ -1,7 +1,5 @@
 """Text in columns, fitted to the width of the terminal."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import sys

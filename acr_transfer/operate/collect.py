@@ -1,7 +1,5 @@
 """Collects the facts for `doctor` with the caller's own rights, and notes what the caller cannot read."""
 
-from __future__ import annotations
-
 import asyncio
 import fnmatch
 import logging
@@ -10,25 +8,22 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
+from azure.core.credentials_async import AsyncTokenCredential
+
 from acr_transfer.azure import connect
-from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, blob_endpoint
+from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, ArmClient, blob_endpoint
 from acr_transfer.azure.http_session import http_session
+from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import FAILURES
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate import sas_secret
 from acr_transfer.operate.blobs import list_blobs
 from acr_transfer.operate.facts import Body, Facts, properties
 from acr_transfer.operate.runs import pipeline_runs
-
-if TYPE_CHECKING:
-    import aiohttp
-    from azure.core.credentials_async import AsyncTokenCredential
-
-    from acr_transfer.azure.arm import ArmClient
-    from acr_transfer.azure.stacks import Stack
 
 _ACCOUNTS = "/providers/Microsoft.Storage/storageAccounts"
 _VAULTS = "/providers/Microsoft.KeyVault/vaults"
@@ -68,8 +63,6 @@ def noting(facts: Facts, what: str) -> Iterator[None]:
 
     An error that this program does not expect is noted apart: it must not look like a missing right.
     """
-    import aiohttp
-
     try:
         yield
     except FAILURES as error:

@@ -3,8 +3,6 @@
 https://www.pulumi.com/docs/iac/automation-api/
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

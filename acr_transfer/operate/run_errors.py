@@ -4,8 +4,6 @@ Where Azure does not publish a message, the status code in it identifies the cau
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

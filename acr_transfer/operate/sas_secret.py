@@ -1,15 +1,12 @@
 """Reads a SAS token from its vault, and tries it at the storage account."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+
+import aiohttp
+from azure.core.credentials_async import AsyncTokenCredential
+from yarl import URL
 
 from acr_transfer.errors import AccessError, explained, host
-
-if TYPE_CHECKING:
-    import aiohttp
-    from azure.core.credentials_async import AsyncTokenCredential
 
 _API_VERSION = "7.4"
 
@@ -38,8 +35,6 @@ async def rejection(container_url: str, token: str, session: aiohttp.ClientSessi
 
     https://learn.microsoft.com/rest/api/storageservices/list-blobs
     """
-    from yarl import URL
-
     query = f"restype=container&comp=list&maxresults=1&{token.lstrip('?')}"
     async with session.get(URL(f"{container_url}?{query}", encoded=True)) as response:
         body = (await response.read()).decode(errors="replace")

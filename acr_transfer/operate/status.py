@@ -1,16 +1,11 @@
 """The state of a side's pipeline and of its runs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from acr_transfer.azure.stacks import Stack
 from acr_transfer.operate.runs import VERSION, Run, pipeline_runs
-
-if TYPE_CHECKING:
-    from acr_transfer.azure.stacks import Stack
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

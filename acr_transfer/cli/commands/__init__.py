@@ -5,8 +5,6 @@ A module has `PURPOSE` (one clause, for the list of commands), `EXAMPLES` (comma
 slow imports belong in `run`: help, completion and usage errors must appear at once.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import pkgutil

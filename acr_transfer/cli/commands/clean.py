@@ -1,20 +1,17 @@
 """`acr-transfer clean`."""
 
-from __future__ import annotations
-
 import argparse
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.option_types import days
 from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import table
+from acr_transfer.operate.clean import Leftover, clean_side
 from acr_transfer.units import human_size, plural
-
-if TYPE_CHECKING:
-    from acr_transfer.operate.clean import Leftover
 
 PURPOSE = "list old runs and blobs of both sides, and remove them with --yes"
 EXAMPLES = (
@@ -44,8 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List the leftovers, and remove them with `--yes`."""
-    import asyncio
-
     console = Console(options)
     found = asyncio.run(_clean(options))
     console.result(
@@ -56,8 +51,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _clean(options: argparse.Namespace) -> list[Leftover]:
-    from acr_transfer.operate.clean import clean_side
-
     stacks = await read_sides(options, None if options.side == "both" else options.side)
     found = [
         await clean_side(side, stack, options.older_than, remove=options.yes)

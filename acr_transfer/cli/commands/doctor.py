@@ -1,19 +1,17 @@
 """`acr-transfer doctor`."""
 
-from __future__ import annotations
-
 import argparse
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import Any
 
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import wrapped
 from acr_transfer.errors import DoctorError
+from acr_transfer.operate.doctor import diagnose
+from acr_transfer.operate.facts import Facts
+from acr_transfer.operate.finding import DoctorFinding
 from acr_transfer.units import plural
-
-if TYPE_CHECKING:
-    from acr_transfer.operate.facts import Facts
-    from acr_transfer.operate.finding import DoctorFinding
 
 PURPOSE = "find what would make a transfer fail, before it runs"
 EXAMPLES = (
@@ -30,10 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check both sides and print every finding; raise `DoctorError` if there is a fault."""
-    import asyncio
-
-    from acr_transfer.operate.doctor import diagnose
-
     console = Console(options)
     with console.progress() as progress:
         progress.show("checking both sides")

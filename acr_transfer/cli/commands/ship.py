@@ -1,7 +1,5 @@
 """`acr-transfer ship`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

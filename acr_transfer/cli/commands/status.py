@@ -1,11 +1,10 @@
 """`acr-transfer status`."""
 
-from __future__ import annotations
-
 import argparse
+import asyncio
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.option_types import seconds
@@ -13,11 +12,9 @@ from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import cut, table, wrapped
 from acr_transfer.errors import RunFailedError
 from acr_transfer.model.times import format_time
+from acr_transfer.operate.runs import Run
+from acr_transfer.operate.status import SideState, read_side, unresolved_failures
 from acr_transfer.units import plural
-
-if TYPE_CHECKING:
-    from acr_transfer.operate.runs import Run
-    from acr_transfer.operate.status import SideState
 
 PURPOSE = "show the runs of both sides, and how to fix a failed one"
 EXAMPLES = (
@@ -43,8 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the state of both sides; raise `RunFailedError` if a failure is unresolved."""
-    import asyncio
-
     console = Console(options)
     with console.progress() as progress:
         progress.show("reading both sides")
@@ -63,10 +58,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _read(options: argparse.Namespace) -> list[SideState]:
-    import asyncio
-
-    from acr_transfer.operate.status import read_side
-
     stacks = await read_sides(options, options.only)
     return list(await asyncio.gather(*(read_side(side, stack) for side, stack in stacks.items())))
 
@@ -79,8 +70,6 @@ def _active(found: list[SideState]) -> str:
 
 
 def _failures(side: SideState) -> list[str]:
-    from acr_transfer.operate.status import unresolved_failures
-
     lines = []
     if side.pipeline_state != "Succeeded":
         lines.append(f"{side.side}: pipeline {side.pipeline} is {side.pipeline_state}: run `pulumi up`")

@@ -38,19 +38,10 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     listed = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     options = whole.add_argument_group("options")
     options.add_argument("-h", "--help", action="help", help="show this help; COMMAND --help shows more")
+    options.add_argument("--version", action=_Print, nargs=0, text=_version, help="print the version")
+    shells, completion = ("bash", "zsh", "tcsh"), "print a completion script for this shell"
     options.add_argument(
-        "--version",
-        action=_Print,
-        nargs=0,
-        text=lambda *_: f"acr-transfer {version()}",
-        help="print the version",
-    )
-    options.add_argument(
-        "--print-completion",
-        action=_Print,
-        text=_completion,
-        choices=("bash", "zsh", "tcsh"),
-        help="print a completion script for this shell",
+        "--print-completion", action=_Print, text=_completion, choices=shells, help=completion
     )
     for name, command in commands.items():
         one = listed.add_parser(
@@ -75,21 +66,16 @@ def add_stack(parser: argparse._ActionsContainer, side: str, purpose: str) -> No
 def add_project(parser: argparse._ActionsContainer) -> None:
     """`--cwd`: the folder of the Pulumi project."""
     default = Path(os.environ.get("ACR_TRANSFER_PROJECT") or ".")
-    parser.add_argument(
-        "-C", "--cwd", metavar="DIR", type=Path, default=default, help="folder of Pulumi.yaml (%(default)s)"
-    )
+    folder = "folder of Pulumi.yaml (%(default)s)"
+    parser.add_argument("-C", "--cwd", metavar="DIR", type=Path, default=default, help=folder)
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     shared = parser.add_argument_group("output")
     shared.add_argument("--json", action="store_true", help="print JSON on stdout instead of a table")
     shared.add_argument("--quiet", action="store_true", help="print only warnings and errors on stderr")
-    shared.add_argument(
-        "--log-file",
-        metavar="FILE",
-        type=Path,
-        help="append a log for support, without secrets, to this file",
-    )
+    log = "append a log for support, without secrets, to this file"
+    shared.add_argument("--log-file", metavar="FILE", type=Path, help=log)
 
 
 def _exit_codes() -> str:
@@ -126,6 +112,10 @@ class _Print(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, *_: Any) -> None:
         print(self._text(parser, values))
         parser.exit()
+
+
+def _version(*_: Any) -> str:
+    return f"acr-transfer {version()}"
 
 
 def _completion(parser: argparse.ArgumentParser, shell: str) -> str:

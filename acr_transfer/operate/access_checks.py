@@ -9,8 +9,7 @@ from datetime import timedelta
 from acr_transfer.model.roles import can_read_secrets, can_use_container, container_role
 from acr_transfer.model.sas import SasToken, ends_soon, needed_rights, right_names
 from acr_transfer.model.vault_permissions import can_get_secrets
-from acr_transfer.operate.facts import Body, Facts, properties
-from acr_transfer.operate.finding import DoctorFinding, Outcome
+from acr_transfer.operate.facts import Body, DoctorFinding, Facts, Outcome, properties
 
 _FORBIDDEN = "Storage answers 403."
 _VAULT_FORBIDDEN = "The run ends with 403 from the vault."
@@ -93,13 +92,13 @@ def _read_token(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
         yield _token_fault(facts, "SAS token", f"secret {facts.secret_name} does not hold a SAS token")
         return
     found = [*_times(facts, sas), *_rights_and_scope(facts, sas)]
-    if not _has_fault(found):
+    if Outcome.FAULT not in {finding.outcome for finding in found}:
         found += _signature(facts)
     if sas.question_marks != 1:
         why = "Azure's documentation stores the token with one leading '?'."
         found.append(facts.warning("SAS form", "the token does not begin with one '?'", why))
     yield from found
-    if _has_fault(found):
+    if Outcome.FAULT in {finding.outcome for finding in found}:
         return
     if sas.stored_policy:
         reason = f"stored access policy {sas.stored_policy} defines them"
@@ -116,9 +115,8 @@ def _times(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
             yield _token_fault(facts, "SAS expiry", f"{token} has no expiry time")
     elif sas.expires <= facts.now:
         ago = _duration(facts.now - sas.expires)
-        yield _token_fault(
-            facts, "SAS expiry", f"{token} expired {sas.expires:%Y-%m-%d %H:%M} UTC, {ago} ago"
-        )
+        what = f"{token} expired {sas.expires:%Y-%m-%d %H:%M} UTC, {ago} ago"
+        yield _token_fault(facts, "SAS expiry", what)
     elif ends_soon(sas.expires, facts.now):
         what = f"the token expires in {_duration(sas.expires - facts.now)}"
         yield facts.warning("SAS expiry", what, "A run can take longer.", _rotate(facts))
@@ -148,9 +146,8 @@ def _signature(facts: Facts) -> Iterator[DoctorFinding]:
         why = "Its signing key was rotated, or it is for another account or container."
         yield _token_fault(facts, "SAS signature", what, why)
     elif facts.rejection:
-        yield facts.not_seen(
-            "acceptance of the SAS token", f"storage answers {facts.rejection} to this machine"
-        )
+        reason = f"storage answers {facts.rejection} to this machine"
+        yield facts.not_seen("acceptance of the SAS token", reason)
 
 
 def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
@@ -160,26 +157,18 @@ def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
     if letters is not None and (lacks := set(_needed(facts)) - set(letters)):
         what = f"according to its tag, the token lacks {right_names(lacks)}"
         yield facts.fault("SAS rights", what, _RIGHTS_NEEDED)
-    attributes = _secret_attributes(facts)
-    expires = attributes.get("exp")
-    if expires and float(expires) <= facts.now.timestamp():
+    attributes, keys = _secret_attributes(facts), facts.keys_created
+    if float(attributes.get("exp") or "inf") <= facts.now.timestamp():
         yield _token_fault(facts, "SAS expiry", f"secret {facts.secret_name} has expired")
     # Azure reports the secret's time in whole seconds.
-    elif (
-        facts.keys_created and float(attributes.get("updated") or "inf") + 1 < facts.keys_created.timestamp()
-    ):
+    elif keys and float(attributes.get("updated") or "inf") + 1 < keys.timestamp():
         what = f"both keys of the account are newer than secret {facts.secret_name}"
-        yield _token_fault(
-            facts, "SAS signature", what, "No current key signed the token: storage answers 403."
-        )
+        why = "No current key signed the token: storage answers 403."
+        yield _token_fault(facts, "SAS signature", what, why)
 
 
 def _token_fault(facts: Facts, check: str, what: str, why: str = _FORBIDDEN) -> DoctorFinding:
     return facts.fault(check, what, why, _rotate(facts))
-
-
-def _has_fault(found: list[DoctorFinding]) -> bool:
-    return any(finding.outcome is Outcome.FAULT for finding in found)
 
 
 def _secret_attributes(facts: Facts) -> Body:

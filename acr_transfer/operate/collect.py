@@ -3,6 +3,7 @@
 import asyncio
 import fnmatch
 import logging
+import re
 import traceback
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,20 +14,21 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
+from yarl import URL
 
 from acr_transfer.azure import connect
 from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, ArmClient, blob_endpoint
 from acr_transfer.azure.http_session import http_session
 from acr_transfer.azure.stacks import Stack
-from acr_transfer.errors import FAILURES
+from acr_transfer.errors import FAILURES, AccessError, explained, host
 from acr_transfer.model.sas import SasToken
-from acr_transfer.operate import sas_secret
 from acr_transfer.operate.blobs import list_blobs
 from acr_transfer.operate.facts import Body, Facts, properties
 from acr_transfer.operate.runs import pipeline_runs
 
 _ACCOUNTS = "/providers/Microsoft.Storage/storageAccounts"
 _VAULTS = "/providers/Microsoft.KeyVault/vaults"
+_SECRETS_VERSION = "7.4"
 _REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
 
@@ -127,7 +129,12 @@ class _Resources:
 
     async def _vault(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
         facts, uri = self._facts, self._facts.secret_uri
-        request = self._arm.find_by_endpoint(self._subscription + _VAULTS, "2024-11-01", uri, _vault_uri)
+        request = self._arm.find_by_endpoint(
+            self._subscription + _VAULTS,
+            "2024-11-01",
+            uri,
+            lambda vault: str(properties(vault).get("vaultUri") or ""),
+        )
         facts.vault = await self._read("the key vault", request)
         if not facts.vault:
             return
@@ -135,13 +142,11 @@ class _Resources:
         facts.secret = await self._read("the SAS secret", self._arm.get(secret_id, "2024-11-01"))
         await self._roles(str(facts.vault["id"]))
         with noting(facts, "the SAS token"):
-            token = await sas_secret.read(uri, session, credential)
+            token = await _read_secret(uri, session, credential)
             facts.token = SasToken.parse(token)
             if facts.token.signed:
                 with noting(facts, "acceptance of the SAS token"):
-                    facts.rejection = await sas_secret.rejection(
-                        str(facts.container_settings["uri"]), token, session
-                    )
+                    facts.rejection = await _rejection(str(facts.container_settings["uri"]), token, session)
 
     async def _roles(self, scope: str) -> None:
         if not scope or not self._facts.principal:
@@ -186,3 +191,45 @@ def allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
 
 def _vault_uri(vault: Mapping[str, Any]) -> str:
     return str(properties(vault).get("vaultUri") or "")
+
+
+async def _read_secret(uri: str, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> str:
+    """The value of a secret. Raises `AccessError` if the vault refuses it.
+
+    https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
+    """
+    url = f"{uri}?api-version={_SECRETS_VERSION}"
+    async with session.get(url) as response:
+        challenge = response.headers.get("WWW-Authenticate", "")
+    audience = re.search(r'(?:resource|scope)="([^"]+)"', challenge)
+    if not audience:
+        raise AccessError("the vault's challenge names no audience for a token")
+    with explained("signing in", host(uri)):
+        token = await credential.get_token(f"{audience[1].removesuffix('/.default').rstrip('/')}/.default")
+    async with session.get(url, headers={"Authorization": f"Bearer {token.token}"}) as response:
+        if response.status != 200:
+            raise AccessError(_refusal(response.status, await response.text()))
+        return str((await response.json()).get("value") or "")
+
+
+async def _rejection(container_url: str, token: str, session: aiohttp.ClientSession) -> str:
+    """Why storage rejects a token: `signature`, or status and code; empty if it lists a blob with it.
+
+    https://learn.microsoft.com/rest/api/storageservices/list-blobs
+    """
+    query = f"restype=container&comp=list&maxresults=1&{token.lstrip('?')}"
+    async with session.get(URL(f"{container_url}?{query}", encoded=True)) as response:
+        body = (await response.read()).decode(errors="replace")
+    if response.status == 200:
+        return ""
+    code = response.headers.get("x-ms-error-code", "")
+    if code == "AuthenticationFailed" or "including the signature" in body:
+        return "signature"
+    return f"{response.status} {code}".strip()
+
+
+def _refusal(status: int, message: str) -> str:
+    """Why a vault returns no secret: Key Vault has one code for two reasons, and only the message differs."""
+    if "Client address is not authorized" in message:
+        return "the vault's firewall blocks this machine; add a rule for its address"
+    return f"the vault answers HTTP {status}; the caller needs the secret permission get"

@@ -13,8 +13,7 @@ from acr_transfer.model.limits import CLOCK_SKEW, TRIGGER_AGE
 from acr_transfer.model.options import OVERWRITE_BLOBS, has_option, option_fault
 from acr_transfer.model.storage_network import StorageNetwork, storage_network
 from acr_transfer.operate.access_checks import access
-from acr_transfer.operate.facts import Facts, properties
-from acr_transfer.operate.finding import DoctorFinding
+from acr_transfer.operate.facts import DoctorFinding, Facts, properties
 
 Rule = Callable[[Facts], Iterator[DoctorFinding]]
 

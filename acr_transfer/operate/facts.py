@@ -1,15 +1,15 @@
-"""The facts of one side that `doctor` judges: Azure's resources, the SAS token, artifacts and blobs."""
+"""The facts of one side that `doctor` checks, and the findings that its checks return."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, has_option
 from acr_transfer.model.sas import SasToken
 from acr_transfer.model.times import parse_time
 from acr_transfer.operate.blobs import StoredBlob
-from acr_transfer.operate.finding import DoctorFinding, Outcome
 
 Body = Mapping[str, Any]
 
@@ -17,6 +17,27 @@ Body = Mapping[str, Any]
 def properties(body: Body | None) -> Body:
     """The properties of a resource; empty if it has none."""
     return (body or {}).get("properties") or {}
+
+
+class Outcome(StrEnum):
+    """The outcome of a check."""
+
+    GOOD = "good"
+    FAULT = "fault"
+    WARNING = "warning"
+    UNSEEN = "not seen"
+
+
+@dataclass(frozen=True)
+class DoctorFinding:
+    """One check: what was found, why a transfer would fail, and how to fix it."""
+
+    side: str
+    check: str
+    outcome: Outcome
+    what: str
+    why: str = ""
+    fix: str = ""
 
 
 @dataclass(kw_only=True)

@@ -26,16 +26,10 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of clean."""
     add_both_sides(parser)
-    parser.add_argument(
-        "--side", choices=("source", "target", "both"), default="both", help="side to clean (%(default)s)"
-    )
-    parser.add_argument(
-        "--older-than",
-        metavar="DAYS",
-        type=days,
-        default=timedelta(days=7),
-        help="only runs and blobs that ended at least this many days ago (7)",
-    )
+    sides = ("source", "target", "both")
+    parser.add_argument("--side", choices=sides, default="both", help="side to clean (%(default)s)")
+    age = "only runs and blobs that ended at least this many days ago (7)"
+    parser.add_argument("--older-than", metavar="DAYS", type=days, default=timedelta(days=7), help=age)
     parser.add_argument("--yes", action="store_true", help="remove the listed runs and blobs")
 
 

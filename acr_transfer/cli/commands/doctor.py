@@ -9,8 +9,7 @@ from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import wrapped
 from acr_transfer.errors import DoctorError
 from acr_transfer.operate.doctor import diagnose
-from acr_transfer.operate.facts import Facts
-from acr_transfer.operate.finding import DoctorFinding
+from acr_transfer.operate.facts import DoctorFinding, Facts
 from acr_transfer.units import plural
 
 PURPOSE = "find what would make a transfer fail, before it runs"

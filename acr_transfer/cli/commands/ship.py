@@ -29,27 +29,17 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ship."""
     add_both_sides(parser)
-    parser.add_argument(
-        "--rules", metavar="FILE", type=Path, help="plan by these rules first, see docs/plan.md"
-    )
-    parser.add_argument(
-        "--lock",
-        metavar="FILE",
-        type=Path,
-        default=Path("transfer.lock.json"),
-        help="with --rules: the lock to write, which acr-transfer:lock of the source names (%(default)s)",
-    )
-    parser.add_argument(
-        "--receipt", metavar="FILE", type=Path, help="skip what this file lists, and add what is proved"
-    )
-    parser.add_argument("--html", metavar="FILE", type=Path, help="write the evidence as one page")
-    parser.add_argument(
-        "--wait",
-        metavar="SECONDS",
-        type=seconds,
-        default=1200.0,
-        help="maximum wait for the imports (%(default).0f)",
-    )
+
+    def add_file(option: str, help: str, default: Path | None = None) -> None:
+        parser.add_argument(option, metavar="FILE", type=Path, default=default, help=help)
+
+    add_file("--rules", "plan by these rules first, see docs/plan.md")
+    lock = "with --rules: the lock to write, which acr-transfer:lock of the source names (%(default)s)"
+    add_file("--lock", lock, Path("transfer.lock.json"))
+    add_file("--receipt", "skip what this file lists, and add what is proved")
+    add_file("--html", "write the evidence as one page")
+    wait = "maximum wait for the imports (%(default).0f)"
+    parser.add_argument("--wait", metavar="SECONDS", type=seconds, default=1200.0, help=wait)
 
 
 @dataclass(frozen=True)
@@ -95,6 +85,7 @@ def _steps(options: argparse.Namespace, console: Console) -> list[Step]:
     up_source = partial(_up, options.source, options, console)
     up_target = partial(_up, options.target, options, console)
     proof = {"wait": options.wait, "receipt": options.receipt, "html": options.html}
+    compare = partial(_execute, prove, options, console, **proof)
     steps = [
         Step("up source", "the registry exports into blobs", up_source),
         # The container must exist before blobs are copied to it.
@@ -102,9 +93,7 @@ def _steps(options: argparse.Namespace, console: Console) -> list[Step]:
         Step("hop", "copy the blobs", lambda: _hop(options, console)),
         # With the trigger this changes nothing; without it, the stack starts the imports now.
         Step("import", "the stack imports what no trigger imports", up_target),
-        Step(
-            "prove", "compare every digest at the target", partial(_execute, prove, options, console, **proof)
-        ),
+        Step("prove", "compare every digest at the target", compare),
     ]
     if options.rules:
         since = options.receipt if options.receipt and options.receipt.exists() else None

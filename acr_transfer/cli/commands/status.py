@@ -28,14 +28,8 @@ _COLOURS = {"Succeeded": "green", "Failed": "red", "missing": "red"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of status."""
     add_both_sides(parser, only=True)
-    parser.add_argument(
-        "--watch",
-        metavar="SECONDS",
-        nargs="?",
-        const=5.0,
-        type=seconds,
-        help="check at this interval until all runs have finished (5)",
-    )
+    watch = "check at this interval until all runs have finished (5)"
+    parser.add_argument("--watch", metavar="SECONDS", nargs="?", const=5.0, type=seconds, help=watch)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -20,8 +20,7 @@ from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.lock import Lock
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.doctor import diagnose
-from acr_transfer.operate.facts import Facts
-from acr_transfer.operate.finding import Outcome
+from acr_transfer.operate.facts import Facts, Outcome
 from acr_transfer.plan.rules import SelectionRules
 from components.sas import expiry_warning
 from policy.rules.catalogue import ALL

@@ -10,8 +10,7 @@ import pytest
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.doctor import diagnose
-from acr_transfer.operate.facts import Facts
-from acr_transfer.operate.finding import DoctorFinding, Outcome
+from acr_transfer.operate.facts import DoctorFinding, Facts, Outcome
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import ManifestKey
-from acr_transfer.registry.manifests import Manifest, platform_of
+from acr_transfer.registry.manifests import Manifest, ManifestKey, platform_of
 from acr_transfer.registry.resolve import ResolvedArtifacts
 from acr_transfer.units import plural
 

@@ -11,17 +11,17 @@ from enum import StrEnum
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import PlanError
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
+from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.references import Artifact
-from acr_transfer.plan.baseline import Baseline
 from acr_transfer.plan.content_warnings import platform_warnings, unsupported
 from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.plan.selection import Selection, select
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import content_sizes
-from acr_transfer.registry.resolve import ResolvedArtifacts, resolve
+from acr_transfer.registry.manifests import is_referrer_tag
+from acr_transfer.registry.resolve import ResolvedArtifacts, content_sizes, resolve
 
 _LEAST_FILL = 30
 """Artifacts that a run of the source stack has at least, on average (60 % of the limit)."""
@@ -84,6 +84,54 @@ class Plan:
         return Lock.of(self.registry, (artifact.entry for artifact in self.moving))
 
 
+@dataclass(frozen=True)
+class ReceiptBaseline:
+    """The artifacts that a receipt proves at the target."""
+
+    receipt: Receipt
+
+    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
+        """Return the proved digest of each of these references."""
+        proved = self.receipt.digests
+        return {name: proved[name] for name in references if name in proved}
+
+    async def others(self, references: Sequence[str]) -> list[str]:
+        """Return the other proved references, sorted."""
+        return sorted(self.receipt.digests.keys() - set(references))
+
+
+@dataclass(frozen=True)
+class RegistryBaseline:
+    """The registry of a target that this machine can reach."""
+
+    registry: RegistryClient
+
+    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
+        """Return the digest that the registry reports for each of these references that it has."""
+
+        async def digest(reference: str) -> str | None:
+            artifact = Artifact.of(reference)
+            return await self.registry.digest(artifact.repository, artifact.tag_or_digest)
+
+        found = await run_concurrently(digest, references)
+        return {name: each for name, each in zip(references, found, strict=True) if each is not None}
+
+    async def others(self, references: Sequence[str]) -> list[str]:
+        """Return the other tags of the same repositories, sorted; the plan covers no other repositories."""
+
+        async def tags(repository: str) -> list[str]:
+            listed = await self.registry.tags(repository) or ()
+            return [f"{repository}:{tag}" for tag in listed if not is_referrer_tag(tag)]
+
+        repositories = sorted({Artifact.of(reference).repository for reference in references})
+        listed = await run_concurrently(tags, repositories)
+        return sorted({name for names in listed for name in names} - set(references))
+
+
+Baseline = ReceiptBaseline | RegistryBaseline
+"""The known content of the target: the digests of references, and the other references."""
+
+
 async def plan(
     rules: SelectionRules,
     registry: RegistryClient,
@@ -117,10 +165,12 @@ async def plan(
     references = [entry.reference for entry in resolved.artifacts]
     at_target = await baseline.digests(references) if baseline else {}
     artifacts = tuple(_planned(entry, at_target, resolved) for entry in resolved.artifacts)
+    others = await baseline.others(references) if baseline else []
+    at_source = await RegistryBaseline(registry).digests(others)
     return Plan(
         registry=registry.login_server,
         artifacts=artifacts,
-        missing=await _missing(await baseline.others(references) if baseline else [], registry),
+        missing=tuple(other for other in others if other not in at_source),
         bytes_to_move=_bytes_to_move(artifacts, resolved),
         warnings=tuple(warnings),
         seconds=time.monotonic() - began,
@@ -159,14 +209,3 @@ def _bytes_to_move(artifacts: Sequence[PlannedArtifact], resolved: ResolvedArtif
             key = artifact.entry.repository, artifact.entry.digest
             sizes |= content_sizes(key, resolved.manifests)
     return sum(sizes.values())
-
-
-async def _missing(others: Sequence[str], registry: RegistryClient) -> tuple[str, ...]:
-    """The references that the source no longer has."""
-
-    async def digest(reference: str) -> str | None:
-        artifact = Artifact.of(reference)
-        return await registry.digest(artifact.repository, artifact.tag_or_digest)
-
-    found = await run_concurrently(digest, others)
-    return tuple(reference for reference, each in zip(others, found, strict=True) if each is None)

@@ -14,8 +14,7 @@ from acr_transfer.prove.layers import read_layers
 from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
 from acr_transfer.prove.verify import Expectation, verify
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import ManifestKey
-from acr_transfer.registry.manifests import fallback_tag
+from acr_transfer.registry.manifests import ManifestKey, fallback_tag
 
 
 async def prove(

@@ -8,8 +8,7 @@ from acr_transfer.errors import BrokenAnswerError
 from acr_transfer.model.proof import ManifestKind, Verdict
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import ManifestKey
-from acr_transfer.registry.manifests import Descriptor, Manifest
+from acr_transfer.registry.manifests import Descriptor, Manifest, ManifestKey
 
 Blobs = dict[str, Descriptor]
 """Blobs by digest."""

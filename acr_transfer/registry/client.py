@@ -118,10 +118,17 @@ class RegistryClient:
             async with self._transport.request(path, scope) as response:
                 if response.status == 404:
                     return None
-                page = self._object(await self._body(response, path), path).get(key)
+                try:
+                    document = json.loads(await self._body(response, path))
+                except ValueError:
+                    raise self._broken(path, "it is not valid JSON") from None
+                if not isinstance(document, dict):
+                    raise self._broken(path, "it is not a JSON object")
+                page = document.get(key)
                 items += page if isinstance(page, list) else []
-                following = response.links.get("next")
-                path = _path(str(following["url"])) if following else ""
+                # The next page is on the same registry, whatever host the link names.
+                link = urlsplit(str(response.links["next"]["url"] if "next" in response.links else ""))
+                path = f"{link.path}?{link.query}" if link.query else link.path
         return items
 
     async def _body(self, response: aiohttp.ClientResponse, resource: str) -> bytes:
@@ -135,15 +142,6 @@ class RegistryClient:
             raise self._broken(resource, f"{type(error).__name__}: it ended early") from None
         return bytes(content)
 
-    def _object(self, content: bytes, path: str) -> dict[str, Any]:
-        try:
-            document = json.loads(content)
-        except ValueError:
-            raise self._broken(path, "it is not valid JSON") from None
-        if not isinstance(document, dict):
-            raise self._broken(path, "it is not a JSON object")
-        return document
-
     def _broken(self, resource: str, reason: str) -> BrokenAnswerError:
         plain = resource.partition("?")[0]
         return BrokenAnswerError(f"{self.login_server} returned an unexpected response for {plain}: {reason}")
@@ -151,9 +149,3 @@ class RegistryClient:
 
 def _pull(repository: str) -> str:
     return f"repository:{repository}:pull"
-
-
-def _path(url: str) -> str:
-    """A link's path and query: the next page is on the same registry, whatever host the link names."""
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -51,6 +51,9 @@ https://www.iana.org/assignments/media-types/media-types.xhtml
 https://helm.sh/docs/topics/registries/
 """
 
+ManifestKey = tuple[str, str]
+"""A repository and a digest."""
+
 _REFERRER_TAG = re.compile(r"sha256-[0-9a-f]{64}(\.[a-z]+)?")
 
 

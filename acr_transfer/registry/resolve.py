@@ -1,18 +1,18 @@
 """Resolves references to digests: reads every manifest, the children of indexes, and all referrers."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import PlanError
+from acr_transfer.errors import PlanError, ServiceError
 from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.lock import LockedArtifact, LockedManifest
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifest_reader import ManifestKey, ManifestReader, content_sizes
-from acr_transfer.registry.manifests import Descriptor, Manifest, fallback_tag
+from acr_transfer.registry.manifests import Descriptor, Manifest, ManifestKey, fallback_tag
 
 _COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
 
@@ -59,11 +59,14 @@ async def resolve(
 
 
 class _Resolver:
+    """Reads the manifests of one registry, each once."""
+
     def __init__(
         self, tags: Mapping[str, frozenset[str]], registry: RegistryClient, advance: Callable[[int], None]
     ) -> None:
-        self._registry, self._reader = registry, ManifestReader(registry)
-        self._tags, self._advance = tags, advance
+        self._tags, self._registry, self._advance = tags, registry, advance
+        self._manifests: dict[ManifestKey, Manifest] = {}
+        self._missing: list[str] = []
         self._keys: dict[str, ManifestKey] = {}
         """The manifest of every reference."""
 
@@ -71,36 +74,64 @@ class _Resolver:
         self._subjects: dict[str, str] = {}
         """The digest that a tag such as `sha256-….sig` belongs to, by reference."""
 
-        self._missing_referrers: list[str] = []
-
     async def resolve(self, references: list[str], with_referrers: bool) -> ResolvedArtifacts:
-        new = await self._read(references)
+        new = await self._read_references(references)
         absent = sorted(set(references) - self._keys.keys())
         while new:
-            new = new + await self._reader.read_children(new)
+            new = new + await self._read_children(new)
             new = await self._read_referrers(new) if with_referrers else []
         return ResolvedArtifacts(
             artifacts=[self._artifact(reference, key) for reference, key in sorted(self._keys.items())],
             absent=absent,
-            manifests=self._reader.manifests,
-            missing=sorted({*self._reader.missing, *self._missing_referrers}),
+            manifests=self._manifests,
+            missing=sorted(set(self._missing)),
         )
 
-    async def _read(self, references: Iterable[str]) -> list[ManifestKey]:
+    async def _read(self, repository: str, reference: str) -> Manifest | None:
+        """The manifest of a tag or digest, or None if it does not exist."""
+        manifest = await self._registry.get(repository, reference)
+        if manifest is None:
+            return None
+        if reference.startswith("sha256:") and manifest.digest != reference and not manifest.is_schema_1:
+            raise ServiceError(
+                f"the registry returned other content for {repository}@{reference}: {manifest.digest}. "
+                "Its storage is damaged, or a proxy changes its responses."
+            )
+        # Parsing thousands of manifests would keep the event loop from other tasks.
+        await asyncio.sleep(0)
+        return manifest
+
+    async def _read_references(self, references: Iterable[str]) -> list[ManifestKey]:
         """Read references that become artifacts; return the manifests that are new."""
 
         async def read(reference: str) -> ManifestKey | None:
             artifact = Artifact.of(reference)
-            manifest = await self._reader.read(artifact.repository, artifact.tag_or_digest)
+            manifest = await self._read(artifact.repository, artifact.tag_or_digest)
             self._advance(1)
             if manifest is None:
                 return None
             key = self._keys[reference] = artifact.repository, manifest.digest
-            is_new = key not in self._reader.manifests
-            self._reader.manifests[key] = manifest
+            is_new = key not in self._manifests
+            self._manifests[key] = manifest
             return key if is_new else None
 
         return [key for key in await run_concurrently(read, references) if key]
+
+    async def _read_children(self, keys: Iterable[ManifestKey]) -> list[ManifestKey]:
+        """Read everything below these manifests, at any depth; return the new ones."""
+
+        async def read(key: ManifestKey) -> ManifestKey | None:
+            manifest = await self._read(*key)
+            if manifest is None:
+                self._missing.append(f"{key[0]}@{key[1]} is listed by an index, but does not exist")
+                return None
+            self._manifests[key] = manifest
+            return key
+
+        children = {(key[0], child.digest): None for key in keys for child in self._manifests[key].children}
+        unread = [child for child in children if child not in self._manifests]
+        new = [key for key in await run_concurrently(read, unread) if key]
+        return new + await self._read_children(new) if new else []
 
     async def _read_referrers(self, keys: Iterable[ManifestKey]) -> list[ManifestKey]:
         """Read the referrers of these manifests; the new ones may have children and referrers again."""
@@ -111,8 +142,8 @@ class _Resolver:
             self._referrers[key] = referrers
             self._subjects.update(dict.fromkeys(tagged, key[1]))
             wanted |= dict.fromkeys((*referrers, *tagged))
-        new = await self._read([name for name in wanted if name not in self._keys])
-        self._missing_referrers += [
+        new = await self._read_references([name for name in wanted if name not in self._keys])
+        self._missing += [
             f"{name} is listed as a referrer, but does not exist" for name in wanted if name not in self._keys
         ]
         return new
@@ -129,7 +160,7 @@ class _Resolver:
         found = [f"{repository}@{descriptor.digest}" for descriptor in listed or ()]
         tagged = [f"{repository}:{tag}{suffix}" for suffix in _COSIGN_SUFFIXES if f"{tag}{suffix}" in tags]
         found += tagged
-        if tag in tags and (index := await self._reader.read(repository, tag)):
+        if tag in tags and (index := await self._read(repository, tag)):
             found += [f"{repository}@{child.digest}" for child in index.children]
             # Without a list, the target's clients find the referrers by this tag only.
             if listed is None and index.children:
@@ -137,27 +168,57 @@ class _Resolver:
         return found, tagged
 
     def _artifact(self, reference: str, key: ManifestKey) -> LockedArtifact:
-        manifest, descendants = self._reader.manifests[key], list(self._reader.descendants(key))
+        manifest, descendants = self._manifests[key], list(self._descendants(key))
+        names = {
+            name
+            for digest in (key[1], *(child.digest for child in descendants))
+            for name in self._referrers.get((key[0], digest), ())
+        }
         try:
             return LockedArtifact.build(
                 reference=reference,
                 digest=manifest.digest,
                 media_type=manifest.media_type,
-                size=sum(content_sizes(key, self._reader.manifests).values()),
+                size=sum(content_sizes(key, self._manifests).values()),
                 artifact_type=manifest.artifact_type,
                 subject=manifest.subject or self._subjects.get(reference, ""),
-                children=tuple(map(_locked_manifest, descendants)),
-                referrers=self._referrer_digests([key, *((key[0], each.digest) for each in descendants)]),
+                children=tuple(
+                    LockedManifest.build(
+                        digest=child.digest,
+                        media_type=child.media_type,
+                        size=child.size,
+                        platform=child.platform,
+                    )
+                    for child in descendants
+                ),
+                referrers=tuple(sorted({self._keys[name][1] for name in names if name in self._keys})),
             )
         except ValidationError as error:
             raise PlanError(f"{reference} cannot be in a lock: {'; '.join(faults_of(error))}") from None
 
-    def _referrer_digests(self, keys: Iterable[ManifestKey]) -> tuple[str, ...]:
-        names = {name for key in keys for name in self._referrers.get(key, ())}
-        return tuple(sorted({self._keys[name][1] for name in names if name in self._keys}))
+    def _descendants(self, key: ManifestKey) -> Iterator[Descriptor]:
+        """Everything below an index, in its order, each once."""
+        seen = set[str]()
+        waiting = list(reversed(self._manifests[key].children))
+        while waiting:
+            child = waiting.pop()
+            if child.digest not in seen:
+                seen.add(child.digest)
+                yield child
+                manifest = self._manifests.get((key[0], child.digest))
+                waiting.extend(reversed(manifest.children if manifest else ()))
 
 
-def _locked_manifest(child: Descriptor) -> LockedManifest:
-    return LockedManifest.build(
-        digest=child.digest, media_type=child.media_type, size=child.size, platform=child.platform
-    )
+def content_sizes(key: ManifestKey, manifests: Mapping[ManifestKey, Manifest]) -> dict[str, int]:
+    """Return the bytes of a manifest and of everything that it needs, by digest, without foreign layers."""
+    sizes: dict[str, int] = {}
+    waiting = [key]
+    while waiting:
+        repository, digest = waiting.pop()
+        manifest = manifests.get((repository, digest))
+        if manifest is None or digest in sizes:
+            continue
+        sizes[manifest.digest] = manifest.size
+        sizes.update((blob.digest, blob.size) for blob in manifest.blobs if not blob.foreign)
+        waiting.extend((repository, child.digest) for child in manifest.children)
+    return sizes

@@ -15,8 +15,7 @@ from acr_transfer.errors import InputError, LocksDifferError
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
-    from acr_transfer.plan.baseline import Baseline
-    from acr_transfer.plan.plan import Plan
+    from acr_transfer.plan.plan import Baseline, Plan
     from acr_transfer.plan.rules import SelectionRules
     from acr_transfer.registry.client import RegistryClient
 
@@ -151,7 +150,7 @@ async def _registries(
     from acr_transfer.azure import connect
     from acr_transfer.azure.stacks import read_stack
     from acr_transfer.model.documents.receipt import Receipt
-    from acr_transfer.plan.baseline import ReceiptBaseline, RegistryBaseline
+    from acr_transfer.plan.plan import ReceiptBaseline, RegistryBaseline
 
     baseline: Baseline | None = ReceiptBaseline(Receipt.read(options.since)) if options.since else None
     async with AsyncExitStack() as stack:

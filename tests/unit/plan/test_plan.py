@@ -12,8 +12,7 @@ from acr_transfer.cli.plan_report import plan_table
 from acr_transfer.errors import PlanError, ServiceError
 from acr_transfer.model.documents.lock import LockedArtifact, compare_locks
 from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
-from acr_transfer.plan.baseline import Baseline, ReceiptBaseline, RegistryBaseline
-from acr_transfer.plan.plan import ArtifactState, Plan, plan
+from acr_transfer.plan.plan import ArtifactState, Baseline, Plan, ReceiptBaseline, RegistryBaseline, plan
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.registry.memory_registry import MemoryRegistry, image, index, referrer

@@ -1,6 +1,7 @@
 """The result of `acr-transfer plan` as text and as JSON: a plan, or the difference of two locks."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,52 +13,53 @@ from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
 from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
 
-_COLOURS = {ArtifactState.NEW: "green", ArtifactState.CHANGED: "yellow", ArtifactState.PRESENT: "dim"}
+_COLOURS = {ArtifactState.CHANGED.value: "yellow", ArtifactState.PRESENT.value: "dim"}
 
 
 def plan_table(plan: Plan, shown: Iterable[PlannedArtifact]) -> str:
     """Return one line per artifact, its referrers below it, and a summary."""
     rows = [_row(planned, depth) for planned, depth in _in_order(list(shown))]
-    header = ("state", "artifact", "digest", "kind", "size")
-    lines = table(header, rows, right=(4,)).splitlines() if rows else []
-    painted = [
-        coloured(line, _COLOURS[ArtifactState(row[0])]) if row[0] != ArtifactState.NEW else line
-        for line, row in zip(lines[1:], rows, strict=True)
-    ]
-    return "\n".join([*lines[:1], *painted, *summary(plan)])
+    lines = _coloured_table(("state", "artifact", "digest", "kind", "size"), rows, _COLOURS, right=(4,))
+    return "\n".join([*lines, *_summary(plan)])
 
 
-def _in_order(shown: list[PlannedArtifact]) -> Iterator[tuple[PlannedArtifact, int]]:
+def _coloured_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    colours: Mapping[str, str],
+    right: Sequence[int] = (),
+) -> list[str]:
+    """The lines of a table, each in the colour of its first cell; none without rows."""
+    if not rows:
+        return []
+    first, *lines = table(header, rows, right).splitlines()
+    painted = zip(lines, rows, strict=True)
+    return [first, *(coloured(line, colours[row[0]]) if row[0] in colours else line for line, row in painted)]
+
+
+def _in_order(shown: Sequence[PlannedArtifact]) -> Iterator[tuple[PlannedArtifact, int]]:
     """The artifacts by reference, each referrer after its subject with a greater depth."""
-    by_subject: dict[tuple[str, str], list[PlannedArtifact]] = {}
+    by_subject = defaultdict[tuple[str, str], list[PlannedArtifact]](list)
+    for planned in shown:
+        by_subject[planned.entry.repository, planned.entry.subject].append(planned)
     known = {(one.entry.repository, one.entry.digest) for one in shown}
     known |= {(one.entry.repository, child.digest) for one in shown for child in one.entry.children}
-    roots = []
-    for planned in shown:
-        subject = planned.entry.repository, planned.entry.subject
-        if planned.entry.subject and subject in known:
-            by_subject.setdefault(subject, []).append(planned)
-        else:
-            roots.append(planned)
     done = set[str]()
-    for root in [*roots, *shown]:
-        yield from _with_referrers(root, 0, by_subject, done)
 
+    def with_referrers(planned: PlannedArtifact, depth: int) -> Iterator[tuple[PlannedArtifact, int]]:
+        entry = planned.entry
+        if entry.reference in done:
+            return
+        done.add(entry.reference)
+        yield planned, depth
+        below = () if planned.kind is ManifestKind.INDEX and entry.subject else entry.children
+        for digest in (entry.digest, *(child.digest for child in below)):
+            for referrer in by_subject.get((entry.repository, digest), ()):
+                yield from with_referrers(referrer, depth + 1)
 
-def _with_referrers(
-    planned: PlannedArtifact,
-    depth: int,
-    by_subject: Mapping[tuple[str, str], list[PlannedArtifact]],
-    done: set[str],
-) -> Iterator[tuple[PlannedArtifact, int]]:
-    if planned.entry.reference in done:
-        return
-    done.add(planned.entry.reference)
-    yield planned, depth
-    below = () if planned.kind is ManifestKind.INDEX and planned.entry.subject else planned.entry.children
-    for digest in (planned.entry.digest, *(child.digest for child in below)):
-        for referrer in by_subject.get((planned.entry.repository, digest), ()):
-            yield from _with_referrers(referrer, depth + 1, by_subject, done)
+    # Artifacts whose subject is not shown begin; the others are left only if they refer to each other.
+    for root in sorted(shown, key=lambda one: (one.entry.repository, one.entry.subject) in known):
+        yield from with_referrers(root, 0)
 
 
 def _row(planned: PlannedArtifact, depth: int) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ def _row(planned: PlannedArtifact, depth: int) -> tuple[str, ...]:
     return planned.state.value, name, short(entry.digest), kind, human_size(entry.size)
 
 
-def summary(plan: Plan) -> list[str]:
+def _summary(plan: Plan) -> list[str]:
     """The counts, the bytes to move, and the missing artifacts."""
     counts = ", ".join(f"{len(plan.of(state)):,} {state}" for state in ArtifactState if plan.of(state))
     least, most = plan.runs
@@ -126,14 +128,13 @@ def difference_table(found: LockDifference) -> str:
         *(("~", new.reference, short(old.digest), short(new.digest)) for old, new in found.moved),
     ]
     rows.sort(key=lambda row: (row[1], row[0]))
-    lines = table(("", "artifact", "before", "after"), rows).splitlines() if rows else []
     colours = {"+": "green", "-": "red", "~": "yellow"}
-    painted = [coloured(line, colours[row[0]]) for line, row in zip(lines[1:], rows, strict=True)]
+    lines = _coloured_table(("", "artifact", "before", "after"), rows, colours)
     total = (
         f"{len(found.added)} added, {len(found.removed)} removed, {len(found.moved)} moved, "
         f"{found.unchanged} unchanged"
     )
-    return "\n".join([*lines[:1], *painted, total])
+    return "\n".join([*lines, total])
 
 
 def difference_json(found: LockDifference) -> dict[str, Any]:

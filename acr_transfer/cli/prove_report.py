@@ -1,7 +1,5 @@
 """The result of `acr-transfer prove` as text."""
 
-from collections.abc import Sequence
-
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.proof import LayerMode, Verdict
@@ -24,7 +22,8 @@ _EXTRA_SHOWN = 20
 def evidence_table(evidence: Evidence) -> str:
     """Return one line per artifact, its detail below it, and a summary."""
     findings = evidence.proof.findings
-    listed = _listed(findings)
+    # Extra tags are last.
+    listed = findings[: len(evidence.proof.expected) + _EXTRA_SHOWN]
     header, *lines = table(("artifact", "digest", "kind", "verdict"), [*map(_row, listed)]).splitlines()
     text = [header]
     for line, finding in zip(lines, listed, strict=True):
@@ -34,11 +33,6 @@ def evidence_table(evidence: Evidence) -> str:
     if hidden := len(findings) - len(listed):
         text.append(f"and {plural(hidden, 'more extra tag')}: see --json or --html")
     return "\n".join([*text, _summary(evidence)])
-
-
-def _listed(findings: Sequence[ArtifactFinding]) -> list[ArtifactFinding]:
-    extra = [finding for finding in findings if finding.verdict is Verdict.EXTRA]
-    return [finding for finding in findings if finding.verdict is not Verdict.EXTRA] + extra[:_EXTRA_SHOWN]
 
 
 def _row(finding: ArtifactFinding) -> tuple[str, ...]:

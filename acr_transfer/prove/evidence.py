@@ -82,24 +82,23 @@ class Evidence:
 
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
     """Return the JSON document that docs/evidence.schema.json describes."""
-    proof, layers = evidence.proof, evidence.proof.layers
-    expected = evidence.expectation
-    origin = {"from": expected.document, "checksum": expected.checksum, "pinned": expected.is_pinned}
-    read = {"mode": layers.mode, "of": layers.of, "read": layers.read, "bytes": layers.bytes_read}
+    proof, layers, expected = evidence.proof, evidence.proof.layers, evidence.expectation
     return EvidenceReport(
         schema_=1,
         tool=EvidenceTool(name="acr-transfer", version=version()),
         good=evidence.good,
         source=expected.registry,
         target=evidence.target,
-        handover=EvidenceHandover.model_validate(origin),
+        handover=EvidenceHandover(
+            from_=expected.document, checksum=expected.checksum, pinned=expected.is_pinned
+        ),
         began=format_time(evidence.began),
         ended=format_time(evidence.ended),
         seconds=round(proof.seconds, 3),
         artifacts=len(proof.expected),
         **{verdict.name.lower(): proof.count(verdict) for verdict in Verdict},
         manifests_read=proof.manifests_read,
-        layers=EvidenceLayers.model_validate(read),
+        layers=EvidenceLayers(mode=layers.mode, of=layers.of, read=layers.read, bytes_=layers.bytes_read),
         findings=tuple(map(_finding, proof.findings)),
     ).as_json()
 

@@ -43,7 +43,6 @@ body{max-width:none;padding:0;font-size:10pt}tr,.verdict{break-inside:avoid}thea
 """
 
 _MEANING = {
-    Verdict.PROVED: "the bytes at the target have the expected digest",
     Verdict.MISSING: "not at the target",
     Verdict.DIFFERENT: "other content at the target",
     Verdict.NOT_PROVABLE: "expected digest unknown, or response unreadable",
@@ -51,37 +50,47 @@ _MEANING = {
 }
 
 
+_CHAPTERS = {
+    "Not proved": (Verdict.MISSING, Verdict.DIFFERENT, Verdict.NOT_PROVABLE),
+    "Extra at the target": (Verdict.EXTRA,),
+    "Proved": (Verdict.PROVED,),
+}
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Transfer to {target}, {ended}</title>
+<style>{style}</style>
+</head>
+<body>
+<h1>Transfer to {target}</h1>
+<p class="soft">Evidence of the transferred artifacts, by comparison of digests.</p>
+{content}
+<footer>Created by acr-transfer {version} on {ended}. \
+This page is not signed: store it where it cannot be changed.</footer>
+</body>
+</html>
+"""
+
+
 def page(evidence: Evidence) -> str:
     """Return the HTML document."""
-    proof = evidence.proof
-    wrong = [finding for finding in proof.findings if finding.verdict not in (Verdict.PROVED, Verdict.EXTRA)]
-    extra = [finding for finding in proof.findings if finding.verdict is Verdict.EXTRA]
-    right = [finding for finding in proof.findings if finding.verdict is Verdict.PROVED]
+    findings = evidence.proof.findings
     # The subject of a signature is shown by its tag, if it has one.
-    names = {str(one.digest): one.artifact for one in reversed(proof.findings) if "@" not in one.artifact}
-    parts = [
-        f"<h1>Transfer to {escape(evidence.target)}</h1>",
-        '<p class="soft">Evidence of the transferred artifacts, by comparison of digests.</p>',
-        _banner(evidence),
-        _counts(evidence),
-        "<h2>Scope</h2>",
-        _facts(evidence),
-        "<h2>Method</h2>",
-        _method(evidence),
-        *_chapter("Not proved", wrong, names),
-        *_chapter("Extra at the target", extra, names),
-        *_chapter("Proved", right, names),
-        f"<footer>Created by acr-transfer {escape(version())} on {escape(format_time(evidence.ended))}. "
-        "This page is not signed: store it where it cannot be changed.</footer>",
-    ]
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>Transfer to {escape(evidence.target)}, "
-        f"{escape(format_time(evidence.ended))}</title>\n"
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
+    names = {str(one.digest): one.artifact for one in reversed(findings) if "@" not in one.artifact}
+    content = [_banner(evidence), _counts(evidence), _facts(evidence), _method(evidence)]
+    for title, verdicts in _CHAPTERS.items():
+        listed = [finding for finding in findings if finding.verdict in verdicts]
+        content += _chapter(title, listed, names)
+    return _PAGE.format(
+        target=escape(evidence.target),
+        ended=escape(format_time(evidence.ended)),
+        version=escape(version()),
+        style=_STYLE,
+        content="\n".join(content),
     )
 
 
@@ -119,7 +128,8 @@ def _facts(evidence: Evidence) -> str:
         ("Start and end", f"{format_time(evidence.began)}, {format_time(evidence.ended)} (UTC)"),
         ("Layers", escape(_layers(evidence.proof.layers))),
     ]
-    return "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts) + "</dl>"
+    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
+    return f"<h2>Scope</h2>\n<dl>{rows}</dl>"
 
 
 def _layers(layers: LayerProof) -> str:
@@ -138,6 +148,7 @@ def _method(evidence: Evidence) -> str:
         "not during the export."
     )
     return (
+        "<h2>Method</h2>\n"
         "<p>Every manifest was read from the target registry, and its SHA-256 was computed from the bytes. "
         "Digests in headers and lists were not trusted. A manifest names its configs and layers by digest, "
         f"so the right digest of a manifest covers all its content.</p><p>{origin}</p>"
@@ -147,12 +158,11 @@ def _method(evidence: Evidence) -> str:
 def _chapter(title: str, listed: Sequence[ArtifactFinding], names: Mapping[str, str]) -> list[str]:
     if not listed:
         return []
-    present = [verdict for verdict in Verdict if any(finding.verdict is verdict for finding in listed)]
+    present = {finding.verdict for finding in listed}
     advice = [
-        f'<p><b class="is-{_class(verdict)}">{verdict}</b> ({_MEANING[verdict]}). '
-        f"{_code(ADVICE[verdict])}</p>"
-        for verdict in present
-        if verdict in ADVICE
+        f'<p><b class="is-{_class(verdict)}">{verdict}</b> ({_MEANING[verdict]}). {_code(text)}</p>'
+        for verdict, text in ADVICE.items()
+        if verdict in present
     ]
     rows = "".join(_row(finding, names) for finding in listed)
     return [

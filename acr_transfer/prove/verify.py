@@ -57,11 +57,6 @@ class Expectation:
         )
 
     @classmethod
-    def of_handover_file(cls, path: Path) -> Self:
-        """The artifacts of a hand-over in a file. Raises `ModelError` with every fault."""
-        return cls.of_handover(Handover.read(path), str(path))
-
-    @classmethod
     def of_lock_file(cls, path: Path) -> Self:
         """The artifacts of a lock. Raises `ModelError` with every fault."""
         lock = Lock.read(path)

@@ -57,9 +57,14 @@ class RegistryTransport:
         attempt = challenges = 0
         while True:
             attempt += 1
-            await self._wait_for_pause()
+            while (left := self._paused_until - time.monotonic()) > 0:
+                await asyncio.sleep(left)
             try:
-                response = await self._send_once(stack, method, path, headers, await self._token(scope))
+                token = await self._token(scope)
+                _log.debug("%s %s", method, path.partition("?")[0])
+                authorized = {**headers, "Authorization": token} if token else headers
+                request = self._session.request(method, f"{self._base}{path}", headers=authorized)
+                response = await stack.enter_async_context(request)
             except (aiohttp.ClientError, TimeoutError) as error:
                 # A refused connection stays refused; an interrupted one may not.
                 if attempt >= TRIES or isinstance(error, aiohttp.ClientConnectorError):
@@ -74,15 +79,6 @@ class RegistryTransport:
             else:
                 return self._checked(response, path)
             response.release()
-
-    async def _send_once(
-        self, stack: contextlib.AsyncExitStack, method: str, path: str, headers: Mapping[str, str], token: str
-    ) -> aiohttp.ClientResponse:
-        authorized = {**headers, "Authorization": token} if token else headers
-        _log.debug("%s %s", method, path.partition("?")[0])
-        return await stack.enter_async_context(
-            self._session.request(method, f"{self._base}{path}", headers=authorized)
-        )
 
     def _checked(self, response: aiohttp.ClientResponse, path: str) -> aiohttp.ClientResponse:
         if response.status in (401, 403):
@@ -146,10 +142,6 @@ class RegistryTransport:
         if isinstance(error, aiohttp.ClientSSLError):
             reason = "its certificate is not trusted; SSL_CERT_FILE names the trusted certificates"
         return ServiceError(f"{self.login_server}: {reason}")
-
-    async def _wait_for_pause(self) -> None:
-        while (left := self._paused_until - time.monotonic()) > 0:
-            await asyncio.sleep(left)
 
     def _pause(self, response: aiohttp.ClientResponse, attempt: int) -> None:
         """Hold back all requests: the registry's limit applies to all of them."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
     from acr_transfer.plan.plan import Baseline, Plan
     from acr_transfer.plan.rules import SelectionRules
-    from acr_transfer.registry.client import RegistryClient
 
 PURPOSE = "select artifacts, pin them to digests, and write the lock that the source stack exports"
 EXAMPLES = (
@@ -127,42 +125,31 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
 
 
 async def _make(options: argparse.Namespace, rules: SelectionRules, progress: Progress) -> Plan:
-    from acr_transfer.plan.plan import plan
+    from acr_transfer.azure import connect
+    from acr_transfer.azure.stacks import read_stack
+    from acr_transfer.model.documents.receipt import Receipt
+    from acr_transfer.plan.plan import ReceiptBaseline, RegistryBaseline, plan
 
-    async with _registries(options) as (registry, baseline):
-        progress.show(f"listing tags at {registry.login_server}")
+    baseline: Baseline | None = ReceiptBaseline(Receipt.read(options.since)) if options.since else None
+    async with AsyncExitStack() as stack:
+        if options.registry:
+            opened = connect.registry_at(options.registry)
+        else:
+            opened = connect.registry(read_stack(options.source, options.cwd, deployed=False))
+        source = await stack.enter_async_context(opened)
+        if options.target:
+            deployed = read_stack(options.target, options.cwd)
+            baseline = RegistryBaseline(await stack.enter_async_context(connect.registry(deployed)))
+        progress.show(f"listing tags at {source.login_server}")
         return await plan(
             rules,
-            registry,
+            source,
             baseline=baseline,
             as_of=options.as_of,
             with_referrers=not options.no_referrers,
             strict=options.strict,
             progress=progress,
         )
-
-
-@asynccontextmanager
-async def _registries(
-    options: argparse.Namespace,
-) -> AsyncIterator[tuple[RegistryClient, Baseline | None]]:
-    """The source's registry, and the known content of the target."""
-    from acr_transfer.azure import connect
-    from acr_transfer.azure.stacks import read_stack
-    from acr_transfer.model.documents.receipt import Receipt
-    from acr_transfer.plan.plan import ReceiptBaseline, RegistryBaseline
-
-    baseline: Baseline | None = ReceiptBaseline(Receipt.read(options.since)) if options.since else None
-    async with AsyncExitStack() as stack:
-        if options.registry:
-            source = await stack.enter_async_context(connect.registry_at(options.registry))
-        else:
-            configured = read_stack(options.source, options.cwd, deployed=False)
-            source = await stack.enter_async_context(connect.registry(configured))
-        if options.target:
-            deployed = read_stack(options.target, options.cwd)
-            baseline = RegistryBaseline(await stack.enter_async_context(connect.registry(deployed)))
-        yield source, baseline
 
 
 def _rules(options: argparse.Namespace) -> SelectionRules:

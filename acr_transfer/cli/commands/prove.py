@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from acr_transfer.errors import NotProvedError
 from acr_transfer.model.proof import LayerMode
 
 if TYPE_CHECKING:
+    from acr_transfer.azure.stacks import Stack
     from acr_transfer.cli.progress import Progress
     from acr_transfer.prove.evidence import Evidence
     from acr_transfer.prove.verify import Expectation
@@ -99,10 +100,21 @@ def _write(options: argparse.Namespace, found: Evidence, console: Console) -> No
 
 
 async def _prove(options: argparse.Namespace, progress: Progress) -> Evidence:
+    from acr_transfer.azure import connect
     from acr_transfer.model.documents.receipt import Receipt
     from acr_transfer.prove.prove import prove
 
-    async with _registries(options) as (expectation, source, target):
+    is_offline = bool(options.handover or options.lock)
+    names = [*([] if is_offline else [options.source]), *([] if options.registry else [options.target])]
+    stacks = dict(zip(names, await connect.read_stacks(names, options.cwd), strict=True))
+    expectation = _expectation(options, stacks)
+    async with AsyncExitStack() as stack:
+        source: RegistryClient | None = None
+        if not (expectation.is_pinned or is_offline):
+            source = await stack.enter_async_context(connect.registry(stacks[options.source]))
+        host = options.registry
+        opened = connect.registry_at(host) if host else connect.registry(stacks[options.target])
+        target = await stack.enter_async_context(opened)
         # An unusable receipt is an error before the wait, not after it.
         receipt = Receipt.read_or_create(options.receipt, target.login_server) if options.receipt else None
         return await prove(
@@ -118,29 +130,12 @@ async def _prove(options: argparse.Namespace, progress: Progress) -> Evidence:
         )
 
 
-@asynccontextmanager
-async def _registries(
-    options: argparse.Namespace,
-) -> AsyncIterator[tuple[Expectation, RegistryClient | None, RegistryClient]]:
-    """The expected artifacts, the source's registry if it must be read, and the target's registry."""
-    from acr_transfer.azure import connect
+def _expectation(options: argparse.Namespace, stacks: Mapping[str, Stack]) -> Expectation:
+    from acr_transfer.model.documents.handover import Handover
     from acr_transfer.prove.verify import Expectation
 
-    offline = options.handover or options.lock
-    names = [*([] if offline else [options.source]), *([] if options.registry else [options.target])]
-    stacks = dict(zip(names, await connect.read_stacks(names, options.cwd), strict=True))
+    if options.lock:
+        return Expectation.of_lock_file(options.lock)
     if options.handover:
-        expectation = Expectation.of_handover_file(options.handover)
-    elif options.lock:
-        expectation = Expectation.of_lock_file(options.lock)
-    else:
-        expectation = Expectation.of_handover(stacks[options.source].handover(), f"stack {options.source}")
-    async with AsyncExitStack() as stack:
-        source: RegistryClient | None = None
-        if not (expectation.is_pinned or offline):
-            source = await stack.enter_async_context(connect.registry(stacks[options.source]))
-        if options.registry:
-            target = await stack.enter_async_context(connect.registry_at(options.registry))
-        else:
-            target = await stack.enter_async_context(connect.registry(stacks[options.target]))
-        yield expectation, source, target
+        return Expectation.of_handover(Handover.read(options.handover), str(options.handover))
+    return Expectation.of_handover(stacks[options.source].handover(), f"stack {options.source}")

@@ -182,7 +182,8 @@ BLOBS = [{"name": "b", "artifacts": ["app:v1", "app:v2"]}, {"name": "c", "artifa
 def test_an_expectation_is_read_from_a_hand_over_in_a_file_or_a_stack(tmp_path: Path) -> None:
     handover = Handover.of("source:1", "https://a/c", BLOBS, [ENTRY])
     handover.write(tmp_path / "handover.json")
-    of_file = Expectation.of_handover_file(tmp_path / "handover.json")
+    path = tmp_path / "handover.json"
+    of_file = Expectation.of_handover(Handover.read(path), str(path))
     stack = Stack(name="s", outputs={"handover": handover.as_json()})
     for expected in (of_file, Expectation.of_handover(stack.handover(), "stack s")):
         assert expected.artifacts == ("app:v1", "app:v2")

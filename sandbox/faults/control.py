@@ -1,7 +1,5 @@
 """Changes the faults of a running sandbox."""
 
-from __future__ import annotations
-
 import json
 import urllib.error
 import urllib.request

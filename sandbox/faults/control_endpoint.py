@@ -1,7 +1,5 @@
 """The endpoint that changes the faults of a running sandbox."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web

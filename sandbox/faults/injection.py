@@ -1,7 +1,5 @@
 """Applies injected faults to incoming requests, and to the transfer service's requests to registries."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 

@@ -1,7 +1,5 @@
 """Questions about Azure's behavior that no source answers, with the answers in open_questions.json."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

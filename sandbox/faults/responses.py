@@ -1,7 +1,5 @@
 """The error response of a fault, in the format of its endpoint."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from sandbox.faults.fault import InjectedFault, Json

@@ -1,7 +1,5 @@
 """The faults, clock shift, grant delay and chosen answers of one cloud. They survive a restart."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """A stand-in for the vendor's `pulumi-resource-random` plugin: `RandomString`."""
 
-from __future__ import annotations
-
 import secrets
 import string
 

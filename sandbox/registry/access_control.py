@@ -1,7 +1,5 @@
 """Access to a registry: its firewall, and the tokens of requests."""
 
-from __future__ import annotations
-
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 

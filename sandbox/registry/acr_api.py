@@ -3,8 +3,6 @@
 https://learn.microsoft.com/rest/api/containerregistry/
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ storage folder has both (storage/paths.go of the server,
 https://distribution.github.io/distribution/about/architecture/).
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime

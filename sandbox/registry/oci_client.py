@@ -1,7 +1,5 @@
 """A client of the OCI distribution API, for the transfer service and the sample images."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/container-registry/container-registry-roles
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -3,8 +3,6 @@
 The registry server checks the tokens of forwarded requests itself.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Awaitable, Callable

@@ -3,8 +3,6 @@
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The process that stores the content of one registry: CNCF Distribution, on loopback without TLS."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

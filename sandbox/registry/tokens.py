@@ -3,8 +3,6 @@
 https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md, https://distribution.github.io/distribution/spec/auth/token/
 """
 
-from __future__ import annotations
-
 from aiohttp import BasicAuth, web
 
 from sandbox.cloud.cloud import Cloud

@@ -1,7 +1,5 @@
 """A pipeline's access to its container: by its identity, with a SAS token from a vault or with a role."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Export runs: artifacts of a registry become one blob, which is visible only when it is complete."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib

@@ -1,7 +1,5 @@
 """The error messages of failed runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Import runs: the content of a blob is pushed to a registry and verified on the way."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images
 """
 
-from __future__ import annotations
-
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
 

@@ -1,7 +1,5 @@
 """Pipeline runs, from their request to their end. Interrupted runs continue after a restart."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """One pipeline run: its stored state, what it has to transfer, and its outcome."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from sandbox.arm.resource_id import ResourceId

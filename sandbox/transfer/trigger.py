@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-prerequisites
 """
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta

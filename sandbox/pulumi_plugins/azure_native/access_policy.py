@@ -1,7 +1,5 @@
 """keyvault:AccessPolicy: a type of the plugin; in Azure a policy is an entry in the vault's list."""
 
-from __future__ import annotations
-
 from sandbox.pulumi_plugins.azure_native import input_checks
 from sandbox.pulumi_plugins.azure_native.azure_client import AzureClient
 from sandbox.pulumi_plugins.azure_native.comparison import input_changes

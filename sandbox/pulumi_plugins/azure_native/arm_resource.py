@@ -1,7 +1,5 @@
 """The types that are Azure resources: each call is one request to Azure Resource Manager, or a few."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

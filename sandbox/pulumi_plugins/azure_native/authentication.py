@@ -1,7 +1,5 @@
 """The configured cloud, and tokens for it from the machine's managed identity endpoint."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -1,7 +1,5 @@
 """A client of Azure Resource Manager that behaves like azure-native's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from sandbox.pulumi_plugins.azure_native.authentication import Authentication

@@ -1,7 +1,5 @@
 """Compares inputs for a diff, and states for a refresh, as the plugin does."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Converts between the SDK's properties and Azure's JSON: envelope, renamed properties, lists of IDs."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from sandbox.pulumi_plugins.azure_native.resource_schema import ResourceSchema

@@ -1,7 +1,5 @@
 """Defaults that Check adds to inputs: the resource's name and location."""
 
-from __future__ import annotations
-
 import hashlib
 import uuid
 from collections.abc import Mapping

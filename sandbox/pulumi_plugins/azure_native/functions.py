@@ -1,7 +1,5 @@
 """azure-native's functions: get a resource, list an account's keys. No result is marked secret."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from sandbox.pulumi_plugins.azure_native import conversion

@@ -1,7 +1,5 @@
 """HTTP requests as the plugin sends them: authenticated, retried while a service is busy."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """The plugin's own check of inputs, with its messages; unknown values are accepted."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

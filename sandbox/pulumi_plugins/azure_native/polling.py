@@ -3,8 +3,6 @@
 https://github.com/Azure/azure-sdk-for-go/tree/main/sdk/azcore/internal/pollers
 """
 
-from __future__ import annotations
-
 import json
 from urllib.parse import urljoin, urlsplit
 

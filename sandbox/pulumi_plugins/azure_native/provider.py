@@ -3,8 +3,6 @@
 It supports the types in resource_types.json; docs/provider-stand-in.md lists the differences from the plugin.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Schemas of resource types by token: inputs, outputs and API version."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

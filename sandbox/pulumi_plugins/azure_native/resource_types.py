@@ -3,8 +3,6 @@
 keyvault:AccessPolicy is not an Azure resource; see access_policy.py.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """keyvault:Secret: written by Azure Resource Manager, deleted and recovered by the vault's data plane."""
 
-from __future__ import annotations
-
 from sandbox.pulumi_plugins.azure_native import conversion
 from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
 from sandbox.pulumi_plugins.azure_native.http_client import ResponseError

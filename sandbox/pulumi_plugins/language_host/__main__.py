@@ -4,8 +4,6 @@ The engine starts it, reads its port from standard output, and calls it to run p
 (https://github.com/pulumi/pulumi/blob/master/proto/pulumi/language.proto).
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

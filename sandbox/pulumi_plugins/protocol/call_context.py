@@ -1,7 +1,5 @@
 """The context of one call of the engine: its timeout and its cancellation."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Serves a plugin to the engine, which reads the plugin's port from standard output."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable

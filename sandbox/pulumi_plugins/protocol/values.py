@@ -1,7 +1,5 @@
 """Property values of the provider protocol: conversion, unknown values and differences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

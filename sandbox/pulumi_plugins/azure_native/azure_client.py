@@ -52,7 +52,7 @@ class AzureClient(HttpClient):
             return
         checked(response, 200, 202, 204)
         if response.status_code == 202:
-            self._poller.wait_for_delete(response, _query(version))
+            self._poller.wait_for_delete(response)
 
 
 def _query(version: str) -> dict[str, str]:

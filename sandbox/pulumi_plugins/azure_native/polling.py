@@ -4,7 +4,6 @@ https://github.com/Azure/azure-sdk-for-go/tree/main/sdk/azcore/internal/pollers
 """
 
 import json
-from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -28,19 +27,19 @@ class OperationPoller:
         self, response: requests.Response, first: Values, path: str, query: dict[str, str]
     ) -> Values:
         """The resource after a PUT or PATCH; raises ResponseError if the operation failed."""
-        state, link = _state(first), _link(response, query)
-        operation = _operation_link(response)
+        state, operation = _state(first), response.headers.get("Azure-AsyncOperation")
         if state in ("succeeded", "failed") or (not state and not operation and response.status_code != 202):
             # The 201 of an identity has a Location, but the plugin does not wait for it.
             return _succeeded(first, response.status_code)
         if operation:
-            self._poll_link(link)
+            self._poll_link(operation)
             return checked(self._http.send("GET", path, query))
-        return self._poll_link(link) if link else self._poll_resource(first, path, query)
+        location = response.headers.get("Location")
+        return self._poll_link(location) if location else self._poll_resource(first, path, query)
 
-    def wait_for_delete(self, response: requests.Response, query: dict[str, str]) -> None:
+    def wait_for_delete(self, response: requests.Response) -> None:
         """Wait for an accepted DELETE."""
-        link = _link(response, query)
+        link = response.headers.get("Azure-AsyncOperation") or response.headers.get("Location")
         if not link:
             raise ProviderError("response is missing polling URL")
         self._poll_link(link)
@@ -70,26 +69,6 @@ class OperationPoller:
                 return body
             deadline.check()
             pause(_interval(response))
-
-
-def _operation_link(response: requests.Response) -> str:
-    """The URL of an operation's status, after which the resource is read."""
-    headers = response.headers
-    return headers.get("Azure-AsyncOperation") or headers.get("Operation-Location") or ""
-
-
-def _link(response: requests.Response, query: dict[str, str]) -> str:
-    """The polling URL; only a Location can be relative."""
-    if operation := _operation_link(response):
-        if not urlsplit(operation).scheme:
-            raise ProviderError(f"invalid polling URL {operation}")
-        return operation
-    location = response.headers.get("Location", "")
-    if not location or urlsplit(location).scheme:
-        return location
-    url = urljoin(response.url, location)
-    separator = "&" if urlsplit(url).query else "?"
-    return url if "api-version=" in url else f"{url}{separator}api-version={query['api-version']}"
 
 
 def _succeeded(body: Values, status: int) -> Values:

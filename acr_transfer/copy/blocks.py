@@ -20,6 +20,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 """
 
 BLOCK_SIZE = 8 * 1024 * 1024
+"""The bytes of one block of a copy; a larger blob than 50,000 of them gets larger blocks."""
 
 _MAX_BLOCKS = 50_000
 """The service's limit for one blob.

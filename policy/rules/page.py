@@ -17,7 +17,7 @@ CHAPTERS = {
     "vault": "Vault",
     "sas": "SAS secret",
     "pipeline": "Pipelines",
-    "run": "StackRuns",
+    "run": "Runs",
     "stack": "Stack and secrets",
 }
 """The chapters in order, by the subjects of their rules."""

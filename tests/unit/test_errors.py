@@ -9,7 +9,9 @@ from acr_transfer.errors import ServiceError, TransferError, explained, host
 
 
 def test_each_kind_of_failure_has_its_own_exit_code() -> None:
-    kinds = TransferError.__subclasses__()
+    # `review` documents its own codes.
+    kinds = [kind for kind in TransferError.__subclasses__() if kind.__module__ == "acr_transfer.errors"]
+    assert kinds
     codes = [kind.exit_code for kind in kinds]
     assert len(set(codes)) == len(codes)
     assert not {0, 1, 2, 130} & set(codes)

@@ -4,8 +4,6 @@ A library's exception can contain a signed request. It is never shown or chained
 code and the host are.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,7 +121,7 @@ def explained(doing: str, where: str, *, needs: str = "") -> Iterator[None]:
         raise
 
 
-def _meaning(error: AzureError, tried: str, needs: str) -> TransferError:
+def _meaning(error: "AzureError", tried: str, needs: str) -> TransferError:
     status = getattr(error, "status_code", None)
     answer = f"HTTP {status} {error_code(error)}".strip()
     # azure-identity raises refused logins without a response; a service's error has one.
@@ -141,7 +139,7 @@ def _meaning(error: AzureError, tried: str, needs: str) -> TransferError:
     return ServiceError(f"{tried}: unexpected response ({answer}). Try again; no incomplete result was left.")
 
 
-def error_code(error: AzureError) -> str:
+def error_code(error: "AzureError") -> str:
     """The service's error code, like `ContainerNotFound`; empty if it has none."""
     from azure.core.exceptions import HttpResponseError
 
@@ -151,7 +149,7 @@ def error_code(error: AzureError) -> str:
     return str(getattr(code, "value", code))
 
 
-def _reason(error: AzureError) -> str:
+def _reason(error: "AzureError") -> str:
     from aiohttp import ClientConnectorCertificateError
     from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 

@@ -1,7 +1,5 @@
 """The progress display: on stderr, and only on a terminal."""
 
-from __future__ import annotations
-
 import time
 from typing import TYPE_CHECKING, TextIO
 
@@ -24,7 +22,7 @@ class Progress(ProgressReporter):
         self._started = time.monotonic()
         self._bar: Bar | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,7 +64,7 @@ class Progress(ProgressReporter):
             self._bar = None
 
 
-def _bar(stream: TextIO, total: float | None, *, of_bytes: bool = False) -> Bar:
+def _bar(stream: TextIO, total: float | None, *, of_bytes: bool = False) -> "Bar":
     """A bar up to `total`; without a total, a spinner."""
     from rich import progress
     from rich.console import Console

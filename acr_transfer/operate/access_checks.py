@@ -39,12 +39,11 @@ def _by_token(facts: Facts) -> Iterator[DoctorFinding]:
         why = "A new token is a new version, which the pipeline does not read."
         yield facts.warning("secret URI", "the pipeline's secret URI names a version", why)
     yield from _vault_network(facts, facts.vault)
-    if facts.principal:
-        yield from _vault_permission(facts, facts.vault)
+    yield from _vault_permission(facts, facts.vault)
     if facts.secret is None:
         yield facts.missing("the SAS secret", "The run ends with 404 from the vault.")
         return
-    if _secret_attributes(facts).get("enabled") is False:
+    if (properties(facts.secret).get("attributes") or {}).get("enabled") is False:
         secret = f"--vault-name {facts.vault.get('name')} --name {facts.secret_name}"
         fix = f"az keyvault secret set-attributes {secret} --enabled true"
         yield facts.fault("secret", f"secret {facts.secret_name} is disabled", _VAULT_FORBIDDEN, fix)
@@ -67,23 +66,19 @@ def _vault_network(facts: Facts, vault: Body) -> Iterator[DoctorFinding]:
 
 
 def _vault_permission(facts: Facts, vault: Body) -> Iterator[DoctorFinding]:
-    settings, name = properties(vault), vault.get("name")
-    if settings.get("enableRbacAuthorization"):
-        if "role assignments" in facts.unseen:
-            yield facts.not_seen("role assignments")
-            return
-        allowed = can_read_secrets(facts.roles)
+    settings, secrets = properties(vault), f"secrets of vault {vault.get('name')}"
+    by_role = bool(settings.get("enableRbacAuthorization"))
+    if not facts.principal:
+        return
+    policies = settings.get("accessPolicies") or ()
+    own = [policy for policy in policies if policy.get("objectId") == facts.principal]
+    granted = ((policy.get("permissions") or {}).get("secrets") or () for policy in own)
+    if by_role and "role assignments" in facts.unseen:
+        yield facts.not_seen("role assignments")
+    elif can_read_secrets(facts.roles) if by_role else any(map(can_get_secrets, granted)):
+        yield facts.good("vault", f"the pipeline's identity can read {secrets}")
     else:
-        allowed = any(
-            policy.get("objectId") == facts.principal
-            and can_get_secrets((policy.get("permissions") or {}).get("secrets") or ())
-            for policy in settings.get("accessPolicies") or ()
-        )
-    if allowed:
-        yield facts.good("vault", f"the pipeline's identity can read secrets of vault {name}")
-    else:
-        what = f"the pipeline's identity cannot read secrets of vault {name}"
-        yield facts.fault("vault", what, _VAULT_FORBIDDEN)
+        yield facts.fault("vault", f"the pipeline's identity cannot read {secrets}", _VAULT_FORBIDDEN)
 
 
 def _read_token(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
@@ -157,7 +152,7 @@ def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
     if letters is not None and (lacks := set(_needed(facts)) - set(letters)):
         what = f"according to its tag, the token lacks {right_names(lacks)}"
         yield facts.fault("SAS rights", what, _RIGHTS_NEEDED)
-    attributes, keys = _secret_attributes(facts), facts.keys_created
+    attributes, keys = properties(facts.secret).get("attributes") or {}, facts.keys_created
     if float(attributes.get("exp") or "inf") <= facts.now.timestamp():
         yield _token_fault(facts, "SAS expiry", f"secret {facts.secret_name} has expired")
     # Azure reports the secret's time in whole seconds.
@@ -169,10 +164,6 @@ def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
 
 def _token_fault(facts: Facts, check: str, what: str, why: str = _FORBIDDEN) -> DoctorFinding:
     return facts.fault(check, what, why, _rotate(facts))
-
-
-def _secret_attributes(facts: Facts) -> Body:
-    return properties(facts.secret).get("attributes") or {}
 
 
 def _needed(facts: Facts) -> str:

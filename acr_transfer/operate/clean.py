@@ -1,12 +1,11 @@
 """Removes blobs and runs that earlier transfers left behind."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import explained, host
 from acr_transfer.operate.blobs import StoredBlob, list_blobs
 from acr_transfer.operate.runs import Run, all_runs, remove_run
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import ContainerClient
 
     from acr_transfer.azure.arm import ArmClient
-    from acr_transfer.azure.stacks import Stack
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -74,7 +72,7 @@ async def clean_side(side: str, stack: Stack, age: timedelta, *, remove: bool) -
     return found
 
 
-async def _contents(side: str, stack: Stack, container: ContainerClient, arm: ArmClient) -> SideContents:
+async def _contents(side: str, stack: Stack, container: "ContainerClient", arm: "ArmClient") -> SideContents:
     registry_id = stack.pipeline_id(side).rsplit("/", 2)[0]
     managed: Sequence[Any] = stack.outputs.get("runs") or ()
     return SideContents(
@@ -87,7 +85,7 @@ async def _contents(side: str, stack: Stack, container: ContainerClient, arm: Ar
     )
 
 
-async def _remove(going: Sequence[Leftover], container: ContainerClient, arm: ArmClient) -> None:
+async def _remove(going: Sequence[Leftover], container: "ContainerClient", arm: "ArmClient") -> None:
     from azure.core import MatchConditions
     from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
@@ -106,34 +104,25 @@ async def _remove(going: Sequence[Leftover], container: ContainerClient, arm: Ar
 
 def leftovers(side: SideContents, now: datetime, age: timedelta) -> list[Leftover]:
     """Every blob and run of a side, and whether it goes. Only what ended longer than `age` ago goes."""
-    judge = _source_blob if side.name == "source" else _target_blob
-    blobs = [Leftover(side.name, blob, *judge(blob, side, now, age)) for blob in side.blobs]
+    blobs = [Leftover(side.name, blob, *_blob(blob, side, now, age)) for blob in side.blobs]
     kept = {blob.name for blob in blobs if not blob.goes}
     runs = [Leftover(side.name, run, *_run(run, side, kept, now, age)) for run in side.runs]
     return blobs + runs
 
 
-def _source_blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
-    if blob.name in side.needed:
+def _blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
+    at_source = side.name == "source"
+    if at_source and blob.name in side.needed:
         return False, "in the hand-over: the target may still need it"
-    active = _active_run(blob, side)
-    if active:
-        return False, f"run {active.name} is writing it"
-    old = _since(blob.modified, now)
-    if old < age:
-        return False, f"not in the hand-over, but only {_days(old)} old"
-    return True, f"no longer in the hand-over, {_days(old)} old"
-
-
-def _target_blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -> tuple[bool, str]:
-    active = _active_run(blob, side)
-    if active:
-        return False, f"run {active.name} is importing it"
-    done = [
-        run
-        for run in side.runs
-        if run.blob == blob.name and run.succeeded and (run.started or _NEVER) >= blob.modified
-    ]
+    runs = [run for run in side.runs if run.blob == blob.name]
+    if active := next((run for run in runs if not run.ended), None):
+        return False, f"run {active.name} is {'writing' if at_source else 'importing'} it"
+    if at_source:
+        since = _since(blob.modified, now)
+        if since < age:
+            return False, f"not in the hand-over, but only {_days(since)} old"
+        return True, f"no longer in the hand-over, {_days(since)} old"
+    done = [run for run in runs if run.succeeded and (run.started or _NEVER) >= blob.modified]
     if not done:
         return False, "not imported yet"
     since = _since(max(run.finished or run.started or now for run in done), now)
@@ -155,10 +144,6 @@ def _run(
     if since < age:
         return False, f"{run.state}, but only {_days(since)} ago"
     return True, f"{run.state} {_days(since)} ago"
-
-
-def _active_run(blob: StoredBlob, side: SideContents) -> Run | None:
-    return next((run for run in side.runs if run.blob == blob.name and not run.ended), None)
 
 
 def _since(moment: datetime, now: datetime) -> timedelta:

@@ -67,11 +67,9 @@ def noting(facts: Facts, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except FAILURES as error:
-        facts.unseen[what] = str(error)
-    except (aiohttp.ClientError, OSError) as error:
+    except (*FAILURES, aiohttp.ClientError, OSError) as error:
         # The message of a library's error can quote the request, so only the type is shown.
-        facts.unseen[what] = type(error).__name__
+        facts.unseen[what] = str(error) if isinstance(error, FAILURES) else type(error).__name__
     except Exception as error:
         facts.errors[what] = type(error).__name__
         frames = "".join(traceback.format_tb(error.__traceback__))

@@ -46,18 +46,17 @@ def _unchecked(facts: Facts, what: str, error: str) -> DoctorFinding:
 
 def registry(facts: Facts) -> Iterator[DoctorFinding]:
     """The tier is Premium, and the export policy allows exports."""
-    body = facts.registry
-    if body is None:
+    if facts.registry is None:
         fix = "set acr-transfer:registry to an existing registry"
         yield facts.missing("the registry", "No artifact can move.", fix)
         return
-    name, tier = body.get("name"), (body.get("sku") or {}).get("name")
+    name, tier = facts.registry.get("name"), (facts.registry.get("sku") or {}).get("name")
     if str(tier).lower() != "premium":
         fix = f"az acr update --name {name} --sku Premium"
         yield facts.fault("tier", f"registry {name} is {tier}", "Pipelines require the Premium tier.", fix)
     else:
         yield facts.good("tier", f"registry {name} is Premium")
-    policy = (properties(body).get("policies") or {}).get("exportPolicy") or {}
+    policy = (properties(facts.registry).get("policies") or {}).get("exportPolicy") or {}
     if facts.side == "source" and str(policy.get("status") or "").lower() == "disabled":
         fix = f"az acr update --name {name} --public-network-enabled true --allow-exports true"
         what = f"the export policy of registry {name} is disabled"
@@ -76,20 +75,17 @@ def caller(facts: Facts) -> Iterator[DoctorFinding]:
 
 def pipeline(facts: Facts) -> Iterator[DoctorFinding]:
     """The pipeline exists, is provisioned, and has an identity and options of its kind."""
-    body = facts.pipeline
-    if body is None:
+    if facts.pipeline is None:
         yield facts.missing("the pipeline", "Runs need a pipeline.")
         return
-    name = body.get("name")
-    state = str(properties(body).get("provisioningState"))
+    name, state = facts.pipeline.get("name"), properties(facts.pipeline).get("provisioningState")
     if state != "Succeeded":
         yield facts.fault("pipeline", f"pipeline {name} is {state}", "It cannot run.")
     if not facts.principal:
         why = "It can read neither the vault nor the container."
         yield facts.fault("identity", f"pipeline {name} has no identity", why)
     faults = [(option, option_fault(option, facts.direction)) for option in facts.options]
-    unknown = [f"{option} ({fault})" for option, fault in faults if fault]
-    if unknown:
+    if unknown := [f"{option} ({fault})" for option, fault in faults if fault]:
         what = f"pipeline {name} has unknown options: {', '.join(unknown)}"
         why = "The service does not support them for this kind of pipeline."
         yield facts.fault("options", what, why, f"correct acr-transfer:options, then {facts.deploy_command}")
@@ -107,24 +103,20 @@ def storage(facts: Facts) -> Iterator[DoctorFinding]:
         yield facts.missing("the container", "A run ends with 404 from storage.")
     else:
         yield facts.good("container", f"container {facts.container.get('name')} exists in account {name}")
-    yield from _network(facts)
-    if properties(facts.account).get("allowSharedKeyAccess") is False and not facts.by_identity:
+    settings = properties(facts.account)
+    action = (settings.get("networkAcls") or {}).get("defaultAction")
+    network = storage_network(str(settings.get("publicNetworkAccess") or ""), str(action or ""))
+    if network is not StorageNetwork.OPEN:
+        closed = "is closed to the public network" if network is StorageNetwork.DISABLED else "has a firewall"
+        why = "ACR Transfer uses the public network and is not a trusted service of storage: 403."
+        fix = (
+            f"az storage account update --name {name} --public-network-access Enabled --default-action Allow"
+        )
+        yield facts.fault("network", f"account {name} {closed}", why, fix)
+    if settings.get("allowSharedKeyAccess") is False and not facts.by_identity:
         why = "A SAS token is signed with an account key, and the account rejects those."
         fix = "pulumi config set acr-transfer:storageAccess ManagedIdentity, or enable shared key access"
         yield facts.fault("shared key", f"account {name} has shared key access disabled", why, fix)
-
-
-def _network(facts: Facts) -> Iterator[DoctorFinding]:
-    """The account's network rules allow the service, which connects over the public network."""
-    settings, name = properties(facts.account), (facts.account or {}).get("name")
-    action = (settings.get("networkAcls") or {}).get("defaultAction")
-    network = storage_network(str(settings.get("publicNetworkAccess") or ""), str(action or ""))
-    if network is StorageNetwork.OPEN:
-        return
-    closed = "is closed to the public network" if network is StorageNetwork.DISABLED else "has a firewall"
-    why = "ACR Transfer uses the public network and is not a trusted service of storage: 403."
-    fix = f"az storage account update --name {name} --public-network-access Enabled --default-action Allow"
-    yield facts.fault("network", f"account {name} {closed}", why, fix)
 
 
 def exports(facts: Facts) -> Iterator[DoctorFinding]:
@@ -165,8 +157,7 @@ def imports(facts: Facts) -> Iterator[DoctorFinding]:
         return
     yield from _ignored_blobs(facts, enabled=enabled)
     present = {blob.name for blob in facts.blobs} | facts.imported
-    lacking = [name for name in facts.handover_blobs if name not in present]
-    if lacking:
+    if lacking := [name for name in facts.handover_blobs if name not in present]:
         what = f"{_some(lacking)} in the hand-over, but not in the container"
         fix = "acr-transfer hop, or acr-transfer unpack in a disconnected network"
         yield facts.warning("blobs", what, "The import needs them.", fix)
@@ -177,8 +168,7 @@ def _ignored_blobs(facts: Facts, *, enabled: bool) -> Iterator[DoctorFinding]:
     fix = "delete it, and copy it again with `acr-transfer hop`"
     for blob in facts.blobs or ():
         marks = (("category", blob.has_category), ("Content-MD5", blob.has_md5))
-        lacks = [word for word, present in marks if not present]
-        if lacks:
+        if lacks := [word for word, present in marks if not present]:
             what = f"blob {blob.name} has no {' and no '.join(lacks)}"
             yield facts.fault("blob", what, "The trigger ignores it.", fix)
         elif enabled and blob.name not in facts.imported and facts.now - blob.modified > TRIGGER_AGE:

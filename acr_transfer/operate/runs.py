@@ -3,8 +3,6 @@
 https://learn.microsoft.com/rest/api/container-registry/pipeline-runs
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,7 +74,7 @@ class Run:
         return ((self.finished or now) - self.started).total_seconds() if self.started else None
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any], container_url: str) -> Run:
+    def parse(cls, body: Mapping[str, Any], container_url: str) -> "Run":
         """Read one as Resource Manager lists it; `container_url` is the container of its blobs."""
         properties = body.get("properties") or {}
         response, request = properties.get("response") or {}, properties.get("request") or {}
@@ -99,19 +97,19 @@ class Run:
         )
 
 
-async def all_runs(registry_id: str, container_url: str, arm: ArmClient) -> list[Run]:
+async def all_runs(registry_id: str, container_url: str, arm: "ArmClient") -> list[Run]:
     """All runs of a registry's pipelines."""
     listed = await arm.list(f"{registry_id}/pipelineRuns", VERSION)
     return [Run.parse(body, container_url) for body in listed]
 
 
-async def pipeline_runs(pipeline_id: str, container_url: str, arm: ArmClient) -> list[Run]:
+async def pipeline_runs(pipeline_id: str, container_url: str, arm: "ArmClient") -> list[Run]:
     """All runs of one pipeline."""
     runs = await all_runs(pipeline_id.rsplit("/", 2)[0], container_url, arm)
     return [run for run in runs if run.pipeline == pipeline_id.lower()]
 
 
-async def remove_run(run: Run, arm: ArmClient) -> None:
+async def remove_run(run: Run, arm: "ArmClient") -> None:
     """Remove the record of a run; its blob and images stay."""
     await arm.remove(run.id, VERSION, needs=_ROLE)
 
@@ -125,10 +123,9 @@ def _state(resource: str, transfer: str) -> str:
 
 def _blob(request: Mapping[str, Any], response: Mapping[str, Any], container_url: str) -> str:
     """The name of the blob: as requested, or the end of its URL for a run of the trigger."""
-    for end in ("source", "target"):
-        name = (request.get(end) or {}).get("name")
-        if name:
-            return str(name)
+    named = ((request.get(end) or {}).get("name") for end in ("source", "target"))
+    if name := next(filter(None, named), None):
+        return str(name)
     start = f"{container_url.rstrip('/')}/"
     for end in ("source", "target"):
         uri = str((response.get(end) or {}).get("uri") or "").partition("?")[0]

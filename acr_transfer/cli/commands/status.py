@@ -96,11 +96,8 @@ def _row(run: Run) -> tuple[str, ...]:
 
 def _notes(run: Run) -> list[str]:
     if run.cause:
-        return [
-            *wrapped(run.error, 6),
-            *wrapped(f"why:  {run.cause.why}", 6, hanging=6),
-            *wrapped(f"fix:  {run.cause.fix}", 6, hanging=6),
-        ]
+        explanations = (f"why:  {run.cause.why}", f"fix:  {run.cause.fix}")
+        return sum((wrapped(text, 6, hanging=6) for text in explanations), wrapped(run.error, 6))
     return wrapped(f"note: {run.warning}", 6, hanging=6) if run.warning else []
 
 

@@ -32,12 +32,12 @@ def configuration(pack: PolicyPack, profile: str, waivers: Path | None) -> Itera
 
 def with_waivers(config: Mapping[str, Any], waivers: Mapping[str, list[Any]]) -> dict[str, Any]:
     """Return a policy configuration with further waivers, given by their rules."""
-    return {**config, **{rule: _waived(config.get(rule, {}), added) for rule, added in waivers.items()}}
-
-
-def _waived(config: Any, added: list[Any]) -> dict[str, Any]:
-    settings = {"enforcementLevel": config} if isinstance(config, str) else config
-    return {**settings, "waivers": [*settings.get("waivers", []), *added]}
+    changed = dict(config)
+    for rule, added in waivers.items():
+        found = config.get(rule, {})
+        settings = {"enforcementLevel": found} if isinstance(found, str) else found
+        changed[rule] = {**settings, "waivers": [*settings.get("waivers", []), *added]}
+    return changed
 
 
 def _profile(pack: PolicyPack, name: str) -> Path:

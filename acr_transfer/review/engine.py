@@ -32,11 +32,8 @@ class EngineOutput:
 def preview(stack: str, project: Path, pack: Path, config: Path) -> EngineOutput:
     """Preview a stack of the project in a folder. Raises `ReviewError` without Pulumi."""
     events, ended = _run(["preview", "--stack", stack], project, pack, config)
-    analyzed = {
-        event["policyAnalyzeSummaryEvent"]["resourceUrn"]
-        for event in events
-        if "policyAnalyzeSummaryEvent" in event
-    }
+    kind = "policyAnalyzeSummaryEvent"
+    analyzed = {event[kind]["resourceUrn"] for event in events if kind in event}
     return EngineOutput(events, ended.stderr, ended.returncode == 0, len(analyzed))
 
 

@@ -7,12 +7,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from acr_transfer.errors import TransferError
 
 if TYPE_CHECKING:
     from policy.framework.rule import PolicyRule
+
+Rules: TypeAlias = "Mapping[str, PolicyRule]"
+"""The rules of the pack by their names."""
 
 
 class ReviewError(TransferError):
@@ -28,8 +31,7 @@ class PolicyPack:
     folder: Path
     """The folder for `--policy-pack`."""
 
-    rules: Mapping[str, PolicyRule]
-    """The rules by their names."""
+    rules: Rules
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:

@@ -4,8 +4,9 @@ import textwrap
 
 from acr_transfer.model.documents.review import ReviewedStack, ReviewLevel, ReviewViolation
 
-_WIDTH = 110
 _LABEL = 12
+_INDENT = " " * _LABEL
+_WRAPPER = textwrap.TextWrapper(110, _INDENT, _INDENT, break_long_words=False, break_on_hyphens=False)
 
 
 def review_text(review: ReviewedStack) -> str:
@@ -30,19 +31,8 @@ def _violation(found: ReviewViolation) -> str:
 
 
 def _line(label: str, text: str) -> str:
-    indent = " " * _LABEL
-    wrapped = (
-        textwrap.fill(
-            each,
-            width=_WIDTH,
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for each in text.splitlines()
-    )
-    return f"  {label}:".ljust(_LABEL) + "\n".join(wrapped)[_LABEL:] if text else ""
+    wrapped = "\n".join(map(_WRAPPER.fill, text.splitlines()))
+    return f"  {label}:".ljust(_LABEL) + wrapped[_LABEL:] if text else ""
 
 
 def _count(review: ReviewedStack) -> str:

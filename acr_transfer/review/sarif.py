@@ -3,67 +3,52 @@
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from acr_transfer.model.documents.review import ReviewedStack, ReviewViolation
-
-if TYPE_CHECKING:
-    from policy.framework.rule import PolicyRule
+from acr_transfer.review.pack import Rules
 
 _HOME = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {
-    "mandatory": "error",
-    "advisory": "warning",
-    "waived": "note",
-    "disabled": "none",
-    "remediate": "error",
-}
+_LEVELS = {"mandatory": "error", "advisory": "warning", "waived": "note", "disabled": "none"}
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 """GitHub's ranks:
 https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning"""
 
 
-def sarif(reviews: Sequence[ReviewedStack], rules: Mapping[str, PolicyRule]) -> dict[str, Any]:
+def sarif(reviews: Sequence[ReviewedStack], rules: Rules) -> dict[str, Any]:
     """Return one run with the results of all stacks: GitHub accepts only one run of a category."""
-    found = [each for review in reviews for each in review.violations]
-    described = _described(found, rules)
-    places = {each["id"]: number for number, each in enumerate(described)}
-    versions = sorted({version for review in reviews for version in review.policy_packs.values()})
-    driver = {"name": "acr-transfer policy", "rules": described}
-    run = {
-        "tool": {"driver": {**driver, **({"semanticVersion": versions[-1]} if versions else {})}},
-        "automationDetails": {"id": "acr-transfer-policy/"},
-        "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The working directory."}}},
-        "invocations": [_invocation(reviews)],
-        "results": [each for review in reviews for each in _results(review, places)],
+    # All rules of the pack, and the violated rules of other packs.
+    described = {
+        each.rule: {"id": each.rule, "shortDescription": {"text": each.why}}
+        for review in reviews
+        for each in review.violations
     }
-    return {"$schema": _HOME, "version": "2.1.0", "runs": [run]}
-
-
-def _invocation(reviews: Sequence[ReviewedStack]) -> dict[str, Any]:
+    described = dict(sorted({**described, **{name: _rule(rules, name) for name in rules}}.items()))
+    driver = {"name": "acr-transfer policy", "rules": list(described.values())}
+    versions = {version for review in reviews for version in review.policy_packs.values()}
     errors = [
         {"level": "error", "message": {"text": f"{review.stack}: {each}"}}
         for review in reviews
         for each in review.errors
     ]
-    return {"executionSuccessful": not errors, "toolExecutionNotifications": errors}
+    run = {
+        "tool": {"driver": driver | ({"semanticVersion": max(versions)} if versions else {})},
+        "automationDetails": {"id": "acr-transfer-policy/"},
+        "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The working directory."}}},
+        "invocations": [{"executionSuccessful": not errors, "toolExecutionNotifications": errors}],
+        "results": [each for review in reviews for each in _results(review, list(described))],
+    }
+    return {"$schema": _HOME, "version": "2.1.0", "runs": [run]}
 
 
-def _described(found: Iterable[ReviewViolation], rules: Mapping[str, PolicyRule]) -> list[dict[str, Any]]:
-    """All rules of the pack, and the violated rules of other packs."""
-    others = {each.rule: {"id": each.rule, "shortDescription": {"text": each.why}} for each in found}
-    return [each for _, each in sorted({**others, **{name: _rule(rules[name]) for name in rules}}.items())]
-
-
-def _rule(rule: PolicyRule) -> dict[str, Any]:
+def _rule(rules: Rules, name: str) -> dict[str, Any]:
+    rule = rules[name]
     reference, title = rule.control.value
     return {
-        "id": rule.name,
+        "id": name,
         "shortDescription": {"text": rule.why},
         "help": {"text": f"{rule.fix}\n{rule.url}", "markdown": f"{rule.fix}\n\n[Source]({rule.url})"},
         "helpUri": rule.url,
@@ -75,40 +60,35 @@ def _rule(rule: PolicyRule) -> dict[str, Any]:
     }
 
 
-def _results(review: ReviewedStack, places: Mapping[str, int]) -> Iterable[dict[str, Any]]:
+def _results(review: ReviewedStack, described: Sequence[str]) -> Iterable[dict[str, Any]]:
+    """The violations of a stack, whose file stands for its resources: the events contain no lines."""
+    file = {"uri": review.file, "uriBaseId": "%SRCROOT%"}
     seen = Counter[tuple[str, str]]()
     for each in review.violations:
         seen[each.rule, each.urn] += 1
-        waiver = {
-            "kind": "external",
-            "status": "accepted",
-            "justification": f"{each.reason} (until {each.until})",
-        }
+        resource = {"name": each.resource, "fullyQualifiedName": each.urn, "kind": "resource"}
         yield {
             "ruleId": each.rule,
-            "ruleIndex": places[each.rule],
+            "ruleIndex": described.index(each.rule),
             "level": _LEVELS[each.level],
             "message": {"text": f"{each.what} {each.fix}".strip()},
-            "locations": [_location(review, each)],
+            "locations": [
+                {
+                    "physicalLocation": {"artifactLocation": file, "region": {"startLine": 1}},
+                    "logicalLocations": [resource],
+                }
+            ],
             "partialFingerprints": {"ruleAndResource/v1": _fingerprint(each, seen[each.rule, each.urn])},
-            "suppressions": [waiver] if each.until else [],
+            "suppressions": [_waiver(each)] if each.until else [],
         }
 
 
-def _location(review: ReviewedStack, found: ReviewViolation) -> dict[str, Any]:
-    """The stack's file stands for its resources: the events contain no lines of the program."""
-    return {
-        "physicalLocation": {
-            "artifactLocation": {"uri": review.file, "uriBaseId": "%SRCROOT%"},
-            "region": {"startLine": 1},
-        },
-        "logicalLocations": [
-            {"name": found.resource, "fullyQualifiedName": found.urn, "kind": "resource"},
-        ],
-    }
+def _waiver(found: ReviewViolation) -> dict[str, str]:
+    reason = f"{found.reason} (until {found.until})"
+    return {"kind": "external", "status": "accepted", "justification": reason}
 
 
 def _fingerprint(found: ReviewViolation, number: int) -> str:
     """A value that depends on rule and resource, but not on the message: it may contain a time."""
-    whole = "\n".join((found.rule, found.urn))
-    return f"{hashlib.sha256(whole.encode()).hexdigest()[:16]}:{number}"
+    digest = hashlib.sha256(f"{found.rule}\n{found.urn}".encode()).hexdigest()
+    return f"{digest[:16]}:{number}"

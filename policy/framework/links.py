@@ -17,7 +17,6 @@ from policy.framework.resource_types import (
     STORAGE_ACCOUNT,
     USER_IDENTITY,
     VAULT,
-    TypePattern,
 )
 from policy.framework.resources import ResourceView, StackView
 
@@ -78,7 +77,7 @@ def _secret_url(pipeline: ResourceView) -> str:
 def containers(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     """Return the containers of the stack that a pipeline uses."""
     found = stack.dependencies(pipeline, endpoint(pipeline), BLOB_CONTAINER)
-    return found or _named(stack, BLOB_CONTAINER, Address.of(container_url(pipeline)).path.strip("/"))
+    return found or stack.named(BLOB_CONTAINER, Address.of(container_url(pipeline)).path.strip("/"))
 
 
 def accounts(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
@@ -86,17 +85,15 @@ def accounts(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     found = stack.dependencies(pipeline, endpoint(pipeline), STORAGE_ACCOUNT)
     if not found:
         used = stack.dependencies(pipeline, endpoint(pipeline), BLOB_CONTAINER)
-        found = [
-            each for container in used for each in stack.referenced(container, "accountName", STORAGE_ACCOUNT)
-        ]
-    return found or _named(stack, STORAGE_ACCOUNT, _first_label(container_url(pipeline)))
+        found = [each for box in used for each in stack.referenced(box, "accountName", STORAGE_ACCOUNT)]
+    return found or stack.named(STORAGE_ACCOUNT, _first_label(container_url(pipeline)))
 
 
 def secrets(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     """Return the vault secrets of the stack that a pipeline reads."""
     found = stack.dependencies(pipeline, endpoint(pipeline), SECRET)
     name = Address.of(_secret_url(pipeline)).path.removeprefix("/secrets/").partition("/")[0]
-    return found or _named(stack, SECRET, name)
+    return found or stack.named(SECRET, name)
 
 
 def vaults(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
@@ -105,7 +102,7 @@ def vaults(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     if not found:
         read = secrets(stack, pipeline)
         found = [each for secret in read for each in stack.referenced(secret, "vaultName", VAULT)]
-    return found or _named(stack, VAULT, _first_label(_secret_url(pipeline)))
+    return found or stack.named(VAULT, _first_label(_secret_url(pipeline)))
 
 
 def is_granted_to(
@@ -140,10 +137,6 @@ def _users(pipeline: ResourceView) -> Mapping[str, Value]:
     """A pipeline's user-assigned identities by their IDs, with the principals that Azure has added."""
     users = pipeline.peek("identity.userAssignedIdentities")
     return users if isinstance(users, Mapping) else {}
-
-
-def _named(stack: StackView, type: TypePattern, name: str) -> list[ResourceView]:
-    return [each for each in stack.of(type) if name and text(each.peek("name")).lower() == name]
 
 
 def _first_label(url: str) -> str:

@@ -90,21 +90,18 @@ class StackView:
 
     def referenced(self, resource: ResourceView, key: str, type: TypePattern) -> list[ResourceView]:
         """Return the resources that a property such as `registryName` names: by dependency, name or ID."""
-        found = self.dependencies(resource, key, type)
-        name = resource.peek(key)
-        return found or [
-            each for each in self.of(type) if _has_name(each, name) or _is_parent(each, resource)
-        ]
+        found = self.dependencies(resource, key, type) or self.named(type, text(resource.peek(key)))
+        return found or [each for each in self.of(type) if _is_parent(each, resource)]
+
+    def named(self, type: TypePattern, name: str) -> list[ResourceView]:
+        """Return the resources of a type with a name in Azure, in any letter case; none if it is empty."""
+        return [each for each in self.of(type) if name and text(each.peek("name")).lower() == name.lower()]
 
 
 def _is_parent(parent: ResourceView, child: ResourceView) -> bool:
     """Whether the IDs of two resources make one a part of the other."""
     id = text(parent.peek("id")).lower()
     return bool(id) and text(child.peek("id")).lower().startswith(f"{id}/")
-
-
-def _has_name(resource: ResourceView, name: Value) -> bool:
-    return bool(text(name)) and text(resource.peek("name")).lower() == text(name).lower()
 
 
 def resource_view(args: ResourceValidationArgs, settings: Sequence[RuleSetting]) -> ResourceView:

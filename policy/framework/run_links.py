@@ -68,11 +68,7 @@ class StackRuns:
         """Return the registry of a pipeline or run, by the name in its ID or else by URN."""
         if named := _REGISTRY.search(text(resource.peek("id"))):
             return {named[1].lower()}
-        return self._registries.intersection(resource.sources.get("registryName", ()))
-
-    @cached_property
-    def _registries(self) -> set[str]:
-        return {each.urn for each in self._stack.of(REGISTRY)}
+        return {each.urn for each in self._stack.dependencies(resource, "registryName", REGISTRY)}
 
     @cached_property
     def all_known(self) -> bool:

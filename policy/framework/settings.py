@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_SCHEMAS: Mapping[type, Mapping[str, Any]] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer", "minimum": 0},
+    str: {"type": "string"},
+    list: {"type": "array", "items": {"type": "string"}},
+}
 
 
 @dataclass(frozen=True)
@@ -12,19 +17,15 @@ class RuleSetting:
     """One setting of a rule."""
 
     name: str
-    default: bool | int | float | str | tuple[str, ...]
+    default: bool | int | str | tuple[str, ...]
     """The value without configuration; its type is the setting's type."""
     description: str
 
     @property
     def schema(self) -> dict[str, Any]:
         """The setting in JSON Schema; the engine checks the configuration with it."""
-        if isinstance(self.default, tuple):
-            array: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
-            return {**array, "default": list(self.default), "description": self.description}
-        type_name = _TYPES[type(self.default)]
-        minimum = {"minimum": 0} if type_name in ("integer", "number") else {}
-        return {"type": type_name, **minimum, "default": self.default, "description": self.description}
+        default = list(self.default) if isinstance(self.default, tuple) else self.default
+        return {**_SCHEMAS[type(default)], "default": default, "description": self.description}
 
 
 def configured(settings: Sequence[RuleSetting], config: Mapping[str, Any]) -> dict[str, Any]:

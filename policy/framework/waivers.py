@@ -25,6 +25,8 @@ from acr_transfer.model.credentials import without_credentials
 from policy.framework.resources import Violation
 from policy.framework.rule import Control, PolicyRule, StackRule
 
+_TEXT = {"type": "string", "minLength": 1}
+_DAY = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 SCHEMA: Mapping[str, Any] = {
     "type": "array",
     "default": [],
@@ -35,16 +37,11 @@ SCHEMA: Mapping[str, Any] = {
         "required": ["resource", "reason", "until"],
         "properties": {
             "resource": {
-                "type": "string",
-                "minLength": 1,
+                **_TEXT,
                 "description": "The resource's name in Pulumi, or its URN; * matches any text.",
             },
-            "reason": {"type": "string", "minLength": 1, "description": "The reason for the waiver."},
-            "until": {
-                "type": "string",
-                "pattern": r"^\d{4}-\d{2}-\d{2}$",
-                "description": "The last day in UTC, such as 2027-01-31.",
-            },
+            "reason": {**_TEXT, "description": "The reason for the waiver."},
+            "until": {**_DAY, "description": "The last day in UTC, such as 2027-01-31."},
         },
     },
 }
@@ -81,9 +78,8 @@ class Waiver:
 
 def waiver_of(violation: Violation, waivers: Sequence[Waiver]) -> Waiver | None:
     """Return the waiver of a violation: of several, the one that ends last."""
-    return max(
-        (each for each in waivers if each.covers(violation)), key=lambda each: each.until, default=None
-    )
+    granted = (each for each in waivers if each.covers(violation))
+    return max(granted, key=lambda each: each.until, default=None)
 
 
 class _Notes(threading.local):

@@ -3,18 +3,7 @@
 from types import ModuleType
 
 from policy.framework.rule import PolicyRule
-from policy.rules import (
-    pipeline,
-    pipeline_stack,
-    registry,
-    run,
-    run_stack,
-    sas,
-    stack,
-    storage,
-    storage_stack,
-    vault,
-)
+from policy.rules import pipeline, pipeline_stack, registry, run, run_stack, sas, stack, storage, vault
 
 
 def rules_in(module: ModuleType) -> list[PolicyRule]:
@@ -22,17 +11,6 @@ def rules_in(module: ModuleType) -> list[PolicyRule]:
     return [value for value in vars(module).values() if isinstance(value, PolicyRule)]
 
 
-_MODULES = (
-    registry,
-    storage,
-    storage_stack,
-    vault,
-    sas,
-    pipeline,
-    pipeline_stack,
-    run,
-    run_stack,
-    stack,
-)
+_MODULES = (registry, storage, vault, sas, pipeline, pipeline_stack, run, run_stack, stack)
 ALL: tuple[PolicyRule, ...] = tuple(rule for module in _MODULES for rule in rules_in(module))
 """Every rule, by subject."""

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from policy.framework.rule import PolicyRule, ResourceRule
-from policy.framework.settings import RuleSetting
 from policy.rules.catalogue import ALL
 
 CHAPTERS = {
@@ -37,22 +36,16 @@ def _chapter(chapter: str) -> str:
 
 def _row(rule: PolicyRule) -> str:
     scope = "resource" if isinstance(rule, ResourceRule) else "stack"
-    level = f"{rule.level.value}, {rule.severity.value}; {scope}"
-    fix = " ".join([rule.fix, *_remedy(rule), *map(_setting, rule.settings)])
-    reference, title = rule.control.value
-    cells = (f"[`{rule.name}`]({rule.url})", level, rule.why, fix, f"{reference} {title}")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _remedy(rule: PolicyRule) -> list[str]:
-    remedy = rule.remedy if isinstance(rule, ResourceRule) else None
-    return [
-        f"*`remediate` sets `{name}` to `{json.dumps(value)}`.*" for name, value in (remedy or {}).items()
+    remedy = (rule.remedy if isinstance(rule, ResourceRule) else None) or {}
+    fix = [rule.fix]
+    fix += [f"*`remediate` sets `{name}` to `{json.dumps(value)}`.*" for name, value in remedy.items()]
+    fix += [
+        f"*Setting `{each.name}`, by default `{json.dumps(each.default)}`: {each.description}*"
+        for each in rule.settings
     ]
-
-
-def _setting(setting: RuleSetting) -> str:
-    return f"*Setting `{setting.name}`, by default `{json.dumps(setting.default)}`: {setting.description}*"
+    level = f"{rule.level.value}, {rule.severity.value}; {scope}"
+    cells = (f"[`{rule.name}`]({rule.url})", level, rule.why, " ".join(fix), " ".join(rule.control.value))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 if __name__ == "__main__":

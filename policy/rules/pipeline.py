@@ -7,8 +7,8 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from acr_transfer.model.clouds import HostDirectory, cloud_name
 from acr_transfer.model.options import option_fault
+from policy.framework import links
 from policy.framework.addresses import Address
-from policy.framework.links import direction_of, endpoint, uses_identity, uses_sas
 from policy.framework.properties import UNKNOWN, known_items, shown, text
 from policy.framework.resource_types import PIPELINES
 from policy.framework.resources import ResourceView, Violation
@@ -30,7 +30,7 @@ _MODELESS = frozenset({"2025-09-01-preview"})
 
 def _paths(pipeline: ResourceView) -> tuple[str, str]:
     """The properties with the URLs of the container and the secret."""
-    return f"{endpoint(pipeline)}.uri", f"{endpoint(pipeline)}.keyVaultUri"
+    return f"{links.endpoint(pipeline)}.uri", f"{links.endpoint(pipeline)}.keyVaultUri"
 
 
 def _is_emulated(address: Address, pipeline: ResourceView) -> bool:
@@ -102,14 +102,13 @@ def pipeline_cloud_suffix(pipeline: ResourceView) -> Iterator[Violation]:
     settings = pipeline.settings
     clouds = HostDirectory(settings["storageSuffix"], settings["vaultSuffix"])
     found = dict(_clouds_of(pipeline, clouds))
+    wanted = settings["cloud"] and cloud_name(settings["cloud"])
     for host, cloud in found.items():
         if not cloud:
             yield pipeline.violation(
                 f"{host} belongs to no Azure cloud that this rule knows; check its spelling."
             )
-    wanted = settings["cloud"] and cloud_name(settings["cloud"])
-    for host, cloud in found.items():
-        if cloud and wanted and cloud != wanted:
+        elif wanted and cloud != wanted:
             yield pipeline.violation(
                 f"{host} belongs to the cloud {cloud}; this rule is configured for {wanted}."
             )
@@ -154,12 +153,12 @@ def pipeline_secret_unversioned(pipeline: ResourceView) -> Iterator[Violation]:
 def pipeline_mode_consistent(pipeline: ResourceView) -> Iterator[Violation]:
     """SasToken needs a secret with the token; ManagedIdentity needs an API version that supports it."""
     _, secret = _paths(pipeline)
-    if uses_sas(pipeline) and pipeline.peek(secret) is not UNKNOWN and not text(pipeline.peek(secret)):
+    if links.uses_sas(pipeline) and pipeline.peek(secret) is not UNKNOWN and not text(pipeline.peek(secret)):
         yield pipeline.violation(
             f"Pipeline {pipeline} uses a SAS token and names no secret: it needs {secret}."
         )
     version = _api_version(pipeline)
-    if uses_identity(pipeline) and (version < _MODES_SINCE or version in _MODELESS):
+    if links.uses_identity(pipeline) and (version < _MODES_SINCE or version in _MODELESS):
         yield pipeline.violation(
             f"Pipeline {pipeline} uses ManagedIdentity, which needs API version "
             f"{_MODES_SINCE} or a successor; this pipeline's is {version or 'older'}."
@@ -183,7 +182,7 @@ def _api_version(pipeline: ResourceView) -> str:
 def pipeline_mode_leftover(pipeline: ResourceView) -> Iterator[Violation]:
     """With ManagedIdentity a pipeline reads no secret, so the URL of a secret is misleading."""
     _, secret = _paths(pipeline)
-    if uses_identity(pipeline) and text(pipeline.peek(secret)):
+    if links.uses_identity(pipeline) and text(pipeline.peek(secret)):
         yield pipeline.violation(
             f"{secret} of {pipeline} is not used: its storageAccessMode is ManagedIdentity."
         )
@@ -215,7 +214,7 @@ def pipeline_has_identity(pipeline: ResourceView) -> Iterator[Violation]:
 )
 def pipeline_known_options(pipeline: ResourceView) -> Iterator[Violation]:
     """Export and import pipelines have different options; Azure refuses or ignores any other."""
-    direction = direction_of(pipeline)
+    direction = links.direction_of(pipeline)
     for option in known_items(pipeline.peek("options")):
         if fault := option_fault(text(option), direction):
             yield pipeline.violation(

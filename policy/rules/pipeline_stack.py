@@ -8,26 +8,13 @@ from pulumi_policy import EnforcementLevel, Severity
 from acr_transfer.model.credentials import quoted, without_credentials
 from acr_transfer.model.options import DELETE_SOURCE_BLOB
 from acr_transfer.model.roles import Role, can_use_container, container_role
+from policy.framework import links
 from policy.framework.addresses import Address
-from policy.framework.links import (
-    container_url,
-    creates_identity,
-    direction_of,
-    exports,
-    has_option,
-    is_granted_to,
-    is_triggered,
-    secrets,
-    uses_identity,
-    uses_sas,
-)
-from policy.framework.properties import UNKNOWN, Value, text
+from policy.framework.properties import UNKNOWN, text
 from policy.framework.resource_types import IMPORT_PIPELINE, PIPELINES, ROLE_ASSIGNMENT
 from policy.framework.resources import ResourceView, StackView, Violation
 from policy.framework.rule import TRANSFER, TROUBLESHOOTING, Control, StackRule
 from policy.rules.sas import tag
-
-CLI = "https://learn.microsoft.com/azure/container-registry/container-registry-transfer-cli"
 
 _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/containers/([^/]+))?")
 
@@ -37,22 +24,24 @@ _STORAGE = re.compile(r"/storageaccounts/([^/]+)(?:/blobservices/default/contain
     control=Control.LEAST_PRIVILEGE,
     fix=f"Assign {Role.BLOB_CONTRIBUTOR.label} to the pipeline's principal on the container; "
     f"{Role.BLOB_READER.label} is enough for an import that keeps its blobs.",
-    url=CLI,
+    url="https://learn.microsoft.com/azure/container-registry/container-registry-transfer-cli",
 )
 def pipeline_identity_storage_role(stack: StackView) -> Iterator[Violation]:
     """With ManagedIdentity, the roles of a pipeline's identity decide what it can do in its container."""
     for pipeline in stack.of(*PIPELINES):
-        if not uses_identity(pipeline) or not creates_identity(stack, pipeline):
+        if not links.uses_identity(pipeline) or not links.creates_identity(stack, pipeline):
             continue
         ids = [each.peek("roleDefinitionId") for each in _roles_of(stack, pipeline)]
-        deletes = has_option(pipeline, DELETE_SOURCE_BLOB)
-        if UNKNOWN in ids or (deletes is UNKNOWN and not exports(pipeline)):
+        deletes = links.has_option(pipeline, DELETE_SOURCE_BLOB)
+        if UNKNOWN in ids or (deletes is UNKNOWN and not links.exports(pipeline)):
             continue
-        direction, deletes = direction_of(pipeline), deletes is True
+        direction, deletes = links.direction_of(pipeline), deletes is True
         if not can_use_container(map(text, ids), direction, deletes_blobs=deletes):
-            held = ", ".join(sorted({_role_name(id) for id in ids})) or "no role on its container"
+            roles = {role.label if (role := Role.of(text(id))) else "another role" for id in ids}
+            held = ", ".join(sorted(roles)) or "no role on its container"
+            action = "write" if links.exports(pipeline) else "read and delete" if deletes else "read"
             yield pipeline.violation(
-                f"Pipeline {pipeline} has {held}; to {_action(pipeline)} blobs it needs "
+                f"Pipeline {pipeline} has {held}; to {action} blobs it needs "
                 f"{container_role(direction, deletes_blobs=deletes).label}."
             )
 
@@ -62,8 +51,8 @@ def _roles_of(stack: StackView, pipeline: ResourceView) -> list[ResourceView]:
     return [
         each
         for each in stack.of(ROLE_ASSIGNMENT)
-        if is_granted_to(stack, each, "principalId", each.peek("principalId"), pipeline)
-        and _reaches(text(each.peek("scope")), Address.of(container_url(pipeline)))
+        if links.is_granted_to(stack, each, "principalId", each.peek("principalId"), pipeline)
+        and _reaches(text(each.peek("scope")), Address.of(links.container_url(pipeline)))
     ]
 
 
@@ -77,17 +66,6 @@ def _reaches(scope: str, container: Address) -> bool:
     return names.issuperset(filter(None, found.groups()))
 
 
-def _action(pipeline: ResourceView) -> str:
-    if exports(pipeline):
-        return "write"
-    return "read and delete" if has_option(pipeline, DELETE_SOURCE_BLOB) else "read"
-
-
-def _role_name(id: Value) -> str:
-    role = Role.of(text(id))
-    return role.label if role else "another role"
-
-
 @StackRule(
     other_level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
@@ -98,7 +76,7 @@ def _role_name(id: Value) -> str:
 def import_delete_permission(stack: StackView) -> Iterator[Violation]:
     """Blobs stay after their import if the SAS token has no delete permission."""
     for pipeline, permissions in _imports_by_token(stack):
-        if has_option(pipeline, DELETE_SOURCE_BLOB) is True and "d" not in permissions:
+        if links.has_option(pipeline, DELETE_SOURCE_BLOB) is True and "d" not in permissions:
             yield pipeline.violation(
                 f"Pipeline {pipeline} is configured to delete imported blobs, "
                 f"but its SAS token has {quoted(permissions)} and lacks d (delete)."
@@ -115,7 +93,7 @@ def import_delete_permission(stack: StackView) -> Iterator[Violation]:
 def import_trigger_can_list(stack: StackView) -> Iterator[Violation]:
     """A source trigger lists the container to find new blobs."""
     for pipeline, permissions in _imports_by_token(stack):
-        if is_triggered(pipeline) is True and "l" not in permissions:
+        if links.is_triggered(pipeline) is True and "l" not in permissions:
             yield pipeline.violation(
                 f"The trigger of {pipeline} cannot list blobs: "
                 f"its SAS token has {quoted(permissions)} and lacks l (list)."
@@ -125,6 +103,6 @@ def import_trigger_can_list(stack: StackView) -> Iterator[Violation]:
 def _imports_by_token(stack: StackView) -> Iterator[tuple[ResourceView, str]]:
     """Import pipelines with the permissions of their tokens, from the tag of the secret."""
     for pipeline in stack.of(IMPORT_PIPELINE):
-        for secret in secrets(stack, pipeline) if uses_sas(pipeline) else ():
+        for secret in links.secrets(stack, pipeline) if links.uses_sas(pipeline) else ():
             if permissions := tag(secret, "sp"):
                 yield pipeline, without_credentials(permissions).lower()

@@ -38,15 +38,11 @@ def registry_export_allowed(stack: StackView) -> Iterator[Violation]:
     """Azure refuses export pipelines in a registry whose export policy is disabled."""
     for pipeline in stack.of(EXPORT_PIPELINE):
         for registry in stack.referenced(pipeline, "registryName", REGISTRY):
-            if _forbids_export(registry):
+            if text(registry.peek("policies.exportPolicy.status")).lower() == "disabled":
                 yield pipeline.violation(
                     f"The export policy of {registry} is disabled: "
                     f"Azure refuses to create pipeline {pipeline}."
                 )
-
-
-def _forbids_export(registry: ResourceView) -> bool:
-    return text(registry.peek("policies.exportPolicy.status")).lower() == "disabled"
 
 
 @StackRule(

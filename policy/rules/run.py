@@ -14,9 +14,6 @@ from policy.framework.resources import ResourceView, Violation
 from policy.framework.rule import TRANSFER, TROUBLESHOOTING, Control, ResourceRule
 from policy.framework.run_links import run_exports
 
-RUNS = "https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create"
-BLOB_NAMES = "https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#blob-names"
-
 _SHOWN = 5
 
 
@@ -97,7 +94,7 @@ def run_digest(run: ResourceView) -> Iterator[Violation]:
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,
     fix="Choose another name.",
-    url=BLOB_NAMES,
+    url="https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#blob-names",
 )
 def run_names(resource: ResourceView) -> Iterator[Violation]:
     """Azure refuses pipelines, runs and blobs with invalid names."""
@@ -126,7 +123,7 @@ def _blob_name(run: ResourceView) -> Value:
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     fix="Set `forceUpdateTag` from the stack's configuration, and change it there to run again.",
-    url=RUNS,
+    url="https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create",
 )
 def run_tag(run: ResourceView) -> Iterator[Violation]:
     """Azure repeats a run only if one of its properties has changed, such as forceUpdateTag."""

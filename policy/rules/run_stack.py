@@ -7,15 +7,13 @@ from pulumi_policy import Severity
 
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, OVERWRITE_BLOBS
-from policy.framework.links import accounts, container_url, containers, exports, has_option, is_triggered
+from policy.framework import links
 from policy.framework.properties import MISSING, NoValue, text
 from policy.framework.resource_types import IMPORT_PIPELINE
 from policy.framework.resources import ResourceView, StackView, Violation
 from policy.framework.rule import TRANSFER, Control, StackRule
 from policy.framework.run_links import StackRuns, blob_of, names_target, run_exports
-from policy.rules.storage_stack import is_emptied, share_container
-
-RUNS = "https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create"
+from policy.rules.storage import is_emptied, share_container
 
 
 @StackRule(
@@ -39,10 +37,8 @@ def run_blob_unique(stack: StackView) -> Iterator[Violation]:
 
 def _pipeline_key(runs: StackRuns, run: ResourceView) -> str:
     """A key for the pipeline of a run, in this stack or in another; empty if the pipeline is unknown."""
-    pipeline = runs.pipeline_of(run)
-    if isinstance(pipeline, ResourceView):
-        return pipeline.urn
-    return text(run.peek("request.pipelineResourceId")).lower()
+    pipeline, id = runs.pipeline_of(run), text(run.peek("request.pipelineResourceId"))
+    return pipeline.urn if isinstance(pipeline, ResourceView) else id.lower()
 
 
 @StackRule(
@@ -56,9 +52,9 @@ def run_overwrite_option(stack: StackView) -> Iterator[Violation]:
     runs = StackRuns(stack)
     for run in runs.all:
         pipeline = runs.pipeline_of(run)
-        if not isinstance(pipeline, ResourceView) or not exports(pipeline):
+        if not isinstance(pipeline, ResourceView) or not links.exports(pipeline):
             continue
-        if text(run.peek("forceUpdateTag")) and has_option(pipeline, OVERWRITE_BLOBS) is False:
+        if text(run.peek("forceUpdateTag")) and links.has_option(pipeline, OVERWRITE_BLOBS) is False:
             blob = quoted(blob_of(run))
             yield run.violation(
                 f"Run {run} can be repeated, but cannot replace its blob {blob}: "
@@ -71,7 +67,7 @@ def run_overwrite_option(stack: StackView) -> Iterator[Violation]:
     control=Control.CONFIGURATION,
     fix="Set `pipelineResourceId` to the ID output of the intended pipeline. For a pipeline of "
     "another stack, waive this rule for the run.",
-    url=RUNS,
+    url="https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create",
 )
 def run_pipeline_match(stack: StackView) -> Iterator[Violation]:
     """A run needs a pipeline of its own registry and its own direction."""
@@ -87,18 +83,12 @@ def run_pipeline_match(stack: StackView) -> Iterator[Violation]:
 
 
 def _mismatch(runs: StackRuns, run: ResourceView, pipeline: ResourceView) -> Iterator[Violation]:
-    if names_target(run) not in (None, exports(pipeline)):
-        yield run.violation(
-            f"Run {run} is an {_kind(not exports(pipeline))} and refers to "
-            f"{pipeline}, an {_kind(exports(pipeline))} pipeline."
-        )
-    own, wanted = runs.registries_of(run), runs.registries_of(pipeline)
-    if own and wanted and own.isdisjoint(wanted):
+    if names_target(run) not in (None, links.exports(pipeline)):
+        own, other = ("import", "export") if links.exports(pipeline) else ("export", "import")
+        yield run.violation(f"Run {run} is an {own} and refers to {pipeline}, an {other} pipeline.")
+    registries = runs.registries_of(run), runs.registries_of(pipeline)
+    if all(registries) and registries[0].isdisjoint(registries[1]):
         yield run.violation(f"Run {run} and its pipeline {pipeline} are in different registries.")
-
-
-def _kind(is_export: bool) -> str:
-    return "export" if is_export else "import"
 
 
 @StackRule(
@@ -111,7 +101,7 @@ def import_has_runner(stack: StackView) -> Iterator[Violation]:
     """A blob is imported only by its pipeline's trigger or by a run."""
     runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
-        if is_triggered(pipeline) is False and runs.all_known and not runs.of(pipeline):
+        if links.is_triggered(pipeline) is False and runs.all_known and not runs.of(pipeline):
             yield pipeline.violation(
                 f"Pipeline {pipeline} imports nothing: its trigger is disabled and it has no run."
             )
@@ -127,7 +117,7 @@ def import_runs_once(stack: StackView) -> Iterator[Violation]:
     """A trigger imports every blob of its container, so a run imports one of them a second time."""
     runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
-        if is_triggered(pipeline) is not True:
+        if links.is_triggered(pipeline) is not True:
             continue
         for run in runs.all:
             if _imports_from(stack, runs.pipeline_of(run), pipeline):
@@ -141,7 +131,7 @@ def _imports_from(stack: StackView, other: ResourceView | NoValue, pipeline: Res
     """Whether a run's pipeline imports from the same container as this one, or is this one."""
     if other is pipeline or not isinstance(other, ResourceView):
         return other is pipeline
-    return not exports(other) and share_container(stack, other, pipeline)
+    return not links.exports(other) and share_container(stack, other, pipeline)
 
 
 @StackRule(
@@ -154,8 +144,8 @@ def import_leaves_blob(stack: StackView) -> Iterator[Violation]:
     """A blob that is no longer needed costs money, remains readable, and can be imported again."""
     runs = StackRuns(stack)
     for pipeline in stack.of(IMPORT_PIPELINE):
-        stays = has_option(pipeline, DELETE_SOURCE_BLOB) is False and not _may_be_cleaned_up(stack, pipeline)
-        if stays and _repeats(runs, pipeline):
+        keeps = links.has_option(pipeline, DELETE_SOURCE_BLOB) is False
+        if keeps and _repeats(runs, pipeline) and not _may_be_cleaned_up(stack, pipeline):
             yield pipeline.violation(
                 f"Blobs stay after {pipeline} has imported them and may be imported again: "
                 "neither the pipeline nor a lifecycle rule deletes them."
@@ -164,13 +154,13 @@ def import_leaves_blob(stack: StackView) -> Iterator[Violation]:
 
 def _may_be_cleaned_up(stack: StackView, pipeline: ResourceView) -> bool:
     """Whether a lifecycle rule deletes the blobs; the rules of another stack's account are unknown."""
-    found = accounts(stack, pipeline)
-    named = [text(each.peek("name")) for each in containers(stack, pipeline)]
-    name = container_url(pipeline).rpartition("/")[2] or next(iter(named), "")
+    found = links.accounts(stack, pipeline)
+    named = [text(each.peek("name")) for each in links.containers(stack, pipeline)]
+    name = links.container_url(pipeline).rpartition("/")[2] or next(iter(named), "")
     return not found or is_emptied(stack, found, name)
 
 
 def _repeats(runs: StackRuns, pipeline: ResourceView) -> bool:
     """Whether a pipeline imports more than once: by its trigger, or by runs that can be repeated."""
     tags = (text(run.peek("forceUpdateTag")) for run in runs.of(pipeline))
-    return is_triggered(pipeline) is True or any(tags)
+    return links.is_triggered(pipeline) is True or any(tags)

@@ -14,7 +14,6 @@ from policy.framework.resources import ResourceView, Violation
 from policy.framework.rule import PREREQUISITES, Control, ResourceRule
 from policy.framework.settings import RuleSetting
 
-SERVICE_SAS = "https://learn.microsoft.com/rest/api/storageservices/create-service-sas"
 OVERVIEW = "https://learn.microsoft.com/azure/storage/common/storage-sas-overview"
 _HIDDEN = "[secret]"
 """Stands for the value of a secret in an exported state."""
@@ -81,19 +80,14 @@ def sas_permissions(secret: ResourceView) -> Iterator[Violation]:
     token = sas_token(secret)
     if not token:
         return
-    extra, missing = min(
-        (_difference(secret, token, each) for each in _directions(secret)),
-        key=lambda pair: len(pair[0] | pair[1]),
-    )
+    tagged = tag(secret, "direction").lower()
+    directions = [Direction(tagged)] if tagged in list(Direction) else list(Direction)
+    differences = (_difference(secret, token, each) for each in directions)
+    extra, missing = min(differences, key=lambda pair: len(pair[0] | pair[1]))
     if extra or missing:
         parts = (("has excess permissions", extra), ("lacks", missing))
         stated = " and ".join(f"{verb}: {', '.join(sorted(letters))}" for verb, letters in parts if letters)
         yield secret.violation(f"The SAS token of secret {secret} {stated}.")
-
-
-def _directions(secret: ResourceView) -> list[Direction]:
-    tagged = tag(secret, "direction").lower()
-    return [Direction(tagged)] if tagged in list(Direction) else list(Direction)
 
 
 def _difference(secret: ResourceView, token: SasToken, direction: Direction) -> tuple[Set[str], Set[str]]:
@@ -108,7 +102,7 @@ def _difference(secret: ResourceView, token: SasToken, direction: Direction) -> 
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     fix="Create a token with `protocol=https`.",
-    url=SERVICE_SAS,
+    url="https://learn.microsoft.com/rest/api/storageservices/create-service-sas",
 )
 def sas_https_only(secret: ResourceView) -> Iterator[Violation]:
     """A token that is valid over HTTP can be intercepted and used by others."""

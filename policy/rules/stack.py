@@ -14,7 +14,6 @@ from policy.framework.settings import RuleSetting
 from policy.framework.stack_config import stack_config
 
 SECRETS = "https://www.pulumi.com/docs/iac/concepts/secrets/"
-PROTECT = "https://www.pulumi.com/docs/iac/concepts/resources/options/protect/"
 
 
 def credentials_in(value: Value, path: str = "") -> Iterator[tuple[str, str]]:
@@ -96,7 +95,7 @@ def no_sas_in_config(stack: ResourceView) -> Iterator[Violation]:
     control=Control.ASSET_LIFE,
     fix="Set the resource option `protect`; in the stacks of acr-transfer: `pulumi config set "
     "acr-transfer:protect true`.",
-    url=PROTECT,
+    url="https://www.pulumi.com/docs/iac/concepts/resources/options/protect/",
     settings=(
         RuleSetting("protect", False, "Whether registries, storage accounts and vaults must be protected."),
     ),

@@ -6,13 +6,7 @@ from pulumi_policy import Severity
 
 from acr_transfer.model.roles import can_read_secrets
 from acr_transfer.model.vault_permissions import can_get_secrets, can_purge, excess_permissions
-from policy.framework.links import (
-    creates_identity,
-    is_granted_to,
-    secrets,
-    uses_sas,
-    vaults,
-)
+from policy.framework import links
 from policy.framework.properties import UNKNOWN, Value, is_other, known_items, peek, text
 from policy.framework.resource_types import (
     ACCESS_POLICY,
@@ -137,7 +131,7 @@ def _excess(grant: ResourceView) -> list[str]:
 
 
 def _is_grant_of(stack: StackView, grant: ResourceView, pipeline: ResourceView) -> bool:
-    return is_granted_to(stack, grant, "policy", grant.peek("policy.objectId"), pipeline)
+    return links.is_granted_to(stack, grant, "policy", grant.peek("policy.objectId"), pipeline)
 
 
 @StackRule(
@@ -150,8 +144,8 @@ def _is_grant_of(stack: StackView, grant: ResourceView, pipeline: ResourceView) 
 def vault_identity_can_read(stack: StackView) -> Iterator[Violation]:
     """Without the permission to get secrets, a pipeline's runs fail with 403 from Key Vault."""
     for pipeline in stack.of(*PIPELINES):
-        used = [*vaults(stack, pipeline), *secrets(stack, pipeline)]
-        checked = uses_sas(pipeline) and used and creates_identity(stack, pipeline)
+        used = [*links.vaults(stack, pipeline), *links.secrets(stack, pipeline)]
+        checked = links.uses_sas(pipeline) and used and links.creates_identity(stack, pipeline)
         if checked and not _may_read(stack, pipeline):
             yield pipeline.violation(
                 f"Pipeline {pipeline} cannot read its SAS token: "
@@ -163,7 +157,7 @@ def _may_read(stack: StackView, pipeline: ResourceView) -> bool:
     return (
         any(_gets(stack, grant, pipeline) for grant in stack.of(ACCESS_POLICY))
         or any(_has_role(stack, grant, pipeline) for grant in stack.of(ROLE_ASSIGNMENT))
-        or any(_lists(stack, vault, pipeline) for vault in vaults(stack, pipeline))
+        or any(_lists(stack, vault, pipeline) for vault in links.vaults(stack, pipeline))
     )
 
 
@@ -176,13 +170,13 @@ def _gets(stack: StackView, grant: ResourceView, pipeline: ResourceView) -> bool
 
 def _has_role(stack: StackView, grant: ResourceView, pipeline: ResourceView) -> bool:
     covered = _may_cover(stack, pipeline, stack.dependencies(grant, "scope", VAULT))
-    granted = is_granted_to(stack, grant, "principalId", grant.peek("principalId"), pipeline)
+    granted = links.is_granted_to(stack, grant, "principalId", grant.peek("principalId"), pipeline)
     return can_read_secrets([text(grant.peek("roleDefinitionId"))]) and covered and granted
 
 
 def _may_cover(stack: StackView, pipeline: ResourceView, granted: list[ResourceView]) -> bool:
     """Whether a grant for these vaults may include the pipeline's; unknown vaults may be the same."""
-    used, urns = ({each.urn for each in found} for found in (vaults(stack, pipeline), granted))
+    used, urns = ({each.urn for each in found} for found in (links.vaults(stack, pipeline), granted))
     return not used or not urns or not used.isdisjoint(urns)
 
 
@@ -190,7 +184,7 @@ def _lists(stack: StackView, vault: ResourceView, pipeline: ResourceView) -> boo
     """Whether the vault itself has an access policy that lets the pipeline get secrets."""
     return any(
         can_get_secrets(permissions(entry, "secrets"))
-        and is_granted_to(stack, vault, "properties", peek(entry, "objectId"), pipeline)
+        and links.is_granted_to(stack, vault, "properties", peek(entry, "objectId"), pipeline)
         for entry in known_items(vault.peek("properties.accessPolicies"))
     )
 

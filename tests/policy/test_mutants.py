@@ -21,7 +21,7 @@ SHARED = {
     "framework.properties": WITH_RULES,
     "framework.run_links": ["rules.run", "rules.run_stack"],
     "framework.resources": WITH_RULES,
-    "framework.links": ["rules.pipeline_stack", "rules.run_stack", "rules.storage_stack", "rules.vault"],
+    "framework.links": ["rules.pipeline_stack", "rules.run_stack", "rules.storage", "rules.vault"],
 }
 """The framework's modules, each with the rules whose cases cover it."""
 

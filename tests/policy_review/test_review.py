@@ -11,11 +11,10 @@ import pytest
 
 from acr_transfer.model.documents.review import ReviewedStack, ReviewReport
 from acr_transfer.review import sarif as sarif_module
-from acr_transfer.review import violations
 from acr_transfer.review.configuration import configuration
 from acr_transfer.review.pack import PolicyPack, ReviewError
 from acr_transfer.review.review_text import review_text
-from acr_transfer.review.reviewed_stack import reviewed_stack
+from acr_transfer.review.reviewed_stack import reviewed_stack, violation_of
 from policy.rules.catalogue import ALL
 from tests.policy_review.engine_output import output, urn, violation
 
@@ -62,7 +61,7 @@ def test_each_violation_is_listed_once_the_worst_first() -> None:
 
 
 def test_a_message_of_the_pack_is_split_into_its_fields() -> None:
-    found = violations.violation(violation(SKU.name, MESSAGE)["policyEvent"], RULES)
+    found = violation_of(violation(SKU.name, MESSAGE)["policyEvent"], RULES)
     assert (found.why, found.fix, found.url) == (SKU.why, SKU.fix, SKU.url)
     assert found.what == "The tier of contoso is 'Basic'."
     assert found.type == "azure-native:containerregistry:ExportPipeline"
@@ -71,7 +70,7 @@ def test_a_message_of_the_pack_is_split_into_its_fields() -> None:
 @pytest.mark.parametrize("message", ["One line.", "One line.\nMore of it,\nand more."])
 def test_a_message_of_another_pack_stays_complete(message: str) -> None:
     event = violation("theirs", message, policyPackName="theirs")["policyEvent"]
-    found = violations.violation(event, RULES)
+    found = violation_of(event, RULES)
     assert message in {found.what, f"{found.why}\n{found.what}"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from acr_transfer.cli.parser import add_project
 
 if TYPE_CHECKING:
     from acr_transfer.model.documents.review import ReviewedStack
+    from acr_transfer.review.engine import EngineOutput
     from acr_transfer.review.pack import PolicyPack
 
 PURPOSE = "check stacks with the policy pack before they are deployed: failures, leaks, costs"
@@ -29,14 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of review."""
     subject = parser.add_argument_group("stacks")
     subject.add_argument("stacks", metavar="STACK", nargs="*", help="a stack to preview")
-    subject.add_argument(
-        "--state",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="a file that `pulumi stack export` wrote",
-    )
+    state = "a file that `pulumi stack export` wrote"
+    subject.add_argument("--state", metavar="FILE", type=Path, action="append", default=[], help=state)
     add_project(subject)
     rules = parser.add_argument_group("rules")
     rules.add_argument(
@@ -90,26 +86,22 @@ def _reviews(options: argparse.Namespace, pack: PolicyPack) -> list[ReviewedStac
     from acr_transfer.review.engine import analyze, preview
     from acr_transfer.review.reviewed_stack import reviewed_stack
 
+    def review(stack: str, file: Path, output: EngineOutput) -> ReviewedStack:
+        # Code review tools need paths relative to the working directory, with slashes.
+        return reviewed_stack(stack, Path(os.path.relpath(file)).as_posix(), output, pack.rules)
+
     def of_stack(stack: str) -> ReviewedStack:
         file = options.cwd / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
-        output = preview(stack, options.cwd, pack.folder, config)
-        return reviewed_stack(stack, _relative(file), output, pack.rules)
+        return review(stack, file, preview(stack, options.cwd, pack.folder, config))
 
     def of_state(state: Path) -> ReviewedStack:
-        return reviewed_stack(str(state), _relative(state), analyze(state, pack.folder, config), pack.rules)
+        return review(str(state), state, analyze(state, pack.folder, config))
 
     with (
         configuration(pack, options.profile, options.waivers) as config,
         ThreadPoolExecutor(_CONCURRENT_STACKS) as pool,
     ):
         return [*pool.map(of_stack, options.stacks), *pool.map(of_state, options.state)]
-
-
-def _relative(path: Path) -> str:
-    """The path as code review tools need it: relative to the working directory, with slashes."""
-    import os
-
-    return Path(os.path.relpath(path)).as_posix()
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

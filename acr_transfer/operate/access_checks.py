@@ -9,7 +9,7 @@ from datetime import timedelta
 from acr_transfer.model.roles import can_read_secrets, can_use_container, container_role
 from acr_transfer.model.sas import SasToken, ends_soon, needed_rights, right_names
 from acr_transfer.model.vault_permissions import can_get_secrets
-from acr_transfer.operate.facts import Body, DoctorFinding, Facts, Outcome, properties
+from acr_transfer.operate.facts import Body, CheckOutcome, DoctorFinding, Facts, properties
 
 _FORBIDDEN = "Storage answers 403."
 _VAULT_FORBIDDEN = "The run ends with 403 from the vault."
@@ -87,13 +87,13 @@ def _read_token(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
         yield _token_fault(facts, "SAS token", f"secret {facts.secret_name} does not hold a SAS token")
         return
     found = [*_times(facts, sas), *_rights_and_scope(facts, sas)]
-    if Outcome.FAULT not in {finding.outcome for finding in found}:
+    if CheckOutcome.FAULT not in {finding.outcome for finding in found}:
         found += _signature(facts)
     if sas.question_marks != 1:
         why = "Azure's documentation stores the token with one leading '?'."
         found.append(facts.warning("SAS form", "the token does not begin with one '?'", why))
     yield from found
-    if Outcome.FAULT in {finding.outcome for finding in found}:
+    if CheckOutcome.FAULT in {finding.outcome for finding in found}:
         return
     if sas.stored_policy:
         reason = f"stored access policy {sas.stored_policy} defines them"

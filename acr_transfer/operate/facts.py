@@ -19,7 +19,7 @@ def properties(body: Body | None) -> Body:
     return (body or {}).get("properties") or {}
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """The outcome of a check."""
 
     GOOD = "good"
@@ -34,7 +34,7 @@ class DoctorFinding:
 
     side: str
     check: str
-    outcome: Outcome
+    outcome: CheckOutcome
     what: str
     why: str = ""
     fix: str = ""
@@ -148,20 +148,20 @@ class Facts:
 
     def good(self, check: str, what: str) -> DoctorFinding:
         """The check passed."""
-        return DoctorFinding(self.side, check, Outcome.GOOD, what)
+        return DoctorFinding(self.side, check, CheckOutcome.GOOD, what)
 
     def fault(self, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
         """A transfer would fail. The default fix is `pulumi up` of the stack."""
-        return DoctorFinding(self.side, check, Outcome.FAULT, what, why, fix or self.deploy_command)
+        return DoctorFinding(self.side, check, CheckOutcome.FAULT, what, why, fix or self.deploy_command)
 
     def warning(self, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
         """A transfer may fail, now or later. The default fix is `pulumi up` of the stack."""
-        return DoctorFinding(self.side, check, Outcome.WARNING, what, why, fix or self.deploy_command)
+        return DoctorFinding(self.side, check, CheckOutcome.WARNING, what, why, fix or self.deploy_command)
 
     def not_seen(self, what: str, reason: str = "") -> DoctorFinding:
         """The caller could not read something. The check neither passes nor fails."""
         reason = reason or self.unseen.get(what, "not read")
-        return DoctorFinding(self.side, what, Outcome.UNSEEN, f"{what} could not be read: {reason}")
+        return DoctorFinding(self.side, what, CheckOutcome.UNSEEN, f"{what} could not be read: {reason}")
 
     def missing(self, what: str, why: str, fix: str = "") -> DoctorFinding:
         """Something does not exist, or could not be read."""

@@ -39,19 +39,15 @@ async def read_side(side: str, stack: Stack) -> SideState:
         pipeline=pipeline_id.rpartition("/")[2],
         pipeline_state=str(properties.get("provisioningState") or "unknown") if pipeline else "missing",
         trigger=str(((properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status") or ""),
-        runs=tuple(sorted(runs, key=lambda run: run.started or _LONG_AGO, reverse=True)),
+        runs=tuple(sorted(runs, key=_start, reverse=True)),
     )
 
 
 def unresolved_failures(runs: Sequence[Run]) -> list[Run]:
     """The failed runs whose blob no later run moved."""
-    return [run for run in runs if run.failed and not _moved_later(run, runs)]
+    moved = {run.blob: _start(run) for run in sorted(runs, key=_start) if run.succeeded}
+    return [run for run in runs if run.failed and moved.get(run.blob, _LONG_AGO) <= _start(run)]
 
 
-def _moved_later(run: Run, runs: Sequence[Run]) -> bool:
-    return any(
-        other.blob == run.blob
-        and other.succeeded
-        and (other.started or _LONG_AGO) > (run.started or _LONG_AGO)
-        for other in runs
-    )
+def _start(run: Run) -> datetime:
+    return run.started or _LONG_AGO

@@ -55,17 +55,11 @@ async def _clean(options: argparse.Namespace) -> list[Leftover]:
 
 def leftovers_table(found: Sequence[Leftover], *, removed: bool) -> str:
     """One line for each leftover, then the totals and the next step."""
-    gone = "removed" if removed else "goes"
+    fates = {True: "removed" if removed else "goes", False: "stays"}
+    sizes = [human_size(each.size) if each.kind == "blob" else "-" for each in found]
     rows = [
-        (
-            leftover.side,
-            leftover.kind,
-            leftover.name,
-            human_size(leftover.size) if leftover.kind == "blob" else "-",
-            gone if leftover.goes else "stays",
-            leftover.reason,
-        )
-        for leftover in found
+        (each.side, each.kind, each.name, size, fates[each.goes], each.reason)
+        for each, size in zip(found, sizes, strict=True)
     ]
     lines = [table(("side", "kind", "name", "size", "", "why"), rows, right=(3,))] if rows else []
     going = [leftover for leftover in found if leftover.goes]

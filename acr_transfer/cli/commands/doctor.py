@@ -32,13 +32,10 @@ def run(options: argparse.Namespace) -> int:
         progress.show("checking both sides")
         collected = asyncio.run(_collect(options))
     findings = [finding for facts in collected for finding in diagnose(facts)]
-    console.result(
-        lambda: {"schema": 1, "findings": [_json(finding) for finding in findings]}, lambda: _text(findings)
-    )
+    console.result(lambda: {"schema": 1, "findings": [*map(_json, findings)]}, lambda: _text(findings))
     if faults := sum(finding.outcome == "fault" for finding in findings):
-        raise DoctorError(
-            f"{plural(faults, 'fault')} found that would make a transfer fail; see `fix:` above"
-        )
+        count = plural(faults, "fault")
+        raise DoctorError(f"{count} found that would make a transfer fail; see `fix:` above")
     return 0
 
 
@@ -62,19 +59,11 @@ def _text(findings: list[DoctorFinding]) -> str:
 def _lines(finding: DoctorFinding) -> list[str]:
     word = coloured(f"{finding.outcome.value:8}", _COLOURS[finding.outcome.value])
     first, *rest = wrapped(finding.what, 18)
-    if finding.why:
-        rest += wrapped(f"why:  {finding.why}", 18, hanging=6)
-    if finding.fix:
-        rest += wrapped(f"fix:  {finding.fix}", 18, hanging=6)
+    for label, text in (("why", finding.why), ("fix", finding.fix)):
+        rest += wrapped(f"{label}:  {text}", 18, hanging=6) if text else []
     return [f"{word}  {finding.side:6}  {first.lstrip()}", *rest]
 
 
 def _json(finding: DoctorFinding) -> dict[str, Any]:
-    return {
-        "side": finding.side,
-        "check": finding.check,
-        "verdict": finding.outcome.value,
-        "what": finding.what,
-        "why": finding.why or None,
-        "fix": finding.fix or None,
-    }
+    check = {"side": finding.side, "check": finding.check, "verdict": finding.outcome.value}
+    return check | {"what": finding.what, "why": finding.why or None, "fix": finding.fix or None}

@@ -43,8 +43,7 @@ def run(options: argparse.Namespace) -> int:
             time.sleep(options.watch)
             found = asyncio.run(_read(options))
     console.result(
-        lambda: {"schema": 1, "sides": [_side_json(side) for side in found]},
-        lambda: "\n\n".join(_side_text(side) for side in found),
+        lambda: {"schema": 1, "sides": [*map(_side_json, found)]}, lambda: "\n\n".join(map(_side_text, found))
     )
     if failures := [failure for side in found for failure in _failures(side)]:
         raise RunFailedError("\n".join(failures))

@@ -20,7 +20,7 @@ from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.lock import Lock
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.doctor import diagnose
-from acr_transfer.operate.facts import Facts, Outcome
+from acr_transfer.operate.facts import CheckOutcome, Facts
 from acr_transfer.plan.rules import SelectionRules
 from components.sas import expiry_warning
 from policy.rules.catalogue import ALL
@@ -72,7 +72,7 @@ def doctor_accepts(check: str, **differences: Any) -> bool:
         },
     }
     facts = Facts(side="source", stack="source", pipeline=pipeline, now=NOW, **differences)
-    wrong = (Outcome.FAULT, Outcome.WARNING)
+    wrong = (CheckOutcome.FAULT, CheckOutcome.WARNING)
     return not any(found.check == check and found.outcome in wrong for found in diagnose(facts))
 
 

@@ -10,7 +10,7 @@ import pytest
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.doctor import diagnose
-from acr_transfer.operate.facts import DoctorFinding, Facts, Outcome
+from acr_transfer.operate.facts import CheckOutcome, DoctorFinding, Facts
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"
@@ -55,12 +55,16 @@ def blob(name: str = "b1", **differences: Any) -> StoredBlob:
 
 
 def bad(found: Facts) -> list[DoctorFinding]:
-    return [finding for finding in diagnose(found) if finding.outcome in (Outcome.FAULT, Outcome.WARNING)]
+    return [
+        finding
+        for finding in diagnose(found)
+        if finding.outcome in (CheckOutcome.FAULT, CheckOutcome.WARNING)
+    ]
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_side_without_faults_has_only_good_findings(side: str) -> None:
-    assert {finding.outcome for finding in diagnose(facts(side))} == {Outcome.GOOD}
+    assert {finding.outcome for finding in diagnose(facts(side))} == {CheckOutcome.GOOD}
 
 
 FAULTS: dict[str, tuple[Facts, str, str]] = {
@@ -327,7 +331,7 @@ def test_an_identity_needs_a_role_that_allows_what_its_pipeline_does(found: Fact
 def test_a_resource_that_the_caller_cannot_read_is_reported_and_is_not_a_fault() -> None:
     found = facts(registry=None, unseen={"the registry": "refused (HTTP 403)"})
     assert not bad(found)
-    unseen = [finding for finding in diagnose(found) if finding.outcome is Outcome.UNSEEN]
+    unseen = [finding for finding in diagnose(found) if finding.outcome is CheckOutcome.UNSEEN]
     assert "refused (HTTP 403)" in unseen[0].what
 
 
@@ -344,7 +348,9 @@ def test_a_resource_that_the_caller_cannot_read_is_reported_and_is_not_a_fault()
 )
 def test_what_a_token_does_not_show_is_not_a_fault(found: Facts, words: str) -> None:
     assert not bad(found)
-    assert words in next(finding.what for finding in diagnose(found) if finding.outcome is Outcome.UNSEEN)
+    assert words in next(
+        finding.what for finding in diagnose(found) if finding.outcome is CheckOutcome.UNSEEN
+    )
 
 
 def test_the_fix_names_the_users_stack() -> None:
@@ -361,7 +367,7 @@ def test_an_error_of_a_rule_is_a_finding_beside_the_others(caplog: pytest.LogCap
     findings = diagnose(found)
     (failed,) = [finding for finding in findings if "could not be checked" in finding.what]
     assert failed.what == "access could not be checked: ValueError"
-    assert failed.outcome is Outcome.WARNING
+    assert failed.outcome is CheckOutcome.WARNING
     assert {"tier", "pipeline", "container"} <= {finding.check for finding in findings}
     assert "not-a-number" not in repr(findings) + caplog.text
 

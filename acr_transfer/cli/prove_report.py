@@ -42,11 +42,12 @@ def _row(finding: ArtifactFinding) -> tuple[str, ...]:
 
 def _summary(evidence: Evidence) -> str:
     proof, layers = evidence.proof, evidence.proof.layers
-    counts = {verdict: proof.count(verdict) for verdict in Verdict if verdict is not Verdict.PROVED}
+    counts = {verdict: proof.count(verdict) for verdict in Verdict}
+    proved = counts.pop(Verdict.PROVED)
     others = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     read = f", {len(layers.read)} of {layers.of} blobs read ({human_size(layers.bytes_read)})"
     return (
-        f"{proof.proved} of {len(proof.expected)} artifacts proved{f' ({others})' if others else ''}, "
+        f"{proved} of {len(proof.expected)} artifacts proved{f' ({others})' if others else ''}, "
         f"{proof.manifests_read} manifests read{'' if layers.mode is LayerMode.NONE else read}, "
         f"{proof.seconds:.1f} s"
     )

@@ -20,7 +20,7 @@ from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.plan.selection import Selection, select
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifests import is_referrer_tag
+from acr_transfer.registry.manifests import Manifest, ManifestKey, is_referrer_tag
 from acr_transfer.registry.resolve import ResolvedArtifacts, content_sizes, resolve
 
 _LEAST_FILL = 30
@@ -171,7 +171,7 @@ async def plan(
         registry=registry.login_server,
         artifacts=artifacts,
         missing=tuple(other for other in others if other not in at_source),
-        bytes_to_move=_bytes_to_move(artifacts, resolved),
+        bytes_to_move=_bytes_to_move(artifacts, resolved.manifests),
         warnings=tuple(warnings),
         seconds=time.monotonic() - began,
     )
@@ -202,10 +202,9 @@ def _planned(
     return PlannedArtifact(entry=entry, state=state, kind=kind)
 
 
-def _bytes_to_move(artifacts: Sequence[PlannedArtifact], resolved: ResolvedArtifacts) -> int:
+def _bytes_to_move(artifacts: Sequence[PlannedArtifact], manifests: Mapping[ManifestKey, Manifest]) -> int:
     sizes: dict[str, int] = {}
     for artifact in artifacts:
         if artifact.state is not ArtifactState.PRESENT:
-            key = artifact.entry.repository, artifact.entry.digest
-            sizes |= content_sizes(key, resolved.manifests)
+            sizes |= content_sizes((artifact.entry.repository, artifact.entry.digest), manifests)
     return sum(sizes.values())

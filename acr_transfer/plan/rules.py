@@ -5,7 +5,8 @@ They come from a TOML file, in which a quoted tag such as "1.10" stays text, or 
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -21,8 +22,9 @@ from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.fields import Expected, Form, Text, Whole, fault
 from acr_transfer.model.references import Artifact, InvalidReferenceError
 from acr_transfer.model.text_files import read_text
-from acr_transfer.plan.patterns import compile_pattern, matches_any
 
+_GLOB_PART = re.compile(r"(\*\*|\*|\?|\[!?[^\]/!]+\])")
+_WILDCARDS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -31,6 +33,41 @@ class Order(StrEnum):
 
     TIME = "time"
     VERSION = "version"
+
+
+def matches_any(patterns: Sequence[str], text: str) -> bool:
+    """Whether one of the patterns matches the whole text.
+
+    A pattern is a glob, or a regular expression behind `re:`.
+    """
+    return any(_compile(pattern).fullmatch(text) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _compile(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a pattern. Raises `re.error` for an invalid one."""
+    expression = pattern[3:] if pattern.startswith("re:") else _translate(pattern)
+    with warnings.catch_warnings():
+        # Python warns that `--` or `[` in brackets may get another meaning in a later version.
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(expression)
+
+
+def _translate(glob: str) -> str:
+    """Translate a glob: `*` and `?` stop at a slash, `**` does not, `[a-c]` is one of these characters."""
+    # The group makes `split` return plain text and glob parts in turn.
+    parts = enumerate(_GLOB_PART.split(glob))
+    return "".join(
+        (_WILDCARDS.get(part) or _character_class(part)) if index % 2 else re.escape(part)
+        for index, part in parts
+    )
+
+
+def _character_class(part: str) -> str:
+    """Translate `[abc]`, `[a-c]` or `[!abc]`; special characters in it stand for themselves."""
+    inner = part[1:-1]
+    negation, inner = ("^", inner[1:]) if inner.startswith("!") else ("", inner)
+    return f"[{negation}{''.join(each if each == '-' else re.escape(each) for each in inner)}]"
 
 
 @lru_cache(maxsize=64)
@@ -45,7 +82,7 @@ def _valid_range(text: str) -> str:
 
 def _valid_pattern(pattern: str) -> str:
     try:
-        compile_pattern(pattern)
+        _compile(pattern)
     except re.error as error:
         raise fault(f"({pattern!r}) is not a valid pattern: {error}") from None
     return pattern

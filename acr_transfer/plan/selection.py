@@ -1,6 +1,6 @@
 """Selects references: applies the rules to the repositories and tags of a registry at one moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,30 +33,21 @@ class Selection:
 
 async def select(rules: SelectionRules, registry: RegistryClient, now: datetime) -> Selection:
     """Return the references that the rules select; the age of a tag is counted from `now`."""
-    selection = Selection()
-    every_repository: list[str] = []
-    if any(rule.fixed_repositories() is None for rule in rules.rules):
-        every_repository = await registry.repositories()
-    of_rules = [_repositories(rule, every_repository) for rule in rules.rules]
-    named = [split_reference(reference)[0] for reference in rules.artifacts]
-    selection.tags = await _tags([*named, *(name for names in of_rules for name in names)], registry)
+    fixed = [rule.fixed_repositories() for rule in rules.rules]
+    every_repository = await registry.repositories() if None in fixed else []
+    of_rules = [
+        [name for name in (every_repository if names is None else names) if rule.takes_repository(name)]
+        for rule, names in zip(rules.rules, fixed, strict=True)
+    ]
+    named = {split_reference(reference)[0] for reference in rules.artifacts}
+    repositories = sorted(named.union(*of_rules))
+    listed = zip(repositories, await run_concurrently(registry.tags, repositories), strict=True)
+    selection = Selection(tags={name: frozenset(tags) for name, tags in listed if tags is not None})
     found = set(rules.artifacts)
-    for rule, names in zip(rules.rules, of_rules, strict=True):
-        found.update(await _of_rule(rule, names, selection, registry, now))
+    for rule, matching in zip(rules.rules, of_rules, strict=True):
+        found.update(await _of_rule(rule, matching, selection, registry, now))
     selection.references = sorted(found)
     return selection
-
-
-def _repositories(rule: SelectionRule, every_repository: Sequence[str]) -> list[str]:
-    fixed = rule.fixed_repositories()
-    return [name for name in (every_repository if fixed is None else fixed) if rule.takes_repository(name)]
-
-
-async def _tags(names: Iterable[str], registry: RegistryClient) -> dict[str, frozenset[str]]:
-    repositories = sorted(set(names))
-    listed = await run_concurrently(registry.tags, repositories)
-    found = zip(repositories, listed, strict=True)
-    return {repository: frozenset(tags) for repository, tags in found if tags is not None}
 
 
 async def _of_rule(

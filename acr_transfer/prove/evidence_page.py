@@ -101,7 +101,7 @@ def _banner(evidence: Evidence) -> str:
         if len(proof.expected) == 1:
             text = "The one artifact is proved."
         return f'<div class="verdict good"><strong>{text}</strong></div>'
-    text = f"{proof.proved:,} of {plural(len(proof.expected), 'artifact')} are proved."
+    text = f"{proof.count(Verdict.PROVED):,} of {plural(len(proof.expected), 'artifact')} are proved."
     if proof.complete:
         text = "All expected artifacts are proved, but the target has extra tags."
     rest = "The others are listed below with their reasons."

@@ -59,31 +59,30 @@ async def read_layers(
 
     `sample` is the size of a sample. The bytes are hashed as they arrive and not kept.
     """
-    blobs = _different(required)
-    chosen = blobs if mode is LayerMode.ALL else random.SystemRandom().sample(blobs, min(sample, len(blobs)))
-    progress.begin("reading layers", sum(blob.size for _, blob in chosen), of_bytes=True)
+    # Each blob, with a repository that has it.
+    places = {
+        blob.digest: (split_reference(artifact)[0], blob)
+        for artifact, blobs in required.items()
+        for blob in blobs.values()
+    }
+    chosen = sorted(places)
+    if mode is LayerMode.SAMPLE:
+        chosen = sorted(random.SystemRandom().sample(chosen, min(sample, len(chosen))))
+    sizes = {digest: places[digest][1].size for digest in chosen}
+    progress.begin("reading layers", sum(sizes.values()), of_bytes=True)
 
-    async def read(place: tuple[str, Descriptor]) -> Fault | None:
-        return await _fault(*place, registry, progress)
+    async def read(digest: str) -> Fault | None:
+        return await _fault(*places[digest], registry, progress)
 
-    faults = await run_concurrently(read, chosen, _CONCURRENCY)
-    results = [(blob, fault) for (_, blob), fault in zip(chosen, faults, strict=True)]
+    found = await run_concurrently(read, chosen, _CONCURRENCY)
+    faults = {digest: fault for digest, fault in zip(chosen, found, strict=True) if fault}
     return LayerProof(
         mode=mode,
-        of=len(blobs),
-        read=tuple(sorted(blob.digest for blob, _ in results)),
-        bytes_read=sum(blob.size for blob, fault in results if not fault),
-        faults={blob.digest: fault for blob, fault in results if fault},
+        of=len(places),
+        read=tuple(chosen),
+        bytes_read=sum(size for digest, size in sizes.items() if digest not in faults),
+        faults=faults,
     )
-
-
-def _different(required: Mapping[str, Blobs]) -> list[tuple[str, Descriptor]]:
-    """The blobs in the order of their digests, each with a repository that has it."""
-    found: dict[str, tuple[str, Descriptor]] = {}
-    for artifact, blobs in required.items():
-        for blob in blobs.values():
-            found.setdefault(blob.digest, (split_reference(artifact)[0], blob))
-    return [found[digest] for digest in sorted(found)]
 
 
 async def _fault(

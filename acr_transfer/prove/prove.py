@@ -64,7 +64,7 @@ async def note_unlisted_referrers(
     Clients find a referrer by the registry's list, or by the fallback tag if the registry has no list.
     https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
     """
-    subjects = {_subject(finding): None for finding in findings if _is_proved_referrer(finding)}
+    subjects = {subject: None for subject in map(_subject, findings) if subject}
 
     async def list_referrers(subject: ManifestKey) -> set[str]:
         repository, digest = subject
@@ -77,7 +77,8 @@ async def note_unlisted_referrers(
     listed = dict(zip(subjects, await run_concurrently(list_referrers, subjects), strict=True))
 
     def noted(finding: ArtifactFinding) -> ArtifactFinding:
-        if not _is_proved_referrer(finding) or finding.digest in listed[_subject(finding)]:
+        subject = _subject(finding)
+        if subject is None or finding.digest in listed[subject]:
             return finding
         detail = f"it exists, but the target does not list it for {finding.subject}: clients cannot find it"
         return replace(finding, detail=detail)
@@ -85,12 +86,11 @@ async def note_unlisted_referrers(
     return [noted(finding) for finding in findings]
 
 
-def _is_proved_referrer(finding: ArtifactFinding) -> bool:
-    is_referrer = bool(finding.subject) and finding.kind is ManifestKind.REFERRER
-    return is_referrer and finding.verdict is Verdict.PROVED
-
-
-def _subject(finding: ArtifactFinding) -> ManifestKey:
+def _subject(finding: ArtifactFinding) -> ManifestKey | None:
+    """The subject of a proved referrer; None for any other artifact."""
+    is_proved_referrer = finding.verdict is Verdict.PROVED and finding.kind is ManifestKind.REFERRER
+    if not is_proved_referrer or not finding.subject:
+        return None
     return split_reference(finding.artifact)[0], finding.subject
 
 

@@ -43,11 +43,7 @@ class ArtifactFinding:
     @property
     def is_open(self) -> bool:
         """Whether another attempt can prove it."""
-        return self.digest is not None and self.verdict in (
-            Verdict.MISSING,
-            Verdict.DIFFERENT,
-            Verdict.NOT_PROVABLE,
-        )
+        return self.digest is not None and self.verdict not in (Verdict.PROVED, Verdict.EXTRA)
 
     def with_manifest(self, manifest: Manifest) -> Self:
         """Return the finding with the properties of its manifest."""
@@ -107,19 +103,16 @@ class TargetVerifier:
         blobs.update((blob.digest, blob) for blob in manifest.blobs if not blob.foreign)
 
         async def verify(digest: str) -> tuple[int, Fault | None]:
-            return await self._verify_child(repository, digest, blobs)
+            child = self._verified.get((repository, digest)) or await self._get(repository, digest)
+            fault = _compare(f"child {digest}", digest, child)
+            if child is None or fault is not None:
+                return 1, fault
+            self._verified[repository, digest] = child
+            count, fault = await self._verify_children(repository, child, blobs)
+            return count + 1, fault
 
         results = await run_concurrently(verify, manifest.child_digests)
         return sum(count for count, _ in results), next((fault for _, fault in results if fault), None)
-
-    async def _verify_child(self, repository: str, digest: str, blobs: Blobs) -> tuple[int, Fault | None]:
-        manifest = self._verified.get((repository, digest)) or await self._get(repository, digest)
-        fault = _compare(f"child {digest}", digest, manifest)
-        if manifest is None or fault is not None:
-            return 1, fault
-        self._verified[repository, digest] = manifest
-        count, fault = await self._verify_children(repository, manifest, blobs)
-        return count + 1, fault
 
     async def _get(self, repository: str, reference: str) -> Manifest | None:
         manifest = await self._registry.get(repository, reference)

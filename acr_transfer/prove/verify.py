@@ -93,14 +93,9 @@ class Proof:
         return sum(finding.verdict is verdict for finding in self.findings)
 
     @property
-    def proved(self) -> int:
-        """The number of proved artifacts."""
-        return self.count(Verdict.PROVED)
-
-    @property
     def complete(self) -> bool:
         """Whether every artifact is proved."""
-        return self.proved == len(self.expected)
+        return self.count(Verdict.PROVED) == len(self.expected)
 
 
 async def verify(

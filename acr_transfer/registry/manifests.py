@@ -136,7 +136,12 @@ class Manifest:
     def parse(cls, content: bytes, content_type: str) -> Self:
         """Read the bytes of a manifest. A body that is not a JSON object gives a manifest without content."""
         media_type = content_type.partition(";")[0].strip()
-        document = _object(content)
+        try:
+            document = json.loads(content)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            document = {}
         is_index = media_type in _INDEXES
         config = Descriptor.parse(document.get("config"))
         subject = Descriptor.parse(document.get("subject"))
@@ -163,14 +168,6 @@ class Manifest:
     def child_digests(self) -> tuple[str, ...]:
         """The digests of the children, each once."""
         return tuple(dict.fromkeys(child.digest for child in self.children))
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(content)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:

@@ -81,15 +81,12 @@ class RegistryTransport:
             response.release()
 
     def _checked(self, response: aiohttp.ClientResponse, path: str) -> aiohttp.ClientResponse:
-        if response.status in (401, 403):
-            raise AccessError(
-                f"reading from {self.login_server}: refused (HTTP {response.status}). {self._needed_role}"
-            )
-        if response.status >= 400 and response.status != 404:
-            resource = path.partition("?")[0]
-            raise ServiceError(
-                f"{self.login_server} returned HTTP {response.status} for {resource}. Try again."
-            )
+        status, resource = response.status, path.partition("?")[0]
+        if status in (401, 403):
+            refused = f"reading from {self.login_server}: refused (HTTP {status})"
+            raise AccessError(f"{refused}. {self._needed_role}")
+        if status >= 400 and status != 404:
+            raise ServiceError(f"{self.login_server} returned HTTP {status} for {resource}. Try again.")
         return response
 
     async def _token(self, scope: str) -> str:

@@ -41,18 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cap(parser, "maximum bytes a second of a streamed copy: 500K, 20M, 1G")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Copy every blob and print the results."""
-    return execute(options, Console(options))
-
-
-def execute(options: argparse.Namespace, console: Console) -> int:
-    """Do the same with the output on another console, for `ship`."""
+def run(options: argparse.Namespace, console: Console | None = None) -> int:
+    """Copy every blob and print the results. `ship` passes another console."""
     import asyncio
 
     from acr_transfer.azure.throttle import Throttle
     from acr_transfer.cli.copy_report import print_copies
 
+    console = console or Console(options)
     throttle = Throttle(cap=options.cap)
     with console.progress() as progress:
         results, mode = asyncio.run(_hop(options, throttle, HopProgress(progress)))

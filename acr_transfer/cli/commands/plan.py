@@ -1,7 +1,5 @@
 """`acr-transfer plan`."""
 
-from __future__ import annotations
-
 import argparse
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -81,13 +79,9 @@ def _add_source(group: Any) -> None:
     group.add_argument("--no-referrers", action="store_true", help="omit signatures, SBOMs and so on")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Plan, or compare two locks."""
-    return execute(options, Console(options))
-
-
-def execute(options: argparse.Namespace, console: Console) -> int:
-    """Run with another console, for `ship`."""
+def run(options: argparse.Namespace, console: Console | None = None) -> int:
+    """Plan, or compare two locks. `ship` passes another console."""
+    console = console or Console(options)
     return _compare(options, console) if options.diff else _plan(options, console)
 
 
@@ -124,7 +118,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-async def _make(options: argparse.Namespace, rules: SelectionRules, progress: Progress) -> Plan:
+async def _make(options: argparse.Namespace, rules: "SelectionRules", progress: "Progress") -> "Plan":
     from acr_transfer.azure import connect
     from acr_transfer.azure.stacks import read_stack
     from acr_transfer.model.documents.receipt import Receipt
@@ -152,17 +146,17 @@ async def _make(options: argparse.Namespace, rules: SelectionRules, progress: Pr
         )
 
 
-def _rules(options: argparse.Namespace) -> SelectionRules:
+def _rules(options: argparse.Namespace) -> "SelectionRules":
     """The rules of the command line and of its files."""
     from acr_transfer.model.artifact_list import read_artifact_list
     from acr_transfer.plan.rules import SelectionRules
 
-    listed = read_artifact_list(options.list, options.registry or "") if options.list else []
-    parts = [
-        SelectionRules.parse(_document(options), "the command line"),
-        SelectionRules(artifacts=tuple(artifact.reference for artifact in listed)),
-        SelectionRules.read(options.rules) if options.rules else SelectionRules(),
-    ]
+    parts = [SelectionRules.parse(_document(options), "the command line")]
+    if options.list:
+        listed = read_artifact_list(options.list, options.registry or "")
+        parts.append(SelectionRules(artifacts=tuple(artifact.reference for artifact in listed)))
+    if options.rules:
+        parts.append(SelectionRules.read(options.rules))
     found = SelectionRules(
         artifacts=tuple(dict.fromkeys(name for part in parts for name in part.artifacts)),
         rules=tuple(rule for part in parts for rule in part.rules),

@@ -1,7 +1,5 @@
 """`acr-transfer prove`."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -61,18 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     result.add_argument("--receipt", metavar="FILE", type=Path, help=receipt)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Prove the artifacts, print the result, and write the requested files."""
-    return execute(options, Console(options))
-
-
-def execute(options: argparse.Namespace, console: Console) -> int:
-    """Run with another console, for `ship`."""
+def run(options: argparse.Namespace, console: Console | None = None) -> int:
+    """Prove the artifacts, print the result, and write the requested files. `ship` passes another console."""
     import asyncio
 
     from acr_transfer.cli.prove_report import evidence_table, next_steps
     from acr_transfer.prove.evidence import evidence_json
 
+    console = console or Console(options)
     with console.progress() as progress:
         found = asyncio.run(_prove(options, progress))
     if not found.extra_tags_listed:
@@ -84,7 +78,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _write(options: argparse.Namespace, found: Evidence, console: Console) -> None:
+def _write(options: argparse.Namespace, found: "Evidence", console: Console) -> None:
     from acr_transfer.model.documents.receipt import Receipt
     from acr_transfer.model.text_files import write_file
     from acr_transfer.prove.evidence_page import page
@@ -99,7 +93,7 @@ def _write(options: argparse.Namespace, found: Evidence, console: Console) -> No
         console.remark(f"receipt {options.receipt} written: {len(receipt.artifacts)} artifacts")
 
 
-async def _prove(options: argparse.Namespace, progress: Progress) -> Evidence:
+async def _prove(options: argparse.Namespace, progress: "Progress") -> "Evidence":
     from acr_transfer.azure import connect
     from acr_transfer.model.documents.receipt import Receipt
     from acr_transfer.prove.prove import prove
@@ -130,7 +124,7 @@ async def _prove(options: argparse.Namespace, progress: Progress) -> Evidence:
         )
 
 
-def _expectation(options: argparse.Namespace, stacks: Mapping[str, Stack]) -> Expectation:
+def _expectation(options: argparse.Namespace, stacks: "Mapping[str, Stack]") -> "Expectation":
     from acr_transfer.model.documents.handover import Handover
     from acr_transfer.prove.verify import Expectation
 

@@ -106,7 +106,7 @@ def _steps(options: argparse.Namespace, console: Console) -> list[Step]:
 def _hop(options: argparse.Namespace, console: Console) -> str:
     """Copy the blobs, unless all artifacts are proved: the import may have removed their blobs."""
     try:
-        prove.execute(_options_of(prove, options), console.of_step(silent=True))
+        prove.run(_options_of(prove, options), console.of_step(silent=True))
     except FAILURES:
         return _execute(hop, options, console)
     console.remark("  every exported artifact is at the target already")
@@ -123,7 +123,7 @@ def _up(name: str, options: argparse.Namespace, console: Console) -> str:
 
 def _execute(command: ModuleType, options: argparse.Namespace, console: Console, **given: object) -> str:
     """Run another command as a step. Raises `TransferError` if it fails."""
-    if code := command.execute(_options_of(command, options, **given), console.of_step()):
+    if code := command.run(_options_of(command, options, **given), console.of_step()):
         error = TransferError("failed; see the errors above")
         error.exit_code = code
         raise error

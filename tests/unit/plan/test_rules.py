@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acr_transfer.errors import InputError
-from acr_transfer.plan.patterns import matches_any
-from acr_transfer.plan.rules import Order, SelectionRule, SelectionRules, version_of
+from acr_transfer.plan.rules import Order, SelectionRule, SelectionRules, matches_any, version_of
 from acr_transfer.plan.selection import Selection, select
 from tests.unit.registry.memory_registry import MemoryRegistry, image
 

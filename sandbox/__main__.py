@@ -3,8 +3,6 @@
 Each command imports its own modules: the libraries of Azure and of the servers take a second to load.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

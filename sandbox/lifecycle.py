@@ -3,8 +3,6 @@
 This module does not import the clouds, so that `up` and `down` start fast.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Generated sample content with the same bytes and digests on every machine."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

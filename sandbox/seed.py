@@ -1,7 +1,5 @@
 """Pushes the sample content to the source registry."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 

@@ -1,7 +1,5 @@
 """The process that serves both clouds until it is stopped."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

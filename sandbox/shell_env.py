@@ -1,7 +1,5 @@
 """The environment variables with which Pulumi, `acr-transfer` and registry clients use the sandbox."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -1,7 +1,5 @@
 """The addresses and resources of both clouds."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sandbox.cloud.cloud import ACCOUNTS, REGISTRIES, VAULTS, Cloud

@@ -1,9 +1,6 @@
 """The management endpoint: authenticates HTTP requests and passes them to `routing`."""
 
-from __future__ import annotations
-
 import json
-import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +13,8 @@ from sandbox.cloud.cloud import Cloud, new_id
 from sandbox.cloud.running_cloud import RunningCloud
 from sandbox.entra import graph, sign_in
 from sandbox.http import request_body
-from sandbox.http.azure_errors import AzureError
+from sandbox.http.azure_errors import AzureError, azure_error
+from sandbox.http.json_response import json_response
 
 
 def application(cloud: RunningCloud, clouds: Sequence[Cloud]) -> web.Application:
@@ -37,25 +35,15 @@ async def _serve(cloud: RunningCloud, request: web.Request) -> web.Response:
     try:
         sent = await request_body.text(request)
         principal = _principal(cloud, request)
+        body = request_body.parsed(sent)
         query = {key.lower(): value for key, value in request.query.items()}
-        parsed = request_body.parsed(sent)
-        authenticated = routing.AuthenticatedRequest(request.method, request.path, query, parsed, principal)
-        answer = await routing.answer(cloud, authenticated)
-    except AzureError as error:
-        answer = Answer(error.status, error.body, {**_challenge(cloud, error), **error.headers})
-    except Exception:
-        logging.getLogger("sandbox").exception("%s %s", request.method, request.path)
-        failure = AzureError("InternalServerError")
-        answer = Answer(failure.status, failure.body)
+        answer = await routing.answer(cloud, request.method, request.path, query, body, principal)
+    except Exception as error:
+        refused = azure_error(error, f"{request.method} {request.path}")
+        answer = Answer(refused.status, refused.body, {**_challenge(cloud, refused), **refused.headers})
     text = "" if answer.body is None else json.dumps(_public(answer.body))
     cloud.request_log.record("arm", principal, (request.method, request.path_qs, answer.status), sent, text)
-    kind = "application/json" if text else None
-    return web.Response(
-        status=answer.status,
-        text=text or None,
-        content_type=kind,
-        headers={**_request_ids(cloud, request), **answer.headers},
-    )
+    return json_response(answer.status, text, {**_request_ids(cloud, request), **answer.headers})
 
 
 def _request_ids(cloud: Cloud, request: web.Request) -> dict[str, str]:

@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/role-based-access-control/overview#how-azure-rbac-determines-if-a-user-has-access-to-a-resource
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from sandbox.arm import operations, roles

@@ -1,17 +1,15 @@
 """Microsoft.Storage: blob containers. Azurite alone stores them, whichever API created them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-from sandbox.arm.resource_type import Answer, Request, ResourceType, envelope, matches
+from sandbox.arm import bodies
+from sandbox.arm.resource_type import Answer, Request, ResourceType, matches
 from sandbox.arm.storage import VERSIONS
 from sandbox.cloud.cloud import ACCOUNTS
 from sandbox.cloud.database import Json
-from sandbox.http.schemas import BOOLEAN, TEXT, choice, mapped, record
 from sandbox.storage import blobs
 
 
@@ -72,22 +70,15 @@ def _body(request: Request, found: Any) -> Json:
         "hasLegalHold": False,
     }
     etag = f'"{str(found.etag).strip(chr(34))}"'
-    return {**envelope(request), "etag": etag, "properties": properties}
+    return {**bodies.envelope(request), "etag": etag, "properties": properties}
 
 
 _NAME = "[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]"
-_PROPERTIES = record(
-    publicAccess=choice("None", "Blob", "Container"),
-    metadata=mapped(TEXT),
-    defaultEncryptionScope=TEXT,
-    denyEncryptionScopeOverride=BOOLEAN,
-)
 TYPES = (
     ResourceType(
         f"{ACCOUNTS}/blobServices/containers",
         VERSIONS,
         _NAME,
-        record(properties=_PROPERTIES),
         put=put,
         delete=delete,
         patch=True,

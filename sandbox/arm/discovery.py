@@ -3,8 +3,6 @@
 https://learn.microsoft.com/rest/api/resources
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 

@@ -1,24 +1,21 @@
 """Microsoft.Resources: resource groups."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from sandbox.arm import authorization, operations, paging
 from sandbox.arm.resource_id import ResourceId
-from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, matches
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, matches, request_schema
 from sandbox.cloud.database import Json
 from sandbox.http import schemas
 from sandbox.http.azure_errors import AzureError
 
 TYPE = "Microsoft.Resources/resourceGroups"
 _NAME = r"[\w().-]{0,89}[\w()-]"
-_SCHEMA = schemas.resource(managedBy=schemas.TEXT)
 
 
 async def put(request: Request) -> Answer:
     """Create or update a group; its location cannot change."""
-    body, existing = schemas.checked(request.body, _SCHEMA), request.resources.get(request.id)
+    body, existing = schemas.checked(request.body, request_schema(TYPE)), request.resources.get(request.id)
     if not matches(_NAME, request.id.group):
         raise AzureError("InvalidResourceName", name=request.id.group, pattern=_NAME)
     if not body.get("location"):
@@ -33,7 +30,7 @@ async def put(request: Request) -> Answer:
 async def patch(request: Request) -> Answer:
     """Change the tags."""
     existing = _existing(request)
-    _store(request, {**existing, **schemas.checked(request.body, _SCHEMA)}, existing)
+    _store(request, {**existing, **schemas.checked(request.body, request_schema(TYPE))}, existing)
     return Answer(200, _existing(request))
 
 

@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
 """
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import quote
 

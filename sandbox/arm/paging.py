@@ -3,8 +3,6 @@
 https://learn.microsoft.com/rest/api/azure/#async-operations-throttling-and-paging
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode

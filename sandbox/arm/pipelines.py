@@ -1,24 +1,13 @@
 """Microsoft.ContainerRegistry: export pipelines, import pipelines and their runs."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from sandbox.arm import operations
+from sandbox.arm import bodies, operations
 from sandbox.arm.registries import MODES, NAME, PREVIEWS
-from sandbox.arm.resource_type import (
-    Answer,
-    Request,
-    ResourceType,
-    envelope,
-    require,
-    stored_below,
-    system_data,
-)
-from sandbox.cloud.cloud import new_id
+from sandbox.arm.resource_type import Answer, Request, ResourceType, stored_below
+from sandbox.cloud.cloud import REGISTRIES, new_id
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import TEXT, choice, listed, mapped, record, usual
 from sandbox.transfer.rules import request_fault, require_transfer_support
 from sandbox.transfer.runs import is_running
 from sandbox.transfer.transfer_run import TYPE
@@ -44,9 +33,9 @@ def _put_pipeline(request: Request, end: str) -> Answer:
     if request.properties.get("options"):
         properties["options"] = request.properties["options"]
     body = {
-        **envelope(request),
+        **bodies.envelope(request),
         "identity": _identity(request),
-        "systemData": system_data(request),
+        "systemData": bodies.system_data(request),
         "properties": {**properties, "provisioningState": "Succeeded"},
     }
     if request.body.get("location"):
@@ -62,7 +51,7 @@ def _container(request: Request, end: str) -> Json:
     requested = sent.pop("storageAccessMode", None)
     mode = (requested if known else None) or "SasToken"
     if mode == "SasToken" and request.faults.choice("vault-uri-missing") == "refuse":
-        require(request, f"properties.{end}.keyVaultUri")
+        bodies.require(request, f"properties.{end}.keyVaultUri")
     unused = mode == "ManagedIdentity" and sent.get("keyVaultUri")
     if unused and request.faults.choice("vault-uri-unused") == "refuse":
         raise AzureError("BadRequest", reason="keyVaultUri must not be set with ManagedIdentity.")
@@ -189,57 +178,25 @@ def _check_request(request: Request, wanted: Json) -> None:
         raise AzureError("BadRequest", reason=reason)
 
 
-_OPTIONS = usual("OverwriteBlobs", "OverwriteTags", "DeleteSourceBlobOnSuccess", "ContinueOnErrors")
-_IDENTITY = record(
-    type=choice("SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned", "None"),
-    userAssignedIdentities=mapped({"type": "object"}),
-)
-_CONTAINER = record(
-    "uri",
-    type=usual("AzureStorageBlobContainer"),
-    uri=TEXT,
-    keyVaultUri=TEXT,
-    storageAccessMode=choice("SasToken", "ManagedIdentity"),
-)
-_TRIGGER = record(sourceTrigger=record("status", status=choice("Enabled", "Disabled")))
-
-
-def _pipeline(end: str, **more: Json) -> Json:
-    """The schema of a pipeline with its container in `end`."""
-    properties = record(end, **{end: _CONTAINER}, options=listed(_OPTIONS), **more)
-    return record("properties", location=TEXT, identity=_IDENTITY, properties=properties)
-
-
-_BLOB = record(type=TEXT, name=TEXT)
-_REQUEST = record(
-    pipelineResourceId=TEXT, artifacts=listed(TEXT), source=_BLOB, target=_BLOB, catalogDigest=TEXT
-)
-_RUN = record("properties", properties=record(request=_REQUEST, forceUpdateTag=TEXT))
-_REGISTRY = "Microsoft.ContainerRegistry/registries"
 _VERSIONS = PREVIEWS | MODES
 _FAMILIES = (PREVIEWS, MODES)
 TYPES = (
     *(
         ResourceType(
-            f"{_REGISTRY}/{kind}",
+            f"{REGISTRIES}/{kind}",
             _VERSIONS,
             NAME,
-            schema,
             put=put,
             delete=delete_pipeline,
             shown=in_version,
             families=_FAMILIES,
         )
-        for kind, put, schema in (
-            ("exportPipelines", put_export, _pipeline("target")),
-            ("importPipelines", put_import, _pipeline("source", trigger=_TRIGGER)),
-        )
+        for kind, put in (("exportPipelines", put_export), ("importPipelines", put_import))
     ),
     ResourceType(
         TYPE,
         _VERSIONS,
         NAME,
-        _RUN,
         put=put_run,
         delete=delete_run,
         list=list_runs,

@@ -1,25 +1,12 @@
 """Microsoft.ContainerRegistry: registries. Each has its own registry server and endpoint."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
-from sandbox.arm import operations
-from sandbox.arm.resource_type import (
-    Answer,
-    Request,
-    ResourceType,
-    api_versions,
-    default_properties,
-    envelope,
-    matches,
-    name_check,
-    system_data,
-)
+from sandbox.arm import bodies, operations
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, name_check
 from sandbox.cloud.cloud import REGISTRIES
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, resource, usual
 
 PREVIEWS = api_versions("pipelines_before_storage_access_mode")
 """Versions without storageAccessMode, in which a pipeline requires a key vault URI."""
@@ -30,6 +17,10 @@ MODES = api_versions("pipelines_with_storage_access_mode")
 NAME = "[a-zA-Z0-9]{5,50}"
 _SYNCHRONOUS = "2026"
 """From this version on, the creation of a registry is not a long-running operation."""
+
+_INVALID = "The specified resource name may contain alpha numeric characters only, 5 to 50 of them."
+check_name = name_check(NAME, ("Invalid", _INVALID), "The registry {name} is already in use.", REGISTRIES)
+"""The check of a registry's name."""
 
 _TIERS = ("Basic", "Standard", "Premium")
 
@@ -52,18 +43,6 @@ async def put(request: Request) -> Answer:
         return Answer(200, body)
     creating = {**body, "properties": {**body["properties"], "provisioningState": "Creating"}}
     return Answer(201, creating, operations.by_status(request, "registries", "Creating"))
-
-
-def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
-    if not matches(NAME, name):
-        words = "The specified resource name may contain alpha numeric characters only, 5 to 50 of them."
-        return "Invalid", words
-    taken = name.lower() in request.cloud.registries
-    return ("AlreadyExists", f"The registry {name} is already in use.") if taken else None
-
-
-check_name = name_check(_refused_name)
-"""The check of a registry's name."""
 
 
 def _require_private_without_exports(name: str, properties: Json) -> None:
@@ -91,19 +70,17 @@ def _body(request: Request, login_server: str, sku: str) -> Json:
         "dataEndpointHostNames": [],
         "privateEndpointConnections": [],
     }
-    policies = default_properties("registryPolicies")
+    policies = bodies.default_properties("registryPolicies")
     for timed in ("retentionPolicy", "softDeletePolicy"):
         policies[timed]["lastUpdatedTime"] = now
     sent = {key: value for key, value in request.properties.items() if key != "policies"}
     policies |= request.properties.get("policies") or {}
     return {
         "sku": {"name": sku, "tier": sku},
-        **envelope(request),
+        **bodies.tracked(request),
         "type": REGISTRIES,
-        "location": request.body["location"],
-        "tags": request.body.get("tags") or {},
-        "systemData": system_data(request),
-        "properties": {**default_properties("registry"), **sent, "policies": policies, **fixed},
+        "systemData": bodies.system_data(request),
+        "properties": {**bodies.default_properties("registry"), **sent, "policies": policies, **fixed},
     }
 
 
@@ -140,35 +117,11 @@ _PREVIEWED = {
 }
 """Properties and policies that no stable version has."""
 
-_STATUS = choice("enabled", "disabled")
-_SWITCH = choice("Enabled", "Disabled")
-_RULES = record(
-    defaultAction=choice("Allow", "Deny"), ipRules=listed(record("value", value=TEXT, action=choice("Allow")))
-)
-_POLICIES = record(
-    quarantinePolicy=record(status=_STATUS),
-    trustPolicy=record(type=choice("Notary"), status=_STATUS),
-    retentionPolicy=record(days=NUMBER, status=_STATUS),
-    exportPolicy=record(status=_STATUS),
-    azureADAuthenticationAsArmPolicy=record(status=_STATUS),
-    softDeletePolicy=record(retentionDays=NUMBER, status=_STATUS),
-)
-_PROPERTIES = record(
-    adminUserEnabled=BOOLEAN,
-    anonymousPullEnabled=BOOLEAN,
-    dataEndpointEnabled=BOOLEAN,
-    publicNetworkAccess=_SWITCH,
-    zoneRedundancy=_SWITCH,
-    networkRuleBypassOptions=choice("AzureServices", "None"),
-    networkRuleSet=_RULES,
-    policies=_POLICIES,
-)
 TYPES = (
     ResourceType(
         REGISTRIES,
         PREVIEWS | MODES | api_versions("registries"),
         NAME,
-        resource("sku", sku=record("name", name=usual(*_TIERS)), properties=_PROPERTIES),
         put=put,
         delete=delete,
         patch=True,

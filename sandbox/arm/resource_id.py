@@ -1,8 +1,6 @@
 """Resource IDs of Azure Resource Manager. Comparisons ignore case."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EXTENSIONS = frozenset({"microsoft.authorization", "microsoft.insights"})
 """Namespaces of extension resources, which have another resource as scope."""
@@ -25,7 +23,7 @@ class ResourceId:
     """The ID to which an extension resource, such as a role assignment, belongs; otherwise empty."""
 
     @classmethod
-    def parse(cls, path: str) -> ResourceId | None:
+    def parse(cls, path: str) -> "ResourceId | None":
         """Parse a path; returns None unless it is below a subscription."""
         head, _, tail = path.rpartition("/providers/")
         namespace, *segments = [part for part in tail.split("/") if part] or [""]
@@ -66,23 +64,19 @@ class ResourceId:
         return "/".join((self.namespace, *self.segments))
 
     @property
-    def up(self) -> ResourceId:
+    def up(self) -> "ResourceId":
         """The ID without its last segment: the collection of a resource, the target of an action."""
-        return ResourceId(self.subscription, self.group, self.namespace, self.segments[:-1], self.scope)
+        return replace(self, segments=self.segments[:-1])
 
     @property
-    def ancestors(self) -> list[ResourceId]:
+    def ancestors(self) -> "list[ResourceId]":
         """The parent resources, outermost first."""
         named = (len(self.segments) - 1) // 2 * 2
-        segments = (self.segments[:end] for end in range(2, named + 1, 2))
-        return [
-            ResourceId(self.subscription, self.group, self.namespace, each, self.scope) for each in segments
-        ]
+        return [replace(self, segments=self.segments[:end]) for end in range(2, named + 1, 2)]
 
-    def child(self, *segments: str) -> ResourceId:
+    def child(self, *segments: str) -> "ResourceId":
         """A resource below this one."""
-        segments = (*self.segments, *segments)
-        return ResourceId(self.subscription, self.group, self.namespace, segments, self.scope)
+        return replace(self, segments=(*self.segments, *segments))
 
     def __str__(self) -> str:
         if self.scope:

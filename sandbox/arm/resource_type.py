@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from sandbox.faults.state import Faults
 from sandbox.http.azure_errors import AzureError
 
 _VERSIONS: Json = json.loads(Path(__file__).with_name("api_versions.json").read_text())
+_SCHEMAS: Json = json.loads(Path(__file__).with_name("request_schemas.json").read_text())
 
 FAST = {"Retry-After": "1", "Retry-After-Ms": "100"}
 """Headers that make clients poll soon; without them Azure's clients wait ten seconds."""
@@ -75,10 +75,10 @@ def api_versions(name: str) -> frozenset[str]:
     return frozenset(_VERSIONS[name])
 
 
-def default_properties(name: str) -> Json:
-    """The properties that Azure adds to a new resource."""
-    found: Json = json.loads(Path(__file__).with_name("default_properties.json").read_text())[name]
-    return found
+def request_schema(type: str) -> Json:
+    """The JSON schema of a PUT's body (see sandbox/http/schemas.py); it accepts anything for other types."""
+    schema: Json = _SCHEMAS.get(type, {})
+    return schema
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
@@ -114,9 +114,6 @@ class ResourceType:
     name: str
     versions: frozenset[str]
     pattern: str
-    schema: Json = field(default_factory=dict)
-    """The JSON schema of a PUT's body (see sandbox/http/schemas.py)."""
-
     put: Handler | None = None
     delete: Handler | None = None
     patch: bool = False
@@ -136,6 +133,11 @@ class ResourceType:
     families: tuple[frozenset[str], ...] = ()
     """Sets of versions for the header `api-supported-versions`; empty if Azure does not send it."""
 
+    @property
+    def schema(self) -> Json:
+        """The JSON schema of a PUT's body."""
+        return request_schema(self.name)
+
     def supported(self, version: str) -> dict[str, str]:
         """The header with all versions of the same family."""
         if not self.families:
@@ -144,60 +146,30 @@ class ResourceType:
         return {"api-supported-versions": ", ".join(sorted(family))}
 
 
-def stored_status(request: Request, body: Json) -> int:
-    """Store a body; returns 201 for a new resource, 200 for an existing one."""
-    request.resources.put(request.id, request.id.type, body)
-    return 200 if request.existing is not None else 201
+def name_check(pattern: str, invalid: tuple[str, str], taken: str, *types: str) -> Handler:
+    """The action `checkNameAvailability`: always 200, with the reason if a name is invalid or in use.
 
-
-def system_data(request: Request, now: str = "") -> Json:
-    """Who created and changed a resource, and when; registries write seven decimals and an offset."""
-    now = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "1+00:00"
-    kind = {"createdByType": "Application", "lastModifiedByType": "Application"}
-    old = (request.existing or {}).get("systemData") or {"createdBy": request.principal, "createdAt": now}
-    created = {"createdBy": old["createdBy"], "createdAt": old["createdAt"]}
-    return {**created, "lastModifiedBy": request.principal, "lastModifiedAt": now, **kind}
-
-
-def typed_name(id: ResourceId) -> str:
-    """`Microsoft.Namespace/type/type` as Azure spells it in a body."""
-    return "/".join((id.namespace, *id.segments[0::2]))
-
-
-def envelope(request: Request) -> Json:
-    """The fields that identify a resource in its body."""
-    return {"id": str(request.id), "name": request.id.name, "type": typed_name(request.id)}
-
-
-def require(request: Request, *paths: str) -> None:
-    """Raise one AzureError with all required fields that a body lacks."""
-    missing = [path for path in paths if not _found(request.body, path)]
-    if missing:
-        raise AzureError("InvalidRequestContent", reason=f"missing {', '.join(missing)}")
-
-
-def _found(body: Any, path: str) -> bool:
-    for part in path.split("."):
-        body = body.get(part) if isinstance(body, dict) else None
-    return body not in (None, "")
-
-
-def name_check(check: Callable[[Request, str], tuple[str, str] | None]) -> Handler:
-    """The action `checkNameAvailability`: always 200, with the reason and message that `check` returns."""
+    `invalid` has the reason and message for an invalid name, `taken` the message for the name of a resource
+    of these types.
+    """
 
     async def answer(request: Request) -> Answer:
-        refused = check(request, str(request.body.get("name") or ""))
-        if refused is None:
+        name = str(request.body.get("name") or "")
+        reason, message = "AlreadyExists", taken
+        if not matches(pattern, name):
+            reason, message = invalid
+        elif not is_taken(request, name, *types):
             return Answer(200, {"nameAvailable": True})
-        reason, message = refused
-        return Answer(200, {"nameAvailable": False, "reason": reason, "message": message})
+        return Answer(200, {"nameAvailable": False, "reason": reason, "message": message.format(name=name)})
 
     return answer
 
 
-def is_taken(request: Request, type: str, name: str) -> bool:
-    """Whether a resource of a type has a name, in any case and resource group."""
-    return name.lower() in {str(body["name"]).lower() for body in request.resources.of_type(type)}
+def is_taken(request: Request, name: str, *types: str) -> bool:
+    """Whether a resource of these types has a name, in any case and resource group."""
+    return any(
+        name.lower() == body["name"].lower() for type in types for body in request.resources.of_type(type)
+    )
 
 
 def matches(pattern: str, name: str) -> bool:

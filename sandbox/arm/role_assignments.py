@@ -1,15 +1,12 @@
 """Microsoft.Authorization: role assignments, role definitions and permissions."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 
-from sandbox.arm import authorization, roles
-from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, stored_status
+from sandbox.arm import authorization, bodies, roles
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import TEXT, choice, record
 
 
 async def put_assignment(request: Request) -> Answer:
@@ -28,7 +25,7 @@ async def put_assignment(request: Request) -> Answer:
     body["properties"] |= _history(request)
     since = request.faults.time() + request.faults.grants
     body["sandbox"] = (existing or {}).get("sandbox") or {"since": since}
-    status = stored_status(request, body)
+    status = bodies.store(request, body)
     await request.cloud.azurite.renew()
     return Answer(status, body)
 
@@ -134,14 +131,6 @@ def _definition(request: Request, guid: str) -> Json:
     }
 
 
-_ASSIGNED = record(
-    "roleDefinitionId",
-    "principalId",
-    roleDefinitionId=TEXT,
-    principalId=TEXT,
-    principalType=choice("User", "Group", "ServicePrincipal", "ForeignGroup", "Device"),
-    description=TEXT,
-)
 _GUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ROLE_VERSIONS = api_versions("role_assignments")
 TYPES = (
@@ -149,7 +138,6 @@ TYPES = (
         roles.ASSIGNMENTS,
         _ROLE_VERSIONS,
         _GUID,
-        record("properties", properties=_ASSIGNED),
         put=put_assignment,
         delete=delete_assignment,
         list=list_assignments,

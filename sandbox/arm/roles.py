@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

@@ -1,10 +1,8 @@
 """Routes management requests to their resource type, after the checks that all types share."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sandbox.arm import (
     authorization,
@@ -56,29 +54,18 @@ NAME_CHECKS: dict[str, Handler] = {
 _ENDED = {"", "succeeded", "failed", "canceled"}
 
 
-@dataclass(frozen=True)
-class AuthenticatedRequest:
-    """An HTTP request of an authenticated principal."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    """Names are lower case."""
-
-    body: Json
-    principal: str
-
-
-async def answer(cloud: RunningCloud, sent: AuthenticatedRequest) -> Answer:
-    """Answer a request; raises AzureError."""
-    version = sent.query.get("api-version", "")
+async def answer(
+    cloud: RunningCloud, method: str, path: str, query: Mapping[str, str], body: Json, principal: str
+) -> Answer:
+    """Answer a request of an authenticated principal; raises AzureError. Names in `query` are lower case."""
+    version = query.get("api-version", "")
     if not version:
         raise AzureError("MissingApiVersionParameter")
-    handler, id = discovery.find(cloud, sent.method, sent.path, TYPES)
-    id = id or ResourceId.parse(sent.path)
+    handler, id = discovery.find(cloud, method, path, TYPES)
+    id = id or ResourceId.parse(path)
     if not id or id.subscription.lower() != cloud.definition.subscription:
-        raise AzureError("SubscriptionNotFound", subscription=id.subscription if id else sent.path)
-    request = Request(cloud, sent.method, id, version, sent.principal, sent.body, sent.query, path=sent.path)
+        raise AzureError("SubscriptionNotFound", subscription=id.subscription if id else path)
+    request = Request(cloud, method, id, version, principal, body, query, path=path)
     authorization.require(request, TYPES)
     if handler is None:
         return await _typed(request)

@@ -1,12 +1,10 @@
 """Microsoft.KeyVault: secrets by the management endpoint, which never returns their values."""
 
-from __future__ import annotations
-
-from sandbox.arm.resource_type import Answer, Request, ResourceType, envelope, require
+from sandbox.arm import bodies
+from sandbox.arm.resource_type import Answer, Request, ResourceType
 from sandbox.arm.vaults import VERSIONS
 from sandbox.cloud.cloud import VAULTS
 from sandbox.cloud.database import Json
-from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, record, resource
 from sandbox.keyvault.secrets import Secret, Secrets
 
 
@@ -16,7 +14,7 @@ async def put(request: Request) -> Answer:
     tags = request.body.get("tags") or {}
     if request.method == "PATCH" and "value" not in request.properties:
         return Answer(200, _body(request, secrets.update(name, "", request.properties, tags)))
-    require(request, "properties.value")
+    bodies.require(request, "properties.value")
     secret = secrets.set(name, request.properties["value"], request.properties, tags)
     return Answer(200 if request.existing else 201, _body(request, secret))
 
@@ -42,7 +40,7 @@ def _body(request: Request, secret: Secret) -> Json:
     url = f"{request.cloud.vault_url(secret.vault)}/secrets/{secret.name}"
     times = {"created": secret.created, "updated": secret.updated}
     return {
-        **envelope(request),
+        **bodies.envelope(request),
         "location": vault.get("location"),
         "tags": secret.tags,
         "properties": {
@@ -54,13 +52,11 @@ def _body(request: Request, secret: Secret) -> Json:
     }
 
 
-_ATTRIBUTES = record(enabled=BOOLEAN, nbf=NUMBER, exp=NUMBER)
 TYPES = (
     ResourceType(
         f"{VAULTS}/secrets",
         VERSIONS,
         "[a-zA-Z0-9-]{1,127}",
-        resource("properties", properties=record(value=TEXT, contentType=TEXT, attributes=_ATTRIBUTES)),
         put=put,
         patch=True,
         find=find,

@@ -1,27 +1,20 @@
 """Microsoft.Storage: accounts, their keys and their settings."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
-from sandbox.arm import operations
+from sandbox.arm import bodies, operations
 from sandbox.arm.resource_type import (
     Answer,
     Request,
     ResourceType,
     api_versions,
-    default_properties,
     delete_stored,
-    envelope,
     is_taken,
-    matches,
     name_check,
-    stored_status,
 )
 from sandbox.cloud.cloud import ACCOUNTS
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, resource
 from sandbox.storage import blobs
 
 _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
@@ -30,7 +23,7 @@ _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
 async def put_account(request: Request) -> Answer:
     """Create or update an account. Azurite serves it before this returns."""
     fresh = request.existing is None
-    if fresh and is_taken(request, ACCOUNTS, request.id.name):
+    if fresh and is_taken(request, request.id.name, ACCOUNTS):
         raise AzureError("StorageAccountAlreadyTaken", name=request.id.name)
     body = _account(request)
     request.resources.put(request.id, request.id.type, body)
@@ -87,18 +80,16 @@ async def regenerate_key(request: Request) -> Answer:
 
 async def put_rules(request: Request) -> Answer:
     """Lifecycle rules: stored and returned, not applied."""
-    return _put_settings(request, {**request.properties, "lastModifiedTime": datetime.now(UTC).isoformat()})
+    return bodies.store_properties(
+        request, {**request.properties, "lastModifiedTime": datetime.now(UTC).isoformat()}
+    )
 
 
 async def put_blob_service(request: Request) -> Answer:
     """Properties of the blob service: stored and returned, not applied."""
-    return _put_settings(request, {**default_properties("blobService"), **request.properties})
-
-
-def _put_settings(request: Request, properties: Json) -> Answer:
-    body = {**envelope(request), "properties": properties}
-    stored_status(request, body)
-    return Answer(200, body)
+    return bodies.store_properties(
+        request, {**bodies.default_properties("blobService"), **request.properties}
+    )
 
 
 async def find_blob_service(request: Request) -> Json | None:
@@ -106,8 +97,8 @@ async def find_blob_service(request: Request) -> Json | None:
     if request.resources.get(request.id.up.up) is None:
         return None
     return request.resources.get(request.id) or {
-        **envelope(request),
-        "properties": default_properties("blobService"),
+        **bodies.envelope(request),
+        "properties": bodies.default_properties("blobService"),
     }
 
 
@@ -117,28 +108,13 @@ async def list_blob_services(request: Request) -> list[Json]:
     return [found] if found else []
 
 
-def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
-    if not matches(_NAME, name):
-        words = (
-            f"{name} is not a valid storage account name. Storage account name must be between 3 and 24 "
-            "characters in length and use numbers and lower-case letters only."
-        )
-        return "AccountNameInvalid", words
-    taken = is_taken(request, ACCOUNTS, name)
-    return ("AlreadyExists", f"The storage account named {name} is already taken.") if taken else None
-
-
-check_name = name_check(_refused_name)
-"""The check of an account's name."""
-
-
 def _account(request: Request) -> Json:
     now = datetime.now(UTC).isoformat()
     old = (request.existing or {}).get("properties", {})
     created = old.get("creationTime", now)
     sku = str(request.body["sku"]["name"])
     encrypted = {"keyType": "Account", "enabled": True, "lastEnabledTime": created}
-    defaults = default_properties("storageAccount")
+    defaults = bodies.default_properties("storageAccount")
     defaults["keyCreationTime"] = dict.fromkeys(blobs.KEYS, created)
     defaults["encryption"]["services"] = {"file": encrypted, "blob": encrypted}
     fixed: Json = {
@@ -151,9 +127,7 @@ def _account(request: Request) -> Json:
     return {
         "sku": {"name": sku, "tier": sku.partition("_")[0]},
         "kind": request.body["kind"],
-        **envelope(request),
-        "location": request.body["location"],
-        "tags": request.body.get("tags") or {},
+        **bodies.tracked(request),
         "properties": {**defaults, **request.properties, **fixed},
         "sandbox": (request.existing or {}).get("sandbox") or {},
     }
@@ -161,30 +135,19 @@ def _account(request: Request) -> Json:
 
 VERSIONS = api_versions("storage")
 _NAME = "[a-z0-9]{3,24}"
-_SWITCH = choice("Enabled", "Disabled")
-_NETWORK = record(
-    "defaultAction",
-    defaultAction=choice("Allow", "Deny"),
-    bypass=TEXT,
-    ipRules=listed(record("value", value=TEXT)),
-    virtualNetworkRules=listed(record("id", id=TEXT)),
+_INVALID = (
+    "{name} is not a valid storage account name. Storage account name must be between 3 and 24 "
+    "characters in length and use numbers and lower-case letters only."
 )
-_PROPERTIES = record(
-    allowSharedKeyAccess=BOOLEAN,
-    allowBlobPublicAccess=BOOLEAN,
-    supportsHttpsTrafficOnly=BOOLEAN,
-    publicNetworkAccess=_SWITCH,
-    minimumTlsVersion=TEXT,
-    accessTier=choice("Hot", "Cool", "Premium", "Cold"),
-    networkAcls=_NETWORK,
-)
-_RETENTION = record(enabled=BOOLEAN, days=NUMBER)
+_TAKEN = "The storage account named {name} is already taken."
+check_name = name_check(_NAME, ("AccountNameInvalid", _INVALID), _TAKEN, ACCOUNTS)
+"""The check of an account's name."""
+
 TYPES = (
     ResourceType(
         ACCOUNTS,
         VERSIONS,
         _NAME,
-        resource("sku", "kind", sku=record("name", name=TEXT), kind=TEXT, properties=_PROPERTIES),
         put=put_account,
         delete=delete_account,
         patch=True,
@@ -198,9 +161,6 @@ TYPES = (
         f"{ACCOUNTS}/blobServices",
         VERSIONS,
         "default",
-        record(
-            properties=record(deleteRetentionPolicy=_RETENTION, containerDeleteRetentionPolicy=_RETENTION)
-        ),
         put=put_blob_service,
         find=find_blob_service,
         list=list_blob_services,
@@ -209,7 +169,6 @@ TYPES = (
         f"{ACCOUNTS}/managementPolicies",
         VERSIONS,
         "default",
-        record("properties", properties=record("policy", policy=record("rules", rules=listed(record())))),
         put=put_rules,
         delete=delete_stored,
     ),

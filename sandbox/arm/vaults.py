@@ -1,28 +1,13 @@
 """Microsoft.KeyVault: vaults, deleted vaults and access policies."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
-from sandbox.arm import operations
+from sandbox.arm import bodies, operations
 from sandbox.arm.resource_id import ResourceId
-from sandbox.arm.resource_type import (
-    Answer,
-    Request,
-    ResourceType,
-    api_versions,
-    default_properties,
-    envelope,
-    is_taken,
-    matches,
-    name_check,
-    system_data,
-    typed_name,
-)
+from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, is_taken, name_check
 from sandbox.cloud.cloud import VAULTS
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-from sandbox.http.schemas import BOOLEAN, NUMBER, TEXT, choice, listed, record, resource
 from sandbox.keyvault.secrets import Secrets
 
 DELETED = "Microsoft.KeyVault/locations/deletedVaults"
@@ -32,7 +17,7 @@ async def put(request: Request) -> Answer:
     """Create or update a vault. The response of a new vault has a URI without a slash, as in Azure."""
     fresh, name = request.existing is None, request.id.name
     recovering = fresh and str(request.properties.get("createMode") or "").lower() == "recover"
-    if fresh and not recovering and _taken(request, name):
+    if fresh and not recovering and is_taken(request, name, VAULTS, DELETED):
         raise AzureError("VaultAlreadyExists", name=name)
     if fresh:
         await request.cloud.open_vault(name)
@@ -41,11 +26,11 @@ async def put(request: Request) -> Answer:
     policies = {"accessPolicies": sent.get("accessPolicies") or []}
     fixed = {"vaultUri": f"{request.cloud.vault_url(name)}/", "provisioningState": "Succeeded"}
     body = {
-        **envelope(request),
-        "location": request.body["location"],
-        "tags": request.body.get("tags") or {},
-        "systemData": system_data(request, datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"),
-        "properties": {**default_properties("vault"), **sent, **policies, **fixed},
+        **bodies.tracked(request),
+        "systemData": bodies.system_data(
+            request, datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+        ),
+        "properties": {**bodies.default_properties("vault"), **sent, **policies, **fixed},
         "sandbox": {"registering": operations.polls(request) if fresh else 0},
     }
     request.resources.put(request.id, request.id.type, body)
@@ -97,17 +82,6 @@ async def purge(request: Request) -> Answer:
     return Answer(202, None, operations.by_location(request, "purge"))
 
 
-def _refused_name(request: Request, name: str) -> tuple[str, str] | None:
-    message = f"The name '{name}' is already in use or is not valid."
-    if not matches(_NAME, name):
-        return "AccountNameInvalid", message
-    return ("AlreadyExists", message) if _taken(request, name) else None
-
-
-check_name = name_check(_refused_name)
-"""The check of a vault's name."""
-
-
 async def list_deleted(request: Request) -> list[Json]:
     """List the deleted vaults of the subscription."""
     return request.resources.of_type(DELETED)
@@ -129,45 +103,20 @@ async def set_policies(request: Request) -> Answer:
     stored["properties"]["accessPolicies"] = kept if kind == "remove" else [*kept, *named.values()]
     request.resources.put(target, target.type, stored)
     listed = {"accessPolicies": stored["properties"]["accessPolicies"]}
-    return Answer(200, {"id": str(request.id), "type": typed_name(request.id), "properties": listed})
-
-
-def _taken(request: Request, name: str) -> bool:
-    return is_taken(request, VAULTS, name) or is_taken(request, DELETED, name)
+    return Answer(200, {"id": str(request.id), "type": bodies.typed_name(request.id), "properties": listed})
 
 
 VERSIONS = api_versions("vaults")
 _NAME = "[a-zA-Z0-9-]{3,24}"
-_RIGHTS = record(secrets=listed(TEXT), keys=listed(TEXT), certificates=listed(TEXT), storage=listed(TEXT))
-_POLICIES = listed(
-    record("tenantId", "objectId", "permissions", tenantId=TEXT, objectId=TEXT, permissions=_RIGHTS)
-)
-_NETWORK = record(
-    defaultAction=choice("Allow", "Deny"),
-    bypass=choice("AzureServices", "None"),
-    ipRules=listed(record("value", value=TEXT)),
-    virtualNetworkRules=listed(record("id", id=TEXT)),
-)
-_PROPERTIES = record(
-    "tenantId",
-    "sku",
-    tenantId=TEXT,
-    sku=record("name", family=choice("A"), name=choice("standard", "premium")),
-    accessPolicies=_POLICIES,
-    createMode=choice("default", "recover"),
-    enableRbacAuthorization=BOOLEAN,
-    enableSoftDelete=BOOLEAN,
-    enablePurgeProtection=BOOLEAN,
-    softDeleteRetentionInDays=NUMBER,
-    publicNetworkAccess=TEXT,
-    networkAcls=_NETWORK,
-)
+_UNAVAILABLE = "The name '{name}' is already in use or is not valid."
+check_name = name_check(_NAME, ("AccountNameInvalid", _UNAVAILABLE), _UNAVAILABLE, VAULTS, DELETED)
+"""The check of a vault's name."""
+
 TYPES = (
     ResourceType(
         VAULTS,
         VERSIONS,
         _NAME,
-        resource("properties", properties=_PROPERTIES),
         put=put,
         delete=delete,
         patch=True,
@@ -180,7 +129,6 @@ TYPES = (
         f"{VAULTS}/accessPolicies",
         VERSIONS,
         "(?i:add|replace|remove)",
-        record("properties", properties=record("accessPolicies", accessPolicies=_POLICIES)),
         put=set_policies,
     ),
 )

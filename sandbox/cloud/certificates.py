@@ -1,7 +1,5 @@
 """The local certificate authority, and the server certificate of all endpoints."""
 
-from __future__ import annotations
-
 import ssl
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """One cloud's state and addresses. Constructing it starts nothing, so commands and tests can read it."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass
 

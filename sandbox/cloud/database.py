@@ -1,7 +1,5 @@
 """One cloud's SQLite database. It survives restarts; secret values in it are encrypted."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The two clouds: the names and IDs that stack files can contain before the sandbox starts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """The folders of a sandbox: its state, and the programs that `python3 -m setup` installed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -26,7 +24,7 @@ class Paths:
     cache: Path
 
     @classmethod
-    def here(cls, environ: Mapping[str, str] = os.environ) -> Paths:
+    def here(cls, environ: Mapping[str, str] = os.environ) -> "Paths":
         """The folders for this checkout, unless `ACR_TRANSFER_SANDBOX` or `ACR_TRANSFER_CACHE` is set."""
         home = Path.home()
         states = Path(environ.get("XDG_STATE_HOME") or home / ".local/state") / "acr-transfer"

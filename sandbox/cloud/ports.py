@@ -1,7 +1,5 @@
 """Ports of a cloud's endpoints and servers. Sandboxes of one machine never choose the same port."""
 
-from __future__ import annotations
-
 import random
 import socket
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Server processes: how they end."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ctypes

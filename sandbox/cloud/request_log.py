@@ -1,7 +1,5 @@
 """The requests that one cloud received, with all secrets removed before they are written."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

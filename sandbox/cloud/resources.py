@@ -1,7 +1,5 @@
 """The resources of one cloud, and the state of their long-running operations."""
 
-from __future__ import annotations
-
 import json
 from contextlib import AbstractContextManager
 

@@ -1,7 +1,5 @@
 """One running cloud: its servers, its endpoints and its background work."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 

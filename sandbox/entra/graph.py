@@ -3,8 +3,6 @@
 https://learn.microsoft.com/graph/api/serviceprincipal-list
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ App Service, which azure-identity finds by IDENTITY_ENDPOINT and IDENTITY_HEADER
 (https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

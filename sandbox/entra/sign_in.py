@@ -3,8 +3,6 @@
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
-from __future__ import annotations
-
 import hmac
 import time
 from collections.abc import Mapping

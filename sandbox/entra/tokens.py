@@ -1,7 +1,5 @@
 """The tokens of one cloud, signed with its own key: another cloud refuses them."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -4,9 +4,8 @@
 source documents Azure's own.
 """
 
-from __future__ import annotations
-
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,14 @@ class AzureError(Exception):
     def body(self) -> dict[str, Any]:
         """The JSON body."""
         return {"error": {"code": self.code, "message": self.message}}
+
+
+def azure_error(error: Exception, request: str) -> AzureError:
+    """The error response for an exception; an unexpected exception is logged and becomes a status 500."""
+    if isinstance(error, AzureError):
+        return error
+    logging.getLogger("sandbox").error(request, exc_info=error)
+    return AzureError("InternalServerError")
 
 
 class SignInError(Exception):

@@ -1,7 +1,5 @@
 """The body of a request: a JSON object in UTF-8 of limited size."""
 
-from __future__ import annotations
-
 import json
 from typing import NoReturn
 

@@ -1,9 +1,9 @@
-"""JSON schemas of request bodies, and their validation by Azure's rules.
+"""The validation of request bodies by JSON schemas (`request_schemas.json`), with Azure's rules.
 
-Azure ignores the case of enumeration values and returns its own spelling; null means absent.
+Azure ignores the case of enumeration values and returns its own spelling; null means absent. Unknown fields
+are accepted. The keyword `known` lists the values of an open enumeration: they get Azure's spelling, other
+values are accepted.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,44 +12,6 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
-
-TEXT: Json = {"type": "string"}
-BOOLEAN: Json = {"type": "boolean"}
-NUMBER: Json = {"type": "integer"}
-ANYTHING: Json = {}
-
-
-def record(*required: str, **fields: Json) -> Json:
-    """An object with its known and its required fields. Unknown fields are accepted, as in Azure."""
-    return {"type": "object", "properties": fields, "required": list(required)}
-
-
-def listed(item: Json) -> Json:
-    """A list of items."""
-    return {"type": "array", "items": item}
-
-
-def mapped(value: Json) -> Json:
-    """An object with arbitrary keys."""
-    return {"type": "object", "additionalProperties": value}
-
-
-def choice(*words: str) -> Json:
-    """One of some values."""
-    return {"type": "string", "enum": list(words)}
-
-
-def usual(*words: str) -> Json:
-    """A value of an open list: known values get Azure's spelling, others are accepted."""
-    return {"type": "string", "known": list(words)}
-
-
-TAGS = mapped(TEXT)
-
-
-def resource(*required: str, **fields: Json) -> Json:
-    """The body of a tracked resource."""
-    return record(*required, location=TEXT, tags=TAGS, **fields)
 
 
 def checked(body: Json, schema: Json) -> Json:

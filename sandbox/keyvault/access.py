@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/key-vault/general/rbac-migration
 """
 
-from __future__ import annotations
-
 from sandbox.arm import roles
 from sandbox.cloud.cloud import VAULTS, Cloud
 from sandbox.cloud.database import Json

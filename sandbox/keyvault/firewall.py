@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/key-vault/general/network-security
 """
 
-from __future__ import annotations
-
 from ipaddress import ip_address, ip_network
 
 from sandbox.cloud.database import Json

@@ -3,8 +3,6 @@
 https://learn.microsoft.com/azure/key-vault/secrets/about-secrets
 """
 
-from __future__ import annotations
-
 import json
 import time
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Azurite, which serves blob storage for all storage accounts of one cloud. azurite.js starts it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path

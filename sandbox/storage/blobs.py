@@ -1,7 +1,5 @@
 """Blob storage: account keys, clients, and the state that azurite.js enforces."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
@@ -62,7 +60,7 @@ class Identity:
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def __aenter__(self) -> Identity:
+    async def __aenter__(self) -> "Identity":
         return self
 
     async def __aexit__(self, *_: object) -> None:

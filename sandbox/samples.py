@@ -35,7 +35,7 @@ def samples() -> Iterator[Sample]:
     """All samples in the order of their dependencies."""
     yield from _services()
     yield from _large_images()
-    yield from _index()
+    yield from _multi_architecture()
     yield from _signed()
     yield _chart()
     yield _by_digest()
@@ -60,7 +60,7 @@ def _large_images() -> Iterator[Sample]:
         yield _image("data/model", f"{size}mb", (_layer(f"model-{size}", size << 20),))
 
 
-def _index() -> Iterator[Sample]:
+def _multi_architecture() -> Iterator[Sample]:
     """A multi-architecture image: an index of two manifests."""
     children = []
     for architecture in ("amd64", "arm64"):
@@ -69,8 +69,7 @@ def _index() -> Iterator[Sample]:
         platform = {"architecture": architecture, "os": "linux"}
         children.append({**_descriptor(child.manifest), "platform": platform})
         yield child
-    index = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": children}
-    yield _tagged("platform/agent", "2.0", Manifest(f"{_OCI}.index.v1+json", _json(index)))
+    yield _index("platform/agent", "2.0", children)
 
 
 def _signed() -> Iterator[Sample]:
@@ -91,18 +90,17 @@ def _signed() -> Iterator[Sample]:
         ("application/vnd.dev.cosign.artifact.sig.v1+json", _SIGNATURE, signed),
         ("application/spdx+json", "application/spdx+json", bill),
     ):
-        manifest, blobs = _artifact(kind, layer_type, _json(content), subject=_descriptor(image.manifest))
+        manifest, blobs = _artifact(
+            layer_type, _json(content), artifactType=kind, subject=_descriptor(image.manifest)
+        )
         yield Sample("secure/vault-agent", manifest, blobs, listed=f"secure/vault-agent@{manifest.digest}")
         entries.append({**_descriptor(manifest), "artifactType": kind})
-    index = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": entries}
-    tag = image.manifest.digest.replace(":", "-")
-    yield _tagged("secure/vault-agent", tag, Manifest(f"{_OCI}.index.v1+json", _json(index)))
+    yield _index("secure/vault-agent", image.manifest.digest.replace(":", "-"), entries)
 
 
 def _chart() -> Sample:
     """An OCI artifact that is not an image: a Helm chart (https://helm.sh/docs/topics/registries/)."""
     manifest, blobs = _artifact(
-        "",
         "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
         _layer("chart", 2 << 10),
         config=("application/vnd.cncf.helm.config.v1+json", _json({"name": "shop", "version": "1.0.0"})),
@@ -123,41 +121,36 @@ def _image(repository: str, tag: str, layers: tuple[bytes, ...], architecture: s
     config = _json(
         {"architecture": architecture, "os": "linux", "created": _CREATED, "rootfs": rootfs, "config": {}}
     )
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": f"{_OCI}.manifest.v1+json",
-        "config": _blob(f"{_OCI}.config.v1+json", config),
-        "layers": [_blob(f"{_OCI}.layer.v1.tar", layer) for layer in layers],
-    }
-    image = Manifest(f"{_OCI}.manifest.v1+json", _json(manifest))
-    listed = f"{repository}:{tag}" if tag else ""
-    return Sample(repository, image, (config, *layers), tag, listed)
+    manifest = _manifest(
+        "manifest",
+        config=_blob(f"{_OCI}.config.v1+json", config),
+        layers=[_blob(f"{_OCI}.layer.v1.tar", layer) for layer in layers],
+    )
+    return Sample(repository, manifest, (config, *layers), tag, f"{repository}:{tag}" if tag else "")
 
 
 def _artifact(
-    kind: str,
     layer_type: str,
     layer: bytes,
-    subject: dict[str, object] | None = None,
     config: tuple[str, bytes] = ("application/vnd.oci.empty.v1+json", b"{}"),
+    **fields: object,
 ) -> tuple[Manifest, tuple[bytes, ...]]:
-    content = {
-        "schemaVersion": 2,
-        "mediaType": f"{_OCI}.manifest.v1+json",
-        **({"artifactType": kind} if kind else {}),
-        "config": _blob(*config),
-        "layers": [_blob(layer_type, layer)],
-        **({"subject": subject} if subject else {}),
-    }
-    return Manifest(f"{_OCI}.manifest.v1+json", _json(content)), (config[1], layer)
+    """The manifest and blobs of an OCI artifact with one layer."""
+    layers = [_blob(layer_type, layer)]
+    return _manifest("manifest", config=_blob(*config), layers=layers, **fields), (config[1], layer)
 
 
-def _tagged(repository: str, tag: str, manifest: Manifest) -> Sample:
-    return Sample(repository, manifest, (), tag, f"{repository}:{tag}")
+def _index(repository: str, tag: str, manifests: list[dict[str, object]]) -> Sample:
+    return Sample(repository, _manifest("index", manifests=manifests), (), tag, f"{repository}:{tag}")
+
+
+def _manifest(kind: str, **fields: object) -> Manifest:
+    media_type = f"{_OCI}.{kind}.v1+json"
+    return Manifest(media_type, _json({"schemaVersion": 2, "mediaType": media_type, **fields}))
 
 
 def _descriptor(manifest: Manifest) -> dict[str, object]:
-    return {"mediaType": manifest.media_type, "digest": manifest.digest, "size": len(manifest.body)}
+    return _blob(manifest.media_type, manifest.body)
 
 
 def _blob(media_type: str, body: bytes) -> dict[str, object]:

@@ -5,6 +5,8 @@ import json
 import logging
 import secrets
 import signal
+from collections.abc import Callable
+from functools import partial
 
 import psutil
 from aiohttp import web
@@ -34,8 +36,10 @@ async def serve(paths: Paths) -> None:
         cloud.ports.require_free()
     try:
         await asyncio.gather(*(_start(cloud, clouds) for cloud in clouds))
-        endpoints = {"identity": await _identity(clouds), "control": await _control(clouds)}
-        _announce(paths, clouds, endpoints)
+        faults = {cloud.definition.side: (cloud.faults, cloud.azurite.renew) for cloud in clouds}
+        identity = await _serve_locally(partial(managed_identity.application, clouds), "/msi/token")
+        control = await _serve_locally(partial(control_endpoint.application, faults), "/faults")
+        _announce(paths, clouds, {"identity": identity, "control": control})
         await stop.wait()
     finally:
         paths.running.unlink(missing_ok=True)
@@ -70,21 +74,10 @@ async def _create_registry(cloud: RunningCloud) -> None:
     await registries.put(Request(cloud, "PUT", id, "2023-01-01-preview", definition.operator, body))
 
 
-async def _identity(clouds: list[RunningCloud]) -> Json:
-    password = secrets.token_hex(16)
-    return await _serve_locally(managed_identity.application(clouds, password), password, "/msi/token")
-
-
-async def _control(clouds: list[RunningCloud]) -> Json:
-    password = secrets.token_hex(16)
-    faults = {cloud.definition.side: (cloud.faults, cloud.azurite.renew) for cloud in clouds}
-    return await _serve_locally(control_endpoint.application(faults, password), password, "/faults")
-
-
-async def _serve_locally(application: web.Application, password: str, path: str) -> Json:
-    """Serve an application for this user's programs only, which read the password from a private file."""
-    port = free_port()
-    runner = web.AppRunner(application, access_log=None)
+async def _serve_locally(create: Callable[[str], web.Application], path: str) -> Json:
+    """Serve an application for this user's programs only, which read its password from a private file."""
+    port, password = free_port(), secrets.token_hex(16)
+    runner = web.AppRunner(create(password), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     return {"endpoint": f"http://127.0.0.1:{port}{path}", "header": password}

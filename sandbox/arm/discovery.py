@@ -179,7 +179,7 @@ async def _resources(request: Request) -> Answer:
     for body in request.resources.tracked(f"{request.id}/"):
         shown = {key: body[key] for key in _SHORT if key in body}
         fits = {"resourcetype": body["type"].lower(), "name": body["name"].lower()}
-        fits |= {"location": str(body["location"]).lower(), "resourcegroup": _group(body)}
+        fits |= {"location": str(body["location"]).lower(), "resourcegroup": body["id"].split("/")[4].lower()}
         selected = all(fits.get(key, value) == value for key, value in wanted.items())
         if selected and grants.permit(f"{body['type']}/read", body["id"]):
             found.append(shown)
@@ -187,8 +187,3 @@ async def _resources(request: Request) -> Answer:
 
 
 _SHORT = ("id", "name", "type", "kind", "sku", "location", "tags", "identity")
-
-
-def _group(body: Json) -> str:
-    id = ResourceId.parse(str(body["id"]))
-    return id.group.lower() if id else ""

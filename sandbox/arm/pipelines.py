@@ -1,5 +1,6 @@
 """Microsoft.ContainerRegistry: export pipelines, import pipelines and their runs."""
 
+from functools import partial
 from typing import Any
 
 from sandbox.arm import bodies, operations
@@ -13,17 +14,11 @@ from sandbox.transfer.runs import is_running
 from sandbox.transfer.transfer_run import TYPE
 
 
-async def put_export(request: Request) -> Answer:
-    """Create or update an export pipeline. Its URIs are not checked before a run."""
-    return _put_pipeline(request, "target")
+async def put_pipeline(request: Request, end: str) -> Answer:
+    """Create or update a pipeline with its container in `end`: `target` of an export, `source` of an import.
 
-
-async def put_import(request: Request) -> Answer:
-    """Create or update an import pipeline. Its trigger is enabled by default."""
-    return _put_pipeline(request, "source")
-
-
-def _put_pipeline(request: Request, end: str) -> Answer:
+    Its URIs are not checked before a run. The trigger of an import is enabled by default.
+    """
     if request.faults.choice("unfit-registry") == "put":
         require_transfer_support(request.resources.get(request.id.up.up) or {}, exports=end == "target")
     properties: Json = {str(end): _container(request, end)}
@@ -62,19 +57,19 @@ def in_version(request: Request, body: Json) -> Json:
     """A pipeline or run; older versions do not show the access mode."""
     if request.version in MODES:
         return body
-    properties = body["properties"]
+    properties = _without_mode(body["properties"])
     if "response" in properties:
-        return {**body, "properties": {**properties, "response": _without_mode(properties["response"])}}
-    return {**body, "properties": _without_mode(properties)}
+        properties["response"] = _without_mode(properties["response"])
+    return {**body, "properties": properties}
 
 
 def _without_mode(holder: Json) -> Json:
-    hidden: Json = {
-        end: {key: value for key, value in holder[end].items() if key != "storageAccessMode"}
-        for end in ("target", "source")
-        if end in holder
+    return {
+        key: {name: each for name, each in value.items() if name != "storageAccessMode"}
+        if key in ("target", "source")
+        else value
+        for key, value in holder.items()
     }
-    return {**holder, **hidden}
 
 
 def _identity(request: Request) -> Json:
@@ -186,12 +181,12 @@ TYPES = (
             f"{REGISTRIES}/{kind}",
             _VERSIONS,
             NAME,
-            put=put,
+            put=partial(put_pipeline, end=end),
             delete=delete_pipeline,
             shown=in_version,
             families=_FAMILIES,
         )
-        for kind, put in (("exportPipelines", put_export), ("importPipelines", put_import))
+        for kind, end in (("exportPipelines", "target"), ("importPipelines", "source"))
     ),
     ResourceType(
         TYPE,

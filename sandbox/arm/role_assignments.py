@@ -11,9 +11,11 @@ from sandbox.http.azure_errors import AzureError
 
 async def put_assignment(request: Request) -> Answer:
     """Assign a role to a principal. Neither can change later."""
-    role, principal = _requested(request)
+    role, principal = _assigned(request.properties)
+    if role not in roles.definitions():
+        raise AzureError("RoleDefinitionDoesNotExist", role=role)
     existing = request.existing
-    if existing and _assigned(existing) != (role, principal):
+    if existing and _assigned(existing["properties"]) != (role, principal):
         raise AzureError("RoleAssignmentUpdateNotPermitted")
     _refuse_duplicate(request, role, principal)
     if principal not in roles.principals(request.cloud):
@@ -78,23 +80,15 @@ async def list_definitions(request: Request) -> list[Json]:
 _KEPT = ("principalType", "description")
 
 
-def _requested(request: Request) -> tuple[str, str]:
-    given = request.properties
-    definition, principal = str(given.get("roleDefinitionId") or ""), str(given.get("principalId") or "")
-    role = definition.rpartition("/")[2].lower()
-    if role not in roles.definitions():
-        raise AzureError("RoleDefinitionDoesNotExist", role=role)
-    return role, principal
-
-
-def _assigned(body: Json) -> tuple[str, str]:
-    given = body["properties"]
-    return str(given["roleDefinitionId"]).rpartition("/")[2].lower(), str(given["principalId"])
+def _assigned(properties: Json) -> tuple[str, str]:
+    """GUID of the role and principal."""
+    role = str(properties.get("roleDefinitionId") or "").rpartition("/")[2].lower()
+    return role, str(properties.get("principalId") or "")
 
 
 def _refuse_duplicate(request: Request, role: str, principal: str) -> None:
     for body in request.resources.of_type(roles.ASSIGNMENTS):
-        same = _assigned(body) == (role, principal)
+        same = _assigned(body["properties"]) == (role, principal)
         here = body["properties"]["scope"].lower() == request.id.scope.lower()
         if same and here and body["name"].lower() != request.id.name.lower():
             raise AzureError("RoleAssignmentExists", name=str(body["name"]).replace("-", ""))

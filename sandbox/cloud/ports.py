@@ -47,47 +47,39 @@ class Ports:
         return dict(iter(self._database.execute("select name, number from port")))
 
 
-class _Blocks:
-    """Blocks of ports that belong to this process until it ends.
+_blocks: list[socket.socket] = []
+"""Sockets on the first port of each block that belongs to this process until it ends.
 
-    A process that binds the first port of a block owns the others. Without blocks, servers that start at the
-    same time could choose the same free port, between the check and its use.
-    """
+A process that binds the first port of a block owns the others. Without blocks, servers that start at the
+same time could choose the same free port, between the check and its use.
+"""
 
-    def __init__(self) -> None:
-        self._held: list[socket.socket] = []
-        self._left: list[int] = []
-
-    def take(self) -> int:
-        """A port that was not returned before and on which nothing listens."""
-        while True:
-            while self._left:
-                if _is_free(port := self._left.pop(0)):
-                    return port
-            self._claim()
-
-    def _claim(self) -> None:
-        starts = list(range(_FIRST, _LAST - _SIZE, _SIZE))
-        random.shuffle(starts)
-        for start in starts:
-            claim = socket.socket()
-            try:
-                claim.bind(("127.0.0.1", start))
-            except OSError:
-                claim.close()
-                continue
-            self._held.append(claim)
-            self._left = list(range(start + 1, start + _SIZE))
-            return
-        raise SandboxError(f"All ports from {_FIRST} to {_LAST} are in use. Stop other sandboxes.")
-
-
-_BLOCKS = _Blocks()
+_left: list[int] = []
+"""Ports of the newest block that were not returned yet."""
 
 
 def free_port() -> int:
     """A port for this process alone, on which nothing listens."""
-    return _BLOCKS.take()
+    while True:
+        while _left:
+            if _is_free(port := _left.pop(0)):
+                return port
+        _claim_block()
+
+
+def _claim_block() -> None:
+    starts = range(_FIRST, _LAST - _SIZE, _SIZE)
+    for start in random.sample(starts, len(starts)):
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", start))
+        except OSError:
+            claim.close()
+            continue
+        _blocks.append(claim)
+        _left.extend(range(start + 1, start + _SIZE))
+        return
+    raise SandboxError(f"All ports from {_FIRST} to {_LAST} are in use. Stop other sandboxes.")
 
 
 def _is_free(port: int) -> bool:

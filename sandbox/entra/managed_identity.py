@@ -16,6 +16,8 @@ from sandbox.cloud.cloud import Cloud
 from sandbox.faults import injection
 from sandbox.storage import blobs
 
+_LIFETIME = 86_400
+
 
 def application(clouds: Sequence[Cloud], password: str) -> web.Application:
     """The endpoint; callers must send `password` as X-IDENTITY-HEADER."""
@@ -40,11 +42,22 @@ def application(clouds: Sequence[Cloud], password: str) -> web.Application:
 
 def _issuer(cloud: Cloud, audience: str) -> Handler:
     async def issue(request: web.Request) -> web.StreamResponse:
-        if principal := _principal(cloud, request):
-            return _issued(cloud, principal, audience, request)
-        return _refused(
-            400, f"The user-assigned identity does not exist in the cloud {cloud.definition.name}."
-        )
+        ids = _principal(cloud, request)
+        if not ids:
+            name = cloud.definition.name
+            return _refused(400, f"The user-assigned identity does not exist in the cloud {name}.")
+        principal, application = ids
+        cloud.request_log.record("token", principal, ("GET", request.path_qs, 200))
+        body = {
+            "access_token": cloud.tokens.issue(
+                principal, audience, seconds=_LIFETIME, idtyp="app", appid=application
+            ),
+            "expires_on": str(int(time.time()) + _LIFETIME),
+            "resource": audience,
+            "token_type": "Bearer",
+            "client_id": application,
+        }
+        return web.json_response(body)
 
     return issue
 
@@ -78,20 +91,6 @@ def _principal(cloud: Cloud, request: web.Request) -> tuple[str, str] | None:
         if all(_NAMES[key](body).lower() == value for key, value in named.items()):
             return body["properties"]["principalId"], body["properties"]["clientId"]
     return None
-
-
-def _issued(cloud: Cloud, ids: tuple[str, str], audience: str, request: web.Request) -> web.Response:
-    principal, application = ids
-    cloud.request_log.record("token", principal, ("GET", request.path_qs, 200))
-    lifetime = 86_400
-    body = {
-        "access_token": cloud.tokens.issue(principal, audience, idtyp="app", appid=application),
-        "expires_on": str(int(time.time()) + lifetime),
-        "resource": audience,
-        "token_type": "Bearer",
-        "client_id": application,
-    }
-    return web.json_response(body)
 
 
 def _refused(status: int, message: str) -> web.Response:

@@ -80,7 +80,7 @@ class _Tenant:
             token = self.cloud.tokens.issue(principal, audience, seconds=_LIFETIME, **claims)
             status, body = 200, _token_body(token, audience, v1="/v2.0/" not in request.path)
         except SignInError as error:
-            status, body = error.status, {**error.body, **_error_ids()}
+            status, body = error.status, _described(error)
         self.cloud.request_log.record("token", principal, ("POST", request.path, status))
         return _response(body, status)
 
@@ -112,7 +112,7 @@ class _Tenant:
         try:
             self._require_tenant(request)
         except SignInError as error:
-            return _response({**error.body, **_error_ids()}, error.status)
+            return _response(_described(error), error.status)
         return _response(body)
 
     def _require_tenant(self, request: web.Request) -> None:
@@ -131,9 +131,9 @@ def _token_body(token: str, audience: str, *, v1: bool) -> Json:
     return {"token_type": "Bearer", **times_v1, "resource": audience, "access_token": token}
 
 
-def _error_ids() -> Json:
+def _described(error: SignInError) -> Json:
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return {"timestamp": moment, "trace_id": new_id(), "correlation_id": new_id()}
+    return {**error.body, "timestamp": moment, "trace_id": new_id(), "correlation_id": new_id()}
 
 
 def _response(body: Json, status: int = 200) -> web.Response:

@@ -129,12 +129,10 @@ class Secrets:
             " order by number",
             *(self._vault, name, name),
         )
-        return [
-            self._secret(name, version, value, json.loads(kept), deleted)
-            for name, version, value, kept, deleted in rows
-        ]
+        return [self._secret(*row) for row in rows]
 
-    def _secret(self, name: str, version: str, value: bytes, kept: Json, deleted: int) -> Secret:
+    def _secret(self, name: str, version: str, value: bytes, properties: str, deleted: int) -> Secret:
+        kept = json.loads(properties)
         return Secret(
             vault=self._vault,
             name=name,

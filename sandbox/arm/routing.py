@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from sandbox.arm import (
     authorization,
-    containers,
     discovery,
     groups,
     identities,
@@ -34,7 +33,6 @@ TYPES: dict[str, ResourceType] = {
         *registries.TYPES,
         *pipelines.TYPES,
         *storage.TYPES,
-        *containers.TYPES,
         *vaults.TYPES,
         *secrets.TYPES,
         *identities.TYPES,

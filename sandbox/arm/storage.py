@@ -1,6 +1,10 @@
-"""Microsoft.Storage: accounts, their keys and their settings."""
+"""Microsoft.Storage: accounts, their keys, settings and blob containers."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from sandbox.arm import bodies, operations
 from sandbox.arm.resource_type import (
@@ -10,6 +14,7 @@ from sandbox.arm.resource_type import (
     api_versions,
     delete_stored,
     is_taken,
+    matches,
     name_check,
 )
 from sandbox.cloud.cloud import ACCOUNTS
@@ -108,6 +113,69 @@ async def list_blob_services(request: Request) -> list[Json]:
     return [found] if found else []
 
 
+async def put_container(request: Request) -> Answer:
+    """Create or update a container, which only Azurite stores.
+
+    It is always private: Azurite would allow anonymous access.
+    """
+    metadata = request.properties.get("metadata")
+    async with blobs.service(request.cloud, request.id.segments[1]) as service:
+        container = service.get_container_client(request.id.name)
+        with suppress(ResourceExistsError):
+            await container.create_container()
+        if metadata is not None:
+            await container.set_container_metadata(metadata)
+        found = _container(request, await container.get_container_properties())
+    return Answer(200 if request.existing else 201, found, {"ETag": found["etag"]})
+
+
+async def delete_container(request: Request) -> Answer:
+    """Delete a container with its blobs and role assignments."""
+    async with blobs.service(request.cloud, request.id.segments[1]) as service:
+        with suppress(ResourceNotFoundError):
+            await service.delete_container(request.id.name)
+    request.resources.remove(request.id)
+    return Answer(200)
+
+
+async def find_container(request: Request) -> Json | None:
+    """The container in Azurite."""
+    account = request.resources.get(request.id.ancestors[0])
+    if account is None or not matches(_CONTAINER_NAME, request.id.name):
+        return None
+    async with blobs.service(request.cloud, account["name"]) as service:
+        try:
+            found = await service.get_container_client(request.id.name).get_container_properties()
+        except ResourceNotFoundError:
+            return None
+    return _container(request, found)
+
+
+async def list_containers(request: Request) -> list[Json]:
+    """All containers of an account."""
+    async with blobs.service(request.cloud, request.id.segments[1]) as service:
+        return [
+            _container(request.on(request.id.child(each.name)), each)
+            async for each in service.list_containers(include_metadata=True)
+        ]
+
+
+def _container(request: Request, found: Any) -> Json:
+    properties = {
+        "deleted": False,
+        "remainingRetentionDays": 0,
+        "publicAccess": "None",
+        "leaseStatus": str(found.lease.status or "unlocked").capitalize(),
+        "leaseState": str(found.lease.state or "available").capitalize(),
+        "lastModifiedTime": found.last_modified.isoformat(),
+        "metadata": dict(found.metadata or {}),
+        "hasImmutabilityPolicy": False,
+        "hasLegalHold": False,
+    }
+    etag = f'"{str(found.etag).strip(chr(34))}"'
+    return {**bodies.envelope(request), "etag": etag, "properties": properties}
+
+
 def _account(request: Request) -> Json:
     now = datetime.now(UTC).isoformat()
     old = (request.existing or {}).get("properties", {})
@@ -135,6 +203,7 @@ def _account(request: Request) -> Json:
 
 VERSIONS = api_versions("storage")
 _NAME = "[a-z0-9]{3,24}"
+_CONTAINER_NAME = "[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]"
 _INVALID = (
     "{name} is not a valid storage account name. Storage account name must be between 3 and 24 "
     "characters in length and use numbers and lower-case letters only."
@@ -171,5 +240,15 @@ TYPES = (
         "default",
         put=put_rules,
         delete=delete_stored,
+    ),
+    ResourceType(
+        f"{ACCOUNTS}/blobServices/containers",
+        VERSIONS,
+        _CONTAINER_NAME,
+        put=put_container,
+        delete=delete_container,
+        patch=True,
+        find=find_container,
+        list=list_containers,
     ),
 )

@@ -56,14 +56,14 @@ def policy_of(rule: PolicyRule) -> Policy:
 
 
 def _stack(rule: StackRule, args: StackValidationArgs, report: ReportViolation) -> None:
-    found = evaluate(rule.name, lambda: rule.check(stack_view(args, rule.settings)))
+    found = evaluate(rule.name, lambda: rule.check(stack_view(args, rule.configured(args.get_config()))))
     _report(rule, found, args.get_config(), report)
 
 
 def _violations(rule: ResourceRule, args: ResourceValidationArgs) -> list[Violation]:
     if not rule.applies_to(args.resource_type):
         return []
-    return evaluate(rule.name, lambda: rule.check(resource_view(args, rule.settings)))
+    return evaluate(rule.name, lambda: rule.check(resource_view(args, rule.configured(args.get_config()))))
 
 
 def evaluate(rule: str, check: Callable[[], Iterator[Violation]]) -> list[Violation]:

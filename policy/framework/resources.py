@@ -1,7 +1,7 @@
 """The resources that a rule checks: one, or all of a stack with their dependencies."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -11,7 +11,6 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidatio
 
 from policy.framework.properties import Value, peek, plain, text
 from policy.framework.resource_types import NAME_PROPERTIES, TypePattern
-from policy.framework.settings import RuleSetting, configured
 
 _NAME = re.compile(r"[\w.() -]+")
 _now = partial(datetime.now, UTC)
@@ -104,17 +103,15 @@ def _is_parent(parent: ResourceView, child: ResourceView) -> bool:
     return bool(id) and text(child.peek("id")).lower().startswith(f"{id}/")
 
 
-def resource_view(args: ResourceValidationArgs, settings: Sequence[RuleSetting]) -> ResourceView:
+def resource_view(args: ResourceValidationArgs, settings: Mapping[str, Any]) -> ResourceView:
     """Return the resource that the engine passes to a resource rule."""
-    values = configured(settings, args.get_config())
-    return ResourceView(args.resource_type, args.name, args.urn, args.props, args.opts.protect, values)
+    return ResourceView(args.resource_type, args.name, args.urn, args.props, args.opts.protect, settings)
 
 
-def stack_view(args: StackValidationArgs, settings: Sequence[RuleSetting]) -> StackView:
+def stack_view(args: StackValidationArgs, settings: Mapping[str, Any]) -> StackView:
     """Return the stack that the engine passes to a stack rule, sorted, so that messages stay the same."""
-    values = configured(settings, args.get_config())
     resources = sorted(args.resources, key=lambda each: each.urn)
-    return StackView(tuple(_resource_of_stack(each, values) for each in resources))
+    return StackView(tuple(_resource_of_stack(each, settings) for each in resources))
 
 
 def _resource_of_stack(resource: PolicyResource, settings: Mapping[str, Any]) -> ResourceView:

@@ -9,13 +9,12 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Self
+from typing import Any, Self
 
 from pulumi_policy import EnforcementLevel, PolicyComplianceFramework, Severity
 
 from policy.framework.resource_types import TypePattern
 from policy.framework.resources import Violation
-from policy.framework.settings import RuleSetting
 
 Check = Callable[..., Iterator[Violation]]
 """Finds the violations of one rule in a `ResourceView` or a `StackView`."""
@@ -53,6 +52,30 @@ class Control(Enum):
         return PolicyComplianceFramework("Microsoft cloud security benchmark", "1.0", reference, title)
 
 
+_SCHEMAS: Mapping[type, Mapping[str, Any]] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer", "minimum": 0},
+    str: {"type": "string"},
+    list: {"type": "array", "items": {"type": "string"}},
+}
+
+
+@dataclass(frozen=True)
+class RuleSetting:
+    """One setting of a rule."""
+
+    name: str
+    default: bool | int | str | tuple[str, ...]
+    """The value without configuration; its type is the setting's type."""
+    description: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The setting in JSON Schema; the engine checks the configuration with it."""
+        default = list(self.default) if isinstance(self.default, tuple) else self.default
+        return {**_SCHEMAS[type(default)], "default": default, "description": self.description}
+
+
 def _no_check(_: object) -> Iterator[Violation]:
     return iter(())
 
@@ -88,6 +111,11 @@ class PolicyRule:
         """Mandatory: the transfer would fail, or a secret or data would leak. Advisory: hardening or cost."""
         serious = self.severity in (Severity.CRITICAL, Severity.HIGH)
         return self.other_level or (EnforcementLevel.MANDATORY if serious else EnforcementLevel.ADVISORY)
+
+    def configured(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of the settings by their names, from the configuration or else by default."""
+        defaults = {each.name: each.default for each in self.settings}
+        return defaults | {name: config[name] for name in defaults if config.get(name) is not None}
 
     def __call__(self, check: Check) -> Self:
         """Return the rule with its check."""

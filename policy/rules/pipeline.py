@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from pulumi_policy import EnforcementLevel, Severity
 
@@ -12,8 +13,7 @@ from policy.framework.addresses import Address
 from policy.framework.properties import UNKNOWN, known_items, shown, text
 from policy.framework.resource_types import PIPELINES
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import PREREQUISITES, TRANSFER, Control, ResourceRule
-from policy.framework.settings import RuleSetting
+from policy.framework.rule import PREREQUISITES, TRANSFER, Control, ResourceRule, RuleSetting
 
 VERSIONS = "https://learn.microsoft.com/rest/api/containerregistry/export-pipelines/create?view=rest-containerregistry-2025-06-01-preview"
 
@@ -27,6 +27,8 @@ _MODES_SINCE = "2025-06-01-preview"
 _MODELESS = frozenset({"2025-09-01-preview"})
 """These versions continue an older one without access modes, despite their later dates."""
 
+PipelineRule = partial(ResourceRule, types=PIPELINES)
+
 
 def _paths(pipeline: ResourceView) -> tuple[str, str]:
     """The properties with the URLs of the container and the secret."""
@@ -37,8 +39,7 @@ def _is_emulated(address: Address, pipeline: ResourceView) -> bool:
     return address.is_loopback and pipeline.settings["allowEmulator"]
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     fix="Begin the URL with `https://`.",
@@ -56,8 +57,7 @@ def pipeline_https(pipeline: ResourceView) -> Iterator[Violation]:
             yield pipeline.violation(f"{path} of {pipeline} {found}.")
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     fix="Write `https://<account host>/<container>` and nothing more; a SAS token belongs in the key "
@@ -82,8 +82,7 @@ def pipeline_bare_uri(pipeline: ResourceView) -> Iterator[Violation]:
         yield pipeline.violation(f"{path} of {pipeline} {found}; it must be https://account/container.")
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     fix="Use the hosts that Azure shows for the account and the vault, and one cloud for each stack. "
@@ -125,8 +124,7 @@ def _clouds_of(pipeline: ResourceView, clouds: HostDirectory) -> Iterator[tuple[
             yield address.host, cloud(address.host)
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     fix="End `keyVaultUri` after the secret's name.",
@@ -142,8 +140,7 @@ def pipeline_secret_unversioned(pipeline: ResourceView) -> Iterator[Violation]:
         )
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
     fix="Set `keyVaultUri` for a SAS token. For ManagedIdentity, create the pipeline with API version "
@@ -172,8 +169,7 @@ def _api_version(pipeline: ResourceView) -> str:
     return written or text(pipeline.peek("azureApiVersion"))
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     severity=Severity.LOW,
     control=Control.CONFIGURATION,
     fix="Remove `keyVaultUri`, and the secret unless something else reads it.",
@@ -188,8 +184,7 @@ def pipeline_mode_leftover(pipeline: ResourceView) -> Iterator[Violation]:
         )
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     severity=Severity.HIGH,
     control=Control.APPLICATION_IDENTITY,
     fix="Set `identity.type` to SystemAssigned, or to UserAssigned with `userAssignedIdentities`.",
@@ -204,8 +199,7 @@ def pipeline_has_identity(pipeline: ResourceView) -> Iterator[Violation]:
         )
 
 
-@ResourceRule(
-    types=PIPELINES,
+@PipelineRule(
     other_level=EnforcementLevel.MANDATORY,
     severity=Severity.MEDIUM,
     control=Control.CONFIGURATION,

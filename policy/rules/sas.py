@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Set
 from datetime import timedelta
+from functools import partial
 
 from pulumi_policy import Severity
 
@@ -11,8 +12,7 @@ from acr_transfer.model.times import format_time, parse_time
 from policy.framework.properties import MISSING, UNKNOWN, text
 from policy.framework.resource_types import SECRET
 from policy.framework.resources import ResourceView, Violation
-from policy.framework.rule import PREREQUISITES, Control, ResourceRule
-from policy.framework.settings import RuleSetting
+from policy.framework.rule import PREREQUISITES, Control, ResourceRule, RuleSetting
 
 OVERVIEW = "https://learn.microsoft.com/azure/storage/common/storage-sas-overview"
 _HIDDEN = "[secret]"
@@ -21,6 +21,8 @@ _ROTATE = (
     "Create a token that expires within the limit and deploy again; in the stacks of acr-transfer: "
     "`pulumi config set acr-transfer:sasExpiry <time>`."
 )
+
+SecretRule = partial(ResourceRule, types=(SECRET,))
 
 
 def sas_token(secret: ResourceView) -> SasToken | None:
@@ -53,8 +55,7 @@ def tag(secret: ResourceView, name: str) -> str:
     return text(tags.get(f"acr-transfer-{name}")) if isinstance(tags, dict) else ""
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.HIGH,
     control=Control.CONFIGURATION,
     fix="Put one `?` in front of the token.",
@@ -67,8 +68,7 @@ def sas_question_mark(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"Secret {secret}: ACR Transfer expects exactly one '?' before the token.")
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     fix="Create a token with read, add, write and list (`rawl`) for an export, or with read and list "
@@ -97,8 +97,7 @@ def _difference(secret: ResourceView, token: SasToken, direction: Direction) -> 
     return token.excess_rights(allowed), token.missing_rights(needed_rights(direction, deletes_blobs=False))
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.HIGH,
     control=Control.IN_TRANSIT,
     fix="Create a token with `protocol=https`.",
@@ -111,8 +110,7 @@ def sas_https_only(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"The SAS token of secret {secret} is valid over HTTP.")
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.HIGH,
     control=Control.LEAST_PRIVILEGE,
     fix="Create a service SAS of the container (`sr=c`).",
@@ -131,8 +129,7 @@ def sas_container_scope(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"The SAS token of secret {secret} {opened}.")
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
     fix=_ROTATE,
@@ -160,8 +157,7 @@ def sas_lifetime(secret: ResourceView) -> Iterator[Violation]:
         )
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.MEDIUM,
     control=Control.KEY_LIFE,
     fix=_ROTATE,
@@ -179,8 +175,7 @@ def sas_expires_soon(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"SAS token {secret} expires in {hours:.1f} h; a run may outlive it.")
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.HIGH,
     control=Control.KEY_LIFE,
     fix="Set `properties.attributes.expires` to the token's `se`, in seconds since 1970.",
@@ -202,8 +197,7 @@ def secret_expiry(secret: ResourceView) -> Iterator[Violation]:
             )
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.LOW,
     control=Control.KEY_REPOSITORY,
     fix="Set `properties.contentType` to application/x-azure-sas.",
@@ -215,8 +209,7 @@ def secret_content_type(secret: ResourceView) -> Iterator[Violation]:
         yield secret.violation(f"Secret {secret} has no content type.")
 
 
-@ResourceRule(
-    types=(SECRET,),
+@SecretRule(
     severity=Severity.CRITICAL,
     control=Control.NO_EXPOSED_SECRET,
     fix="Store a SAS token of the container, and rotate the key if others could read the secret.",

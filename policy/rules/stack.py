@@ -9,8 +9,7 @@ from acr_transfer.model.credentials import credential_in, quoted
 from policy.framework.properties import Value
 from policy.framework.resource_types import ANY, REGISTRY, SECRET, STACK, STORAGE_ACCOUNT, VAULT
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import Control, ResourceRule, StackRule
-from policy.framework.settings import RuleSetting
+from policy.framework.rule import Control, ResourceRule, RuleSetting, StackRule
 from policy.framework.stack_config import stack_config
 
 SECRETS = "https://www.pulumi.com/docs/iac/concepts/secrets/"

@@ -18,8 +18,14 @@ from policy.framework.resource_types import (
     STORAGE_ACCOUNT,
 )
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import PREREQUISITES, TROUBLESHOOTING, Control, ResourceRule, StackRule
-from policy.framework.settings import RuleSetting
+from policy.framework.rule import (
+    PREREQUISITES,
+    TROUBLESHOOTING,
+    Control,
+    ResourceRule,
+    RuleSetting,
+    StackRule,
+)
 
 _PERIOD = re.compile(r"(\d+)\.(\d{1,2}):(\d{2}):(\d{2})")
 

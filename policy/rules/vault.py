@@ -19,8 +19,7 @@ from policy.framework.resource_types import (
     TypePattern,
 )
 from policy.framework.resources import ResourceView, StackView, Violation
-from policy.framework.rule import PREREQUISITES, Control, ResourceRule, StackRule
-from policy.framework.settings import RuleSetting
+from policy.framework.rule import PREREQUISITES, Control, ResourceRule, RuleSetting, StackRule
 
 BEST_PRACTICES = "https://learn.microsoft.com/azure/key-vault/general/secure-key-vault"
 _FLAGS = ("enabledForDeployment", "enabledForDiskEncryption", "enabledForTemplateDeployment")

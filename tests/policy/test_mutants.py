@@ -12,7 +12,7 @@ from tests.policy.cases import CASES
 from tests.policy.mutants import FOLDER, ORIGINAL, PACKAGE, Mutant, loaded, mutants
 from tests.policy.tables import fails
 
-RULE = re.compile(r"^@(Resource|Stack)Rule\(", re.MULTILINE)
+RULE = re.compile(r"^@\w+Rule\(", re.MULTILINE)
 WITH_RULES = sorted(
     f"rules.{file.stem}" for file in FOLDER.glob("rules/*.py") if RULE.search(file.read_text())
 )

@@ -15,7 +15,6 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
 
 from policy.framework.rule import ResourceRule
-from policy.framework.settings import configured
 from policy.rules.catalogue import ALL
 from tests.policy.pack import SECRET_MARK, configure, info, secret, served, struct
 from tests.policy.tables import UNKNOWN
@@ -65,7 +64,7 @@ def schemas_of(pack: analyzer_pb2_grpc.AnalyzerStub) -> dict[str, dict[str, Any]
 def test_the_defaults_in_the_schema_are_those_of_the_rules(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     schemas = schemas_of(pack)
     for rule in ALL:
-        defaults = configured(rule.settings, {})
+        defaults = rule.configured({})
         assert schemas[rule.name].keys() == {*(each.name for each in rule.settings), "waivers"}
         for setting in rule.settings:
             said = schemas[rule.name][setting.name]

@@ -104,11 +104,14 @@ class PolicyRule:
     """The reason for the rule."""
 
     chapter: str = ""
-    """The subject: `storage` for the modules `storage` and `storage_stack`."""
+    """The subject: `run` for the modules `run` and `run_stack`."""
 
     @property
     def level(self) -> EnforcementLevel:
-        """Mandatory: the transfer would fail, or a secret or data would leak. Advisory: hardening or cost."""
+        """Mandatory if the transfer would fail, or a secret or data would leak, so that the severity is high.
+
+        Advisory for hardening and cost.
+        """
         serious = self.severity in (Severity.CRITICAL, Severity.HIGH)
         return self.other_level or (EnforcementLevel.MANDATORY if serious else EnforcementLevel.ADVISORY)
 
@@ -134,7 +137,7 @@ class ResourceRule(PolicyRule):
 
     types: tuple[TypePattern, ...]
     remedy: Mapping[str, bool | str] | None = None
-    """Properties and the values that correct them; set only if the configuration says `remediate`."""
+    """Properties and the values that correct them; set only if the configuration has `remediate`."""
 
     def applies_to(self, resource_type: str) -> bool:
         """Whether the rule checks resources of this type."""

@@ -5,7 +5,6 @@ is the source of its request; a pipeline ID that a program has written as text t
 """
 
 import re
-from functools import cached_property
 
 from policy.framework.properties import MISSING, UNKNOWN, NoValue, text
 from policy.framework.resource_types import PIPELINE_RUN, PIPELINES, REGISTRY
@@ -56,6 +55,11 @@ class StackRuns:
         self.all = stack.of(PIPELINE_RUN)
         """Every run."""
 
+        pipelines = stack.of(*PIPELINES)
+        by_id = {text(each.peek("id")).lower(): each for each in pipelines if text(each.peek("id"))}
+        by_urn = {each.urn: each for each in pipelines}
+        self._pipelines = {run.urn: _pipeline_of(run, by_id, by_urn) for run in self.all}
+
     def pipeline_of(self, run: ResourceView) -> ResourceView | NoValue:
         """Return a run's pipeline: `MISSING` if it is not in the stack, `UNKNOWN` in some previews."""
         return self._pipelines[run.urn]
@@ -70,17 +74,10 @@ class StackRuns:
             return {named[1].lower()}
         return {each.urn for each in self._stack.dependencies(resource, "registryName", REGISTRY)}
 
-    @cached_property
+    @property
     def all_known(self) -> bool:
         """Whether the pipeline of every run is known."""
         return UNKNOWN not in self._pipelines.values()
-
-    @cached_property
-    def _pipelines(self) -> dict[str, ResourceView | NoValue]:
-        pipelines = self._stack.of(*PIPELINES)
-        by_id = {text(each.peek("id")).lower(): each for each in pipelines if text(each.peek("id"))}
-        by_urn = {each.urn: each for each in pipelines}
-        return {run.urn: _pipeline_of(run, by_id, by_urn) for run in self.all}
 
 
 def _pipeline_of(

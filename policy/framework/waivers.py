@@ -86,6 +86,11 @@ class _Notes(threading.local):
     def __init__(self) -> None:
         self.pending: list[tuple[str, str]] = []
 
+    def report(self, _: object, report: ReportViolation) -> None:
+        pending, self.pending = self.pending, []
+        for text, urn in sorted(set(pending)):
+            report(text, urn or None)
+
 
 _of_resources, _of_stack = _Notes(), _Notes()
 
@@ -100,19 +105,9 @@ def note(rule: PolicyRule, violation: Violation, waiver: Waiver) -> None:
 def waiver_policies() -> list[Policy]:
     """Return the two policies that report waived violations; they must be the last of the pack."""
     return [
-        ResourceValidationPolicy(
-            "waived", validate=lambda args, report: _report(_of_resources, report), **_METADATA
-        ),
-        StackValidationPolicy(
-            "waived-in-stack", validate=lambda args, report: _report(_of_stack, report), **_METADATA
-        ),
+        ResourceValidationPolicy("waived", validate=_of_resources.report, **_METADATA),
+        StackValidationPolicy("waived-in-stack", validate=_of_stack.report, **_METADATA),
     ]
-
-
-def _report(notes: _Notes, report: ReportViolation) -> None:
-    pending, notes.pending = notes.pending, []
-    for text, urn in sorted(set(pending)):
-        report(text, urn or None)
 
 
 _METADATA: dict[str, Any] = {

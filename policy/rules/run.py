@@ -8,7 +8,7 @@ from acr_transfer.model.credentials import quoted, without_credentials
 from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.references import FULL_FORMS, reference_fault, repeated
 from acr_transfer.model.resource_names import BLOB, PIPELINE
-from policy.framework.properties import UNKNOWN, Value, known_items, text
+from policy.framework.properties import UNKNOWN, known_items, text
 from policy.framework.resource_types import PIPELINE_RUN, PIPELINES
 from policy.framework.resources import ResourceView, Violation
 from policy.framework.rule import TRANSFER, TROUBLESHOOTING, Control, ResourceRule
@@ -105,17 +105,11 @@ def run_names(resource: ResourceView) -> Iterator[Violation]:
             yield resource.violation(
                 f"{quoted(name)} is not a valid {kind} name; expected {PIPELINE.expected}."
             )
-    if PIPELINE_RUN.fullmatch(resource.type):
-        blob = _blob_name(resource)
-        if isinstance(blob, str) and not BLOB.accepts(blob):
-            yield resource.violation(f"{quoted(blob)} is not a valid blob name; expected {BLOB.expected}.")
-
-
-def _blob_name(run: ResourceView) -> Value:
-    """The name of a run's blob, empty without one, or `UNKNOWN`."""
-    ends = (run.peek("request.target.name"), run.peek("request.source.name"))
-    named = text(ends[0]) or text(ends[1])
-    return named or (UNKNOWN if UNKNOWN in ends else "")
+    ends = (resource.peek("request.target.name"), resource.peek("request.source.name"))
+    blob = text(ends[0]) or text(ends[1])
+    known = bool(blob) or UNKNOWN not in ends
+    if PIPELINE_RUN.fullmatch(resource.type) and known and not BLOB.accepts(blob):
+        yield resource.violation(f"{quoted(blob)} is not a valid blob name; expected {BLOB.expected}.")
 
 
 @ResourceRule(

@@ -198,8 +198,8 @@ def _planned(
     state, found = ArtifactState.NEW, at_target.get(entry.reference)
     if found is not None:
         state = ArtifactState.PRESENT if found == entry.digest else ArtifactState.CHANGED
-    kind = resolved.manifests[entry.repository, entry.digest].kind
-    return PlannedArtifact(entry=entry, state=state, kind=kind)
+    manifest = resolved.manifests[entry.repository, entry.digest]
+    return PlannedArtifact(entry=entry, state=state, kind=manifest.kind)
 
 
 def _bytes_to_move(artifacts: Sequence[PlannedArtifact], manifests: Mapping[ManifestKey, Manifest]) -> int:

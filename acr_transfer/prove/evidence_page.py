@@ -49,7 +49,6 @@ _MEANING = {
     Verdict.EXTRA: "at the target, but not expected",
 }
 
-
 _CHAPTERS = {
     "Not proved": (Verdict.MISSING, Verdict.DIFFERENT, Verdict.NOT_PROVABLE),
     "Extra at the target": (Verdict.EXTRA,),
@@ -95,13 +94,11 @@ def page(evidence: Evidence) -> str:
 
 
 def _banner(evidence: Evidence) -> str:
-    proof = evidence.proof
+    proof, count = evidence.proof, len(evidence.proof.expected)
     if evidence.good:
-        text = f"All {plural(len(proof.expected), 'artifact')} are proved."
-        if len(proof.expected) == 1:
-            text = "The one artifact is proved."
+        text = f"All {count:,} artifacts are proved." if count != 1 else "The one artifact is proved."
         return f'<div class="verdict good"><strong>{text}</strong></div>'
-    text = f"{proof.count(Verdict.PROVED):,} of {plural(len(proof.expected), 'artifact')} are proved."
+    text = f"{proof.count(Verdict.PROVED):,} of {plural(count, 'artifact')} are proved."
     if proof.complete:
         text = "All expected artifacts are proved, but the target has extra tags."
     rest = "The others are listed below with their reasons."

@@ -10,7 +10,7 @@ from acr_transfer.errors import BrokenAnswerError, MissingBlobError
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.references import split_reference
 from acr_transfer.progress import ProgressReporter
-from acr_transfer.prove.target import ArtifactFinding, Blobs, Fault
+from acr_transfer.prove.target import ArtifactFinding, Blobs, ProofFault
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Descriptor
 
@@ -31,7 +31,7 @@ class LayerProof:
     bytes_read: int = 0
     """Bytes of the blobs without a fault."""
 
-    faults: Mapping[str, Fault] = field(default_factory=dict)
+    faults: Mapping[str, ProofFault] = field(default_factory=dict)
     """By digest."""
 
     def apply(
@@ -71,7 +71,7 @@ async def read_layers(
     sizes = {digest: places[digest][1].size for digest in chosen}
     progress.begin("reading layers", sum(sizes.values()), of_bytes=True)
 
-    async def read(digest: str) -> Fault | None:
+    async def read(digest: str) -> ProofFault | None:
         return await _fault(*places[digest], registry, progress)
 
     found = await run_concurrently(read, chosen, _CONCURRENCY)
@@ -87,10 +87,10 @@ async def read_layers(
 
 async def _fault(
     repository: str, blob: Descriptor, registry: RegistryClient, progress: ProgressReporter
-) -> Fault | None:
+) -> ProofFault | None:
     name = f"layer {blob.digest}"
     if not blob.digest.startswith("sha256:"):
-        return Fault(Verdict.DIFFERENT, f"{name}: only sha256 digests are supported")
+        return ProofFault(Verdict.DIFFERENT, f"{name}: only sha256 digests are supported")
     content_hash, size = hashlib.sha256(), 0
     try:
         async for chunk in registry.blob(repository, blob.digest):
@@ -98,10 +98,10 @@ async def _fault(
             size += len(chunk)
             progress.advance(len(chunk))
     except MissingBlobError:
-        return Fault(Verdict.MISSING, f"{name} is not at the target")
+        return ProofFault(Verdict.MISSING, f"{name} is not at the target")
     except BrokenAnswerError as error:
-        return Fault(Verdict.DIFFERENT, f"{name}: {error}")
+        return ProofFault(Verdict.DIFFERENT, f"{name}: {error}")
     got = f"sha256:{content_hash.hexdigest()}"
     if got == blob.digest:
         return None
-    return Fault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")
+    return ProofFault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")

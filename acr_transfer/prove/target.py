@@ -58,7 +58,7 @@ class ArtifactFinding:
 
 
 @dataclass(frozen=True)
-class Fault:
+class ProofFault:
     """The reason why an artifact is not proved."""
 
     verdict: Verdict
@@ -98,11 +98,11 @@ class TargetVerifier:
 
     async def _verify_children(
         self, repository: str, manifest: Manifest, blobs: Blobs
-    ) -> tuple[int, Fault | None]:
+    ) -> tuple[int, ProofFault | None]:
         """The number of manifests below this one, and the first fault; adds the manifest's blobs."""
         blobs.update((blob.digest, blob) for blob in manifest.blobs if not blob.foreign)
 
-        async def verify(digest: str) -> tuple[int, Fault | None]:
+        async def verify(digest: str) -> tuple[int, ProofFault | None]:
             child = self._verified.get((repository, digest)) or await self._get(repository, digest)
             fault = _compare(f"child {digest}", digest, child)
             if child is None or fault is not None:
@@ -120,10 +120,10 @@ class TargetVerifier:
         return manifest
 
 
-def _compare(name: str, expected: str, manifest: Manifest | None) -> Fault | None:
+def _compare(name: str, expected: str, manifest: Manifest | None) -> ProofFault | None:
     if manifest is None:
-        return Fault(Verdict.MISSING, f"{name} is not at the target")
+        return ProofFault(Verdict.MISSING, f"{name} is not at the target")
     if manifest.digest != expected:
         detail = f"{name}: expected {expected}, got {manifest.digest}"
-        return Fault(Verdict.DIFFERENT, detail, manifest.digest)
+        return ProofFault(Verdict.DIFFERENT, detail, manifest.digest)
     return None

@@ -149,7 +149,7 @@ class Manifest:
             digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
             media_type=media_type,
             size=len(content),
-            kind=ManifestKind.INDEX if is_index else _kind(document, config),
+            kind=ManifestKind.INDEX if is_index else _kind(document),
             artifact_type=_artifact_type(document, config),
             subject=subject.digest if subject else "",
             created=_created(document),
@@ -176,10 +176,11 @@ def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     return tuple(descriptor for descriptor in found if descriptor)
 
 
-def _kind(document: dict[str, Any], config: Descriptor | None) -> ManifestKind:
+def _kind(document: dict[str, Any]) -> ManifestKind:
     if "subject" in document:
         return ManifestKind.REFERRER
-    has_image_config = config is not None and config.media_type in _IMAGE_CONFIGS
+    config = document.get("config")
+    has_image_config = isinstance(config, dict) and config.get("mediaType") in _IMAGE_CONFIGS
     is_image = has_image_config and "artifactType" not in document
     return ManifestKind.IMAGE if is_image else ManifestKind.ARTIFACT
 

@@ -166,7 +166,7 @@ def test_an_artifact_that_did_not_arrive_is_missing(desk: Desk) -> None:
     ("line", "code", "words"),
     [
         (["plan"], 10, "no artifact is named"),
-        (["plan", "Shop/Web"], 10, "artifacts: 'Shop/Web'"),
+        (["plan", "Shop/Web"], 10, "artifacts[0] ('Shop/Web') has upper case letters in its repository"),
         (["plan", "shop/web:9", "shop/web:10"], 11, "shop/web:9 is not in the registry"),
         (["plan", "--repository", "nope/*"], 11, "no repository matches"),
         (

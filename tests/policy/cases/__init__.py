@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from tests.policy.cases import (
-    pipeline,
-    registry,
-    run,
-    sas,
-    stack,
-    storage,
-    storage_stack,
-    vault,
-)
+from tests.policy.cases import pipeline, registry, run, sas, stack, storage, vault
 from tests.policy.tables import Table
 
 CASES: Table = {
     **registry.CASES,
     **storage.CASES,
-    **storage_stack.CASES,
     **vault.CASES,
     **sas.CASES,
     **pipeline.CASES,

@@ -50,7 +50,10 @@ def tracked(request: Request) -> Json:
 
 
 def system_data(request: Request, now: str = "") -> Json:
-    """Who created and changed a resource, and when; registries write seven decimals and an offset."""
+    """The principals that created and changed a resource, with times.
+
+    Registries write times with seven decimals and an offset, which is the default of `now`.
+    """
     now = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "1+00:00"
     kind = {"createdByType": "Application", "lastModifiedByType": "Application"}
     old = (request.existing or {}).get("systemData") or {"createdBy": request.principal, "createdAt": now}

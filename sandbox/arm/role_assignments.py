@@ -95,7 +95,7 @@ def _refuse_duplicate(request: Request, role: str, principal: str) -> None:
 
 
 def _history(request: Request) -> Json:
-    """Who created and changed the assignment, and when."""
+    """The principals that created and changed the assignment, with times."""
     now, by = datetime.now(UTC).isoformat(), request.principal
     old = (request.existing or {}).get("properties") or {}
     created = {"createdOn": old.get("createdOn", now), "createdBy": old.get("createdBy", by)}

@@ -85,12 +85,8 @@ class EntraAuthenticator:
             if not self._refresh_token:
                 with explained("signing in", challenge.service):
                     scope = f"{self.audience or _DEFAULT_AUDIENCE}/.default"
-                    entra_token = (await self.credential.get_token(scope)).token
-                form = {
-                    "grant_type": "access_token",
-                    "service": challenge.service,
-                    "access_token": entra_token,
-                }
+                    token = (await self.credential.get_token(scope)).token
+                form = {"grant_type": "access_token", "service": challenge.service, "access_token": token}
                 response = session.post(f"{base}/oauth2/exchange", data=form)
                 self._refresh_token = await _token(response, "refresh_token")
             return self._refresh_token

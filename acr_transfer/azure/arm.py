@@ -1,23 +1,18 @@
 """The client of Azure Resource Manager (ARM)."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
+from azure.core.credentials_async import AsyncTokenCredential
 
+from acr_transfer.azure.clouds import Cloud
 from acr_transfer.azure.http_session import http_session
-from acr_transfer.errors import AccessError, MissingError, ServiceError, explained, host
+from acr_transfer.errors import AccessError, ServiceError, explained, host
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
-
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-
-    from acr_transfer.azure.clouds import Cloud
 
 PIPELINES = "2025-06-01-preview"
 """The API version that returns a pipeline's storage access mode."""
@@ -94,22 +89,19 @@ class ArmClient:
             raise ServiceError(f"{self.host} continues a list at another host, {host(url)}")
         attempt = 1
         while True:
-            status, body, retry_after = await self._attempt(method, url)
-            if status not in TRANSIENT or attempt == TRIES:
-                return status, body
-            await asyncio.sleep(wait_before_retry(attempt, retry_after))
+            with explained("signing in", self.host):
+                token = await self._credential.get_token(self.cloud.scope)
+            headers = {"Authorization": f"Bearer {token.token}"}
+            try:
+                async with self._session.request(method, url, headers=headers) as response:
+                    body = await response.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise ServiceError(f"{self.host}: no response ({type(error).__name__})") from None
+            self.date = response.headers.get("Date", "")
+            if response.status not in TRANSIENT or attempt == TRIES:
+                return response.status, body
+            await asyncio.sleep(wait_before_retry(attempt, response.headers.get("Retry-After", "")))
             attempt += 1
-
-    async def _attempt(self, method: str, url: str) -> tuple[int, bytes, str]:
-        with explained("signing in", self.host):
-            token = await self._credential.get_token(self.cloud.scope)
-        headers = {"Authorization": f"Bearer {token.token}"}
-        try:
-            async with self._session.request(method, url, headers=headers) as response:
-                self.date = response.headers.get("Date", "")
-                return response.status, await response.read(), response.headers.get("Retry-After", "")
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceError(f"{self.host}: no response ({type(error).__name__})") from None
 
     def _checked(self, status: int, body: bytes, id: str, needs: str) -> dict[str, Any]:
         if status in (401, 403):
@@ -130,17 +122,6 @@ async def arm_client(cloud: Cloud, credential: AsyncTokenCredential) -> AsyncIte
     """A client of the cloud's Resource Manager."""
     async with http_session() as session:
         yield ArmClient(cloud, credential, session)
-
-
-async def login_server(registry_id: str, arm: ArmClient) -> str:
-    """Return a registry's login server. Raises `MissingError` if the registry does not exist."""
-    found = await arm.get(registry_id, "2023-07-01")
-    if found is None:
-        raise MissingError(
-            f"{registry_id} does not exist: check acr-transfer:registry and "
-            "acr-transfer:registryResourceGroup"
-        )
-    return str(found["properties"]["loginServer"])
 
 
 def blob_endpoint(account: Mapping[str, Any]) -> str:

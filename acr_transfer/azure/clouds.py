@@ -4,8 +4,6 @@ No endpoint is written here. Known clouds come from the tables of Azure's librar
 metadata that a cloud serves, as in pulumi-azure-native.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,15 +52,12 @@ _TABLES = {
 
 def known_cloud(name: str) -> Cloud:
     """Return a public cloud by any of its names. Raises `StackError` for an unknown name."""
-    if table := _TABLES.get(cloud_name(name)):
-        return _from_tables(*table)
-    raise StackError(
-        f"azure-native:environment is {name!r}; expected public, usgovernment or china, "
-        "or set ARM_METADATA_HOSTNAME to a host that describes this cloud"
-    )
-
-
-def _from_tables(cloud: AzureClouds, authority: str) -> Cloud:
+    if not (table := _TABLES.get(cloud_name(name))):
+        raise StackError(
+            f"azure-native:environment is {name!r}; expected public, usgovernment or china, "
+            "or set ARM_METADATA_HOSTNAME to a host that describes this cloud"
+        )
+    cloud, authority = table
     endpoints = get_arm_endpoints(cloud)
     manager: str = endpoints["resource_manager"]
     # The client's documentation names Resource Manager's audience for national clouds only.
@@ -79,9 +74,8 @@ def _from_tables(cloud: AzureClouds, authority: str) -> Cloud:
 async def _from_metadata(name: str, metadata_host: str) -> Cloud:
     base = metadata_host if "://" in metadata_host else f"https://{metadata_host}"
     documents = await _documents(base.rstrip("/"))
-    chosen = [document for document in documents if str(document.get("name")).lower() == name.lower()]
-    if not name and len(documents) == 1:
-        chosen = documents
+    only = not name and len(documents) == 1
+    chosen = [found for found in documents if only or str(found.get("name")).lower() == name.lower()]
     if not chosen:
         known = ", ".join(sorted(str(document.get("name")) for document in documents))
         raise MissingError(

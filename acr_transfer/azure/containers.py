@@ -4,8 +4,6 @@ The storage account is found by its blob endpoint, so no cloud's host names are 
 Resource Manager and is in memory only; where the account forbids shared keys, the caller's token is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +15,10 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from acr_transfer.azure.arm import ArmClient, blob_endpoint
+from acr_transfer.azure.arm import ArmClient, arm_client, blob_endpoint
+from acr_transfer.azure.connect import signed_in, subscription
+from acr_transfer.azure.provider_settings import ProviderSettings
+from acr_transfer.azure.stacks import Stack, plain_container_url
 from acr_transfer.azure.storage_retry import StorageRetry
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.errors import AccessError, MissingError, host
@@ -44,19 +45,35 @@ class Container:
 
 
 @asynccontextmanager
-async def container_of_account(
-    url: str, subscription: str, arm: ArmClient, credential: AsyncTokenCredential, throttle: Throttle
-) -> AsyncIterator[Container]:
-    """The container at `url`, with a key of its account, or the caller's token if the account forbids keys.
+async def container(stack: Stack, throttle: Throttle | None = None) -> AsyncIterator[Container]:
+    """The stack's container, with a key of its account, or the caller's token if the account forbids keys.
 
-    Raises `MissingError` if no account of the subscription has that endpoint, `AccessError` if the caller may
+    Raises `MissingError` if no account of the subscription has its endpoint, `AccessError` if the caller may
     not list the accounts or their keys.
     """
-    key = await _account_key(url, subscription, arm)
-    if key is None:
-        async with container_by_token(url, credential, throttle) as container:
-            yield container
-        return
+    url, limits = stack.container_url(), throttle or Throttle()
+    async with signed_in(stack.provider) as (cloud, credential), arm_client(cloud, credential) as arm:
+        key = await _account_key(url, subscription(stack), arm)
+        async with _by_token(url, credential, limits) if key is None else _by_key(url, key, limits) as found:
+            yield found
+
+
+@asynccontextmanager
+async def container_at(url: str, throttle: Throttle | None = None) -> AsyncIterator[Container]:
+    """A container without a stack, with the caller's token.
+
+    The environment names the cloud (ARM_METADATA_HOSTNAME, ARM_ENVIRONMENT).
+    """
+    plain = plain_container_url(url, "the container's URL")
+    async with (
+        signed_in(ProviderSettings.of({})) as (_, credential),
+        _by_token(plain, credential, throttle or Throttle()) as found,
+    ):
+        yield found
+
+
+@asynccontextmanager
+async def _by_key(url: str, key: AzureNamedKeyCredential, throttle: Throttle) -> AsyncIterator[Container]:
     async with ContainerClient.from_container_url(url, key, **client_options(throttle)) as client:
 
         async def link(name: str) -> str:
@@ -66,10 +83,10 @@ async def container_of_account(
 
 
 @asynccontextmanager
-async def container_by_token(
+async def _by_token(
     url: str, credential: AsyncTokenCredential, throttle: Throttle
 ) -> AsyncIterator[Container]:
-    """The container at `url`, with the caller's token, which needs a Storage Blob Data role.
+    """The container with the caller's token, which needs a Storage Blob Data role.
 
     https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
     """

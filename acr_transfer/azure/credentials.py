@@ -1,8 +1,5 @@
 """The caller's credential: a stack's own service principal, else azure-identity's default."""
 
-from __future__ import annotations
-
-from types import TracebackType
 from typing import Any
 
 from azure.core.credentials import AccessToken
@@ -23,36 +20,25 @@ class StackCredential(AsyncTokenCredential):
     """
 
     def __init__(self, settings: ProviderSettings, cloud: Cloud) -> None:
+        self._credential: AsyncTokenCredential
         self._tenant = settings.tenant_id or None
-        self._credential = _service_principal(settings, cloud) or DefaultAzureCredential(
-            authority=cloud.authority,
+        client, secret, authority = settings.client_id, settings.client_secret, cloud.authority
+        if self._tenant and client and secret:
+            self._credential = ClientSecretCredential(self._tenant, client, secret, authority=authority)
+        else:
             # The stack's tenant may differ from the tenant of the caller's login.
-            additionally_allowed_tenants=[self._tenant] if self._tenant else [],
-        )
+            allowed = [self._tenant] if self._tenant else []
+            self._credential = DefaultAzureCredential(
+                authority=authority, additionally_allowed_tenants=allowed
+            )
 
-    async def get_token(
-        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **kwargs: Any
-    ) -> AccessToken:
+    async def get_token(self, *scopes: str, tenant_id: str | None = None, **kwargs: Any) -> AccessToken:
         """Return a token of the stack's tenant for `scopes`."""
-        return await self._credential.get_token(
-            *scopes, claims=claims, tenant_id=tenant_id or self._tenant, **kwargs
-        )
+        return await self._credential.get_token(*scopes, tenant_id=tenant_id or self._tenant, **kwargs)
 
     async def close(self) -> None:
         """Close the credential's connections."""
         await self._credential.close()
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
+    async def __aexit__(self, *_: Any, **__: Any) -> None:
         await self.close()
-
-
-def _service_principal(settings: ProviderSettings, cloud: Cloud) -> ClientSecretCredential | None:
-    tenant, client, secret = settings.tenant_id, settings.client_id, settings.client_secret
-    if not (tenant and client and secret):
-        return None
-    return ClientSecretCredential(tenant, client, secret, authority=cloud.authority)

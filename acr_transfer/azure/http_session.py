@@ -1,7 +1,5 @@
 """HTTP sessions for Azure's control calls: Resource Manager, cloud metadata, key vaults."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

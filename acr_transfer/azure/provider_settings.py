@@ -3,8 +3,6 @@
 https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A deployed Pulumi stack: its outputs and its configuration, read with the Pulumi CLI."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -10,18 +8,19 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
+from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.resource_names import CONTAINER_URL
 
-if TYPE_CHECKING:
-    from acr_transfer.model.documents.handover import Handover
-
 _TIMEOUT = 120.0
 """Seconds for one call of the CLI; a backend in the cloud can be slow."""
+
+_READ = (("stack", "output", "--json"), ("config", "--json"))
+"""The commands that print a stack's outputs and its configuration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +61,6 @@ class Stack:
 
     def handover(self) -> Handover:
         """The source stack's hand-over. Raises one `StackError` with every fault."""
-        from acr_transfer.model.documents.handover import Handover
-
         if self.outputs.get("handover") is None:
             self.output("handover")
         try:
@@ -86,10 +83,10 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     Raises `StackError` if the CLI is not on PATH or fails, or if the stack does not exist or has no outputs.
     https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_output/
     """
+    # Each call of the CLI takes about a second.
     with ThreadPoolExecutor() as both:
-        # Each call of the CLI takes about a second.
-        calls = [both.submit(_read_json, name, folder, *call) for call in (("stack", "output"), ("config",))]
-    outputs, config = (call.result() for call in calls)
+        texts = both.map(lambda command: _call(name, folder, *command), _READ)
+    outputs, config = (json.loads(text or "{}") for text in texts)
     if deployed and not outputs:
         raise StackError(
             f"stack {name!r} has no outputs: it was never deployed. Run `pulumi up --stack {name}` first."
@@ -99,10 +96,6 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     if config.get(CLIENT_SECRET, {}).get("secret"):
         secrets[CLIENT_SECRET] = _call(name, folder, "config", "get", CLIENT_SECRET).strip()
     return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
-
-
-def _read_json(stack: str, folder: Path, *command: str) -> dict[str, Any]:
-    return dict(json.loads(_call(stack, folder, *command, "--json") or "{}"))
 
 
 def _call(stack: str, folder: Path, *command: str) -> str:
@@ -130,15 +123,12 @@ def _call(stack: str, folder: Path, *command: str) -> str:
     except OSError as error:
         raise StackError(f"cannot run `pulumi` in {folder}: {error.strerror}") from None
     if done.returncode:
-        raise StackError(_failure(stack, done.stderr))
+        lines = (line for line in done.stderr.splitlines() if line.startswith("error:"))
+        reason = next(lines, "no reason given").removeprefix("error:").strip()
+        if reason.startswith("no stack named"):
+            raise StackError(
+                f"there is no stack {stack!r}. Run `pulumi stack init {stack}` and `pulumi up`, "
+                "or name another."
+            )
+        raise StackError(f"pulumi cannot read stack {stack!r}: {reason}")
     return done.stdout
-
-
-def _failure(stack: str, stderr: str) -> str:
-    lines = [line for line in stderr.splitlines() if line.startswith("error:")]
-    reason = lines[0].removeprefix("error:").strip() if lines else "no reason given"
-    if reason.startswith("no stack named"):
-        return (
-            f"there is no stack {stack!r}. Run `pulumi stack init {stack}` and `pulumi up`, or name another."
-        )
-    return f"pulumi cannot read stack {stack!r}: {reason}"

@@ -1,7 +1,5 @@
 """The retry policy of storage clients."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from azure.core.exceptions import AzureError

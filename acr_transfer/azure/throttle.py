@@ -1,13 +1,8 @@
 """Limits for a copy: requests in flight, bytes in memory, bytes a second."""
 
-from __future__ import annotations
-
 import asyncio
-import threading
 import time
-from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -21,21 +16,19 @@ MAX_IN_FLIGHT = 16
 
 
 class RateLimit:
-    """Calculates the waits that keep a rate. Safe to use from several threads."""
+    """Keeps a rate in bytes a second; None is no limit."""
 
-    def __init__(self, rate: float) -> None:
-        """`rate`: bytes a second."""
-        self._rate = rate
+    def __init__(self, rate: float | None) -> None:
+        self.rate = rate
         self._free_at = 0.0
-        self._lock = threading.Lock()
 
-    def wait(self, size: int) -> float:
-        """Seconds to wait before the next `size` bytes."""
-        with self._lock:
+    async def wait(self, size: int) -> None:
+        """Wait until the next `size` bytes keep the rate."""
+        if self.rate:
             now = time.monotonic()
             start = max(self._free_at, now)
-            self._free_at = start + size / self._rate
-            return start - now
+            self._free_at = start + size / self.rate
+            await asyncio.sleep(start - now)
 
 
 class Throttle:
@@ -47,24 +40,19 @@ class Throttle:
 
     def __init__(self, cap: float | None = None, max_in_flight: int = MAX_IN_FLIGHT) -> None:
         """`cap`: bytes a second in each direction, or None for no limit."""
-        self.reading = RateLimit(cap) if cap else None
-        self.sending = RateLimit(cap) if cap else None
-        self.cap = cap
+        self.reading, self.sending = RateLimit(cap), RateLimit(cap)
         self.throttled_responses = 0
-        self._max = self._limit = max_in_flight
+        self.limit = self._max = max_in_flight
+        """The number of blocks that may be in flight now."""
+
         self._in_flight = self._held = self._successes = 0
         self._paused_until = self._halved_at = 0.0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    @property
-    def limit(self) -> int:
-        """The number of blocks that may be in flight now."""
-        return self._limit
+        self._turn, self._changed = asyncio.Lock(), asyncio.Event()
 
     async def run(
         self,
         step: Callable[[Item], Coroutine[Any, Any, Result]],
-        items: Iterable[Item] | AsyncIterable[Item],
+        items: Iterable[Item],
         size: Callable[[Item], int],
     ) -> list[Result]:
         """Return the result of `step` for each item, in order; each step waits for room for its `size`.
@@ -74,7 +62,7 @@ class Throttle:
         running = []
         try:
             async with asyncio.TaskGroup() as tasks:
-                async for item in _each(items):
+                for item in items:
                     await self.enter(held := size(item))
                     task = tasks.create_task(step(item))
                     # Outside of the task: a task cancelled before its first step runs no `finally`.
@@ -85,32 +73,21 @@ class Throttle:
             raise failures.exceptions[0] from None
         return [task.result() for task in running]
 
-    @asynccontextmanager
-    async def room(self, size: int) -> AsyncIterator[None]:
-        """Hold room for a block of `size` bytes; requests are admitted in their order."""
-        await self.enter(size)
-        try:
-            yield
-        finally:
-            self.leave(size)
-
     async def enter(self, size: int) -> None:
         """Wait for room for `size` bytes; the caller must call `leave` later."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((size, turn))
-        self._admit()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave(size)
-            raise
+        # The lock admits callers in their order.
+        async with self._turn:
+            while self._in_flight and (self._in_flight >= self.limit or self._held + size > MEMORY):
+                self._changed.clear()
+                await self._changed.wait()
+            self._in_flight += 1
+            self._held += size
 
     def leave(self, size: int) -> None:
         """Release the room."""
         self._in_flight -= 1
         self._held -= size
-        self._admit()
+        self._changed.set()
 
     async def wait_for_pause(self) -> None:
         """Wait until the pause that a throttling service requested is over."""
@@ -125,32 +102,11 @@ class Throttle:
         # The responses to one burst count once.
         if now - self._halved_at > 1:
             self._halved_at, self._successes = now, 0
-            self._limit = max(1, self._limit // 2)
+            self.limit = max(1, self.limit // 2)
 
     def record_success(self) -> None:
         """A request succeeded."""
         self._successes += 1
-        if self._successes >= self._limit and self._limit < self._max:
-            self._limit, self._successes = self._limit + 1, 0
-            self._admit()
-
-    def _admit(self) -> None:
-        while self._waiting:
-            size, turn = self._waiting[0]
-            fits = self._in_flight < self._limit and self._held + size <= MEMORY
-            if not turn.cancelled():
-                if self._in_flight and not fits:
-                    return
-                self._in_flight += 1
-                self._held += size
-                turn.set_result(None)
-            self._waiting.popleft()
-
-
-async def _each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Item]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item
+        if self._successes >= self.limit and self.limit < self._max:
+            self.limit, self._successes = self.limit + 1, 0
+            self._changed.set()

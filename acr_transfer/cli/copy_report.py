@@ -1,7 +1,5 @@
 """The result of `hop` and `unpack`, as a table or as JSON."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any

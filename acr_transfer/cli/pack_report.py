@@ -1,7 +1,5 @@
 """The result of `pack`, as a table or as JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,18 +8,17 @@ from acr_transfer.cli.table import table
 from acr_transfer.model.documents.pack_manifest import PackManifest
 from acr_transfer.units import human_size, plural
 
+_PART = {"file", "disk", "size", "sha256"}
+_REPORTED: Any = {"name": True, "size": True, "sha256": True, "parts": {"__all__": _PART}}
+"""The properties of a blob in the report for machines."""
+
 
 def pack_table(manifest: PackManifest, folders: Sequence[Path], seconds: float) -> str:
     """One line for each blob and each disk, the totals, and the command that checks a disk."""
-    rows = [
-        (
-            blob.name,
-            human_size(blob.size),
-            str(len(blob.parts)),
-            ", ".join(map(str, sorted({part.disk for part in blob.parts}))) or "-",
-        )
-        for blob in manifest.blobs
-    ]
+    rows = []
+    for blob in manifest.blobs:
+        disks = ", ".join(map(str, sorted({part.disk for part in blob.parts}))) or "-"
+        rows.append((blob.name, human_size(blob.size), str(len(blob.parts)), disks))
     lines = [table(("blob", "size", "parts", "disk"), rows, right=(1, 2))]
     for number, folder in enumerate(folders, start=1):
         parts = [part for blob in manifest.blobs for part in blob.parts if part.disk == number]
@@ -41,16 +38,5 @@ def pack_json(manifest: PackManifest, folders: Sequence[Path], seconds: float) -
         "seconds": round(seconds, 3),
         "encrypted": manifest.encrypted,
         "disks": [str(folder) for folder in folders],
-        "blobs": [
-            {
-                "name": blob.name,
-                "size": blob.size,
-                "sha256": blob.sha256,
-                "parts": [
-                    {"file": part.file, "disk": part.disk, "size": part.size, "sha256": part.sha256}
-                    for part in blob.parts
-                ],
-            }
-            for blob in manifest.blobs
-        ],
+        "blobs": [blob.model_dump(include=_REPORTED) for blob in manifest.blobs],
     }

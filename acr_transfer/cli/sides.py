@@ -1,7 +1,5 @@
 """The two ends of a copy as options: a stack, or a hand-over file or a container URL instead."""
 
-from __future__ import annotations
-
 import argparse
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -40,8 +38,9 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_cap(parser: argparse.ArgumentParser, help: str) -> None:
-    """Add `--cap`."""
+def add_cap(parser: argparse.ArgumentParser, of: str = "") -> None:
+    """Add `--cap`; `of` names what it limits."""
+    help = f"maximum bytes a second{of}: 500K, 20M, 1G"
     parser.add_argument("--cap", metavar="RATE", type=rate, help=help)
 
 
@@ -54,7 +53,7 @@ def add_both_sides(parser: argparse.ArgumentParser, *, only: bool = False) -> No
     add_project(parser)
 
 
-async def read_sides(options: argparse.Namespace, only: str | None) -> dict[str, Stack]:
+async def read_sides(options: argparse.Namespace, only: str | None) -> dict[str, "Stack"]:
     """The stacks by side: both, or only one."""
     from acr_transfer.azure import connect
 
@@ -64,26 +63,26 @@ async def read_sides(options: argparse.Namespace, only: str | None) -> dict[str,
 
 
 async def source_side(
-    options: argparse.Namespace, throttle: Throttle
-) -> tuple[Handover, AbstractAsyncContextManager[Container]]:
+    options: argparse.Namespace, throttle: "Throttle"
+) -> tuple["Handover", AbstractAsyncContextManager["Container"]]:
     """The hand-over, and the container that the blobs are read from."""
-    from acr_transfer.azure import connect
+    from acr_transfer.azure import connect, containers
     from acr_transfer.model.documents.handover import Handover
 
     if options.handover:
         handover = Handover.read(options.handover)
-        return handover, connect.container_at(handover.source.container_url, throttle)
+        return handover, containers.container_at(handover.source.container_url, throttle)
     (stack,) = await connect.read_stacks([options.source], options.cwd)
-    return stack.handover(), connect.container(stack, throttle)
+    return stack.handover(), containers.container(stack, throttle)
 
 
 async def target_side(
-    options: argparse.Namespace, throttle: Throttle
-) -> AbstractAsyncContextManager[Container]:
+    options: argparse.Namespace, throttle: "Throttle"
+) -> AbstractAsyncContextManager["Container"]:
     """The container that the blobs are written to."""
-    from acr_transfer.azure import connect
+    from acr_transfer.azure import connect, containers
 
     if options.container_url:
-        return connect.container_at(options.container_url, throttle)
+        return containers.container_at(options.container_url, throttle)
     (stack,) = await connect.read_stacks([options.target], options.cwd)
-    return connect.container(stack, throttle)
+    return containers.container(stack, throttle)

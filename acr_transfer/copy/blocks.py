@@ -3,8 +3,6 @@
 https://learn.microsoft.com/rest/api/storageservices/put-block
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping
@@ -63,15 +61,12 @@ class SourceBlob:
         """The MD5 in base64, as in the header Content-MD5."""
         return base64.b64encode(self.md5).decode()
 
-    def blocks(self) -> list[Block]:
-        """All blocks, in order."""
-        return self.blocks_of(0, self.size)
-
-    def blocks_of(self, start: int, length: int) -> list[Block]:
-        """The blocks of a range that begins and ends at the limits of blocks."""
+    def blocks(self, start: int = 0, end: int | None = None) -> list[Block]:
+        """The blocks, in order: all, or those of a range whose limits are limits of blocks."""
+        end = self.size if end is None else end
         return [
-            Block(at // self.block_size, at, min(self.block_size, start + length - at))
-            for at in range(start, start + length, self.block_size)
+            Block(at // self.block_size, at, min(self.block_size, end - at))
+            for at in range(start, end, self.block_size)
         ]
 
     def block_id(self, block: Block, fingerprint: str = "") -> str:

@@ -1,15 +1,18 @@
 """The result of copying one blob, and the progress of a copy."""
 
-from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob.aio import ContainerClient
+
+from acr_transfer.azure.throttle import Throttle
+from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import SourceBlob
 from acr_transfer.copy.target_blob import TargetBlob
-from acr_transfer.errors import TransferError
+from acr_transfer.errors import MissingError, TransferError, explained, host
 
 
 class Outcome(StrEnum):
@@ -53,13 +56,41 @@ class CopyProgress(Protocol):
         """Called when `size` more bytes of a blob are staged; `sent`: this run had to send them."""
 
 
-async def copied(target: TargetBlob, copy: Callable[[TargetBlob], Awaitable[CopyMode | None]]) -> CopyResult:
-    """Run `copy` unless an equal blob exists. A failure is part of the result, so other blobs continue."""
-    blob = target.blob
-    try:
-        if await target.exists():
-            return CopyResult(blob=blob, outcome=Outcome.PRESENT)
-        mode = await copy(target)
-    except TransferError as error:
-        return CopyResult(blob=blob, outcome=Outcome.FAILED, sent=target.sent, error=error)
-    return CopyResult(blob=blob, outcome=Outcome.COPIED, sent=target.sent, mode=mode)
+async def copy_blobs(
+    blobs: Sequence[SourceBlob],
+    container: ContainerClient,
+    throttle: Throttle,
+    progress: CopyProgress,
+    copy: Callable[[TargetBlob], Awaitable[CopyMode | None]],
+    at_a_time: int,
+) -> list[CopyResult]:
+    """Run `copy` for each blob that has no equal blob in the container; return the results in order.
+
+    A failure is part of the blob's result, so the other blobs continue. Raises `MissingError` if the
+    container does not exist.
+    """
+    await _require_container(container)
+    progress.begin(len(blobs), sum(blob.size for blob in blobs))
+
+    async def copy_one(blob: SourceBlob) -> CopyResult:
+        target = TargetBlob(blob, container, throttle, progress.advance)
+        try:
+            if await target.exists():
+                return CopyResult(blob=blob, outcome=Outcome.PRESENT)
+            mode = await copy(target)
+        except TransferError as error:
+            return CopyResult(blob=blob, outcome=Outcome.FAILED, sent=target.sent, error=error)
+        return CopyResult(blob=blob, outcome=Outcome.COPIED, sent=target.sent, mode=mode)
+
+    return await run_concurrently(copy_one, blobs, at_a_time)
+
+
+async def _require_container(target: ContainerClient) -> None:
+    with explained("reading the target's container", host(target.url), needs="to read the container"):
+        try:
+            await target.get_container_properties()
+        except ResourceNotFoundError:
+            raise MissingError(
+                f"the target's container {target.container_name} at {host(target.url)} does not exist. "
+                "Run `pulumi up` on the target stack."
+            ) from None

@@ -1,7 +1,5 @@
 """The source's container: the exported blobs, and their content."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
@@ -59,19 +57,13 @@ class SourceContainer:
 
     async def read(self, blob: SourceBlob, block: Block) -> bytes:
         """Return a block of the version that `find` saw. Raises `CopyError` if the blob has changed."""
-        client, limit, cap = (
-            self._client.get_blob_client(blob.name),
-            self._throttle.reading,
-            self._throttle.cap,
-        )
-        if limit is None or cap is None:
-            return await _read(client, blob, block.start, block.length)
+        client, limit = self._client.get_blob_client(blob.name), self._throttle.reading
         # Small pieces leave a limited line usable for others.
-        piece = max(_SMALLEST_PIECE, int(cap / 4))
-        content = b""
-        for start in range(block.start, block.start + block.length, piece):
-            length = min(piece, block.start + block.length - start)
-            await asyncio.sleep(limit.wait(length))
+        piece = max(_SMALLEST_PIECE, int(limit.rate / 4)) if limit.rate else block.length
+        content, end = b"", block.start + block.length
+        for start in range(block.start, end, piece):
+            length = min(piece, end - start)
+            await limit.wait(length)
             content += await _read(client, blob, start, length)
         return content
 
@@ -81,8 +73,11 @@ class SourceContainer:
         remaining = deque(blocks)
 
         async def read(block: Block) -> bytes:
-            async with self._throttle.room(block.length):
+            await self._throttle.enter(block.length)
+            try:
                 return await self.read(blob, block)
+            finally:
+                self._throttle.leave(block.length)
 
         try:
             while remaining or reading:

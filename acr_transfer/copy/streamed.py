@@ -1,7 +1,5 @@
 """A streamed copy: this machine reads each block at the source and sends it to the target."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections import defaultdict
@@ -29,7 +27,7 @@ async def stream_blob(source: SourceContainer, target: TargetBlob) -> None:
 
     await target.staged()
     block_ids = await target.throttle.run(copy, blob.blocks(), lambda block: block.length)
-    check_md5(blob, whole.digest(), "Nothing was committed.")
+    check_md5(blob, whole.md5.digest(), "Nothing was committed.")
     await target.commit(block_ids)
 
 
@@ -46,19 +44,16 @@ class _OrderedMd5:
     """The MD5 of a blob whose blocks arrive in any order."""
 
     def __init__(self) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self.md5 = hashlib.md5(usedforsecurity=False)
         self._turns: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self._turns[0].set()
 
     async def add(self, number: int, content: bytes) -> None:
         """Wait for all earlier blocks, then add this one."""
         await self._turns[number].wait()
-        await asyncio.to_thread(self._md5.update, content)
+        await asyncio.to_thread(self.md5.update, content)
         del self._turns[number]
         self._turns[number + 1].set()
-
-    def digest(self) -> bytes:
-        return self._md5.digest()
 
 
 def _md5(content: bytes) -> bytes:

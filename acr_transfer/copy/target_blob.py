@@ -3,9 +3,6 @@
 https://learn.microsoft.com/rest/api/storageservices/put-block-list
 """
 
-from __future__ import annotations
-
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -21,7 +18,7 @@ from azure.storage.blob.aio import ContainerClient
 
 from acr_transfer.azure.throttle import RateLimit, Throttle
 from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, by_lower_name, category
-from acr_transfer.errors import CopyError, MissingError, error_code, explained, host
+from acr_transfer.errors import CopyError, error_code, explained, host
 
 _PIECE = 64 * 1024
 _LIMITED_PIECE = 16 * 1024
@@ -51,7 +48,7 @@ class TargetBlob:
         self._existing = await self._properties()
         equal = self._existing is not None and self._equals(self._existing)
         if equal:
-            self._advance(self.blob.name, self.blob.size, False)
+            self.count(self.blob.size, sent=False)
         return equal
 
     async def staged(self) -> set[str]:
@@ -65,14 +62,10 @@ class TargetBlob:
             self._staged = {block.id for block in uncommitted}
         return self._staged
 
-    def count_staged(self, size: int) -> None:
-        """Report bytes that an earlier request sent."""
-        self._advance(self.blob.name, size, False)
-
     async def stage(self, block_id: str, content: bytes, md5: bytes) -> None:
         """Send a block with its MD5, which the service checks; a staged block is not sent again."""
         if block_id in await self.staged():
-            self.count_staged(len(content))
+            self.count(len(content), sent=False)
             return
         body: Any = _Body(content, self.throttle.sending)
         with explained(f"writing blob {self.blob.name}", self.host, needs="to write blobs"):
@@ -82,9 +75,14 @@ class TargetBlob:
                 )
             except HttpResponseError as error:
                 if error_code(error) == "InvalidBlobOrBlock":
-                    raise CopyError(_FOREIGN_BLOCKS.format(name=self.blob.name)) from None
+                    raise CopyError(
+                        f"blob {self.blob.name}: another tool has left uncommitted blocks at the target, and "
+                        "their IDs have another length. The service deletes them a week after the last one "
+                        "was sent. To continue now, write an empty blob of that name and delete it (`az "
+                        "storage blob upload --data ''`, `az storage blob delete`), then run again."
+                    ) from None
                 raise
-        self.count_sent(len(content))
+        self.count(len(content), sent=True)
 
     async def fetch(self, block: Block, link: str, **options: Any) -> None:
         """Let the target's storage read a block of the source's version by a link. Raises `AzureError`."""
@@ -123,10 +121,10 @@ class TargetBlob:
                     ) from None
         await self._check()
 
-    def count_sent(self, size: int) -> None:
-        """Report bytes that this request sent."""
-        self.sent += size
-        self._advance(self.blob.name, size, True)
+    def count(self, size: int, *, sent: bool) -> None:
+        """Report staged bytes; `sent`: this run had to send them."""
+        self.sent += size if sent else 0
+        self._advance(self.blob.name, size, sent)
 
     async def _properties(self) -> BlobProperties | None:
         with explained(f"reading the properties of blob {self.blob.name}", self.host):
@@ -160,36 +158,16 @@ class TargetBlob:
             )
 
 
-_FOREIGN_BLOCKS = (
-    "blob {name}: another tool has left uncommitted blocks at the target, and their IDs have another length. "
-    "The service deletes them a week after the last one was sent. To continue now, write an empty blob of "
-    "that name and delete it (`az storage blob upload --data ''`, `az storage blob delete`), then run again."
-)
-
-
 class _Body:
     """A request body, written in pieces without a copy and at a limited rate. It can be sent again."""
 
-    def __init__(self, content: bytes, limit: RateLimit | None) -> None:
+    def __init__(self, content: bytes, limit: RateLimit) -> None:
         self._content, self._limit = memoryview(content), limit
 
     async def __aiter__(self) -> AsyncIterator[memoryview]:
         # Small pieces leave a limited line usable for others.
-        size = _PIECE if self._limit is None else _LIMITED_PIECE
+        size = _LIMITED_PIECE if self._limit.rate else _PIECE
         for start in range(0, len(self._content), size):
             piece = self._content[start : start + size]
-            if self._limit is not None:
-                await asyncio.sleep(self._limit.wait(len(piece)))
+            await self._limit.wait(len(piece))
             yield piece
-
-
-async def require_container(target: ContainerClient) -> None:
-    """Raise `MissingError` if the target's container does not exist."""
-    with explained("reading the target's container", host(target.url), needs="to read the container"):
-        try:
-            await target.get_container_properties()
-        except ResourceNotFoundError:
-            raise MissingError(
-                f"the target's container {target.container_name} at {host(target.url)} does not exist. "
-                "Run `pulumi up` on the target stack."
-            ) from None

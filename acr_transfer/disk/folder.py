@@ -4,8 +4,6 @@ A part gets its name when all of it is on the disk, and an entry in the journal 
 reliable after a power cut.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json
@@ -16,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from acr_transfer.disk.layout import HANDOVER, MANIFEST, SUMS, read_manifest, source_blob
+from acr_transfer.disk.layout import HANDOVER, MANIFEST, SUMS, source_blob
 from acr_transfer.errors import DiskError
-from acr_transfer.model.documents.pack_manifest import PARTS, PackPart
+from acr_transfer.model.documents.pack_manifest import PARTS, PackManifest, PackPart
 from acr_transfer.model.errors import ModelError
 from acr_transfer.units import human_size
 
@@ -26,9 +24,6 @@ JOURNAL = ".pack-journal"
 
 _RESERVE = 2 * 1024 * 1024
 """Bytes on each disk that are kept free for the manifest and the file system."""
-
-FreeSpace = Callable[[Path], int]
-"""Returns the free bytes of a folder's disk."""
 
 
 def free_space(folder: Path) -> int:
@@ -69,11 +64,11 @@ class Disk:
     def finished(self) -> dict[tuple[str, str], PackPart]:
         """The parts that earlier runs finished, by the blob's version and the file."""
         found = dict([*self._manifest_parts(), *self._journal_parts()])
-        return {key: part for key, part in found.items() if self._has(part)}
+        return {key: part for key, part in found.items() if (self.folder / part.file).is_file()}
 
     def _manifest_parts(self) -> Iterator[tuple[tuple[str, str], PackPart]]:
         try:
-            manifest = read_manifest(self.folder)
+            manifest = PackManifest.read(self.folder / MANIFEST)
         except ModelError:
             return
         for blob in manifest.blobs:
@@ -90,10 +85,6 @@ class Disk:
             except (ValueError, KeyError, TypeError):
                 continue  # The last line of an interrupted run.
             yield (entry["version"], part.file), part
-
-    def _has(self, part: PackPart) -> bool:
-        path = self.folder / part.file
-        return path.is_file() and path.stat().st_size == part.size
 
     def reopen(self, kept: Sequence[tuple[str, PackPart]]) -> None:
         """Begin to write: record the kept parts in the journal, and delete the manifest."""
@@ -154,31 +145,24 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def assign_disks(sizes: Sequence[int], disks: Sequence[Disk], free: FreeSpace = free_space) -> list[Disk]:
+def assign_disks(sizes: Sequence[int], disks: Sequence[Disk], free: Callable[[Path], int]) -> list[Disk]:
     """Return a disk for each file of these sizes, in order: the first with enough space.
 
     Folders of one file system share its space. Raises `DiskError` with the missing amount.
     """
     with explained_disk("reading the free space of the disks"):
-        devices = {disk.number: disk.folder.stat().st_dev for disk in disks}
-        left = {devices[disk.number]: free(disk.folder) - _RESERVE for disk in disks}
-    before, chosen = dict(left), []
+        devices = {disk: disk.folder.stat().st_dev for disk in disks}
+        space = {devices[disk]: free(disk.folder) - _RESERVE for disk in disks}
+    left, chosen = dict(space), []
     for size in sizes:
-        disk = next((disk for disk in disks if left[devices[disk.number]] >= size), None)
+        disk = next((disk for disk in disks if left[devices[disk]] >= size), None)
         if disk is None:
-            raise DiskError(_too_small(sizes, disks, [before[devices[disk.number]] for disk in disks]))
-        left[devices[disk.number]] -= size
+            listed = [f"\n  {disk.folder}: {human_size(max(0, space[devices[disk]]))} free" for disk in disks]
+            raise DiskError(
+                f"the pack needs {human_size(sum(sizes))} more, in parts of up to {human_size(max(sizes))}, "
+                f"too much for:{''.join(listed)}\n"
+                "Nothing was written. Use larger disks, or more: `acr-transfer pack DIR1 DIR2 ...`"
+            )
+        left[devices[disk]] -= size
         chosen.append(disk)
     return chosen
-
-
-def _too_small(sizes: Sequence[int], disks: Sequence[Disk], spaces: Sequence[int]) -> str:
-    listed = "\n".join(
-        f"  {disk.folder}: {human_size(max(0, space))} free"
-        for disk, space in zip(disks, spaces, strict=True)
-    )
-    return (
-        f"the pack needs {human_size(sum(sizes))} more, in parts of up to {human_size(max(sizes))}, "
-        f"too much for:\n{listed}\n"
-        "Nothing was written. Use larger disks, or more: `acr-transfer pack DIR1 DIR2 ...`"
-    )

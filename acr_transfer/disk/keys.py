@@ -1,7 +1,5 @@
 """The keys of an encrypted pack: public keys of the readers, and the secret keys that decrypt it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,10 +49,8 @@ def identities(files: Sequence[Path]) -> list[Identity]:
 
 
 def _identities(file: Path) -> list[Identity]:
-    text, wrong = (
-        read_text(file, "file of secret keys"),
-        "a line is not a secret key of age (AGE-SECRET-KEY-1…)",
-    )
+    text = read_text(file, "file of secret keys")
+    wrong = "a line is not a secret key of age (AGE-SECRET-KEY-1…)"
     try:
         if "PRIVATE KEY" in text:
             wrong = "an SSH key must be ed25519 or RSA, without passphrase"

@@ -6,8 +6,6 @@ DIR/SHA256SUMS      for `sha256sum -c SHA256SUMS` in DIR: all files of this disk
 DIR/parts/          the parts of this disk
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Sequence
@@ -44,9 +42,9 @@ class PackOnDisks:
         Raises `ModelError` for a folder without a valid manifest, `InputError` if the manifests differ.
         """
         first, *others = folders
-        manifest = read_manifest(first)
+        manifest = PackManifest.read(first / MANIFEST)
         for folder in others:
-            if read_manifest(folder) != manifest:
+            if PackManifest.read(folder / MANIFEST) != manifest:
                 raise InputError(
                     f"{folder} and {first} belong to different packs. Unpack each pack with its own disks."
                 )
@@ -68,11 +66,6 @@ class PackOnDisks:
             raise CopyError(
                 "these parts are damaged; copy them from the disk again:\n  " + "\n  ".join(faults)
             )
-
-
-def read_manifest(folder: Path) -> PackManifest:
-    """The manifest in a folder. Raises `ModelError` if it is missing or not valid."""
-    return PackManifest.read(folder / MANIFEST)
 
 
 def packed_blob(blob: SourceBlob, sha256: str, parts: Sequence[PackPart]) -> PackedBlob:

@@ -1,12 +1,10 @@
 """Writes exported blobs to folders, in parts, for transport by hand."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from acr_transfer.copy.blocks import Block, SourceBlob
@@ -14,11 +12,10 @@ from acr_transfer.copy.result import CopyProgress
 from acr_transfer.copy.source import SourceContainer
 from acr_transfer.copy.streamed import check_md5
 from acr_transfer.disk import folder
-from acr_transfer.disk.encryption import encrypted_size
 from acr_transfer.disk.folder import Disk
 from acr_transfer.disk.keys import Recipient
 from acr_transfer.disk.layout import HANDOVER, MANIFEST, SUMS, packed_blob, part_name, sums
-from acr_transfer.disk.part_file import in_threads, new_part, read_range
+from acr_transfer.disk.part_file import encrypted_size, in_threads, new_part, read_range
 from acr_transfer.errors import CopyError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.pack_manifest import PackedBlob, PackManifest, PackPart
@@ -34,7 +31,8 @@ class PackOptions:
     recipients: Sequence[Recipient] = ()
     """The public keys of the readers; without any, the pack is not encrypted."""
 
-    free: folder.FreeSpace = folder.free_space
+    free: Callable[[Path], int] = folder.free_space
+    """Returns the free bytes of a folder's disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,55 +101,50 @@ def _planned(blob: SourceBlob, part_size: int) -> Iterator[_PlannedPart]:
         yield _PlannedPart(blob=blob, file=part_name(blob.name, number), blocks=blocks[first : first + count])
 
 
+@dataclass
 class _Packer:
     """One run of pack."""
 
-    def __init__(
-        self,
-        source: SourceContainer,
-        options: PackOptions,
-        progress: CopyProgress,
-        disks: Sequence[Disk],
-    ) -> None:
-        self._source, self._options = source, options
-        self._progress, self._disks = progress, disks
-        self._finished: dict[tuple[str, str], PackPart] = {}
-        self._assigned: dict[str, Disk] = {}
+    source: SourceContainer
+    options: PackOptions
+    progress: CopyProgress
+    disks: Sequence[Disk]
+    finished: dict[tuple[str, str], PackPart] = field(default_factory=dict)
+    assigned: Mapping[str, Disk] = field(default_factory=dict)
 
     def prepare(self, planned: Sequence[_PlannedPart]) -> None:
         """Find the finished parts, and assign a disk to each other part; then the pack is incomplete."""
         self._find_finished({part.key: part for part in planned})
-        missing = [part for part in planned if part.key not in self._finished]
-        readers = len(self._options.recipients)
+        missing = [part for part in planned if part.key not in self.finished]
+        readers = len(self.options.recipients)
         sizes = [encrypted_size(part.length, readers) if readers else part.length for part in missing]
-        disks = folder.assign_disks(sizes, self._disks, self._options.free)
-        self._assigned = {part.file: disk for part, disk in zip(missing, disks, strict=True)}
-        for disk in self._disks if missing else ():
+        disks = folder.assign_disks(sizes, self.disks, self.options.free)
+        self.assigned = {part.file: disk for part, disk in zip(missing, disks, strict=True)}
+        for disk in self.disks if missing else ():
             disk.reopen(
-                [(version, part) for (version, _), part in self._finished.items() if part.disk == disk.number]
+                [(version, part) for (version, _), part in self.finished.items() if part.disk == disk.number]
             )
 
     def _find_finished(self, planned: dict[tuple[str, str], _PlannedPart]) -> None:
         """Keep the planned parts of earlier runs whose files still have their hashes."""
-        for disk in self._disks:
+        for disk in self.disks:
             disk.prepare()
             for key, part in disk.finished().items():
-                fits = key in planned and self._fits(part, planned[key])
-                if fits and folder.sha256_of(disk.folder / part.file) == part.sha256:
-                    self._finished[key] = part.model_copy(update={"disk": disk.number})
+                found = part.start, part.length, part.size > part.length
+                plan = planned.get(key)
+                if plan is None or found != (plan.start, plan.length, bool(self.options.recipients)):
+                    continue
+                if folder.sha256_of(disk.folder / part.file) == part.sha256:
+                    self.finished[key] = part.model_copy(update={"disk": disk.number})
 
-    def _fits(self, part: PackPart, planned: _PlannedPart) -> bool:
-        same = (part.start, part.length) == (planned.start, planned.length)
-        return same and (part.size > part.length) == bool(self._options.recipients)
-
-    def _disk(self, part: PackPart) -> Disk:
-        return self._disks[part.disk - 1]
+    def _path(self, part: PackPart) -> Path:
+        return self.disks[part.disk - 1].folder / part.file
 
     async def pack_blob(self, blob: SourceBlob, planned: Sequence[_PlannedPart]) -> PackedBlob:
         """Write the missing parts of a blob. All of it is read, for the hash of the whole."""
         hashes, parts = _BlobHashes(), []
         for plan in planned:
-            part = self._finished.get(plan.key)
+            part = self.finished.get(plan.key)
             if part is None:
                 part = await self._write(plan, hashes)
             else:
@@ -161,21 +154,21 @@ class _Packer:
             check_md5(blob, hashes.md5.digest(), "Its parts were removed.")
         except CopyError:
             for part in parts:
-                (self._disk(part).folder / part.file).unlink(missing_ok=True)
+                self._path(part).unlink(missing_ok=True)
             raise
         return packed_blob(blob, hashes.sha256.hexdigest(), parts)
 
     async def _write(self, plan: _PlannedPart, hashes: _BlobHashes) -> PackPart:
-        disk = self._assigned[plan.file]
+        disk = self.assigned[plan.file]
         block_hashes: list[str] = []
         async with (
-            in_threads(new_part(disk, plan.file, self._options.recipients)) as (part_file, on_disk),
-            aclosing(self._source.read_ahead(plan.blob, plan.blocks)) as blocks,
+            in_threads(new_part(disk, plan.file, self.options.recipients)) as (part_file, on_disk),
+            aclosing(self.source.read_ahead(plan.blob, plan.blocks)) as blocks,
         ):
             async for content in blocks:
                 block_hashes.append(await asyncio.to_thread(hashes.add, content))
                 await asyncio.to_thread(part_file.write, content)
-                self._progress.advance(plan.blob.name, len(content), True)
+                self.progress.advance(plan.blob.name, len(content), True)
         part = PackPart(
             file=plan.file,
             disk=disk.number,
@@ -189,21 +182,18 @@ class _Packer:
         return part
 
     async def _hash_finished(self, plan: _PlannedPart, part: PackPart, hashes: _BlobHashes) -> None:
-        async with aclosing(self._content(plan, part)) as blocks:
+        """Hash a finished part, read from the disk, or again from the source if it is encrypted."""
+        encrypted = bool(self.options.recipients)
+        contents = self.source.read_ahead(plan.blob, plan.blocks) if encrypted else self._read(plan, part)
+        async with aclosing(contents) as blocks:
             async for content in blocks:
                 await asyncio.to_thread(hashes.add, content)
-                self._progress.advance(plan.blob.name, len(content), False)
+                self.progress.advance(plan.blob.name, len(content), False)
 
-    async def _content(self, plan: _PlannedPart, part: PackPart) -> AsyncGenerator[bytes, None]:
-        """The content of a finished part: from the disk, or again from the source if it is encrypted."""
-        if self._options.recipients:
-            async with aclosing(self._source.read_ahead(plan.blob, plan.blocks)) as blocks:
-                async for content in blocks:
-                    yield content
-            return
-        path = self._disk(part).folder / part.file
+    async def _read(self, plan: _PlannedPart, part: PackPart) -> AsyncGenerator[bytes, None]:
         for block in plan.blocks:
-            yield await asyncio.to_thread(read_range, path, block.start - part.start, block.length)
+            start = block.start - part.start
+            yield await asyncio.to_thread(read_range, self._path(part), start, block.length)
 
 
 def _finish(disks: Sequence[Disk], handover: Handover, manifest: PackManifest) -> None:

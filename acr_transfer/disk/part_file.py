@@ -1,19 +1,22 @@
-"""One part of a pack as a file: written with its hash, and encrypted for the recipients."""
+"""One part of a pack as a file: written with its hash, encrypted for the recipients, and decrypted.
 
-from __future__ import annotations
+An encrypted part is a whole age file, so `age -d` opens it too, and memory use stays small.
+https://age-encryption.org
+"""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Literal, TypeVar
 
 import pyrage
 
-from acr_transfer.disk.encryption import SupportsWrite, encrypting
 from acr_transfer.disk.folder import Disk, explained_disk
-from acr_transfer.disk.keys import Recipient
+from acr_transfer.disk.keys import Identity, Recipient
 from acr_transfer.errors import DiskError
 
 Value = TypeVar("Value")
@@ -51,7 +54,7 @@ class HashingFile:
 @contextmanager
 def new_part(
     disk: Disk, file: str, recipients: Sequence[Recipient]
-) -> Iterator[tuple[SupportsWrite, HashingFile]]:
+) -> Iterator[tuple[BinaryIO | HashingFile, HashingFile]]:
     """A new part: the file for its content, and the file on the disk with size and hash.
 
     The part gets its name at the end. After a failure, nothing of it remains.
@@ -62,10 +65,45 @@ def new_part(
             yield on_disk, on_disk
             return
         try:
-            with encrypting(on_disk, recipients) as plain:
+            with _in_thread(lambda plain: pyrage.encrypt_io(plain, on_disk, list(recipients)), "wb") as plain:
                 yield plain, on_disk
         except pyrage.EncryptError:
             raise on_disk.failure or DiskError(f"{file} cannot be encrypted") from None
+
+
+def decrypting(file: BinaryIO, identities: Sequence[Identity]) -> AbstractContextManager[BinaryIO]:
+    """The plain content of an encrypted file.
+
+    Raises `pyrage.DecryptError` at the end if the file is damaged or no identity opens it; the content then
+    ends early.
+    """
+    return _in_thread(lambda plain: pyrage.decrypt_io(file, plain, list(identities)), "rb")
+
+
+@contextmanager
+def _in_thread(work: Callable[[BinaryIO], object], mode: Literal["rb", "wb"]) -> Iterator[BinaryIO]:
+    """The caller's end of a pipe, in this mode; a thread runs `work` with the other end."""
+    read_end, write_end = os.pipe()
+    own, other = (read_end, write_end) if mode == "rb" else (write_end, read_end)
+
+    def run() -> None:
+        with os.fdopen(other, "wb" if mode == "rb" else "rb") as end:
+            work(end)
+
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(run)
+        # A broken pipe means that the thread has failed: its own error is the cause.
+        with suppress(BrokenPipeError), os.fdopen(own, mode) as end:
+            yield end
+        running.result()
+
+
+def encrypted_size(length: int, readers: int) -> int:
+    """The largest size of a file of `length` bytes that is encrypted for so many recipients.
+
+    https://github.com/C2SP/C2SP/blob/main/age.md
+    """
+    return length + (length // 65536 + 1) * 16 + 1024 + 1024 * readers
 
 
 @asynccontextmanager

@@ -62,9 +62,9 @@ class SideContents:
 
 async def clean_side(side: str, stack: Stack, age: timedelta, *, remove: bool) -> list[Leftover]:
     """The blobs and runs of a side; with `remove`, those that go are deleted. `age` as in `leftovers`."""
-    from acr_transfer.azure import connect
+    from acr_transfer.azure import connect, containers
 
-    async with connect.container(stack) as container, connect.arm(stack) as arm:
+    async with containers.container(stack) as container, connect.arm(stack) as arm:
         contents = await _contents(side, stack, container.client, arm)
         found = leftovers(contents, datetime.now(UTC), age)
         if remove:

@@ -16,7 +16,7 @@ import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
 from yarl import URL
 
-from acr_transfer.azure import connect
+from acr_transfer.azure import connect, containers
 from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, ArmClient, blob_endpoint
 from acr_transfer.azure.http_session import http_session
 from acr_transfer.azure.stacks import Stack
@@ -51,7 +51,7 @@ async def _collect_side(side: str, stack: Stack) -> Facts:
         await _Resources(facts, stack, arm).collect(session, credential)
     if facts.container:
         with noting(facts, "the blobs"):
-            async with connect.container(stack) as container:
+            async with containers.container(stack) as container:
                 facts.blobs = await list_blobs(container.client)
     if side == "source":
         with noting(facts, "the artifacts"):

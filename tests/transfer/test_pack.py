@@ -21,7 +21,7 @@ from acr_transfer.copy import blocks
 from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import folder, keys, part_file
 from acr_transfer.disk.folder import Disk
-from acr_transfer.disk.layout import part_name, read_manifest
+from acr_transfer.disk.layout import MANIFEST, part_name
 from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.pack_manifest import PackManifest
@@ -285,7 +285,7 @@ def test_any_size_in_parts_of_any_size_arrives(
     content = export("batch1", os.urandom(size))
     done = transfer.pack(folder, part_size=part, recipients=(KEY.to_public(),) if encrypted else ())
     assert all(found.length <= max(part, BLOCK) for found in done.blobs[0].parts)
-    assert read_manifest(folder) == done
+    assert PackManifest.read(folder / MANIFEST) == done
     transfer.unpack(folder, keys=(KEY,))
     assert transfer.arrived() == content
     assert checked(folder)

@@ -1,19 +1,11 @@
 """`acr-transfer hop`."""
 
-from __future__ import annotations
-
 import argparse
-from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.parser import add_project
 from acr_transfer.cli.progress import HopProgress
 from acr_transfer.cli.sides import add_cap, add_source, add_target, source_side, target_side
-
-if TYPE_CHECKING:
-    from acr_transfer.azure.throttle import Throttle
-    from acr_transfer.copy.result import CopyResult
-    from acr_transfer.copy.server_side import ModeProbe
 
 PURPOSE = "copy the exported blobs from the source's container to the target's"
 EXAMPLES = (
@@ -38,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="server: the target's storage reads the source directly; stream: through this machine; "
         "auto: server if that works, else stream (%(default)s)",
     )
-    add_cap(parser, "maximum bytes a second of a streamed copy: 500K, 20M, 1G")
+    add_cap(parser, " of a streamed copy")
 
 
 def run(options: argparse.Namespace, console: Console | None = None) -> int:
@@ -47,38 +39,27 @@ def run(options: argparse.Namespace, console: Console | None = None) -> int:
 
     from acr_transfer.azure.throttle import Throttle
     from acr_transfer.cli.copy_report import print_copies
+    from acr_transfer.copy.hop import Route, hop
+    from acr_transfer.copy.result import CopyMode, CopyResult
 
     console = console or Console(options)
     throttle = Throttle(cap=options.cap)
+
+    async def copy(progress: HopProgress) -> tuple[list[CopyResult], Route]:
+        (handover, leaving), arriving = await asyncio.gather(
+            source_side(options, throttle), target_side(options, throttle)
+        )
+        async with leaving as source, arriving as target:
+            route = Route(source.client, target.client, throttle, source.link, CopyMode(options.way))
+            return await hop(handover.blob_names, route, progress), route
+
     with console.progress() as progress:
-        results, mode = asyncio.run(_hop(options, throttle, HopProgress(progress)))
+        results, route = asyncio.run(copy(HopProgress(progress)))
     if throttle.throttled_responses:
         console.remark(f"the storage services throttled {throttle.throttled_responses} requests")
+    mode = ""
+    if route.mode is CopyMode.SERVER:
+        mode = "server to server: the target's storage reads the source directly"
+    elif route.reason and options.way == "auto":
+        mode = f"through this machine: the target's storage cannot read the source ({route.reason})"
     return print_copies(console, results, progress.seconds, mode)
-
-
-async def _hop(
-    options: argparse.Namespace, throttle: Throttle, progress: HopProgress
-) -> tuple[list[CopyResult], str]:
-    import asyncio
-
-    from acr_transfer.copy.hop import Route, hop
-    from acr_transfer.copy.result import CopyMode
-
-    (handover, leaving), arriving = await asyncio.gather(
-        source_side(options, throttle), target_side(options, throttle)
-    )
-    async with leaving as source, arriving as target:
-        mode = CopyMode(options.way)
-        route = Route(source.client, target.client, throttle, source.link, mode)
-        results = await hop(handover.blob_names, route, progress)
-    return results, _explained(route.probe, mode)
-
-
-def _explained(probe: ModeProbe, requested: str) -> str:
-    """The copy mode in a sentence; empty if there is nothing to explain."""
-    if probe.mode == "server":
-        return "server to server: the target's storage reads the source directly"
-    if probe.reason and requested == "auto":
-        return f"through this machine: the target's storage cannot read the source ({probe.reason})"
-    return ""

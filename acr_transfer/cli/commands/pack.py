@@ -1,19 +1,13 @@
 """`acr-transfer pack`."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.option_types import size
 from acr_transfer.cli.parser import add_project
 from acr_transfer.cli.progress import HopProgress
 from acr_transfer.cli.sides import add_cap, add_source, source_side
-
-if TYPE_CHECKING:
-    from acr_transfer.model.documents.pack_manifest import PackManifest
 
 PURPOSE = "write the exported blobs to folders, for transport by hand"
 EXAMPLES = (
@@ -41,36 +35,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recipients-file", metavar="FILE", type=Path, action="append", default=[],
         help="file with public keys, one on each line; may be repeated",
     )  # fmt: skip
-    add_cap(parser, "maximum bytes a second: 500K, 20M, 1G")
+    add_cap(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the pack and print its content."""
     import asyncio
 
-    from acr_transfer.cli.pack_report import pack_json, pack_table
-
-    console = Console(options)
-    with console.progress() as progress:
-        manifest = asyncio.run(_pack(options, HopProgress(progress)))
-    seconds = progress.seconds
-    console.result(
-        lambda: pack_json(manifest, options.folders, seconds),
-        lambda: pack_table(manifest, options.folders, seconds),
-    )
-    return 0
-
-
-async def _pack(options: argparse.Namespace, progress: HopProgress) -> PackManifest:
     from acr_transfer.azure.throttle import Throttle
+    from acr_transfer.cli.pack_report import pack_json, pack_table
     from acr_transfer.copy.source import SourceContainer
     from acr_transfer.disk import keys
     from acr_transfer.disk.pack import PackOptions, pack
+    from acr_transfer.model.documents.pack_manifest import PackManifest
 
     recipients = keys.recipients(options.recipient, options.recipients_file)
     wanted = PackOptions(part_size=options.part_size, recipients=recipients)
     throttle = Throttle(cap=options.cap)
-    handover, leaving = await source_side(options, throttle)
-    async with leaving as container:
-        source = SourceContainer(container.client, throttle)
-        return await pack(handover, source, options.folders, wanted, progress)
+
+    async def write(progress: HopProgress) -> PackManifest:
+        handover, leaving = await source_side(options, throttle)
+        async with leaving as container:
+            source = SourceContainer(container.client, throttle)
+            return await pack(handover, source, options.folders, wanted, progress)
+
+    console = Console(options)
+    with console.progress() as progress:
+        manifest = asyncio.run(write(HopProgress(progress)))
+    packed = manifest, options.folders, progress.seconds
+    console.result(lambda: pack_json(*packed), lambda: pack_table(*packed))
+    return 0

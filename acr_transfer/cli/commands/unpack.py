@@ -1,18 +1,12 @@
 """`acr-transfer unpack`."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.parser import add_project
 from acr_transfer.cli.progress import HopProgress
 from acr_transfer.cli.sides import add_cap, add_target, target_side
-
-if TYPE_CHECKING:
-    from acr_transfer.copy.result import CopyResult
 
 PURPOSE = "copy the blobs of packed folders to the target's container"
 EXAMPLES = (
@@ -39,29 +33,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--identity", metavar="FILE", type=Path, action="append", default=[],
         help="file with the secret key of age or SSH that decrypts the pack; may be repeated",
     )  # fmt: skip
-    add_cap(parser, "maximum bytes a second: 500K, 20M, 1G")
+    add_cap(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Copy every blob and print the results."""
     import asyncio
 
-    from acr_transfer.cli.copy_report import print_copies
-
-    console = Console(options)
-    with console.progress() as progress:
-        results = asyncio.run(_unpack(options, HopProgress(progress)))
-    return print_copies(console, results, progress.seconds)
-
-
-async def _unpack(options: argparse.Namespace, progress: HopProgress) -> list[CopyResult]:
     from acr_transfer.azure.throttle import Throttle
+    from acr_transfer.cli.copy_report import print_copies
+    from acr_transfer.copy.result import CopyResult
     from acr_transfer.disk import keys
     from acr_transfer.disk.layout import PackOnDisks
     from acr_transfer.disk.unpack import unpack
 
-    throttle = Throttle(cap=options.cap)
     identities = keys.identities(options.identity)
     pack = PackOnDisks.read(options.folders)
-    async with await target_side(options, throttle) as target:
-        return await unpack(pack, target.client, identities, throttle, progress)
+
+    async def copy(progress: HopProgress) -> list[CopyResult]:
+        throttle = Throttle(cap=options.cap)
+        async with await target_side(options, throttle) as target:
+            return await unpack(pack, target.client, identities, throttle, progress)
+
+    console = Console(options)
+    with console.progress() as progress:
+        results = asyncio.run(copy(HopProgress(progress)))
+    return print_copies(console, results, progress.seconds)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -145,14 +145,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def assign_disks(sizes: Sequence[int], disks: Sequence[Disk], free: Callable[[Path], int]) -> list[Disk]:
+def assign_disks(sizes: Sequence[int], disks: Sequence[Disk]) -> list[Disk]:
     """Return a disk for each file of these sizes, in order: the first with enough space.
 
     Folders of one file system share its space. Raises `DiskError` with the missing amount.
     """
     with explained_disk("reading the free space of the disks"):
         devices = {disk: disk.folder.stat().st_dev for disk in disks}
-        space = {devices[disk]: free(disk.folder) - _RESERVE for disk in disks}
+        space = {devices[disk]: free_space(disk.folder) - _RESERVE for disk in disks}
     left, chosen = dict(space), []
     for size in sizes:
         disk = next((disk for disk in disks if left[devices[disk]] >= size), None)

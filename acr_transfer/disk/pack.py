@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +30,6 @@ class PackOptions:
 
     recipients: Sequence[Recipient] = ()
     """The public keys of the readers; without any, the pack is not encrypted."""
-
-    free: Callable[[Path], int] = folder.free_space
-    """Returns the free bytes of a folder's disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +115,7 @@ class _Packer:
         missing = [part for part in planned if part.key not in self.finished]
         readers = len(self.options.recipients)
         sizes = [encrypted_size(part.length, readers) if readers else part.length for part in missing]
-        disks = folder.assign_disks(sizes, self.disks, self.options.free)
+        disks = folder.assign_disks(sizes, self.disks)
         self.assigned = {part.file: disk for part, disk in zip(missing, disks, strict=True)}
         for disk in self.disks if missing else ():
             disk.reopen(

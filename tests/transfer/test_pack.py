@@ -114,7 +114,7 @@ def test_a_pack_on_several_disks_may_arrive_disk_by_disk(
 
 
 def _on_two_devices(transfer: DiskTransfer, one: Path, two: Path, room: dict[Path, int]) -> PackManifest:
-    def placed(sizes: Any, chosen: Any, free: Any) -> list[Disk]:
+    def placed(sizes: Any, chosen: Any) -> list[Disk]:
         left, found = dict(room), []
         for size in sizes:
             disk = next(disk for disk in chosen if left[disk.folder] - folder._RESERVE >= size)
@@ -131,22 +131,24 @@ def _on_two_devices(transfer: DiskTransfer, one: Path, two: Path, room: dict[Pat
 
 
 def test_a_disk_too_small_is_named_before_anything_is_written(
-    export: Export, transfer: DiskTransfer, tmp_path: Path
+    export: Export, transfer: DiskTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export("batch1", os.urandom(10 * BLOCK))
+    monkeypatch.setattr(folder, "free_space", lambda _: 3 * BLOCK + folder._RESERVE)
     with pytest.raises(DiskError, match=r"the pack needs 640.0 KiB more(.|\n)*: 192.0 KiB free") as refused:
-        transfer.pack(tmp_path / "disk", free=lambda _: 3 * BLOCK + folder._RESERVE)
+        transfer.pack(tmp_path / "disk")
     assert "Nothing was written" in str(refused.value)
     assert [path for path in (tmp_path / "disk").rglob("*") if path.is_file()] == []
     assert transfer.read == []
 
 
 def test_two_folders_of_one_disk_share_its_space(
-    export: Export, transfer: DiskTransfer, tmp_path: Path
+    export: Export, transfer: DiskTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export("batch1", os.urandom(10 * BLOCK))
+    monkeypatch.setattr(folder, "free_space", lambda _: 6 * BLOCK + folder._RESERVE)
     with pytest.raises(DiskError, match="too much for"):
-        transfer.pack(tmp_path / "a", tmp_path / "b", free=lambda _: 6 * BLOCK + folder._RESERVE)
+        transfer.pack(tmp_path / "a", tmp_path / "b")
 
 
 def test_a_disk_that_fills_up_is_named_and_finished_parts_are_kept(

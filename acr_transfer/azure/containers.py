@@ -91,11 +91,11 @@ async def _by_token(
     https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
     """
     # The audience is the account's own endpoint, since that of all storage accounts differs between clouds.
-    audience = _account_url(url)
+    account = url.rpartition("/")[0]
     async with ContainerClient.from_container_url(
-        url, credential, audience=audience, **client_options(throttle)
+        url, credential, audience=account, **client_options(throttle)
     ) as client:
-        keys = _DelegationKeys(client, credential, throttle)
+        keys = _DelegationKeys(account, credential, throttle)
 
         async def link(name: str) -> str:
             return _signed(client, name, user_delegation_key=await keys.current())
@@ -110,10 +110,6 @@ def client_options(throttle: Throttle) -> dict[str, Any]:
         "max_single_get_size": _LARGEST_READ,
         "max_chunk_get_size": _LARGEST_READ,
     }
-
-
-def _account_url(container_url: str) -> str:
-    return container_url.rpartition("/")[0]
 
 
 def _signed(client: ContainerClient, name: str, **key: Any) -> str:
@@ -137,8 +133,8 @@ class _DelegationKeys:
     https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
     """
 
-    def __init__(self, client: ContainerClient, credential: AsyncTokenCredential, throttle: Throttle) -> None:
-        self._account, self._credential = _account_url(client.url), credential
+    def __init__(self, account: str, credential: AsyncTokenCredential, throttle: Throttle) -> None:
+        self._account, self._credential = account, credential
         self._throttle = throttle
         self._key: UserDelegationKey | None = None
         self._expiry = datetime.now(UTC)

@@ -19,9 +19,6 @@ from acr_transfer.model.resource_names import CONTAINER_URL
 _TIMEOUT = 120.0
 """Seconds for one call of the CLI; a backend in the cloud can be slow."""
 
-_READ = (("stack", "output", "--json"), ("config", "--json"))
-"""The commands that print a stack's outputs and its configuration."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
@@ -85,7 +82,8 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     """
     # Each call of the CLI takes about a second.
     with ThreadPoolExecutor() as both:
-        texts = both.map(lambda command: _call(name, folder, *command), _READ)
+        commands = (("stack", "output", "--json"), ("config", "--json"))
+        texts = both.map(lambda command: _call(name, folder, *command), commands)
     outputs, config = (json.loads(text or "{}") for text in texts)
     if deployed and not outputs:
         raise StackError(

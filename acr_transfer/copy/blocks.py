@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from azure.storage.blob import ContentSettings
 
+from acr_transfer.errors import CopyError
+
 CATEGORY = "acr-transfer-blob"
 """Value of the metadata `category` that an export run sets and the import trigger requires.
 
@@ -77,6 +79,14 @@ class SourceBlob:
         its Content-MD5. All IDs of a blob have the same length, which the service requires.
         """
         return f"{self.version}-{block.number:05}-{fingerprint[:_FINGERPRINT]:0<{_FINGERPRINT}}"
+
+    def check_md5(self, md5: bytes, consequence: str) -> None:
+        """Raise `CopyError` if the MD5 of the content differs from the blob's Content-MD5."""
+        if md5 != self.md5:
+            raise CopyError(
+                f"blob {self.name}: hash differs: expected MD5 {self.md5.hex()}, read {md5.hex()}. "
+                f"{consequence} Run again; if it fails again, the source's blob is damaged: export it again."
+            )
 
     @property
     def version(self) -> str:

@@ -42,22 +42,21 @@ def _recipient(text: str, where: str) -> Recipient:
 
 def identities(files: Sequence[Path]) -> list[Identity]:
     """Secret keys from files of age-keygen or ssh-keygen. Raises `InputError`, which shows no key."""
-    found = [identity for file in files for identity in _identities(file)]
+    found: list[Identity] = []
+    for file in files:
+        text = read_text(file, "file of secret keys")
+        wrong = "a line is not a secret key of age (AGE-SECRET-KEY-1…)"
+        try:
+            if "PRIVATE KEY" in text:
+                wrong = "an SSH key must be ed25519 or RSA, without passphrase"
+                found.append(pyrage.ssh.Identity.from_buffer(text.encode()))
+            else:
+                found += [pyrage.x25519.Identity.from_str(line) for line in _lines(text)]
+        except pyrage.IdentityError:
+            raise InputError(f"--identity {file} cannot be used: {wrong}") from None
     if files and not found:
         raise InputError(f"--identity {files[0]} holds no key")
     return found
-
-
-def _identities(file: Path) -> list[Identity]:
-    text = read_text(file, "file of secret keys")
-    wrong = "a line is not a secret key of age (AGE-SECRET-KEY-1…)"
-    try:
-        if "PRIVATE KEY" in text:
-            wrong = "an SSH key must be ed25519 or RSA, without passphrase"
-            return [pyrage.ssh.Identity.from_buffer(text.encode())]
-        return [pyrage.x25519.Identity.from_str(line) for line in _lines(text)]
-    except pyrage.IdentityError:
-        raise InputError(f"--identity {file} cannot be used: {wrong}") from None
 
 
 def _lines(text: str) -> list[str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from acr_transfer.copy.blocks import Block, SourceBlob
 from acr_transfer.copy.result import CopyProgress
 from acr_transfer.copy.source import SourceContainer
-from acr_transfer.copy.streamed import check_md5
 from acr_transfer.disk import folder
 from acr_transfer.disk.folder import Disk
 from acr_transfer.disk.keys import Recipient
@@ -43,10 +42,6 @@ class _PlannedPart:
     @property
     def key(self) -> tuple[str, str]:
         return self.blob.version, self.file
-
-    @property
-    def start(self) -> int:
-        return self.blocks[0].start
 
     @property
     def length(self) -> int:
@@ -129,7 +124,11 @@ class _Packer:
             for key, part in disk.finished().items():
                 found = part.start, part.length, part.size > part.length
                 plan = planned.get(key)
-                if plan is None or found != (plan.start, plan.length, bool(self.options.recipients)):
+                if plan is None or found != (
+                    plan.blocks[0].start,
+                    plan.length,
+                    bool(self.options.recipients),
+                ):
                     continue
                 if folder.sha256_of(disk.folder / part.file) == part.sha256:
                     self.finished[key] = part.model_copy(update={"disk": disk.number})
@@ -148,7 +147,7 @@ class _Packer:
                 await self._hash_finished(plan, part, hashes)
             parts.append(part)
         try:
-            check_md5(blob, hashes.md5.digest(), "Its parts were removed.")
+            blob.check_md5(hashes.md5.digest(), "Its parts were removed.")
         except CopyError:
             for part in parts:
                 self._path(part).unlink(missing_ok=True)
@@ -169,7 +168,7 @@ class _Packer:
         part = PackPart(
             file=plan.file,
             disk=disk.number,
-            start=plan.start,
+            start=plan.blocks[0].start,
             length=plan.length,
             size=on_disk.size,
             sha256=on_disk.sha256,

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     import asyncio
 
     from acr_transfer.azure.throttle import Throttle
-    from acr_transfer.cli.pack_report import pack_json, pack_table
+    from acr_transfer.cli.copy_report import pack_json, pack_table
     from acr_transfer.copy.source import SourceContainer
     from acr_transfer.disk import keys
     from acr_transfer.disk.pack import PackOptions, pack

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
-from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.resource_names import CONTAINER_URL
+
+if TYPE_CHECKING:
+    from acr_transfer.model.documents.handover import Handover
 
 _TIMEOUT = 120.0
 """Seconds for one call of the CLI; a backend in the cloud can be slow."""
@@ -56,8 +58,10 @@ class Stack:
         """The https URL of the stack's container, without a query."""
         return plain_container_url(self.output("containerUrl"), f"output containerUrl of stack {self.name!r}")
 
-    def handover(self) -> Handover:
+    def handover(self) -> "Handover":
         """The source stack's hand-over. Raises one `StackError` with every fault."""
+        from acr_transfer.model.documents.handover import Handover
+
         if self.outputs.get("handover") is None:
             self.output("handover")
         try:

@@ -113,7 +113,9 @@ class ArmClient:
         except ValueError:
             found = None
         if status != 200 or not isinstance(found, dict):
-            raise ServiceError(f"{self.host} answered HTTP {status} for {id}: {_error_code(found)}")
+            error = found.get("error") if isinstance(found, dict) else None
+            code = error.get("code") if isinstance(error, dict) else "no error code"
+            raise ServiceError(f"{self.host} answered HTTP {status} for {id}: {code}")
         return found
 
 
@@ -131,8 +133,3 @@ def blob_endpoint(account: Mapping[str, Any]) -> str:
 
 def _versioned(path: str, version: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}api-version={version}"
-
-
-def _error_code(found: object) -> str:
-    error = found.get("error") if isinstance(found, Mapping) else None
-    return str(error.get("code")) if isinstance(error, Mapping) else "no error code"

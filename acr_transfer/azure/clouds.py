@@ -38,9 +38,19 @@ class Cloud:
 
 async def find_cloud(settings: ProviderSettings) -> Cloud:
     """Return the cloud that the settings name; as in pulumi-azure-native, a metadata host comes first."""
-    if settings.metadata_host:
-        return await _from_metadata(settings.cloud_name, settings.metadata_host)
-    return known_cloud(settings.cloud_name)
+    name, base = settings.cloud_name, settings.metadata_host
+    if not base:
+        return known_cloud(name)
+    base = (base if "://" in base else f"https://{base}").rstrip("/")
+    documents = await _documents(base)
+    only = not name and len(documents) == 1
+    chosen = [found for found in documents if only or str(found.get("name")).lower() == name.lower()]
+    if not chosen:
+        known = ", ".join(sorted(str(document.get("name")) for document in documents))
+        raise MissingError(
+            f"{host(base)} describes no cloud {name!r} (azure-native:environment); it has: {known}"
+        )
+    return _described(chosen[0], base)
 
 
 _TABLES = {
@@ -69,19 +79,6 @@ def known_cloud(name: str) -> Cloud:
         authority=f"https://{authority}",
         registry_audience=audience,
     )
-
-
-async def _from_metadata(name: str, metadata_host: str) -> Cloud:
-    base = metadata_host if "://" in metadata_host else f"https://{metadata_host}"
-    documents = await _documents(base.rstrip("/"))
-    only = not name and len(documents) == 1
-    chosen = [found for found in documents if only or str(found.get("name")).lower() == name.lower()]
-    if not chosen:
-        known = ", ".join(sorted(str(document.get("name")) for document in documents))
-        raise MissingError(
-            f"{host(base)} describes no cloud {name!r} (azure-native:environment); it has: {known}"
-        )
-    return _described(chosen[0], base)
 
 
 async def _documents(base: str) -> list[dict[str, Any]]:

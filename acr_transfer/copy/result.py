@@ -69,7 +69,14 @@ async def copy_blobs(
     A failure is part of the blob's result, so the other blobs continue. Raises `MissingError` if the
     container does not exist.
     """
-    await _require_container(container)
+    with explained("reading the target's container", host(container.url), needs="to read the container"):
+        try:
+            await container.get_container_properties()
+        except ResourceNotFoundError:
+            raise MissingError(
+                f"the target's container {container.container_name} at {host(container.url)} does not exist. "
+                "Run `pulumi up` on the target stack."
+            ) from None
     progress.begin(len(blobs), sum(blob.size for blob in blobs))
 
     async def copy_one(blob: SourceBlob) -> CopyResult:
@@ -83,14 +90,3 @@ async def copy_blobs(
         return CopyResult(blob=blob, outcome=Outcome.COPIED, sent=target.sent, mode=mode)
 
     return await run_concurrently(copy_one, blobs, at_a_time)
-
-
-async def _require_container(target: ContainerClient) -> None:
-    with explained("reading the target's container", host(target.url), needs="to read the container"):
-        try:
-            await target.get_container_properties()
-        except ResourceNotFoundError:
-            raise MissingError(
-                f"the target's container {target.container_name} at {host(target.url)} does not exist. "
-                "Run `pulumi up` on the target stack."
-            ) from None

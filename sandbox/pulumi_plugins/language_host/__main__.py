@@ -37,6 +37,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(self, request, context):  # type: ignore[no-untyped-def]
         return language_pb2.GetRequiredPackagesResponse()
 
+    def InstallDependencies(self, request, context):  # type: ignore[no-untyped-def]
+        yield language_pb2.InstallDependenciesResponse(stdout=b"Run `make install`.\n")
+
     def Run(self, request, context):  # type: ignore[no-untyped-def]
         """Run a program in its own process, with this process's output streams."""
         settings = {

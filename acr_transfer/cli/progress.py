@@ -33,8 +33,8 @@ class Progress(ProgressReporter):
         """Time since this display was created."""
         return time.monotonic() - self._started
 
-    def begin(self, text: str, total: float, *, of_bytes: bool = False) -> None:
-        """Start to count up to `total`, in bytes or in items; the previous count ends."""
+    def begin(self, text: str, total: float | None, *, of_bytes: bool = False) -> None:
+        """Start to count up to `total`, in bytes or items (None: only wait). The previous count ends."""
         self.end()
         if self._shown:
             self._bar = _bar(self._stream, total, of_bytes=of_bytes)
@@ -50,10 +50,8 @@ class Progress(ProgressReporter):
 
     def show(self, text: str) -> None:
         """Replace the state in words."""
-        if self._shown and self._bar is None:
-            self._bar = _bar(self._stream, None)
-            self._bar.add_task(text, total=None)
-            self._bar.start()
+        if self._bar is None:
+            self.begin(text, None)
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], description=text)
 

@@ -88,9 +88,8 @@ class _Resources:
         pipeline_id = self._stack.pipeline_id(facts.side)
         registry_id, kind, _ = pipeline_id.rsplit("/", 2)
         facts.registry = await self._read("the registry", self._arm.get(registry_id, "2023-07-01"))
-        facts.pipeline = await self._read(
-            "the pipeline", self._arm.get(pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
-        )
+        request = self._arm.get(pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
+        facts.pipeline = await self._read("the pipeline", request)
         await self._rights(registry_id, kind)
         await self._storage()
         if facts.by_identity:

@@ -1,7 +1,5 @@
 """The policy pack that a review uses: its folder and its rules."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from collections.abc import Mapping

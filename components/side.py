@@ -69,7 +69,7 @@ def prerequisites(name: str, args: SideArgs, direction: Direction, parent: pulum
     return Prerequisites(create_registry(f"{name}-registry", args, beside, parent), beside, created)
 
 
-class Side(pulumi.ComponentResource):
+class TransferSide(pulumi.ComponentResource):
     """A registry with everything that its side of a transfer needs."""
 
     login_server: Output[str]

@@ -18,7 +18,7 @@ from .arguments import SideArgs, has, part_of
 from .batches import batches, short_hash
 from .pipelines.pipeline import ExportPipeline, ExportPipelineArgs
 from .pipelines.run_results import SUCCEEDED, Run, Transfer
-from .side import Side
+from .side import TransferSide
 
 
 class LockError(pulumi.RunError):
@@ -40,7 +40,7 @@ class SourceSideArgs(SideArgs):
     """The beginning of the exported blobs' names."""
 
 
-class SourceSide(Side):
+class SourceSide(TransferSide):
     """A registry with everything that it needs to export: container, vault, token, pipeline, runs."""
 
     export_pipeline_id: Output[str]

@@ -16,7 +16,7 @@ from .arguments import SideArgs, TriggerSettings, part_of, trigger_of
 from .batches import short_hash
 from .pipelines.pipeline import ImportPipeline, ImportPipelineArgs
 from .pipelines.run_results import Transfer
-from .side import Side
+from .side import TransferSide
 
 
 class TargetSideArgs(SideArgs, TriggerSettings):
@@ -26,7 +26,7 @@ class TargetSideArgs(SideArgs, TriggerSettings):
     """The blobs of the source side's hand-over: with a disabled trigger, one run imports each of them."""
 
 
-class TargetSide(Side):
+class TargetSide(TransferSide):
     """A registry with everything that it needs to import: container, vault, token, pipeline, runs."""
 
     import_pipeline_id: Output[str]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import explained, host
 from acr_transfer.operate.blobs import StoredBlob, list_blobs
-from acr_transfer.operate.runs import Run, all_runs, remove_run
+from acr_transfer.operate.runs import PipelineRun, all_runs, remove_run
 from acr_transfer.units import plural
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ class Leftover:
     """A blob or run that a transfer left behind, and whether it is removed."""
 
     side: str
-    item: StoredBlob | Run
+    item: StoredBlob | PipelineRun
     goes: bool
     reason: str
 
     @property
     def kind(self) -> str:
         """`blob` or `run`."""
-        return "run" if isinstance(self.item, Run) else "blob"
+        return "run" if isinstance(self.item, PipelineRun) else "blob"
 
     @property
     def name(self) -> str:
@@ -41,7 +41,7 @@ class Leftover:
     @property
     def size(self) -> int:
         """Bytes of the blob; 0 for a run."""
-        return 0 if isinstance(self.item, Run) else self.item.size
+        return 0 if isinstance(self.item, PipelineRun) else self.item.size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class SideContents:
     """`source` or `target`."""
 
     blobs: Sequence[StoredBlob]
-    runs: Sequence[Run]
+    runs: Sequence[PipelineRun]
     needed: Collection[str] = ()
     """Names of the blobs in the hand-over (source only)."""
 
@@ -98,7 +98,7 @@ async def _remove(going: Sequence[Leftover], container: "ContainerClient", arm: 
                 )
             except (ResourceModifiedError, ResourceNotFoundError):
                 continue  # Overwritten or deleted since it was listed.
-    for run in (leftover.item for leftover in going if isinstance(leftover.item, Run)):
+    for run in (leftover.item for leftover in going if isinstance(leftover.item, PipelineRun)):
         await remove_run(run, arm)
 
 
@@ -132,7 +132,7 @@ def _blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -
 
 
 def _run(
-    run: Run, side: SideContents, kept: Collection[str], now: datetime, age: timedelta
+    run: PipelineRun, side: SideContents, kept: Collection[str], now: datetime, age: timedelta
 ) -> tuple[bool, str]:
     if run.id.lower() in side.managed:
         return False, "in the stack: the next `pulumi up` would repeat it"

@@ -21,7 +21,7 @@ _ROLE = "the role Container Registry Transfer Pipeline Contributor on the regist
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class PipelineRun:
     """One run, as the service reports it."""
 
     id: str
@@ -74,7 +74,7 @@ class Run:
         return ((self.finished or now) - self.started).total_seconds() if self.started else None
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any], container_url: str) -> "Run":
+    def parse(cls, body: Mapping[str, Any], container_url: str) -> "PipelineRun":
         """Read one as Resource Manager lists it; `container_url` is the container of its blobs."""
         properties = body.get("properties") or {}
         response, request = properties.get("response") or {}, properties.get("request") or {}
@@ -97,19 +97,19 @@ class Run:
         )
 
 
-async def all_runs(registry_id: str, container_url: str, arm: "ArmClient") -> list[Run]:
+async def all_runs(registry_id: str, container_url: str, arm: "ArmClient") -> list[PipelineRun]:
     """All runs of a registry's pipelines."""
     listed = await arm.list(f"{registry_id}/pipelineRuns", VERSION)
-    return [Run.parse(body, container_url) for body in listed]
+    return [PipelineRun.parse(body, container_url) for body in listed]
 
 
-async def pipeline_runs(pipeline_id: str, container_url: str, arm: "ArmClient") -> list[Run]:
+async def pipeline_runs(pipeline_id: str, container_url: str, arm: "ArmClient") -> list[PipelineRun]:
     """All runs of one pipeline."""
     runs = await all_runs(pipeline_id.rsplit("/", 2)[0], container_url, arm)
     return [run for run in runs if run.pipeline == pipeline_id.lower()]
 
 
-async def remove_run(run: Run, arm: "ArmClient") -> None:
+async def remove_run(run: PipelineRun, arm: "ArmClient") -> None:
     """Remove the record of a run; its blob and images stay."""
     await arm.remove(run.id, VERSION, needs=_ROLE)
 

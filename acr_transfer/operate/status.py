@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from acr_transfer.azure.stacks import Stack
-from acr_transfer.operate.runs import VERSION, Run, pipeline_runs
+from acr_transfer.operate.runs import VERSION, PipelineRun, pipeline_runs
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -22,7 +22,7 @@ class SideState:
     trigger: str
     """Enabled or Disabled; empty for an export pipeline."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[PipelineRun, ...]
 
 
 async def read_side(side: str, stack: Stack) -> SideState:
@@ -43,11 +43,11 @@ async def read_side(side: str, stack: Stack) -> SideState:
     )
 
 
-def unresolved_failures(runs: Sequence[Run]) -> list[Run]:
+def unresolved_failures(runs: Sequence[PipelineRun]) -> list[PipelineRun]:
     """The failed runs whose blob no later run moved."""
     moved = {run.blob: _start(run) for run in sorted(runs, key=_start) if run.succeeded}
     return [run for run in runs if run.failed and moved.get(run.blob, _LONG_AGO) <= _start(run)]
 
 
-def _start(run: Run) -> datetime:
+def _start(run: PipelineRun) -> datetime:
     return run.started or _LONG_AGO

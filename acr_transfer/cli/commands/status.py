@@ -12,7 +12,7 @@ from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import cut, table, wrapped
 from acr_transfer.errors import RunFailedError
 from acr_transfer.model.times import format_time
-from acr_transfer.operate.runs import Run
+from acr_transfer.operate.runs import PipelineRun
 from acr_transfer.operate.status import SideState, read_side, unresolved_failures
 from acr_transfer.units import plural
 
@@ -85,7 +85,7 @@ def _side_text(side: SideState) -> str:
     return "\n".join(lines)
 
 
-def _row(run: Run) -> tuple[str, ...]:
+def _row(run: PipelineRun) -> tuple[str, ...]:
     took = run.seconds(datetime.now(UTC))
     done = f"{run.progress}%" if run.progress else "-"
     started = f"{run.started:%Y-%m-%d %H:%M:%S}" if run.started else "-"
@@ -93,7 +93,7 @@ def _row(run: Run) -> tuple[str, ...]:
     return run.name, run.state, done, duration, started, "trigger" if run.triggered else "stack", run.blob
 
 
-def _notes(run: Run) -> list[str]:
+def _notes(run: PipelineRun) -> list[str]:
     if run.cause:
         explanations = (f"why:  {run.cause.why}", f"fix:  {run.cause.fix}")
         return sum((wrapped(text, 6, hanging=6) for text in explanations), wrapped(run.error, 6))
@@ -109,7 +109,7 @@ def _side_json(side: SideState) -> dict[str, Any]:
     return {"side": side.side, "pipeline": pipeline, "runs": [_run_json(run) for run in side.runs]}
 
 
-def _run_json(run: Run) -> dict[str, Any]:
+def _run_json(run: PipelineRun) -> dict[str, Any]:
     took = run.seconds(datetime.now(UTC))
     return {
         "name": run.name,

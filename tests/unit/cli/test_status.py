@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from acr_transfer.cli.commands.status import _active, _failures, _side_text
-from acr_transfer.operate.runs import Run
+from acr_transfer.operate.runs import PipelineRun
 from acr_transfer.operate.status import SideState, unresolved_failures
 
 PIPELINE = "/registries/r/importPipelines/p"
 
 
-def run(name: str, state: str, minute: int, blob: str = "b1", **response: Any) -> Run:
+def run(name: str, state: str, minute: int, blob: str = "b1", **response: Any) -> PipelineRun:
     transfer = {"status": state, "startTime": f"2026-11-24T10:{minute:02}:00.1234567Z", **response}
     request = {"pipelineResourceId": PIPELINE, "source": {"name": blob}}
     properties = {"provisioningState": state, "request": request, "response": transfer}
-    return Run.parse({"name": name, "properties": properties}, "https://h/transfer")
+    return PipelineRun.parse({"name": name, "properties": properties}, "https://h/transfer")
 
 
-def side(*runs: Run) -> SideState:
+def side(*runs: PipelineRun) -> SideState:
     return SideState(
         side="target", pipeline="p", pipeline_state="Succeeded", trigger="Enabled", runs=tuple(runs)
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from acr_transfer.cli.commands.clean import leftovers_table
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.clean import Leftover, SideContents, leftovers
-from acr_transfer.operate.runs import Run
+from acr_transfer.operate.runs import PipelineRun
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -27,9 +27,11 @@ def blob(name: str = "b", days: float = 30) -> StoredBlob:
     return StoredBlob(name=name, size=1024, modified=ago(days), etag="e", has_category=True, has_md5=True)
 
 
-def run(blob: str = "b", status: str = "Succeeded", days: float = 20, name: str = "r", **more: Any) -> Run:
+def run(
+    blob: str = "b", status: str = "Succeeded", days: float = 20, name: str = "r", **more: Any
+) -> PipelineRun:
     ended = status in ("Succeeded", "Failed")
-    found = Run.parse({"id": f"/x/{name}", "name": name}, "https://h/transfer")
+    found = PipelineRun.parse({"id": f"/x/{name}", "name": name}, "https://h/transfer")
     times = {"started": ago(days), "finished": ago(days - 0.1) if ended else None}
     return replace(found, **{"blob": blob, "state": status, **times, **more})
 
@@ -56,7 +58,9 @@ def verdicts(side: SideContents) -> dict[str, tuple[bool, str]]:
         "an older blob of that name was imported", "no times", "another blob's",
     ],
 )  # fmt: skip
-def test_a_blob_at_the_target_goes_only_after_its_import(runs: list[Run], goes: bool, reason: str) -> None:
+def test_a_blob_at_the_target_goes_only_after_its_import(
+    runs: list[PipelineRun], goes: bool, reason: str
+) -> None:
     assert verdicts(SideContents(name="target", blobs=[blob()], runs=runs))["b"] == (goes, reason)
 
 
@@ -77,7 +81,7 @@ def test_a_run_that_ends_in_the_future_of_this_clock_counts_as_just_ended() -> N
     ids=["in the hand-over", "old", "young", "being written"],
 )
 def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
-    days: float, needed: Any, runs: list[Run], goes: bool
+    days: float, needed: Any, runs: list[PipelineRun], goes: bool
 ) -> None:
     found = verdicts(SideContents(name="source", blobs=[blob(days=days)], runs=runs, needed=needed))
     assert found["b"][0] is goes
@@ -97,7 +101,7 @@ def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
     ids=["old", "failed", "running", "young", "of the stack", "of the stack, other case", "its blob stays"],
 )
 def test_a_run_goes_only_when_neither_the_stack_nor_a_blob_needs_it(
-    runs: Run, managed: Any, goes: bool
+    runs: PipelineRun, managed: Any, goes: bool
 ) -> None:
     side = SideContents(name="target", blobs=[blob()], runs=[runs], managed=managed)
     assert verdicts(side)["r"][0] is goes

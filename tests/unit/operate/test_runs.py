@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acr_transfer.operate.runs import Run
+from acr_transfer.operate.runs import PipelineRun
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ from acr_transfer.operate.runs import Run
     ],
 )
 def test_a_run_is_read_as_azure_writes_it(properties: dict[str, Any], status: str, name: str) -> None:
-    read = Run.parse({"id": "/i", "name": "n", "properties": properties}, "https://h/transfer")
+    read = PipelineRun.parse({"id": "/i", "name": "n", "properties": properties}, "https://h/transfer")
     assert (read.state, read.blob) == (status, name)

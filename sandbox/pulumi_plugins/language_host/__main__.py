@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from google.protobuf import json_format
+from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from sandbox.pulumi_plugins.protocol import plugin_server
@@ -36,6 +36,22 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def GetRequiredPackages(self, request, context):  # type: ignore[no-untyped-def]
         return language_pb2.GetRequiredPackagesResponse()
+
+    def GetRequiredPlugins(self, request, context):  # type: ignore[no-untyped-def]
+        return language_pb2.GetRequiredPluginsResponse()
+
+    def GetProgramDependencies(self, request, context):  # type: ignore[no-untyped-def]
+        return language_pb2.GetProgramDependenciesResponse()
+
+    def RuntimeOptionsPrompts(self, request, context):  # type: ignore[no-untyped-def]
+        return language_pb2.RuntimeOptionsResponse()
+
+    def About(self, request, context):  # type: ignore[no-untyped-def]
+        version = ".".join(map(str, sys.version_info[:3]))
+        return language_pb2.AboutResponse(executable=sys.executable, version=version)
+
+    def Cancel(self, request, context):  # type: ignore[no-untyped-def]
+        return empty_pb2.Empty()
 
     def InstallDependencies(self, request, context):  # type: ignore[no-untyped-def]
         yield language_pb2.InstallDependenciesResponse(stdout=b"Run `make install`.\n")

@@ -147,7 +147,14 @@ def test_a_recorded_request_gets_azures_response(name: str, answers: dict[str, r
     if recorded["response_body"] is None:
         assert answer.content == b""
         return
-    assert differences(recorded["response_body"], answer.json()) == []
+    assert differences(recorded["response_body"], _own(answer.json())) == []
+
+
+def _own(body: Any) -> Any:
+    """The body without the storage accounts of other tests, which a list of the subscription contains."""
+    listed = body.get("value") if isinstance(body, dict) else None
+    own = [each for each in listed or [] if isinstance(each, dict) and each.get("name") == "recordedaccount"]
+    return {**body, "value": own} if own else body
 
 
 def versions(headers: Mapping[str, str]) -> set[str]:

@@ -231,6 +231,6 @@ def part_of(kind: type[Args], args: Mapping[str, object], **own: object) -> Args
 
 
 def has(args: Mapping[str, object], name: str) -> bool:
-    """Whether an argument has a value; empty text is no value, an output always is one."""
+    """Whether an argument has a value. Empty text does not count as a value, an output does."""
     empty: tuple[object, ...] = (None, "", [], {})
     return args.get(name) not in empty

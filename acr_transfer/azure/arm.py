@@ -77,7 +77,7 @@ class ArmClient:
         return self._checked(status, body, path, needs)
 
     async def remove(self, id: str, version: str, *, needs: str) -> None:
-        """Delete a resource; one that does not exist is no error. `needs` as in `post`."""
+        """Delete a resource. A resource that does not exist counts as deleted. `needs` as in `post`."""
         status, body = await self._request("DELETE", _versioned(id, version))
         if status not in (200, 202, 204, 404):
             self._checked(status, body, id, needs)

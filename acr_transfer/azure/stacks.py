@@ -129,7 +129,7 @@ def _call(stack: str, folder: Path, *command: str) -> str:
         reason = next(lines, "no reason given").removeprefix("error:").strip()
         if reason.startswith("no stack named"):
             raise StackError(
-                f"there is no stack {stack!r}. Run `pulumi stack init {stack}` and `pulumi up`, "
+                f"stack {stack!r} does not exist. Run `pulumi stack init {stack}` and `pulumi up`, "
                 "or name another."
             )
         raise StackError(f"pulumi cannot read stack {stack!r}: {reason}")

@@ -16,7 +16,7 @@ MAX_IN_FLIGHT = 16
 
 
 class RateLimit:
-    """Keeps a rate in bytes a second; None is no limit."""
+    """Keeps a rate in bytes a second; None means without a limit."""
 
     def __init__(self, rate: float | None) -> None:
         self.rate = rate

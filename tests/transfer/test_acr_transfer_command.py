@@ -116,7 +116,7 @@ def test_clean_removes_only_imported_blobs_and_only_with_yes(world: World) -> No
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        (["hop", "--source", "nope"], 4, "there is no stack 'nope'"),
+        (["hop", "--source", "nope"], 4, "stack 'nope' does not exist"),
         (["hop", "-C", "nowhere"], 4, "cannot run `pulumi` in nowhere"),
         (["hop", "--target", "source"], 0, "already there"),
     ],

@@ -175,7 +175,7 @@ def test_an_artifact_that_did_not_arrive_is_missing(desk: Desk) -> None:
             "no tag matches (--strict)",
         ),
         (["plan", "x", "--since", "nope.json"], 10, "receipt nope.json cannot be read"),
-        (["plan", "x", "--source", "nope"], 4, "there is no stack 'nope'"),
+        (["plan", "x", "--source", "nope"], 4, "stack 'nope' does not exist"),
         (["plan", "x", "--registry", "localhost:1"], 9, "localhost:1: no response"),
         (["prove", "--handover", "nope.json", "--registry", "h"], 10, "hand-over nope.json cannot be read"),
         (["prove", "--target", "desk"], 4, "was never deployed"),

@@ -99,6 +99,11 @@ async def _stage(
 
         async def send(packed: _PackedBlock) -> None:
             content = await read(thread, next, contents, b"")
+            # After a failure the generator is exhausted: nothing may be staged under the IDs that remain.
+            if len(content) != packed.block.length:
+                raise CopyError(
+                    f"blob {target.blob.name}: the content of a part ends early; nothing was sent"
+                )
             md5 = hashlib.md5(content, usedforsecurity=False).digest()
             await target.stage(packed.block_id, content, md5)
 

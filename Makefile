@@ -1,5 +1,5 @@
 # Every target first installs its prerequisites (see setup/); a second run installs nothing.
-.PHONY: help demo review test quick lint bench bench-peers install peers venv clean
+.PHONY: help demo review test quick soak lint bench bench-peers install peers venv clean
 .DEFAULT_GOAL := help
 
 # Tests start hundreds of Python processes: compile each module once, not in each process.
@@ -28,6 +28,7 @@ help:
 	  'make review        review both sandbox stacks with the policy pack; STACKS=... reviews other stacks' \
 	  'make test          lint, then all tests' \
 	  'make quick         lint, and the tests without servers: no Go, no Node.js, under a minute' \
+	  'make soak          the fuzzers with their long sets, and a table of the figures: about 20 minutes' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make bench         run the benchmarks, with rclone, crane and regctl if `make bench-peers` installed them; BENCH=hop runs one' \
 	  'make install       install the prerequisites: .venv, the Pulumi CLI, Azurite, a registry server' \
@@ -50,6 +51,12 @@ test: install lint
 quick: lint
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m 'not servers' \
 	  tests/unit tests/component tests/policy tests/policy_review tests/documentation
+
+# The figures of docs/security.md.
+soak: install
+	@results="$$(mktemp -d)" && export FUZZ=long FUZZ_RESULTS="$$results" && \
+	{ .venv/bin/python -m pytest tests/fuzz -n auto --maxprocesses 2 --dist loadfile -q || failed=1; }; \
+	.venv/bin/python -m tests.fuzz.table "$$results" && rm -r "$$results" && exit $${failed:-0}
 
 lint: venv
 	.venv/bin/ruff format --check .

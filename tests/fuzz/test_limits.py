@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.fuzz import worker as worker_module
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.limits import Finding, Outcome, Worker, run_process
+from tests.fuzz.table import LEAST, shortfalls, table
 
 
 def fails() -> None:
@@ -87,3 +89,16 @@ def test_the_memory_of_another_program_is_measured(tmp_path: Path) -> None:
         [sys.executable, "-c", outer], environment=dict(os.environ), folder=tmp_path, output=tmp_path / "out"
     )
     assert list(outcome.findings()) == [Finding.MEMORY]
+
+
+def test_the_table_counts_what_was_found_and_what_is_missing() -> None:
+    campaigns = [Campaign(name) for name in LEAST]
+    for campaign in campaigns:
+        for number in range(LEAST[campaign.name]):
+            campaign.record(f"case {number}", Outcome(10, "", 0.1, 1024**2))
+    assert shortfalls([asdict(each) for each in campaigns]) == []
+    campaigns[0].record("evil", Outcome(0, "", 0.1, 1024**2), Finding.WRITE_OUTSIDE)
+    rows = [asdict(each) for each in campaigns[:-1]]
+    assert "| documents | 5,001 | 1 | 0.1 s | 1 MiB |" in table(rows)
+    assert "1 write outside" in table(rows)
+    assert shortfalls(rows) == ["configurations: 0 cases of 100", "write outside: evil: exit code 0: "]

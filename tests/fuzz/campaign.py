@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +23,7 @@ class Campaign:
     peak: int = 0
     """The most memory of one process, in bytes."""
 
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
     """One line for each broken promise: assert at the end of a test that there is none."""
 
@@ -34,7 +33,7 @@ class Campaign:
         self.seconds = max(self.seconds, outcome.seconds)
         self.peak = max(self.peak, outcome.peak)
         for finding in (*outcome.findings(), *findings):
-            self.counts[finding] += 1
+            self.counts[finding] = self.counts.get(finding, 0) + 1
             self.found.append(f"{finding}: {case}: exit code {outcome.code}: {outcome.output[-600:]}")
 
     def line(self) -> str:

@@ -206,6 +206,9 @@ def _tag_fault(tag: str) -> str:
         return "has an empty tag; expected one after the ':', or no ':'"
     if len(tag) > TAG_LIMIT:
         return f"has a tag of {len(tag)} characters; expected at most {TAG_LIMIT}"
+    if _TAG.fullmatch(tag.replace("+", "_")) and "+" in tag:
+        as_stored = quoted(tag.replace("+", "_"))
+        return f"has a '+' in its tag; expected '_', as Helm stores such a version: {as_stored}"
     if not _TAG.fullmatch(tag):
         expected = "letters, digits, '_', '.' and '-', not beginning with '.' or '-'"
         return f"has an invalid tag, {quoted(tag)}; expected {expected}"

@@ -180,12 +180,14 @@ class SelectionRule(_Table):
     def newest_of(self, tags: Iterable[str], times: Mapping[str, datetime]) -> list[str]:
         """Return the newest tags, or all if the rule sets no number; the order of `tags` has no effect."""
 
-        # Tags of equal time are ordered by version, then by name.
+        # Tags of equal time are ordered by version, then by name with its numbers as numbers: versions that
+        # differ in their build metadata alone are equal (https://semver.org/#spec-item-10).
         def key(tag: str) -> tuple[Any, ...]:
             version = version_of(tag)
             ranked = (version is not None, version or Version("0.0.0"))
             time = times.get(tag, datetime.min.replace(tzinfo=UTC))
-            return (*ranked, time, tag) if self.order is Order.VERSION else (time, *ranked, tag)
+            name = (_natural(tag), tag)
+            return (*ranked, time, *name) if self.order is Order.VERSION else (time, *ranked, *name)
 
         ordered = sorted(tags, key=key, reverse=True)
         return ordered[: self.newest] if self.newest else ordered
@@ -240,13 +242,21 @@ def _with_rule_number(fault: str) -> str:
 def version_of(tag: str) -> Version | None:
     """Return the semantic version of a tag such as `1.4.0`, `v1.4` or `2`; None for any other tag.
 
-    https://semver.org
+    A tag cannot hold the `+` before build metadata (https://semver.org); Helm writes `_` for it:
+    `104.1.0_up1.2.3` is 104.1.0+up1.2.3 (https://helm.sh/docs/topics/registries/).
     """
-    found = re.fullmatch(r"v?(\d+)(\.\d+)?(\.\d+)?([-+][0-9A-Za-z.+-]+)?", tag)
+    found = re.fullmatch(r"v?(\d+)(\.\d+)?(\.\d+)?([-_][0-9A-Za-z._-]+)?", tag)
     if not found:
         return None
     numbers = [int(part.lstrip(".")) if part else 0 for part in found.groups()[:3]]
     try:
-        return Version(".".join(map(str, numbers)) + (found[4] or ""))
+        return Version(".".join(map(str, numbers)) + (found[4] or "").replace("_", "+", 1))
     except ValueError:
         return None
+
+
+def _natural(text: str) -> tuple[tuple[bool, int, str], ...]:
+    """A key that orders texts with the numbers in them as numbers: `up1.9` before `up1.10`."""
+    return tuple(
+        (part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", text)
+    )

@@ -58,7 +58,7 @@ def test_a_second_round_moves_the_one_new_image_and_its_sbom_alone(project: Proj
     project.run("acr-transfer", "hop", *STACKS)
     project.run(*line)
     said = project.run("acr-transfer", "plan", "--source", "plan-source", *RULE, "--since", "receipt.json")
-    assert "nothing to move" in said
+    assert "nothing to move: no lock was written; the existing transfer.lock.json is unchanged" in said
     receipt = json.loads((project.folder / "receipt.json").read_text())
     assert receipt["registry"] == Cloud(TARGET, paths).login_server(TARGET.registry)
     assert f"planned/app@{sbom.digest}" in [entry["reference"] for entry in receipt["artifacts"]]

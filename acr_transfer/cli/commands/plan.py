@@ -114,7 +114,8 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     if out:
         console.remark(f"lock {out} written: {made.lock().checksum}")
     else:
-        console.remark(f"{'dry run' if made.moving else 'nothing to move'}: no lock was written")
+        kept = f"; the existing {options.out} is unchanged" if options.out.exists() else ""
+        console.remark(f"{'dry run' if made.moving else 'nothing to move'}: no lock was written{kept}")
     return 0
 
 

@@ -52,6 +52,7 @@ def test_an_artifact_has_one_spelling(text: str, reference: str) -> None:
         ("App:1", "has upper case letters in its repository; expected 'app'"),
         ("app:", "has an empty tag"),
         ("app:-1", "has an invalid tag"),
+        ("app:1.0.0+up1", "expected '_', as Helm stores such a version: '1.0.0_up1'"),
         (f"app:{'t' * 129}", "has a tag of 129 characters; expected at most 128"),
         (f"{LONGEST}a:1", "has a repository of 256 characters; expected at most 255"),
         ("a//b:1", "has an invalid repository"),

@@ -72,7 +72,10 @@ def rules_or_faults(document: dict[str, Any]) -> SelectionRules | str:
         ("2", "2.0.0"),
         ("01.02", "1.2.0"),
         ("1.4.0-rc.1", "1.4.0-rc.1"),
-        ("1.4.0_1", None),
+        ("1.4.0_1", "1.4.0+1"),
+        ("104.1.0_up1.2.3", "104.1.0+up1.2.3"),
+        ("1.4.0-rc.1_up2", "1.4.0-rc.1+up2"),
+        ("1.4.0_up1_2", None),
         ("latest", None),
         ("1.2.3.4", None),
     ],
@@ -86,6 +89,14 @@ def test_a_range_of_versions_selects_tags() -> None:
     rule = SelectionRule(repositories=("**",), versions=">=1.2 <2")
     taken = [tag for tag in ("1.1.9", "1.2", "v1.10", "1.9.9-rc1", "2.0", "latest") if rule.takes_tag(tag)]
     assert taken == ["1.2", "v1.10"]
+
+
+def test_a_chart_has_its_version_although_its_tag_has_an_underscore_for_the_plus() -> None:
+    tags = ["104.0.0_up1.10.0", "104.0.0_up1.9.0", "103.9.9_up2.0.0", "105.0.0_up0.1.0"]
+    ranged = SelectionRule(repositories=("**",), versions=">=104 <105")
+    assert [tag for tag in tags if ranged.takes_tag(tag)] == tags[:2]
+    newest = SelectionRule(repositories=("**",), newest=3, order=Order.VERSION)
+    assert newest.newest_of(tags, {}) == ["105.0.0_up0.1.0", "104.0.0_up1.10.0", "104.0.0_up1.9.0"]
 
 
 def test_a_rule_selects_by_patterns_and_exclusions() -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from acr_transfer.cli.commands import commands
-from acr_transfer.cli.console import coloured
+from acr_transfer.cli.console import show, show_error
 from acr_transfer.cli.parser import parser
 from acr_transfer.errors import FAILURES, exit_code, explained
 
@@ -32,14 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except FAILURES as error:
         _log.error("exit code %d: %s", exit_code(error), error)
-        print(f"{coloured('acr-transfer:', 'red', sys.stderr)} {error}", file=sys.stderr)
+        show_error(str(error))
         return exit_code(error)
     except KeyboardInterrupt:
         _log.info("interrupted")
-        print(
+        show(
             "acr-transfer: interrupted. No incomplete result is visible. To continue, run the same command:\n"
-            f"  {shlex.join(['acr-transfer', *arguments])}",
-            file=sys.stderr,
+            f"  {shlex.join(['acr-transfer', *arguments])}"
         )
         return 130
 

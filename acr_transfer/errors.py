@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.visible_text import visible_line
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
@@ -146,7 +147,7 @@ def error_code(error: "AzureError") -> str:
     if not isinstance(error, HttpResponseError):
         return ""
     code = getattr(error, "error_code", None) or getattr(error.error, "code", None) or ""
-    return str(getattr(code, "value", code))
+    return visible_line(str(getattr(code, "value", code)))
 
 
 def _reason(error: "AzureError") -> str:

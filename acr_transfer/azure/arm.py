@@ -12,6 +12,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from acr_transfer.azure.clouds import Cloud
 from acr_transfer.azure.http_session import http_session
 from acr_transfer.errors import AccessError, ServiceError, explained, host
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 PIPELINES = "2025-06-01-preview"
@@ -105,9 +106,8 @@ class ArmClient:
 
     def _checked(self, status: int, body: bytes, id: str, needs: str) -> dict[str, Any]:
         if status in (401, 403):
-            raise AccessError(
-                f"{self.host} refused access to {id} (HTTP {status}). The caller needs {needs}."
-            )
+            refused = f"{self.host} refused access to {id} (HTTP {status}). The caller needs {needs}."
+            raise AccessError(visible_line(refused))
         try:
             found = json.loads(body)
         except ValueError:
@@ -115,7 +115,7 @@ class ArmClient:
         if status != 200 or not isinstance(found, dict):
             error = found.get("error") if isinstance(found, dict) else None
             code = error.get("code") if isinstance(error, dict) else "no error code"
-            raise ServiceError(f"{self.host} answered HTTP {status} for {id}: {code}")
+            raise ServiceError(visible_line(f"{self.host} answered HTTP {status} for {id}: {code}"))
         return found
 
 

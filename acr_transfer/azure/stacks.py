@@ -14,6 +14,7 @@ from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.resource_names import CONTAINER_URL
+from acr_transfer.model.visible_text import visible_line
 
 if TYPE_CHECKING:
     from acr_transfer.model.documents.handover import Handover
@@ -45,7 +46,7 @@ class Stack:
         if not isinstance(value, str) or not value:
             raise StackError(
                 f"stack {self.name!r} has no output {key!r}: is it a stack of acr-transfer? "
-                f"It has {', '.join(sorted(self.outputs))}. "
+                f"It has {visible_line(', '.join(sorted(self.outputs)))}. "
                 f"Run `pulumi up --stack {self.name}` with the current program."
             )
         return value

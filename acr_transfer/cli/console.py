@@ -4,11 +4,13 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TextIO
 
 from acr_transfer.cli.progress import Progress
+from acr_transfer.model.visible_text import visible, visible_line
 
 _log = logging.getLogger("acr_transfer")
 
@@ -31,33 +33,57 @@ class Console:
         """Print the result: JSON with `--json`, else text."""
         if self._silent:
             return
-        text = json.dumps(for_machines(), indent=2, ensure_ascii=False) if self._json else for_people()
-        print(text, file=self._results or sys.stdout)
+        stream = self._results or sys.stdout
+        if self._json:
+            print(safe_json(for_machines()), file=stream)
+        else:
+            show(for_people(), stream)
 
-    def remark(self, text: str) -> None:
-        """Print information on stderr, unless `--quiet`."""
-        _log.info(text)
+    def remark(self, text: str, colour: str = "") -> None:
+        """Print a line of information on stderr, unless `--quiet`."""
+        _log.info("%s", text)
         if not self._quiet:
-            print(text, file=sys.stderr)
+            line = visible_line(text)
+            show(coloured(line, colour, sys.stderr) if colour else line)
 
     def warn(self, text: str) -> None:
-        """Print a warning on stderr, with `--quiet` too."""
-        _log.warning(text)
+        """Print a warning of one line on stderr, with `--quiet` too."""
+        _log.warning("%s", text)
         if not self._silent:
-            print(f"{coloured('warning:', 'yellow', sys.stderr)} {text}", file=sys.stderr)
+            show(f"{coloured('warning:', 'yellow', sys.stderr)} {visible_line(text)}")
 
     def error(self, text: str) -> None:
         """Print an error on stderr."""
-        _log.error(text)
+        _log.error("%s", text)
         if not self._silent:
-            print(f"{coloured('acr-transfer:', 'red', sys.stderr)} {text}", file=sys.stderr)
+            show_error(text)
 
     def progress(self) -> Progress:
         """A progress display, visible only on a terminal."""
         return Progress(sys.stderr, quiet=self._quiet)
 
 
+def show(text: str, stream: TextIO | None = None) -> None:
+    """Print text on a stream (default: stderr) with every character visible; a terminal gets the colours."""
+    stream = sys.stderr if stream is None else stream
+    parts = _COLOURS.split(text) if _has_colours(stream) else [text]
+    print("".join(part if _COLOURS.fullmatch(part) else visible(part) for part in parts), file=stream)
+
+
+def show_error(text: str) -> None:
+    """Print the message of a failure on stderr."""
+    show(f"{coloured('acr-transfer:', 'red', sys.stderr)} {text}")
+
+
+def safe_json(value: object) -> str:
+    """Return a value as JSON in ASCII, which no terminal and no CI runner takes for a command."""
+    # "##" begins a command of Azure Pipelines anywhere in a line.
+    return json.dumps(value, indent=2).replace("##", r"#\u0023")
+
+
 _CODES = {"red": 31, "green": 32, "yellow": 33, "dim": 2, "bold": 1}
+_COLOURS = re.compile(rf"(\033\[(?:0|{'|'.join(map(str, _CODES.values()))})m)")
+"""The colours of `coloured`, the only control characters that `show` leaves as they are."""
 
 
 def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
@@ -65,7 +91,8 @@ def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
 
     https://no-color.org
     """
-    stream = sys.stdout if stream is None else stream
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
-        return text
-    return f"\033[{_CODES[colour]}m{text}\033[0m"
+    return f"\033[{_CODES[colour]}m{text}\033[0m" if _has_colours(stream or sys.stdout) else text
+
+
+def _has_colours(stream: TextIO) -> bool:
+    return not (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb") and stream.isatty()

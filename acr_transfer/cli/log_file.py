@@ -9,6 +9,7 @@ from pathlib import Path
 
 from acr_transfer.errors import InputError
 from acr_transfer.model.credentials import without_credentials
+from acr_transfer.model.visible_text import visible
 from acr_transfer.version import version
 
 _NAMES = "access_token|refresh_token|client_secret|password"
@@ -61,4 +62,5 @@ class _Masking(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
-        return masked(super().format(record))
+        # Only a record starts at the margin: no text from outside can forge one.
+        return visible(masked(super().format(record))).replace("\n", "\n    ")

@@ -8,6 +8,7 @@ from typing import Any
 
 from acr_transfer.cli.commands import Command
 from acr_transfer.errors import TransferError
+from acr_transfer.model.visible_text import visible
 from acr_transfer.version import version
 
 _DESCRIPTION = "Choose images, copy the exported blobs to the target, and prove every digest."
@@ -28,7 +29,7 @@ completion, for bash (also zsh and tcsh):
 
 def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser of the command line."""
-    whole = argparse.ArgumentParser(
+    whole = _Parser(
         prog="acr-transfer",
         description=_DESCRIPTION,
         epilog=f"exit codes:\n{_exit_codes()}\n\n{_EPILOG}",
@@ -88,6 +89,13 @@ def _exit_codes() -> str:
 def _examples(examples: Sequence[tuple[str, str]]) -> str:
     lines = [f"  {line}\n      {purpose}" for line, purpose in examples]
     return "\n".join([f"example{'s' if len(lines) > 1 else ''}:", *lines])
+
+
+class _Parser(argparse.ArgumentParser):
+    """Prints help and faults of the command line with every character visible."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(visible(message), file)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

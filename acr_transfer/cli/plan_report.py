@@ -9,6 +9,7 @@ from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.lock import LockDifference, LockedArtifact
 from acr_transfer.model.proof import ManifestKind
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
 from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
@@ -78,7 +79,8 @@ def _summary(plan: Plan) -> list[str]:
     lines = [f"{plural(len(plan.artifacts), 'artifact')}: {counts or 'none'}"]
     if plan.moving:
         lines.append(f"{human_size(plan.bytes_to_move)} to move, shared layers counted once; {runs}")
-    lines += [f"missing: {name} is at the target but no longer at the source" for name in plan.missing]
+    missing = map(visible_line, plan.missing)
+    lines += [f"missing: {name} is at the target but no longer at the source" for name in missing]
     return lines
 
 

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.units import human_size, plural
 
@@ -38,7 +39,7 @@ class Progress(ProgressReporter):
         self.end()
         if self._shown:
             self._bar = _bar(self._stream, total, of_bytes=of_bytes)
-            self._bar.add_task(text, total=total)
+            self._bar.add_task(visible_line(text), total=total)
             self._bar.start()
 
     def advance(self, amount: float) -> None:
@@ -53,7 +54,7 @@ class Progress(ProgressReporter):
         if self._bar is None:
             self.begin(text, None)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], description=text)
+            self._bar.update(self._bar.task_ids[0], description=visible_line(text))
 
     def end(self) -> None:
         """Clear the line."""
@@ -75,7 +76,7 @@ def _bar(stream: TextIO, total: float | None, *, of_bytes: bool = False) -> "Bar
             speed = task.finished_speed or task.speed
             return Text(f"{human_size(speed)}/s" if speed else "", style="progress.data.speed")
 
-    columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}")]
+    columns: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}", markup=False)]
     if total is None:
         columns = [progress.SpinnerColumn(), *columns, progress.TimeElapsedColumn()]
     else:

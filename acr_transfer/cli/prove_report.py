@@ -3,6 +3,7 @@
 from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.proof import LayerMode, Verdict
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.prove.evidence import ADVICE, Evidence
 from acr_transfer.prove.target import ArtifactFinding
 from acr_transfer.registry.manifests import describe_kind
@@ -29,7 +30,7 @@ def evidence_table(evidence: Evidence) -> str:
     for line, finding in zip(lines, listed, strict=True):
         text.append(line.removesuffix(finding.verdict) + coloured(finding.verdict, _COLOURS[finding.verdict]))
         if finding.detail and finding.verdict is not Verdict.EXTRA:
-            text.append(f"    {finding.detail}")
+            text.append(f"    {visible_line(finding.detail)}")
     if hidden := len(findings) - len(listed):
         text.append(f"and {plural(hidden, 'more extra tag')}: see --json or --html")
     return "\n".join([*text, _summary(evidence)])

@@ -6,6 +6,8 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
+from acr_transfer.model.visible_text import visible, visible_line
+
 _MIN_WIDTH = 16
 """Minimum width of a column with long texts."""
 
@@ -17,7 +19,7 @@ def table(
 
     On a narrow terminal, the widest columns are cut. Other streams get the whole texts.
     """
-    lines = [list(header), *map(list, rows)]
+    lines = [list(header), *(list(map(visible_line, row)) for row in rows)]
     widths = _fitted([max(map(len, column)) for column in zip(*lines, strict=True)], room() - indent)
 
     def line(cells: Sequence[str]) -> str:
@@ -50,7 +52,7 @@ def cut(text: str, width: int) -> str:
 def wrapped(text: str, indent: int, *, hanging: int = 0) -> list[str]:
     """The text in indented lines that fit the terminal; all but the first have `hanging` more spaces."""
     return textwrap.wrap(
-        text,
+        visible(text),
         max(room(), indent + hanging + _MIN_WIDTH),
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent + hanging),

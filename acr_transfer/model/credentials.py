@@ -2,6 +2,8 @@
 
 import re
 
+from acr_transfer.model.visible_text import visible_line
+
 # A signature is the base64 of 32 bytes; in a URL some characters are written as %XX. An account key is the
 # base64 of 64 bytes: its last letter before '==' holds two bits only. npm has such digests after 'sha512-'.
 _KINDS = (
@@ -43,9 +45,5 @@ def quoted(text: str) -> str:
     before, at, last = name.rpartition("@")
     if at and (not last.startswith("sha256:") or "@" in before):
         name = f"[...]@{last}"
-    shown = "".join(map(_escaped, f"{name}?[...]" if question else name))
+    shown = visible_line(f"{name}?[...]" if question else name)
     return f"'{shown}'" if len(shown) <= _SHOWN else f"'{shown[:_SHOWN]}...'"
-
-
-def _escaped(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]

@@ -15,6 +15,7 @@ from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.references import Artifact
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.plan.content_warnings import platform_warnings, unsupported
 from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.plan.selection import Selection, select
@@ -179,7 +180,7 @@ async def plan(
 
 def _refuse(faults: Sequence[str]) -> None:
     if faults:
-        raise PlanError("no lock was written:\n  " + "\n  ".join(faults))
+        raise PlanError("no lock was written:\n  " + "\n  ".join(map(visible_line, faults)))
 
 
 def _absence(artifact: Artifact, selection: Selection) -> str:

@@ -1,10 +1,13 @@
 """Evidence as one self-contained HTML page, for auditors."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from html import escape
+from hashlib import sha256
+from html import escape as escape_html
 
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.prove.evidence import ADVICE, Evidence
 from acr_transfer.prove.layers import LayerProof
 from acr_transfer.prove.target import ArtifactFinding
@@ -60,7 +63,7 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>Transfer to {target}, {ended}</title>
 <style>{style}</style>
 </head>
@@ -75,6 +78,16 @@ This page is not signed: store it where it cannot be changed.</footer>
 """
 
 
+def escape(text: str) -> str:
+    """Return text for an element or an attribute in quotes: one line, every character visible."""
+    return escape_html(visible_line(text))
+
+
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
+"""No script, no request, and no style but the page's own, even if a text were not escaped."""
+
+
 def page(evidence: Evidence) -> str:
     """Return the HTML document."""
     findings = evidence.proof.findings
@@ -85,6 +98,7 @@ def page(evidence: Evidence) -> str:
         listed = [finding for finding in findings if finding.verdict in verdicts]
         content += _chapter(title, listed, names)
     return _PAGE.format(
+        policy=_POLICY,
         target=escape(evidence.target),
         ended=escape(format_time(evidence.ended)),
         version=escape(version()),

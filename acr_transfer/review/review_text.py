@@ -3,6 +3,7 @@
 import textwrap
 
 from acr_transfer.model.documents.review import ReviewedStack, ReviewLevel, ReviewViolation
+from acr_transfer.model.visible_text import visible, visible_line
 
 _LABEL = 12
 _INDENT = " " * _LABEL
@@ -12,16 +13,16 @@ _WRAPPER = textwrap.TextWrapper(110, _INDENT, _INDENT, break_long_words=False, b
 def review_text(review: ReviewedStack) -> str:
     """Return the review of one stack: the violations, the worst first, then errors and a count."""
     parts = [_violation(each) for each in review.violations]
-    parts += [f"NOT FULLY REVIEWED\n{textwrap.indent(each, '  ')}" for each in review.errors]
+    parts += [f"NOT FULLY REVIEWED\n{textwrap.indent(visible(each), '  ')}" for each in review.errors]
     return "\n\n".join([*([f"== {review.stack}", *parts] if parts else []), _count(review)])
 
 
 def _violation(found: ReviewViolation) -> str:
     severity = f", {found.severity}" if found.severity else ""
     lines = [
-        f"{found.level.upper()}  {found.rule}{severity}",
+        f"{found.level.upper()}  {visible_line(found.rule)}{severity}",
         _line("waiver", f"until {found.until}: {found.reason}" if found.until else ""),
-        _line("resource", f"{found.resource} ({found.type})"),
+        _line("resource", visible_line(f"{found.resource} ({found.type})")),
         _line("what", found.what),
         _line("why", found.why if found.why != found.what else ""),
         _line("fix", found.fix),
@@ -31,12 +32,13 @@ def _violation(found: ReviewViolation) -> str:
 
 
 def _line(label: str, text: str) -> str:
-    wrapped = "\n".join(map(_WRAPPER.fill, text.splitlines()))
+    wrapped = "\n".join(map(_WRAPPER.fill, visible(text).splitlines()))
     return f"  {label}:".ljust(_LABEL) + wrapped[_LABEL:] if text else ""
 
 
 def _count(review: ReviewedStack) -> str:
-    packs = ", ".join(f"{name} {version}".strip() for name, version in sorted(review.policy_packs.items()))
+    versions = sorted(review.policy_packs.items())
+    packs = visible_line(", ".join(f"{name} {version}".strip() for name, version in versions))
     levels = [each.level for each in review.violations]
     counts = ", ".join(f"{levels.count(level)} {level}" for level in ReviewLevel)
     return f"{review.stack}: {review.resources} resources reviewed by {packs or 'no pack'}: {counts}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from acr_transfer.model.documents.review import ReviewedStack, ReviewViolation
+from acr_transfer.model.visible_text import visible, visible_line
 from acr_transfer.review.pack import Rules
 
 _HOME = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -22,7 +23,10 @@ def sarif(reviews: Sequence[ReviewedStack], rules: Rules) -> dict[str, Any]:
     """Return one run with the results of all stacks: GitHub accepts only one run of a category."""
     # All rules of the pack, and the violated rules of other packs.
     described = {
-        each.rule: {"id": each.rule, "shortDescription": {"text": each.why}}
+        visible_line(each.rule): {
+            "id": visible_line(each.rule),
+            "shortDescription": {"text": _text(each.why)},
+        }
         for review in reviews
         for each in review.violations
     }
@@ -30,12 +34,12 @@ def sarif(reviews: Sequence[ReviewedStack], rules: Rules) -> dict[str, Any]:
     driver = {"name": "acr-transfer policy", "rules": list(described.values())}
     versions = {version for review in reviews for version in review.policy_packs.values()}
     errors = [
-        {"level": "error", "message": {"text": f"{review.stack}: {each}"}}
+        {"level": "error", "message": {"text": _text(f"{review.stack}: {each}")}}
         for review in reviews
         for each in review.errors
     ]
     run = {
-        "tool": {"driver": driver | ({"semanticVersion": max(versions)} if versions else {})},
+        "tool": {"driver": driver | ({"semanticVersion": visible_line(max(versions))} if versions else {})},
         "automationDetails": {"id": "acr-transfer-policy/"},
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The working directory."}}},
         "invocations": [{"executionSuccessful": not errors, "toolExecutionNotifications": errors}],
@@ -66,12 +70,13 @@ def _results(review: ReviewedStack, described: Sequence[str]) -> Iterable[dict[s
     seen = Counter[tuple[str, str]]()
     for each in review.violations:
         seen[each.rule, each.urn] += 1
-        resource = {"name": each.resource, "fullyQualifiedName": each.urn, "kind": "resource"}
+        rule, name, urn = visible_line(each.rule), visible_line(each.resource), visible_line(each.urn)
+        resource = {"name": name, "fullyQualifiedName": urn, "kind": "resource"}
         yield {
-            "ruleId": each.rule,
-            "ruleIndex": described.index(each.rule),
+            "ruleId": rule,
+            "ruleIndex": described.index(rule),
             "level": _LEVELS[each.level],
-            "message": {"text": f"{each.what} {each.fix}".strip()},
+            "message": {"text": _text(f"{each.what} {each.fix}".strip())},
             "locations": [
                 {
                     "physicalLocation": {"artifactLocation": file, "region": {"startLine": 1}},
@@ -85,10 +90,15 @@ def _results(review: ReviewedStack, described: Sequence[str]) -> Iterable[dict[s
 
 def _waiver(found: ReviewViolation) -> dict[str, str]:
     reason = f"{found.reason} (until {found.until})"
-    return {"kind": "external", "status": "accepted", "justification": reason}
+    return {"kind": "external", "status": "accepted", "justification": _text(reason)}
+
+
+def _text(text: str) -> str:
+    """A text of the engine for a viewer, which would show `[text](address)` as a link (SARIF 3.11.6)."""
+    return visible(text).replace("](", r"]\x28")
 
 
 def _fingerprint(found: ReviewViolation, number: int) -> str:
     """A value that depends on rule and resource, but not on the message: it may contain a time."""
-    digest = hashlib.sha256(f"{found.rule}\n{found.urn}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{found.rule}\n{found.urn}".encode(errors="backslashreplace")).hexdigest()
     return f"{digest[:16]}:{number}"

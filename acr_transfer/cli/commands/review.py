@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acr_transfer.cli.console import Console
+from acr_transfer.cli.console import Console, safe_json
 from acr_transfer.cli.parser import add_project
 
 if TYPE_CHECKING:
@@ -107,5 +106,4 @@ def _reviews(options: argparse.Namespace, pack: PolicyPack) -> list[ReviewedStac
 def _write(path: Path, content: dict[str, Any]) -> None:
     from acr_transfer.model.text_files import write_file
 
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    write_file(path, f"{text}\n".encode(), "review")
+    write_file(path, f"{safe_json(content)}\n".encode(), "review")

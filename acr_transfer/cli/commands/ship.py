@@ -10,11 +10,12 @@ from pathlib import Path
 from types import ModuleType
 
 from acr_transfer.cli.commands import hop, plan, prove
-from acr_transfer.cli.console import Console, coloured
+from acr_transfer.cli.console import Console, coloured, show
 from acr_transfer.cli.option_types import seconds
 from acr_transfer.cli.sides import add_both_sides
 from acr_transfer.cli.table import table
 from acr_transfer.errors import FAILURES, TransferError, exit_code
+from acr_transfer.model.visible_text import visible_line
 
 PURPOSE = "run plan, up, hop, up and prove from one machine that reaches both clouds"
 EXAMPLES = (
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 def _run_steps(steps: Sequence[Step], console: Console) -> list[Result]:
     results = []
     for number, step in enumerate(steps, start=1):
-        console.remark(coloured(f"{number}/{len(steps)} {step.name}: {step.purpose}", "bold", sys.stderr))
+        console.remark(f"{number}/{len(steps)} {step.name}: {step.purpose}", "bold")
         started = time.monotonic()
         try:
             outcome = step.run()
@@ -140,7 +141,7 @@ def _options_of(command: ModuleType, options: argparse.Namespace, **given: objec
 
 def _print_line(line: str) -> None:
     if line.strip():
-        print(coloured(f"  {line.rstrip()}", "dim", sys.stderr), file=sys.stderr)
+        show(coloured(f"  {visible_line(line.rstrip())}", "dim", sys.stderr))
 
 
 def _text(results: Sequence[Result]) -> str:

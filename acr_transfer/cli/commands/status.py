@@ -12,6 +12,7 @@ from acr_transfer.cli.sides import add_both_sides, read_sides
 from acr_transfer.cli.table import cut, table, wrapped
 from acr_transfer.errors import RunFailedError
 from acr_transfer.model.times import format_time
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.operate.runs import PipelineRun
 from acr_transfer.operate.status import SideState, read_side, unresolved_failures
 from acr_transfer.units import plural
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         lambda: {"schema": 1, "sides": [*map(_side_json, found)]}, lambda: "\n\n".join(map(_side_text, found))
     )
     if failures := [failure for side in found for failure in _failures(side)]:
-        raise RunFailedError("\n".join(failures))
+        raise RunFailedError("\n".join(map(visible_line, failures)))
     return 0
 
 
@@ -73,8 +74,9 @@ def _failures(side: SideState) -> list[str]:
 
 
 def _side_text(side: SideState) -> str:
-    trigger = f", trigger {side.trigger}" if side.trigger else ""
-    title = f"{side.side}: pipeline {side.pipeline} {_coloured(side.pipeline_state)}{trigger}"
+    trigger = f", trigger {visible_line(side.trigger)}" if side.trigger else ""
+    pipeline = visible_line(side.pipeline)
+    title = f"{side.side}: pipeline {pipeline} {_coloured(visible_line(side.pipeline_state))}{trigger}"
     if not side.runs:
         return f"{title}\n  no runs yet"
     header = ("run", "state", "done", "duration", "started", "by", "blob")

@@ -7,13 +7,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from acr_transfer.model.credentials import without_credentials
+from acr_transfer.model.visible_text import visible_line
 
 _SHOWN_CHARACTERS = 60
 
 
 def faults_of(error: ValidationError) -> list[str]:
     """Return one line for each fault: its place, the value found there, and what was expected."""
-    return [_line(each) for each in error.errors(include_url=False)]
+    return [visible_line(_line(each)) for each in error.errors(include_url=False)]
 
 
 def _line(error: ErrorDetails) -> str:

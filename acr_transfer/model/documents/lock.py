@@ -13,6 +13,7 @@ from acr_transfer.model.documents.fields import Bytes, Digest, FullReference, Te
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.references import Artifact, repeated, split_reference
+from acr_transfer.model.visible_text import visible_line
 
 
 class LockedManifest(Record):
@@ -134,9 +135,8 @@ class LockDifference:
 def compare_locks(old: Lock, new: Lock) -> LockDifference:
     """Return the changes from one lock to the other. Raises `ModelError` for locks of two registries."""
     if old.registry != new.registry:
-        raise ModelError(
-            f"The locks belong to two registries, {old.registry} and {new.registry}, and cannot be compared."
-        )
+        registries = visible_line(f"{old.registry} and {new.registry}")
+        raise ModelError(f"The locks belong to two registries, {registries}, and cannot be compared.")
     before = {entry.reference: entry for entry in old.artifacts}
     after = {entry.reference: entry for entry in new.artifacts}
     both = [(before[name], after[name]) for name in sorted(before.keys() & after.keys())]

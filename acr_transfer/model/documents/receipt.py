@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from acr_transfer.model.documents.fields import Digest, FullReference, Text
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.visible_text import visible_line
 
 
 class ProvedArtifact(Record):
@@ -54,8 +55,9 @@ class Receipt(Document):
             return cls.of(registry)
         found = cls.read(path)
         if found.registry != registry:
+            other = visible_line(found.registry)
             raise ModelError(
-                f"The receipt {path} belongs to the registry {found.registry}, this proof to {registry}.\n"
+                f"The receipt {path} belongs to the registry {other}, this proof to {registry}.\n"
                 "Fix: name another file; each target has its own receipt."
             )
         return found

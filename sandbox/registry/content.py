@@ -6,6 +6,9 @@ https://distribution.github.io/distribution/about/architecture/).
 """
 
 import json
+import time
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,10 +53,14 @@ class StoredTag:
 
 
 class Content:
-    """The repositories, tags and manifests of one registry; every call reads the folder again."""
+    """The repositories, tags and manifests of one registry; every call reads the folder again.
+
+    Only the subjects are remembered: reading every manifest for each list of referrers takes quadratic time.
+    """
 
     def __init__(self, images: Path) -> None:
         self._root = images / "docker/registry/v2"
+        self._subjects: dict[str, SubjectIndex] = {}
 
     def repositories(self) -> list[str]:
         """Sorted names of all repositories that contain a manifest."""
@@ -73,6 +80,18 @@ class Content:
         link = self._manifests(repository) / "revisions" / algorithm / value / "link"
         return self._manifest(link) if value and "/" not in digest and link.is_file() else None
 
+    def referrers(self, repository: str, subject: str) -> list[StoredManifest]:
+        """All manifests of a repository with this subject, sorted by digest."""
+        folder = self._manifests(repository) / "revisions"
+        index = self._subjects.setdefault(repository, SubjectIndex(folder, self._blob))
+        found = (self.manifest(repository, digest) for digest in sorted(index.referrers(subject)))
+        return [manifest for manifest in found if manifest]
+
+    def tag(self, repository: str, name: str) -> StoredTag | None:
+        """One tag by its name."""
+        link = self._manifests(repository) / "tags" / name / "current/link"
+        return _tag(link) if link.is_file() else None
+
     def tags(self, repository: str) -> list[StoredTag]:
         """All tags of a repository, sorted by name."""
         folder = self._manifests(repository) / "tags"
@@ -89,6 +108,50 @@ class Content:
         algorithm, _, value = digest.partition(":")
         path = self._root / "blobs" / algorithm / value[:2] / value / "data"
         return path.read_bytes() if value and path.is_file() else b""
+
+
+class SubjectIndex:
+    """The manifests of one repository by their subject; it reads each manifest once.
+
+    It lists deleted manifests too: the server keeps their folder.
+    """
+
+    _CLOCK_STEP = 1.0
+    """Seconds. A folder that changes twice in one step of the file system's clock keeps its time."""
+
+    def __init__(self, revisions: Path, blob: Callable[[str], bytes]) -> None:
+        self._revisions, self._blob = revisions, blob
+        self._read = set[str]()
+        self._settled = dict[Path, float]()
+        """The time of each folder that had not changed for a step of the clock when it was listed."""
+
+        self._referrers = defaultdict[str, list[str]](list)
+
+    def referrers(self, subject: str) -> list[str]:
+        """The digests of the manifests with this subject."""
+        for folder in self._revisions.glob("*"):
+            self._update(folder)
+        return self._referrers.get(subject, [])
+
+    def _update(self, folder: Path) -> None:
+        now, changed = time.time(), folder.stat().st_mtime
+        if self._settled.get(folder) == changed:
+            return
+        for digest in {f"{folder.name}:{entry.name}" for entry in folder.iterdir()} - self._read:
+            if body := self._blob(digest):
+                self._read.add(digest)
+                self._referrers[subject_of(body)].append(digest)
+        if changed < now - self._CLOCK_STEP:
+            self._settled[folder] = changed
+
+
+def subject_of(body: bytes) -> str:
+    """The subject's digest in a manifest, or an empty string."""
+    try:
+        subject = json.loads(body).get("subject")
+    except (ValueError, AttributeError):
+        return ""
+    return str(subject.get("digest", "")) if isinstance(subject, dict) else ""
 
 
 def _media_type(body: bytes) -> str:

@@ -19,7 +19,7 @@ from sandbox.http.azure_errors import AzureError
 from sandbox.registry import referrers, tokens
 from sandbox.registry.access_control import AccessControl, error
 from sandbox.registry.acr_api import AcrApi
-from sandbox.registry.content import Content
+from sandbox.registry.content import Content, subject_of
 from sandbox.registry.server import RegistryServer
 
 _HOP_BY_HOP = frozenset(
@@ -88,7 +88,7 @@ class _DistributionApi:
     async def push_manifest(self, request: web.Request) -> web.StreamResponse:
         """Forward a manifest, and report the digest of its subject."""
         body = await _read_manifest(request)
-        subject = referrers.subject_of(body)
+        subject = subject_of(body)
         return await self._forward(request, body, {"OCI-Subject": subject} if subject else {})
 
     async def forward(self, request: web.Request) -> web.StreamResponse:

@@ -25,29 +25,19 @@ def index_response(content: Content, repository: str, digest: str, request: web.
     return web.Response(body=json.dumps(index).encode(), headers=headers)
 
 
-def subject_of(body: bytes) -> str:
-    """The subject's digest in a pushed manifest, or an empty string."""
-    try:
-        subject = json.loads(body).get("subject")
-    except (ValueError, AttributeError):
-        return ""
-    return str(subject.get("digest", "")) if isinstance(subject, dict) else ""
-
-
 def _referrers(content: Content, repository: str, digest: str) -> Iterator[Json]:
-    listed = _fallback(content, repository, digest)
-    for manifest in content.manifests(repository):
-        if manifest.subject == digest or manifest.digest in listed:
-            yield _descriptor(manifest)
+    found = {each.digest: each for each in content.referrers(repository, digest)}
+    found |= {each.digest: each for each in _fallback(content, repository, digest)}
+    return map(_descriptor, (found[each] for each in sorted(found)))
 
 
-def _fallback(content: Content, repository: str, digest: str) -> set[str]:
-    """Digests in the index under the tag `sha256-<hex>`, for registries without the referrers API."""
-    name = digest.replace(":", "-", 1)
-    tagged = next((tag for tag in content.tags(repository) if tag.name == name), None)
+def _fallback(content: Content, repository: str, digest: str) -> list[StoredManifest]:
+    """Manifests in the index under the tag `sha256-<hex>`, for registries without the referrers API."""
+    tagged = content.tag(repository, digest.replace(":", "-", 1))
     index = content.manifest(repository, tagged.digest) if tagged else None
     entries: list[dict[str, Any]] = index.content.get("manifests", []) if index else []
-    return {entry["digest"] for entry in entries}
+    found = (content.manifest(repository, entry["digest"]) for entry in entries)
+    return [manifest for manifest in found if manifest]
 
 
 def _descriptor(manifest: StoredManifest) -> Json:

@@ -21,6 +21,7 @@ from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import CHECKOUT
+from sandbox.registry.content import SubjectIndex
 from sandbox.registry.oci_client import digest_of
 from sandbox.registry.tokens import TOKEN_USER
 from tests.sandbox.registry.endpoint import INDEX, MANIFEST, RegistryEndpoint, descriptor, image, managed
@@ -199,6 +200,44 @@ def test_referrers_are_found_by_their_subject(registry: RegistryEndpoint) -> Non
         == []
     )
     assert registry.request("GET", "/v2/attached/image/referrers/nonsense", token).status_code == 400
+
+
+def test_a_list_of_referrers_follows_every_push_and_delete(registry: RegistryEndpoint) -> None:
+    base = image(annotations={"attached": "later"})
+    registry.push("attached/later", "1", base)
+    subject = descriptor(base)
+    token = registry.token("repository:attached/later:pull,delete")
+
+    def listed() -> set[str]:
+        path = f"/v2/attached/later/referrers/{subject['digest']}"
+        return {entry["digest"] for entry in registry.request("GET", path, token).json()["manifests"]}
+
+    expected = set[str]()
+    for number in range(5):
+        attached = image(subject=subject, annotations={"number": str(number)})
+        registry.push("attached/later", "", attached)
+        expected.add(descriptor(attached)["digest"])
+        assert listed() == expected
+    first, *_ = expected
+    path = f"/v2/attached/later/manifests/{first}"
+    assert registry.request("DELETE", path, token).status_code == 202
+    assert listed() == expected - {first}
+
+
+def test_a_list_of_referrers_reads_each_manifest_once(tmp_path: Path) -> None:
+    links = tmp_path / "revisions"
+    for number in range(50):
+        (links / "sha256" / f"{number:064x}").mkdir(parents=True)
+    read = list[str]()
+
+    def blob(digest: str) -> bytes:
+        read.append(digest)
+        return b'{"subject": {"digest": "sha256:1"}}'
+
+    index = SubjectIndex(links, blob)
+    for _ in range(3):
+        assert len(index.referrers("sha256:1")) == 50
+    assert len(read) == 50
 
 
 def test_referrers_under_the_fallback_tag_are_found(registry: RegistryEndpoint) -> None:

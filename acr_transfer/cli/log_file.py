@@ -1,5 +1,6 @@
 """The log file for support: actions and requests, in UTC, without secrets."""
 
+import io
 import logging
 import platform
 import re
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acr_transfer.errors import InputError
+from acr_transfer.file_writer import append_to
 from acr_transfer.model.credentials import without_credentials
 from acr_transfer.model.visible_text import visible
 from acr_transfer.version import version
@@ -32,7 +34,7 @@ def open_log(path: Path, arguments: Sequence[str]) -> None:
     every text that looks like a secret as well.
     """
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _LogFile(path)
     except OSError as error:
         raise InputError(f"--log-file {path} cannot be written: {error.strerror}") from None
     handler.setFormatter(
@@ -56,6 +58,12 @@ def masked(text: str) -> str:
     for pattern, replacement in _SECRETS:
         text = re.sub(pattern, replacement, text)
     return without_credentials(text)
+
+
+class _LogFile(logging.FileHandler):
+    def _open(self) -> io.TextIOWrapper:
+        file = append_to(Path(self.baseFilename))
+        return io.TextIOWrapper(file, "utf-8", "backslashreplace", write_through=True)
 
 
 class _Masking(logging.Formatter):

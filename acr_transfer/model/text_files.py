@@ -1,10 +1,9 @@
 """Files of people: UTF-8 with or without a byte order mark, or UTF-16 with one; written as a whole."""
 
 import codecs
-import os
-import tempfile
 from pathlib import Path
 
+from acr_transfer import file_writer
 from acr_transfer.model.errors import ModelError
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -38,15 +37,6 @@ def decode_text(content: bytes) -> str:
 def write_file(path: Path, content: bytes, kind: str) -> None:
     """Put content in a file's place at once, so that no reader sees half of it. Raises `TextFileError`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        file_writer.write_file(path, content)
     except OSError as error:
         raise TextFileError(f"The {kind} {path} cannot be written: {error.strerror}.") from None

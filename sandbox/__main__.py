@@ -5,6 +5,7 @@ Each command imports its own modules: the libraries of Azure and of the servers 
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -136,4 +137,6 @@ def _serve(paths: Paths, _: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    # Every file of a sandbox, and of its servers, is for this user only.
+    os.umask(0o077)
     sys.exit(main())

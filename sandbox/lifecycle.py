@@ -5,7 +5,9 @@ This module does not import the clouds, so that `up` and `down` start fast.
 
 import contextlib
 import json
+import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -32,9 +34,10 @@ def up(paths: Paths, *, fresh: bool = False) -> None:
             "or stop it: `python -m sandbox down`."
         )
     down(paths)  # servers that a killed sandbox left running
+    _make_private(paths.state)
     if fresh:
         shutil.rmtree(paths.state, ignore_errors=True)
-    paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(paths.state)
     paths.registry(), paths.azurite()
     with paths.log.open("wb") as log:
         process = subprocess.Popen(
@@ -50,6 +53,25 @@ def up(paths: Paths, *, fresh: bool = False) -> None:
     except BaseException:  # also after Ctrl-C
         process.terminate()
         raise
+
+
+def _make_private(state: Path) -> None:
+    """Create the state folder, or remove the rights of others from an existing one and its content."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _require_own(state)
+    for path in (state, *state.rglob("*")):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode) and mode & 0o077:
+            path.chmod(stat.S_IMODE(mode) & 0o700)
+
+
+def _require_own(state: Path) -> None:
+    """Raise SandboxError if the state folder is a link or another user's: others could replace the state."""
+    other = "Name a folder of your own: `ACR_TRANSFER_SANDBOX=<folder> python -m sandbox up`."
+    if state.is_symlink():
+        raise SandboxError(f"The state folder {state} is a link. {other}")
+    if state.exists() and state.stat().st_uid != os.geteuid():
+        raise SandboxError(f"The state folder {state} belongs to another user. {other}")
 
 
 def _await_start(paths: Paths, process: subprocess.Popen[bytes]) -> None:
@@ -120,6 +142,7 @@ def require_running(paths: Paths) -> dict[str, Any]:
 
 def _process(paths: Paths) -> psutil.Process | None:
     """The serving process; None if it ended, or another process has its ID."""
+    _require_own(paths.state)
     try:
         record = json.loads(paths.running.read_text())
         process = psutil.Process(record["process"])

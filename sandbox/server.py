@@ -23,6 +23,7 @@ from sandbox.cloud.ports import free_port
 from sandbox.cloud.running_cloud import RunningCloud
 from sandbox.entra import managed_identity
 from sandbox.faults import control_endpoint
+from sandbox.http import host_header
 
 
 async def serve(paths: Paths) -> None:
@@ -77,7 +78,9 @@ async def _create_registry(cloud: RunningCloud) -> None:
 async def _serve_locally(create: Callable[[str], web.Application], path: str) -> Json:
     """Serve an application for this user's programs only, which read its password from a private file."""
     port, password = free_port(), secrets.token_hex(16)
-    runner = web.AppRunner(create(password), access_log=None)
+    application = create(password)
+    host_header.require_own_host(application, host_header.local_body)
+    runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     return {"endpoint": f"http://127.0.0.1:{port}{path}", "header": password}

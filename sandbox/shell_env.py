@@ -104,4 +104,4 @@ def _write(paths: Paths, name: str, arguments: str) -> None:
     checkout = f"PYTHONPATH={shlex.quote(str(CHECKOUT))}${{PYTHONPATH:+:$PYTHONPATH}}"
     python = shlex.quote(sys.executable)
     program.write_text(f'#!/bin/sh\n{checkout} exec {python} {arguments} "$@"\n')
-    program.chmod(0o755)
+    program.chmod(0o700)

@@ -9,6 +9,7 @@ from aiohttp import web
 from sandbox.cloud import certificates
 from sandbox.cloud.cloud import HOST, REGISTRIES, VAULTS, Cloud
 from sandbox.faults import injection
+from sandbox.http import host_header
 from sandbox.keyvault import data_plane
 from sandbox.registry import proxy
 from sandbox.registry.oci_client import OciClient
@@ -91,6 +92,8 @@ class RunningCloud(Cloud):
         """Serve an application over TLS on its own port, with the cloud's faults applied."""
         kind = name.partition("/")[0]
         injection.install(application, self.faults, self.request_log, _FAULT_ENDPOINTS.get(kind, kind))
+        body = host_header.registry_body if kind == "registry" else host_header.azure_body
+        host_header.require_own_host(application, body)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await runner.setup()
         context = certificates.server_context(self.paths)

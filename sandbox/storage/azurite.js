@@ -61,6 +61,9 @@ const createListener = Listeners.prototype.createRequestListener;
 Listeners.prototype.createRequestListener = function () {
   const serve = createListener.call(this);
   return (request, response) => {
+    if (!OWN_HOST.test(request.headers.host || "")) {
+      return refuse(MISDIRECTED, request, response);
+    }
     const fault = meet(request);
     if (!fault) {
       return serve(request, response);
@@ -68,6 +71,10 @@ Listeners.prototype.createRequestListener = function () {
     return setTimeout(() => play(fault, request, response, serve), 1000 * (fault.delay || 0));
   };
 };
+
+// As sandbox/http/host_header.py: a web page whose name resolves to this machine reaches nothing.
+const OWN_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
+const MISDIRECTED = { status: 421, code: "MisdirectedRequest", words: "The request is for another host." };
 
 const ITSELF = "acr-transfer-sandbox"; // the user agent of the sandbox's own client, see blobs.py
 const met = {}; // the number of matching requests by the number of the fault

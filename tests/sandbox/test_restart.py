@@ -1,4 +1,4 @@
-"""State and addresses survive a restart; a port in use by another program is reported."""
+"""State and addresses survive a restart, all files are private, and a port in use is reported."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ def test_addresses_survive_a_restart_and_a_port_in_use_is_reported(tmp_path: Pat
     paths = Paths(state, Paths.here().cache)
     try:
         assert command(state, "up").returncode == 0
+        assert command(state, "env").returncode == 0
+        everything = [path for path in (state, *state.rglob("*")) if not path.is_symlink()]
+        assert [path for path in everything if path.lstat().st_mode & 0o077] == []
         before = json.loads(command(state, "status", "--json").stdout)["clouds"]["source"]
         assert command(state, "down").returncode == 0
         assert command(state, "up").returncode == 0

@@ -120,6 +120,16 @@ class Existing:
         body = {"properties": {**given, "principalType": "ServicePrincipal"}}
         return str(client.role_assignments.create(scope, str(uuid.uuid4()), body).id)
 
+    def delete_pipeline(self, name: str) -> None:
+        """Delete an export pipeline of the cloud's registry by hand, and before it its runs."""
+        client = self._client(ContainerRegistryManagementClient, api_version="2023-01-01-preview")
+        registry = self.definition.registry_group, self.definition.registry
+        pipeline = client.export_pipelines.get(*registry, name).id.lower()
+        for run in list(client.pipeline_runs.list(*registry)):
+            if run.request.pipeline_resource_id.lower() == pipeline:
+                client.pipeline_runs.begin_delete(*registry, run.name).result()
+        client.export_pipelines.begin_delete(*registry, name).result()
+
     def export_pipeline(self, name: str, container_url: str, secret_uri: str) -> tuple[str, str]:
         """An export pipeline of the cloud's registry; its resource ID, and the principal of its identity."""
         from azure.mgmt.containerregistry.v2023_01_01_preview import models

@@ -7,7 +7,7 @@ from typing import Any
 import pyrage
 
 from acr_transfer.errors import InputError
-from acr_transfer.model.text_files import read_text
+from acr_transfer.file_reader import LIST_BYTES, read_text
 
 # The library has no types.
 Recipient = Any
@@ -21,7 +21,8 @@ def recipients(keys: Sequence[str], files: Sequence[Path]) -> list[Recipient]:
     """
     lines = [(key, "--recipient") for key in keys]
     for file in files:
-        lines += [(line, str(file)) for line in _lines(read_text(file, "file of public keys"))]
+        text = read_text(file, "file of public keys", limit=LIST_BYTES)
+        lines += [(line, str(file)) for line in _lines(text)]
     return [_recipient(line, where) for line, where in lines]
 
 
@@ -44,7 +45,7 @@ def identities(files: Sequence[Path]) -> list[Identity]:
     """Secret keys from files of age-keygen or ssh-keygen. Raises `InputError`, which shows no key."""
     found: list[Identity] = []
     for file in files:
-        text = read_text(file, "file of secret keys")
+        text = read_text(file, "file of secret keys", limit=LIST_BYTES)
         wrong = "a line is not a secret key of age (AGE-SECRET-KEY-1…)"
         try:
             if "PRIVATE KEY" in text:

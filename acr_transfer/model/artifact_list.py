@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
+from acr_transfer.file_reader import LIST_BYTES, read_text
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.references import Artifact, InvalidReferenceError
-from acr_transfer.model.text_files import read_text
 
 _COMMENT = re.compile(r"(?s)(?:^|\s)#.*")
 
@@ -23,7 +23,7 @@ class ArtifactListError(ModelError):
 
 def read_artifact_list(path: Path, registry: str = "") -> list[Artifact]:
     """Read a file as `parse_artifact_list` does; raises `TextFileError` too."""
-    text = read_text(path, "list of artifacts")
+    text = read_text(path, "list of artifacts", limit=LIST_BYTES)
     try:
         return parse_artifact_list(text, registry)
     except ArtifactListError as error:

@@ -6,7 +6,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-ma
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -39,6 +39,7 @@ _DIGEST = re.compile(DIGEST_PATTERN)
 _HEX = re.compile(r"[0-9a-f]*")
 _AZURE_REGISTRY = re.compile(r"[a-z0-9.-]+\.azurecr\.[a-z]+", re.IGNORECASE)
 _DIGITS = 64
+_LISTED = 10
 
 
 class InvalidReferenceError(ModelError):
@@ -140,6 +141,12 @@ def reference_fault(text: str, registry: str = "") -> str:
 def repeated(items: Iterable[str]) -> list[str]:
     """Return the items that a list names more than once, each once, in the list's order."""
     return [item for item, count in Counter(items).items() if count > 1]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names for a message: the first ten, and the number of the others."""
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_registry_host(first: str, registry: str = "") -> bool:

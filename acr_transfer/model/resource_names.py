@@ -38,8 +38,16 @@ CONTAINER = NameRule(
     r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*",
     "3 to 63 lower case letters, digits and single hyphens, with no hyphen at either end",
 )
-BLOB = NameRule(r"[\s\S]{0,1023}[^/.]", "1 to 1024 characters that end in neither '/' nor '.'")
-"""https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata"""
+_SEGMENT = r"(?!\.{1,2}(?:/|$))[^/\\\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]+"
+BLOB = NameRule(
+    rf"(?=[^/][\s\S]{{0,1023}}$){_SEGMENT}(?:/{_SEGMENT})*(?<!\.)",
+    "1 to 1024 characters without control characters and '\\', in parts joined by single '/', none of them "
+    "'.' or '..', and with no '.' at the end",
+)
+"""Azure accepts more: a path that a server resolves, or a character that breaks the listing of a container.
+
+https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+"""
 
 BLOB_PREFIX = NameRule(
     r"(?=.{0,900}$)([A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?/)*([A-Za-z0-9_-][A-Za-z0-9._-]*)?",
@@ -48,9 +56,18 @@ BLOB_PREFIX = NameRule(
 )
 """The beginning of exported blobs' names."""
 
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HEX = "[0-9A-Fa-f]{1,4}"
+_HEXES = f"{_HEX}(?::{_HEX}){{0,5}}"
+_IPV6 = rf"\[(?:{_HEX}(?::{_HEX}){{7}}|(?!(?:[^\]:]*:){{8}})(?:{_HEXES})?::(?:{_HEXES})?)\]"
+_PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST = rf"(?:(?![^:/]{{254}}){_LABEL}(?:\.{_LABEL})*|{_IPV6})(?::{_PORT})?"
+HOST = NameRule(_HOST, "a registry's host, with or without port")
+"""A login server: no scheme, no user, no path."""
+
+_URL_PART = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._$%\[\]:-]+"
 CONTAINER_URL = NameRule(
-    r"https://[A-Za-z0-9.:\[\]-]+/+[A-Za-z0-9._$%\[\]:-][A-Za-z0-9.:/_$%\[\]-]*",
-    "the https URL of a container, without a SAS token",
+    rf"https://{_HOST}/+{_URL_PART}(?:/+{_URL_PART})*/*", "the https URL of a container, without a SAS token"
 )
 """The address of a container: it has no user and no query, which could hold a credential."""
 

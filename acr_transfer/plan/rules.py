@@ -17,11 +17,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from semantic_version import NpmSpec, Version
 
 from acr_transfer.errors import InputError
+from acr_transfer.file_reader import SETTINGS_BYTES, read_text
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.fields import Expected, Form, Text, Whole, fault
 from acr_transfer.model.references import Artifact, InvalidReferenceError
-from acr_transfer.model.text_files import read_text
 
 _GLOB_PART = re.compile(r"(\*\*|\*|\?|\[!?[^\]/!]+\])")
 _WILDCARDS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
@@ -212,7 +212,7 @@ class SelectionRules(_Table):
     def read(cls, path: Path) -> Self:
         """Read a TOML file. Raises one `InputError` with all faults, or `TextFileError`."""
         try:
-            document = tomllib.loads(read_text(path, "rules file"))
+            document = tomllib.loads(read_text(path, "rules file", limit=SETTINGS_BYTES))
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"rules {path} are not valid TOML: {error}") from None
         return cls.parse(document, f"rules {path}")

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from acr_transfer.model.text_files import read_text
+from acr_transfer.file_reader import SETTINGS_BYTES, read_text
+from acr_transfer.model.json_text import parse_json
 from acr_transfer.review.pack import PolicyPack, ReviewError
 
 
@@ -54,7 +55,7 @@ def _profile(pack: PolicyPack, name: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(read_text(path, "policy configuration"))
+        found = parse_json(read_text(path, "policy configuration", limit=SETTINGS_BYTES))
     except ValueError as error:
         raise ReviewError(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(found, dict):

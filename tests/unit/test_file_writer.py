@@ -12,8 +12,9 @@ import pytest
 from acr_transfer import file_writer
 from acr_transfer.cli.log_file import open_log
 from acr_transfer.errors import InputError
+from acr_transfer.file_reader import TextFileError
 from acr_transfer.file_writer import Folder, open_folder
-from acr_transfer.model.text_files import TextFileError, write_file
+from acr_transfer.model.text_files import write_file
 
 
 @pytest.fixture

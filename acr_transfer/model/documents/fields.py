@@ -1,12 +1,17 @@
 """The types of document fields, each with the expectation that messages show."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, Strict
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import Field, GetCoreSchemaHandler, Strict, ValidationError, ValidatorFunctionWrapHandler
+from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
 
 from acr_transfer.model.references import DIGEST_PATTERN, FULL_FORMS, REFERENCE_PATTERN
+from acr_transfer.model.resource_names import HOST
+
+_FAULTY_ENTRIES = 100
+"""The faulty entries of one list that are checked; a list may hold a million of them."""
 
 
 class Expected:
@@ -53,6 +58,53 @@ class Whole(Expected):
         )
 
 
+class Bounded:
+    """Declares a list whose check ends after its first hundred faulty entries."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = {**handler(source), "fail_fast": True}
+        return core_schema.no_info_wrap_validator_function(_first_faults, schema)
+
+
+def _first_faults(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate a list; after a faulty entry, continue with the rest of the list."""
+    faults: list[InitErrorDetails] = []
+    start = 0
+    for _ in range(_FAULTY_ENTRIES):
+        try:
+            found = validate(value[start:] if start else value)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            faults += [_moved(each, start) for each in details]
+            start = _entry_after(details, start)
+        else:
+            start = 0
+        if not start:
+            break
+    else:
+        few = fault(f"has {_FAULTY_ENTRIES} faulty entries or more; the rest was not checked")
+        faults.insert(0, InitErrorDetails(type=few, loc=(), input=None))
+    if faults:
+        raise ValidationError.from_exception_data("list", faults)
+    return found
+
+
+def _entry_after(details: Sequence[ErrorDetails], start: int) -> int:
+    """The position behind the faulty entry; 0 if the list itself is at fault."""
+    location = details[0]["loc"]
+    return start + location[0] + 1 if location and isinstance(location[0], int) else 0
+
+
+def _moved(error: ErrorDetails, start: int) -> InitErrorDetails:
+    """The same fault; an entry of the rest has its place in the whole list."""
+    location = error["loc"]
+    if location and isinstance(location[0], int):
+        location = (start + location[0], *location[1:])
+    context = {**error.get("ctx", {}), "message": error["msg"]}
+    kind = PydanticCustomError(error["type"], "{message}", context)
+    return InitErrorDetails(type=kind, loc=location, input=error["input"])
+
+
 def _with_expectation(schema: CoreSchema, words: str) -> CoreSchema:
     return core_schema.custom_error_schema(
         schema,
@@ -82,6 +134,7 @@ OptionalBytes = Annotated[int | None, Whole("a number of bytes")]
 Flag = Annotated[bool, Strict(), Expected("true or false")]
 Digest = Annotated[str, Form(DIGEST_PATTERN, "sha256: and 64 hex digits")]
 FullReference = Annotated[str, Form(REFERENCE_PATTERN, FULL_FORMS)]
+Host = Annotated[str, Form(HOST.pattern, HOST.expected)]
 Time = Annotated[
     str, Form(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z", "a time such as 2027-01-31T00:00:00Z")
 ]

@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field
 
-from acr_transfer.model.documents.fields import Form, FullReference, OptionalBytes, fault
+from acr_transfer.model.documents.fields import Bounded, Form, FullReference, Host, OptionalBytes, fault
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.documents.lock import LockedArtifact, LockedArtifacts
-from acr_transfer.model.references import repeated
+from acr_transfer.model.references import listed, repeated
 from acr_transfer.model.resource_names import BLOB, CONTAINER_URL
 
 BlobName = Annotated[str, Form(BLOB.pattern, BLOB.expected)]
@@ -20,7 +20,7 @@ BlobName = Annotated[str, Form(BLOB.pattern, BLOB.expected)]
 class HandoverSource(Record):
     """The origin of the images."""
 
-    login_server: Annotated[str, Form(r"[A-Za-z0-9.-]+(:[0-9]+)?", "a registry's host, with or without port")]
+    login_server: Host
     """The source registry's host, with its port if it has one."""
 
     container_url: Annotated[str, Form(CONTAINER_URL.pattern, CONTAINER_URL.expected)]
@@ -33,7 +33,7 @@ class ExportedBlob(Record):
     name: BlobName
     """The blob's name in its container."""
 
-    artifacts: Annotated[tuple[FullReference, ...], Field(min_length=1)]
+    artifacts: Annotated[tuple[FullReference, ...], Field(min_length=1), Bounded()]
     """The artifacts in it."""
 
     size: OptionalBytes = None
@@ -48,7 +48,7 @@ class ExportedBlob(Record):
 
 def _each_name_once(blobs: tuple[ExportedBlob, ...]) -> tuple[ExportedBlob, ...]:
     if twice := repeated(blob.name for blob in blobs):
-        raise fault(f"repeats the blob {', '.join(twice)}; blob names must be unique")
+        raise fault(f"repeats the blob {listed(twice)}; blob names must be unique")
     return blobs
 
 
@@ -64,7 +64,7 @@ class Handover(Document):
     source: HandoverSource
     """The registry and the container that the images come from."""
 
-    blobs: Annotated[tuple[ExportedBlob, ...], AfterValidator(_each_name_once)]
+    blobs: Annotated[tuple[ExportedBlob, ...], Bounded(), AfterValidator(_each_name_once)]
     """The blobs whose export succeeded. Their names are unique."""
 
     artifacts: LockedArtifacts

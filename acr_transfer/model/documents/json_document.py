@@ -4,16 +4,17 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from acr_transfer.file_reader import DOCUMENT_BYTES, read_text
 from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.fields import Digest, SchemaVersion, named
 from acr_transfer.model.errors import ModelError
-from acr_transfer.model.references import repeated
-from acr_transfer.model.text_files import read_text, write_file
+from acr_transfer.model.json_text import JsonError, parse_json
+from acr_transfer.model.text_files import write_file
 
 _SHOWN_FAULTS = 10
 _EXACT = 1 << 53
@@ -88,19 +89,16 @@ class Document(Record):
     def read(cls, path: Path) -> Self:
         """Read a file. Raises `DocumentError` with every fault, or `TextFileError`."""
         fix = cls.fix.format(path=path)
-        return cls.parse(read_text(path, cls.kind, fix), f"{cls.kind} {path}", fix)
+        name = f"{cls.kind} {path}"
+        # No variable keeps the text: it may be four times as large as the file.
+        value = _parsed(read_text(path, cls.kind, fix, limit=DOCUMENT_BYTES), name, fix)
+        return cls.check(value, name, fix)
 
     @classmethod
     def parse(cls, text: str, name: str = "", fix: str = "") -> Self:
         """Read JSON; `name` stands for the document in messages. Raises `DocumentError` with every fault."""
         name, fix = name or cls.kind, fix or cls.fix.format(path="<file>")
-        try:
-            value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_repetition)
-        except RecursionError:
-            raise _unusable(name, "is nested too deeply", fix) from None
-        except ValueError as error:
-            raise _unusable(name, f"is not valid JSON: {error}", fix) from None
-        return cls.check(value, name, fix)
+        return cls.check(_parsed(text, name, fix), name, fix)
 
     @classmethod
     def check(cls, value: object, name: str = "", fix: str = "") -> Self:
@@ -166,17 +164,11 @@ def _refuse_newer(found: object, name: str, version: int) -> None:
         )
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """The object; a repeated key is refused, since readers differ in which value they take."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = repeated(key for key, _ in pairs)[0]
-        raise ValueError(f"the key {json.dumps(twice)} appears twice in one object")
-    return found
+def _parsed(text: str, name: str, fix: str) -> object:
+    try:
+        return parse_json(text)
+    except JsonError as error:
+        raise _unusable(name, str(error), fix) from None
 
 
 def _unusable(name: str, reason: str, fix: str) -> DocumentError:

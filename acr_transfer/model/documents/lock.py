@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, model_validator
 
-from acr_transfer.model.documents.fields import Bytes, Digest, FullReference, Text, fault
+from acr_transfer.model.documents.fields import Bounded, Bytes, Digest, FullReference, Host, Text, fault
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.errors import ModelError
-from acr_transfer.model.references import Artifact, repeated, split_reference
+from acr_transfer.model.references import Artifact, listed, repeated, split_reference
 from acr_transfer.model.visible_text import visible_line
 
 
@@ -53,10 +53,10 @@ class LockedArtifact(Record):
     subject: Digest = ""
     """The digest of the manifest that this one refers to, as a signature does."""
 
-    children: tuple[LockedManifest, ...]
+    children: Annotated[tuple[LockedManifest, ...], Bounded()]
     """The manifests of an index; empty for any other manifest."""
 
-    referrers: tuple[Digest, ...]
+    referrers: Annotated[tuple[Digest, ...], Bounded()]
     """The digests of the manifests that refer to this one, such as signatures. Each is an artifact too."""
 
     @property
@@ -84,11 +84,11 @@ class LockedArtifact(Record):
 
 def _each_reference_once(entries: tuple[LockedArtifact, ...]) -> tuple[LockedArtifact, ...]:
     if twice := repeated(entry.reference for entry in entries):
-        raise fault(f"repeats {', '.join(twice)}; references must be unique")
+        raise fault(f"repeats {listed(twice)}; references must be unique")
     return entries
 
 
-LockedArtifacts = Annotated[tuple[LockedArtifact, ...], AfterValidator(_each_reference_once)]
+LockedArtifacts = Annotated[tuple[LockedArtifact, ...], Bounded(), AfterValidator(_each_reference_once)]
 
 
 class Lock(Document):
@@ -101,7 +101,7 @@ class Lock(Document):
     kind: ClassVar[str] = "lock"
     fix: ClassVar[str] = "create it again: acr-transfer plan --out {path}"
 
-    registry: Text
+    registry: Host
     """The login server of the source registry, with its port if it has one."""
 
     artifacts: LockedArtifacts

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
-from acr_transfer.model.documents.fields import AnyText, Bytes, Form, Whole, fault
+from acr_transfer.model.documents.fields import AnyText, Bounded, Bytes, Form, Whole, fault
 from acr_transfer.model.documents.handover import BlobName
 from acr_transfer.model.documents.json_document import Document, Record
 
@@ -20,7 +20,7 @@ class PackPart(Record):
 
     model_config = ConfigDict(extra="forbid")
 
-    file: Annotated[str, Form(rf"{PARTS}/(?!\.{{1,2}}$)[^/\\]+", f"the name of a file in {PARTS}/")]
+    file: Annotated[str, Form(rf"{PARTS}/(?!\.)[A-Za-z0-9._%~-]{{1,255}}", f"the name of a file in {PARTS}/")]
     """The path in the folder, with slashes."""
 
     disk: _Number
@@ -38,7 +38,7 @@ class PackPart(Record):
     sha256: _Sha256
     """The SHA-256 of the file."""
 
-    blocks: tuple[_Sha256, ...]
+    blocks: Annotated[tuple[_Sha256, ...], Bounded()]
     """The SHA-256 of each block of its content."""
 
 
@@ -69,7 +69,7 @@ class PackedBlob(Record):
     block_size: _Number
     """The bytes of each block but the last."""
 
-    parts: tuple[PackPart, ...]
+    parts: Annotated[tuple[PackPart, ...], Bounded()]
     """Its parts, in order; together they hold the blob once."""
 
     @model_validator(mode="after")
@@ -96,7 +96,7 @@ class PackManifest(Document):
     encryption: Literal["age"] | None
     """`age` if every part is an age file; null if the parts are not encrypted."""
 
-    blobs: tuple[PackedBlob, ...]
+    blobs: Annotated[tuple[PackedBlob, ...], Bounded()]
     """Every blob of the hand-over."""
 
     @property

@@ -5,9 +5,9 @@ A receipt grows: the artifacts of earlier proofs stay in it. docs/receipt.schema
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from acr_transfer.model.documents.fields import Digest, FullReference, Text
+from acr_transfer.model.documents.fields import Bounded, Digest, FullReference, Host, Text
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.visible_text import visible_line
@@ -35,10 +35,10 @@ class Receipt(Document):
     kind: ClassVar[str] = "receipt"
     fix: ClassVar[str] = "create it again: acr-transfer prove --receipt {path}"
 
-    registry: Text
+    registry: Host
     """The target's login server."""
 
-    artifacts: tuple[ProvedArtifact, ...]
+    artifacts: Annotated[tuple[ProvedArtifact, ...], Bounded()]
     """Sorted by reference; references are unique."""
 
     @classmethod

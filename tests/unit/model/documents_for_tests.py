@@ -20,7 +20,7 @@ def _with_its_digest(entry: dict[str, Any]) -> dict[str, Any]:
 hexes = st.text("0123456789abcdef", min_size=64, max_size=64)
 digests = hexes.map("sha256:{}".format)
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
-names = st.text("abc/.-ä", max_size=6).map("{}x".format)
+names = st.lists(st.text("abc.-ä", max_size=6).map("{}x".format), min_size=1, max_size=3).map("/".join)
 sizes = st.integers(0, 1 << 50)
 tagged = st.from_regex(
     r"[a-z0-9]{1,8}(/[a-z0-9]{1,4}(__|\.|-{1,2})[a-z]){0,2}:[A-Za-z0-9_]{1,9}", fullmatch=True

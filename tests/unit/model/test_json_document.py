@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acr_transfer.file_reader import TextFileError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.json_document import (
     DocumentError,
@@ -19,7 +20,6 @@ from acr_transfer.model.documents.json_document import (
 from acr_transfer.model.documents.lock import Lock
 from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.errors import ModelError
-from acr_transfer.model.text_files import TextFileError
 
 DIGEST = f"sha256:{'1' * 64}"
 ENTRY: dict[str, Any] = {
@@ -59,7 +59,7 @@ def test_all_faults_are_in_one_message_with_place_found_value_and_expectation() 
     }
     assert refused(lock(artifacts=[wrong], registry=None)) == (
         "The lock has 9 faults:\n"
-        "  registry is null; expected text that is not empty\n"
+        "  registry is null; expected a registry's host, with or without port\n"
         '  artifacts[0].reference is "App:1"; expected repository:tag or repository@sha256:<64 hex digits>\n'
         f'  artifacts[0].digest is "{"x" * 59}...; expected sha256: and 64 hex digits\n'
         '  artifacts[0].mediaType is ""; expected text that is not empty\n'
@@ -78,16 +78,31 @@ def test_only_ten_faults_are_listed_and_the_rest_is_counted() -> None:
     assert "\n  and 8 more\n" in message
 
 
+def test_the_check_of_a_list_ends_after_a_hundred_faulty_entries() -> None:
+    faulty: list[object] = [{}] * 200_000
+    message = refused(lock(artifacts=[ENTRY, 1, *faulty]))
+    first, *_ = message.splitlines()[1:]
+    assert first == "  artifacts has 100 faulty entries or more; the rest was not checked"
+    assert "\n  artifacts[1] is 1; expected an object\n  artifacts[2].reference is missing\n" in message
+    assert message.startswith("The lock has 596 faults:\n")
+    twice = [ENTRY | {"reference": f"app:{number // 2}"} for number in range(40)]
+    assert "app:9 and 10 more; references must be unique" in refused(lock(artifacts=twice))
+
+
 @pytest.mark.parametrize(
     ("document", "words"),
     [
         ("", "is not valid JSON"),
         ("{", "is not valid JSON"),
         ("\x00", "is not valid JSON"),
+        ("[[]," + "[]," * 1_000_000, "holds too much: more than 1,000,000 brackets and commas"),
+        ('["[[[[\\\\\\"[[[[", ' + "[" * 64, "is nested too deeply"),
+        (f'{{"schema": {"9" * 5000}}}', "a number has 5,000 digits; expected at most 19"),
+        ('{"schema": -1e999}', "the number -1e999 is too large"),
         ("[]", "is not a JSON object"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"a":' * 5_000 + "1" + "}" * 5_000, "is nested too deeply"),
-        ('{"schema": 1, "schema": 1}', 'the key "schema" appears twice'),
+        ('{"schema": 1, "schema": 1}', "the key 'schema' appears twice"),
         ('{"schema": NaN}', "NaN is not a JSON number"),
         ('{"schema": -Infinity}', "-Infinity is not a JSON number"),
         (lock(schema=2), "has schema 2; this version of acr-transfer reads up to 1"),
@@ -126,11 +141,11 @@ def test_a_token_in_a_wrong_place_is_not_shown() -> None:
 
 
 def test_a_file_is_read_in_every_encoding_that_people_write(tmp_path: Path) -> None:
-    text = json.dumps(lock(registry="ä"), indent=2, ensure_ascii=False)
+    text = json.dumps(lock(note="ä"), indent=2, ensure_ascii=False)
     path = tmp_path / "lock.json"
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
-        assert Lock.read(path).registry == "ä"
+        assert Lock.read(path).as_json()["note"] == "ä"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(TextFileError, match="is neither UTF-8 nor UTF-16"):
         Lock.read(path)

@@ -1,0 +1,97 @@
+"""The one reader of files from outside: regular files only, up to a size that real use does not reach.
+
+UTF-8 with or without a byte order mark, or UTF-16 with one. docs/commands.md lists the limits.
+"""
+
+import codecs
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from acr_transfer.model.errors import ModelError
+
+DOCUMENT_BYTES = 32 * 1024**2
+"""A lock, hand-over, receipt or pack manifest: 20,000 indexes with four platforms take 27 MB."""
+
+LIST_BYTES = 4 * 1024**2
+"""A list of artifacts, of public keys, or of secret keys: 20,000 references of 200 characters."""
+
+SETTINGS_BYTES = 1024**2
+"""A file that a person writes: rules, a policy configuration, waivers, Docker's configuration."""
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_KINDS = (
+    (stat.S_ISDIR, "it is a directory"),
+    (stat.S_ISFIFO, "it is a pipe"),
+    (stat.S_ISSOCK, "it is a socket"),
+    (stat.S_ISCHR, "it is a device"),
+    (stat.S_ISBLK, "it is a device"),
+)
+
+
+class TextFileError(ModelError):
+    """A file is missing, is not text, is too large, or cannot be read or written."""
+
+
+def read_text(path: Path, kind: str, fix: str = "", *, limit: int) -> str:
+    """Return the text of a regular file, each line ended by a line feed.
+
+    UTF-16 with a byte order mark is what `>` writes in Windows PowerShell. `kind` names the file in messages
+    ("lock"), `fix` states how to get a good one, and `limit` is its largest size in bytes. Raises
+    `TextFileError`.
+    """
+    try:
+        return decode_text(_content(path, limit))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        reason = "it is neither UTF-8 nor UTF-16 with a byte order mark"
+    except ValueError as error:
+        reason = str(error)
+    raise TextFileError(f"The {kind} {path} cannot be read: {reason}." + (f"\nFix: {fix}" if fix else ""))
+
+
+def decode_text(content: bytes) -> str:
+    """Return the text in the content of a file. Raises `UnicodeDecodeError`, or `ValueError` for a NUL."""
+    encoding = "utf-16" if content.startswith(_UTF_16) else "utf-8-sig"
+    text = content.decode(encoding)
+    if "\0" in text:
+        raise ValueError("it holds NUL characters, so it is not text")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading. Raises `OSError`, or `ValueError` with the reason for any other file.
+
+    A pipe, a socket or a device is neither opened nor waited for.
+    """
+    check_is_regular(path.stat())
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    try:
+        # Another file may have come into its place since.
+        check_is_regular(os.fstat(file.fileno()))
+    except ValueError:
+        file.close()
+        raise
+    return file
+
+
+def check_is_regular(status: os.stat_result) -> None:
+    """Raise `ValueError` with the reason unless this is the status of a regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        found = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "it is a special file")
+        raise ValueError(f"{found}, not a regular file")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _content(path: Path, limit: int) -> bytes:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = b"" if size > limit else file.read(limit + 1)
+    if max(size, len(content)) > limit:
+        raise ValueError(f"it has more than {limit // 1024:,} KiB, the limit")
+    return content

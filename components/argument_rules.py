@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 
 from acr_transfer.model import resource_names
+from acr_transfer.model.credentials import quoted, shown
 from acr_transfer.model.options import KNOWN_OPTIONS, Direction, TriggerStatus
 from acr_transfer.model.references import FORMS, Artifact, InvalidReferenceError
 from acr_transfer.model.resource_ids import ResourceId
@@ -53,8 +54,8 @@ class Fault:
     @classmethod
     def of(cls, argument: str, value: object, expected: str, **more: Any) -> "Fault":
         """Return the fault of a value that is missing or unexpected."""
-        found = f"is {str(value)!r}" if isinstance(value, StrEnum) else f"is {value!r}"
-        return cls(argument, "is missing" if value in (None, "", []) else found, expected, **more)
+        found = "is missing" if value in (None, "", []) else f"is {shown(value)}"
+        return cls(argument, found, expected, **more)
 
     def about(self, subject: str) -> str:
         """Return the fault as a sentence about the subject, which stands for the argument."""
@@ -125,7 +126,7 @@ def _artifact_faults(args: Mapping[str, Any]) -> list[Fault]:
         try:
             artifacts[index] = Artifact.parse(text, registry if isinstance(registry, str) else "")
         except InvalidReferenceError as error:
-            faults.append(Fault("artifacts", f"is {text!r}, which {error.reason}", index=index))
+            faults.append(Fault("artifacts", f"is {quoted(text)}, which {error.reason}", index=index))
     if found and has(args, "lock"):
         faults.append(Fault.of("lock", args["lock"], "no value next to artifacts", instead=""))
     return faults + _repetitions("artifacts", artifacts, found)

@@ -6,6 +6,7 @@ import pulumi
 from pulumi import ErrorHookArgs, ResourceHookBinding, ResourceOptions
 
 from acr_transfer.model.options import Direction
+from acr_transfer.model.visible_text import visible_line
 
 from .advice import change
 from .sdk import error_hooks
@@ -102,7 +103,7 @@ def explain_conflict(conflict: Conflict, name: str, opts: ResourceOptions) -> Re
     def report(failure: ErrorHookArgs) -> None:
         if any(sign in each for each in failure.errors for sign in _SIGNS):
             taken = str((failure.new_inputs or {}).get(conflict.named_by, ""))
-            pulumi.log.error(conflict.message(taken), opts.parent)
+            pulumi.log.error(conflict.message(visible_line(taken)), opts.parent)
 
     hooks = ResourceHookBinding(on_error=error_hooks(f"{name}-exists", report))
     return ResourceOptions.merge(opts, ResourceOptions(hooks=hooks))

@@ -12,6 +12,7 @@ from acr_transfer.model.documents.lock import Lock
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.options import Direction
 from acr_transfer.model.references import Artifact
+from acr_transfer.model.visible_text import visible_line
 
 from . import defaults
 from .arguments import SideArgs, has, part_of
@@ -119,8 +120,9 @@ def _exports(args: SourceSideArgs, lock: Lock | None) -> list[Transfer]:
 def _of_lock(login_server: str, lock: Lock | None) -> str:
     """The registry's host, which must be the lock's."""
     if lock and lock.registry.lower() != login_server.lower():
+        other = visible_line(lock.registry)
         raise LockError(
-            f"The lock is for registry {lock.registry}, but this stack exports from {login_server}.\n"
+            f"The lock is for registry {other}, but this stack exports from {login_server}.\n"
             "Create a lock for this registry: acr-transfer plan"
         )
     return login_server

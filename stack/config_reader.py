@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pulumi
 
+from acr_transfer.model.credentials import quoted
 from acr_transfer.model.resource_ids import ResourceId
+from acr_transfer.model.visible_text import visible
 from components.advice import Wording, camel_case
 from components.argument_rules import Fault
 from components.sdk import configured_keys
 from stack.keys import BY_NAME, REMOVED, Key
+
+_SHOWN_FAULTS = 50
+"""A list may have thousands of wrong items."""
 
 
 class ConfigError(pulumi.RunError):
@@ -22,7 +27,9 @@ class ConfigError(pulumi.RunError):
 
     def __init__(self, faults: list[str]) -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__(f"The configuration of this stack has {count}:\n" + "\n".join(faults))
+        more = len(faults) - _SHOWN_FAULTS
+        lines = [*faults[:_SHOWN_FAULTS], *([f"  and {more} more"] if more > 0 else [])]
+        super().__init__(visible(f"The configuration of this stack has {count}:\n" + "\n".join(lines)))
         self.faults = faults
 
 
@@ -84,16 +91,16 @@ class ConfigReader:
         """Add a fault for each key that this program does not have."""
         prefix = self.config.full_key("")
         for full in sorted(configured_keys()):
-            name = full.removeprefix(prefix)
+            name, shown = full.removeprefix(prefix), quoted(full)[1:-1]
             if not full.startswith(prefix) or name in BY_NAME:
                 continue
             if name in REMOVED:
-                problem = f"{full} was removed: {REMOVED[name]}"
+                problem = f"{shown} was removed: {REMOVED[name]}"
             else:
                 near = difflib.get_close_matches(name, BY_NAME, 1)
                 hint = f"; did you mean {prefix}{near[0]}?" if near else ""
-                problem = f"{full} is not a key of this program{hint}"
-            self.add(problem, f"pulumi config rm {shlex.quote(full)}")
+                problem = f"{shown} is not a key of this program{hint}"
+            self.add(problem, f"pulumi config rm {shlex.quote(shown)}")
 
     def other_subscriptions(self) -> None:
         """Add a fault for each existing account and vault that is not in the stack's subscription."""
@@ -101,7 +108,7 @@ class ConfigReader:
         for name in ("storageAccount", "vault"):
             found = ResourceId.of(self.text(name)).subscription
             if own and found and found.lower() != own.lower():
-                expected = f"a resource in this stack's subscription, {own}"
+                expected = f"a resource in this stack's subscription, {quoted(own)[1:-1]}"
                 self.fault(Fault.of(name, self.text(name), expected))
 
     def _fix(self, fault: Fault, key: str, full: str) -> str:

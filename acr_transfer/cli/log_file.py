@@ -22,7 +22,6 @@ _SECRETS = (
     (r"(?i)\b(bearer|basic|sharedkey)\s+[^\s\"',]+", r"\1 ***"),
     (rf"(?i)((?:token|{_NAMES})[\"']\s*:\s*[\"'])[^\"']+", r"\1***"),
     (r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*", "***"),
-    (r"AGE-SECRET-KEY-[A-Z0-9]+", "***"),
 )
 """Patterns of secrets, and their replacements."""
 

@@ -16,6 +16,9 @@ _KINDS = (
         re.compile(r"(?<![A-Za-z0-9+/=])(?<!sha512-)[A-Za-z0-9+/]{85}[AQgw]==(?![A-Za-z0-9+/=])"),
         "a text in the form of a storage account's key",
     ),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"), "a bearer token"),
+    (re.compile(r"AGE-SECRET-KEY-[A-Z0-9]+"), "the secret key of age"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"), "a private key"),
 )
 _SHOWN = 120
 
@@ -23,7 +26,7 @@ _SHOWN = 120
 def credential_in(text: str) -> str:
     """Return in words which credential a text holds; empty if it holds none.
 
-    A credential is a SAS token's signature, or a key: by its name in a connection string, or by its form.
+    A credential is a SAS token's signature, a bearer token, or a key: by its name or by its form.
     Digests, resource IDs and URLs without a signature are not credentials.
     """
     return next((kind for pattern, kind in _KINDS if pattern.search(text)), "")
@@ -34,6 +37,16 @@ def without_credentials(text: str) -> str:
     for pattern, _ in _KINDS:
         text = pattern.sub("[credential]", text)
     return text
+
+
+def shown(value: object) -> str:
+    """Return a value from outside for a message: `quoted` if it is text, otherwise as Python writes it."""
+    if isinstance(value, str):
+        return quoted(str(value))
+    try:
+        return quoted(repr(value))[1:].removesuffix("'")
+    except RecursionError:
+        return "a deeply nested value"
 
 
 def quoted(text: str) -> str:

@@ -12,6 +12,7 @@ from pulumi_azure_native import containerregistry
 
 from acr_transfer.model.limits import RUN_LIMIT
 from acr_transfer.model.options import Direction
+from acr_transfer.model.visible_text import visible, visible_line
 
 from ..advice import change
 from ..sdk import error_hooks
@@ -196,7 +197,8 @@ def _response(response: containerregistry.outputs.PipelineRunResponseResponse | 
 
 
 def _explanation(run: Transfer | Run, status: str, error: str, direction: Direction) -> str:
-    message = error or f"The service reported {status} without a message."
+    # The service's words end in the logs of CI runners.
+    message = visible(error) or f"The service reported {visible_line(status)} without a message."
     names = ", ".join(run["artifacts"][:_SHOWN_ARTIFACTS])
     rest = len(run["artifacts"]) - _SHOWN_ARTIFACTS
     more = f" and {rest} more" if rest > 0 else ""

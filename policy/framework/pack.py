@@ -16,6 +16,7 @@ from pulumi_policy import (
 from pulumi_policy.policy import _NotApplicableError
 
 from acr_transfer.model.credentials import without_credentials
+from acr_transfer.model.visible_text import visible
 from policy.framework import waivers
 from policy.framework.resources import Violation, resource_view, stack_view
 from policy.framework.rule import PolicyRule, ResourceRule, StackRule
@@ -101,7 +102,7 @@ def message(rule: PolicyRule, violation: Violation, expired: Waiver | None = Non
     lines = [violation.what, f"Fix: {rule.fix}", f"See: {rule.url}"]
     if expired:
         lines.insert(1, f"Its waiver expired on {expired.until} ({expired.reason}).")
-    return without_credentials("\n".join(lines))
+    return visible(without_credentials("\n".join(lines)))
 
 
 def _remediated(rule: ResourceRule, args: ResourceValidationArgs) -> Mapping[str, Any] | None:

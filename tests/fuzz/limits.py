@@ -16,7 +16,7 @@ from typing import Self
 
 import psutil
 
-from tests.fuzz.worker import LONGEST
+from tests.fuzz.worker import BYTES, LONGEST
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MEMORY = 512 * 1024**2
@@ -138,6 +138,8 @@ def run_process(
         process = psutil.Popen(
             arguments, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
         )
+        # Its children inherit the limit, which only keeps an endless case from taking the machine's memory.
+        process.rlimit(psutil.RLIMIT_DATA, (BYTES, BYTES))
         peak, code = 0, None
         while code is None:
             peak = max([peak, *map(_peak, _tree(process))])

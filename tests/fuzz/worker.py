@@ -21,7 +21,7 @@ from typing import Any
 LONGEST = 30
 """Seconds after which a case counts as a hang and is killed."""
 
-_BYTES = 2 * 1024**3
+BYTES = 2 * 1024**3
 """The most memory that a case may request. The limit for its use is lower, see `limits.MEMORY`: this one only
 keeps an endless case from taking the machine's."""
 
@@ -55,7 +55,7 @@ def _run(case: dict[str, Any]) -> None:
     os.chdir(case["folder"])
     os.environ.clear()
     os.environ.update(case["environment"])
-    resource.setrlimit(resource.RLIMIT_DATA, (_BYTES, _BYTES))
+    resource.setrlimit(resource.RLIMIT_DATA, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.setitimer(signal.ITIMER_REAL, LONGEST)
     code = 1

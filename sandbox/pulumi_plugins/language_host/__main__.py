@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from google.protobuf import empty_pb2, json_format
@@ -26,6 +27,21 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def __init__(self, engine: str) -> None:
         self._engine = engine
+        self._processes = set[subprocess.Popen[bytes]]()
+        """The programs and plugins that are running."""
+
+    def stop(self) -> None:
+        """Kill all programs and plugins."""
+        for process in list(self._processes):
+            process.kill()
+
+    @contextmanager
+    def _started(self, process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+        self._processes.add(process)
+        try:
+            yield process
+        finally:
+            self._processes.discard(process)
 
     def Handshake(self, request, context):  # type: ignore[no-untyped-def]
         self._engine = request.engine_address
@@ -73,17 +89,18 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "arguments": list(request.args),
         }
         # The configuration can contain secrets, so it is passed on standard input, not as an argument.
-        ended = subprocess.run(
+        program = subprocess.Popen(
             [_python(request.info), "-u", str(Path(__file__).with_name("run_program.py"))],
-            input=json.dumps(settings).encode(),
+            stdin=subprocess.PIPE,
             cwd=request.pwd,
             # The program imports from its own folder and virtual environment.
             env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-            check=False,
         )
-        if ended.returncode in (0, _ERROR_SHOWN):
-            return language_pb2.RunResponse(bail=ended.returncode == _ERROR_SHOWN)
-        return language_pb2.RunResponse(error=f"Program exited with code {ended.returncode}")
+        with self._started(program):
+            program.communicate(json.dumps(settings).encode())
+        if program.returncode in (0, _ERROR_SHOWN):
+            return language_pb2.RunResponse(bail=program.returncode == _ERROR_SHOWN)
+        return language_pb2.RunResponse(error=f"Program exited with code {program.returncode}")
 
     def RunPlugin(self, request, context):  # type: ignore[no-untyped-def]
         """Run a plugin written in Python: a policy pack, or a provider such as the hosted components."""
@@ -98,8 +115,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             stderr=subprocess.PIPE,
         )
         context.add_callback(process.terminate)
-        yield from _output(process)
-        yield language_pb2.RunPluginResponse(exitcode=process.wait())
+        with self._started(process):
+            yield from _output(process)
+            yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
 
 def _output(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginResponse]:
@@ -130,7 +148,7 @@ def main() -> None:
     addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     host = LanguageHost(addresses[0] if addresses else "")
     register = language_pb2_grpc.add_LanguageRuntimeServicer_to_server
-    plugin_server.serve(lambda server: register(host, server), threads=16)
+    plugin_server.serve(lambda server: register(host, server), threads=16, stop=host.stop)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ code and the host are.
 """
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -98,6 +100,18 @@ FAILURES = (TransferError, ModelError)
 def exit_code(failure: Exception) -> int:
     """Return the exit code of one of `FAILURES`."""
     return failure.exit_code if isinstance(failure, TransferError) else InputError.exit_code
+
+
+def internal_error(error: Exception) -> str:
+    """Return the message of a defect: its kind and place. The error's own text may contain a request."""
+    places = [
+        place for place in traceback.extract_tb(error.__traceback__) if "acr_transfer" in place.filename
+    ]
+    where = f" in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""
+    return (
+        f"internal error: {type(error).__name__}{where}. This is a defect: report it with the file that "
+        "--log-file writes."
+    )
 
 
 def host(url: str) -> str:

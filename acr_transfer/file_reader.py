@@ -17,6 +17,9 @@ DOCUMENT_BYTES = 32 * 1024**2
 LIST_BYTES = 4 * 1024**2
 """A list of artifacts, of public keys, or of secret keys: 20,000 references of 200 characters."""
 
+STATE_BYTES = 32 * 1024**2
+"""The exported state of a stack."""
+
 SETTINGS_BYTES = 1024**2
 """A file that a person writes: rules, a policy configuration, waivers, Docker's configuration."""
 
@@ -75,6 +78,17 @@ def open_regular(path: Path) -> BinaryIO:
         file.close()
         raise
     return file
+
+
+def is_missing(path: Path) -> bool:
+    """Whether a path leads to nothing. If that cannot be known, reading the path states the reason."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def check_is_regular(status: os.stat_result) -> None:

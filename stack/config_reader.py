@@ -1,7 +1,6 @@
 """Reads single values of a stack's configuration, and collects their faults."""
 
 import difflib
-import json
 import os
 import re
 import shlex
@@ -11,6 +10,7 @@ from pathlib import Path
 import pulumi
 
 from acr_transfer.model.credentials import quoted
+from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.visible_text import visible
 from components.advice import Wording, camel_case
@@ -133,7 +133,7 @@ def _parsed(text: str, key: Key) -> object:
         return int(text)
     if key.type in ("array", "object") and text:
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return parse_json(text)
+        except JsonError:
             return text
     return text

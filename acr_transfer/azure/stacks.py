@@ -1,6 +1,5 @@
 """A deployed Pulumi stack: its outputs and its configuration, read with the Pulumi CLI."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_names import CONTAINER_URL
 from acr_transfer.model.visible_text import visible_line
 
@@ -89,7 +89,7 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     with ThreadPoolExecutor() as both:
         commands = (("stack", "output", "--json"), ("config", "--json"))
         texts = both.map(lambda command: _call(name, folder, *command), commands)
-    outputs, config = (json.loads(text or "{}") for text in texts)
+    outputs, config = (_object(text or "{}", name) for text in texts)
     if deployed and not outputs:
         raise StackError(
             f"stack {name!r} has no outputs: it was never deployed. Run `pulumi up --stack {name}` first."
@@ -99,6 +99,14 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     if config.get(CLIENT_SECRET, {}).get("secret"):
         secrets[CLIENT_SECRET] = _call(name, folder, "config", "get", CLIENT_SECRET).strip()
     return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
+
+
+def _object(text: str, stack: str) -> dict[str, Any]:
+    try:
+        found = parse_json(text)
+    except JsonError as error:
+        raise StackError(f"the output of `pulumi` for stack {stack!r} {error}") from None
+    return found if isinstance(found, dict) else {}
 
 
 def _call(stack: str, folder: Path, *command: str) -> str:

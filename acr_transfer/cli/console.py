@@ -1,6 +1,8 @@
 """The output of a command: the result on stdout, and messages and progress on stderr."""
 
 import argparse
+import errno
+import io
 import json
 import logging
 import os
@@ -10,7 +12,10 @@ from collections.abc import Callable
 from typing import TextIO
 
 from acr_transfer.cli.progress import Progress
+from acr_transfer.errors import DiskError
 from acr_transfer.model.visible_text import visible, visible_line
+
+_CLOSED_PIPE = 128 + 13
 
 _log = logging.getLogger("acr_transfer")
 
@@ -35,7 +40,7 @@ class Console:
             return
         stream = self._results or sys.stdout
         if self._json:
-            print(safe_json(for_machines()), file=stream)
+            write(f"{safe_json(for_machines())}\n", stream)
         else:
             show(for_people(), stream)
 
@@ -67,7 +72,61 @@ def show(text: str, stream: TextIO | None = None) -> None:
     """Print text on a stream (default: stderr) with every character visible; a terminal gets the colours."""
     stream = sys.stderr if stream is None else stream
     parts = _COLOURS.split(text) if _has_colours(stream) else [text]
-    print("".join(part if _COLOURS.fullmatch(part) else visible(part) for part in parts), file=stream)
+    shown = "".join(part if _COLOURS.fullmatch(part) else visible(part) for part in parts)
+    write(f"{shown}\n", stream)
+
+
+class OutputError(Exception):
+    """Stdout or stderr cannot be written. No handler for errors of files and connections takes it for one."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"the output cannot be written: {error.strerror}")
+        self.is_closed_pipe = error.errno == errno.EPIPE
+
+
+def write(text: str, stream: TextIO) -> None:
+    """Write to stdout or stderr. Raises `OutputError`, which no error of a file or a connection can be."""
+    try:
+        stream.write(text)
+    except OSError as error:
+        raise OutputError(error) from None
+
+
+def open_output() -> None:
+    """Let stdout and stderr accept every character, and exist: a shell may have closed them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def finish() -> None:
+    """Write everything that stdout and stderr still hold. Raises `OutputError`."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            raise OutputError(error) from None
+
+
+def closed(error: OutputError) -> int:
+    """Discard the rest of the output, and return the exit code.
+
+    A reader such as `head` that wants no more is no failure: the code is that of a program which the signal
+    of a closed pipe ends. https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    if error.is_closed_pipe:
+        return _CLOSED_PIPE
+    show_error(str(error))
+    return DiskError.exit_code
 
 
 def show_error(text: str) -> None:

@@ -2,12 +2,15 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from acr_transfer.cli.commands import Command
+from acr_transfer.cli.console import write
 from acr_transfer.errors import TransferError
+from acr_transfer.model.credentials import without_credentials
 from acr_transfer.model.visible_text import visible
 from acr_transfer.version import version
 
@@ -18,6 +21,7 @@ _OTHER_EXIT_CODES = {
     1: "review: a mandatory rule is violated; otherwise an internal error: please report it",
     2: "invalid command line",
     130: "interrupted by Ctrl-C; the same command continues",
+    141: "the reader of the output closed it",
 }
 _EPILOG = """environment:
   ACR_TRANSFER_SOURCE, ACR_TRANSFER_TARGET, ACR_TRANSFER_PROJECT   defaults of --source, --target and --cwd
@@ -92,10 +96,10 @@ def _examples(examples: Sequence[tuple[str, str]]) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Prints help and faults of the command line with every character visible."""
+    """Prints help and faults of the command line with every character visible, and without credentials."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        super()._print_message(visible(message), file)
+        write(visible(without_credentials(message)), file or sys.stderr)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -118,7 +122,7 @@ class _Print(argparse.Action):
         self._text = text
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, *_: Any) -> None:
-        print(self._text(parser, values))
+        write(f"{self._text(parser, values)}\n", sys.stdout)
         parser.exit()
 
 

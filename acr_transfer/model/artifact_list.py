@@ -11,14 +11,18 @@ from acr_transfer.model.references import Artifact, InvalidReferenceError
 _COMMENT = re.compile(r"(?s)(?:^|\s)#.*")
 
 
-class ArtifactListError(ModelError):
-    """A list of artifacts has faults; the message lists `faults`, which are by their line numbers."""
+_SHOWN_FAULTS = 100
 
-    def __init__(self, faults: dict[int, str], name: str = "list of artifacts") -> None:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        lines = "".join(f"\n  line {line}: {fault}" for line, fault in faults.items())
-        super().__init__(f"The {name} has {count}:{lines}")
-        self.faults = faults
+
+class ArtifactListError(ModelError):
+    """A list of artifacts has faults; the message lists the first hundred, by their line numbers."""
+
+    def __init__(self, faults: dict[int, str], count: int, name: str = "list of artifacts") -> None:
+        title = f"The {name} has {'1 fault' if count == 1 else f'{count} faults'}:"
+        shown = [f"line {line}: {fault}" for line, fault in faults.items()]
+        more = [f"and {count - len(faults)} more"] if count > len(faults) else []
+        super().__init__("\n  ".join([title, *shown, *more]))
+        self.faults, self.count = faults, count
 
 
 def read_artifact_list(path: Path, registry: str = "") -> list[Artifact]:
@@ -27,7 +31,7 @@ def read_artifact_list(path: Path, registry: str = "") -> list[Artifact]:
     try:
         return parse_artifact_list(text, registry)
     except ArtifactListError as error:
-        raise ArtifactListError(error.faults, f"list of artifacts {path}") from None
+        raise ArtifactListError(error.faults, error.count, f"list of artifacts {path}") from None
 
 
 def parse_artifact_list(text: str, registry: str = "") -> list[Artifact]:
@@ -40,18 +44,26 @@ def parse_artifact_list(text: str, registry: str = "") -> list[Artifact]:
     """
     first: dict[Artifact, int] = {}
     faults: dict[int, str] = {}
+    count = 0
     for line, written in enumerate(text.split("\n"), start=1):
-        if not (name := _COMMENT.sub("", written).strip()):
-            continue
-        try:
-            artifact = Artifact.parse(name, registry)
-        except InvalidReferenceError as error:
-            faults[line] = str(error)
-            continue
-        if artifact in first:
-            again = f"repeats {quoted(artifact.reference)} of line {first[artifact]}"
-            faults[line] = f"{quoted(name)} {again}; expected each artifact once"
-        first.setdefault(artifact, line)
+        name = _COMMENT.sub("", written).strip()
+        if name and (fault := _add(name, line, registry, first)):
+            count += 1
+            if count <= _SHOWN_FAULTS:
+                faults[line] = fault
     if faults:
-        raise ArtifactListError(faults)
+        raise ArtifactListError(faults, count)
     return list(first)
+
+
+def _add(name: str, line: int, registry: str, first: dict[Artifact, int]) -> str:
+    """Add the artifact of a line to those of earlier lines, and return its fault."""
+    try:
+        artifact = Artifact.parse(name, registry)
+    except InvalidReferenceError as error:
+        return str(error)
+    if artifact in first:
+        again = f"repeats {quoted(artifact.reference)} of line {first[artifact]}"
+        return f"{quoted(name)} {again}; expected each artifact once"
+    first[artifact] = line
+    return ""

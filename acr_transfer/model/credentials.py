@@ -20,6 +20,9 @@ _KINDS = (
     (re.compile(r"AGE-SECRET-KEY-[A-Z0-9]+"), "the secret key of age"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"), "a private key"),
 )
+_USER = re.compile(r"(?<=://)(?:[^\s/?#]*@|[^\s/?#@:]*:(?![0-9]+/)[^\s@]{0,1000}@)")
+"""The user of a URL and its password, which may hold any character."""
+
 _SHOWN = 120
 
 
@@ -33,10 +36,10 @@ def credential_in(text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """Return a text with `[credential]` in place of each credential."""
+    """Return a text with `[credential]` in place of each credential, and of the user of each URL."""
     for pattern, _ in _KINDS:
         text = pattern.sub("[credential]", text)
-    return text
+    return _USER.sub("[credential]@", text)
 
 
 def shown(value: object) -> str:

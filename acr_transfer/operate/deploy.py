@@ -21,7 +21,7 @@ def deploy(stack: str, folder: Path, on_output: Callable[[str], None] | None) ->
         raise StackError("ship needs Pulumi's SDK: pip install 'acr-transfer[program]'") from None
 
     try:
-        found = automation.select_stack(stack_name=stack, work_dir=str(folder.resolve()))
+        found = automation.select_stack(stack_name=stack, work_dir=str(folder.absolute()))
         result = found.up(on_output=on_output, color="never", suppress_progress=True, suppress_outputs=True)
     except automation.StackNotFoundError:
         raise StackError(

@@ -1,9 +1,9 @@
 """Warns of content that ACR Transfer does not support, and of images for platforms that are not requested."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 from acr_transfer.concurrency import run_concurrently
+from acr_transfer.model.json_text import parse_json
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Manifest, ManifestKey, platform_of
@@ -80,7 +80,9 @@ async def _platforms(manifest: Manifest, repository: str, registry: RegistryClie
     if manifest.kind is not ManifestKind.IMAGE or manifest.config is None:
         return []
     try:
-        platform = platform_of(json.loads(await registry.small_blob(repository, manifest.config.digest)))
+        platform = platform_of(
+            parse_json((await registry.small_blob(repository, manifest.config.digest)).decode())
+        )
     except ValueError:
         return []
     return [platform] if platform else []

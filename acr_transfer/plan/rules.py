@@ -5,7 +5,6 @@ They come from a TOML file, in which a quoted tag such as "1.10" stays text, or 
 
 import re
 import tomllib
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,19 +12,29 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import re2
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from semantic_version import NpmSpec, Version
 
 from acr_transfer.errors import InputError
 from acr_transfer.file_reader import SETTINGS_BYTES, read_text
 from acr_transfer.model.credentials import quoted
-from acr_transfer.model.documents.faults import faults_of
-from acr_transfer.model.documents.fields import Expected, Form, Text, Whole, fault
+from acr_transfer.model.documents.faults import faults_of, shortened
+from acr_transfer.model.documents.fields import AnyText, Bounded, Expected, Form, Text, Whole, fault
 from acr_transfer.model.references import Artifact, InvalidReferenceError
 
 _GLOB_PART = re.compile(r"(\*\*|\*|\?|\[!?[^\]/!]+\])")
 _WILDCARDS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
+_SHOWN = 60
+"""Characters of a pattern in a message."""
+
+_SHOWN_FAULTS = 50
+_LONGEST_RANGE = 1000
+"""Characters of a range of versions."""
+
+_LONG_KEY = re2.compile(r"""(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
+"""A dotted key of more parts than a rules file has: Python's TOML parser takes quadratic time for it."""
 
 
 class Order(StrEnum):
@@ -44,13 +53,11 @@ def matches_any(patterns: Sequence[str], text: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _compile(pattern: str) -> re.Pattern[str]:
-    """The regular expression of a pattern. Raises `re.error` for an invalid one."""
-    expression = pattern[3:] if pattern.startswith("re:") else _translate(pattern)
-    with warnings.catch_warnings():
-        # Python warns that `--` or `[` in brackets may get another meaning in a later version.
-        warnings.simplefilter("ignore", FutureWarning)
-        return re.compile(expression)
+def _compile(pattern: str) -> Any:
+    """The regular expression of a pattern, in linear time whatever it is. Raises `re2.error`."""
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(pattern[3:] if pattern.startswith("re:") else _translate(pattern), options)
 
 
 def _translate(glob: str) -> str:
@@ -76,6 +83,8 @@ def _range_of(text: str) -> NpmSpec:
 
 
 def _valid_range(text: str) -> str:
+    if len(text) > _LONGEST_RANGE:
+        raise ValueError
     _range_of(text)
     return text
 
@@ -83,8 +92,12 @@ def _valid_range(text: str) -> str:
 def _valid_pattern(pattern: str) -> str:
     try:
         _compile(pattern)
-    except re.error as error:
-        raise fault(f"({pattern!r}) is not a valid pattern: {error}") from None
+    except UnicodeEncodeError:
+        raise fault("is not a valid pattern: it is not UTF-8") from None
+    except re2.error as error:
+        # The library gives its messages in bytes.
+        reason = error.args[0].decode(errors="replace")
+        raise fault(f"({pattern[:_SHOWN]!r}) is not a valid pattern: {reason[:_SHOWN]}") from None
     return pattern
 
 
@@ -98,19 +111,21 @@ def _full_reference(text: str) -> str:
 def _time_span(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    found = re.fullmatch(r"(\d{1,6})([hdw])", value) if isinstance(value, str) else None
+    found = re.fullmatch(r"([0-9]{1,6})([hdw])", value) if isinstance(value, str) else None
     if not found:
         raise ValueError
     return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
 
 
 def _tables(value: object) -> object:
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(each, (dict, SelectionRule)) for each in value
+    ):
         raise fault("is not a list of tables; begin each with [[rule]]")
     return value
 
 
-_Pattern = Annotated[Text, AfterValidator(_valid_pattern)]
+_Patterns = Annotated[tuple[Annotated[Text, AfterValidator(_valid_pattern)], ...], Bounded()]
 _Versions = Annotated[str, Strict(), AfterValidator(_valid_range), Expected("a range, such as '>=1.2 <2'")]
 _TimeSpan = Annotated[
     timedelta, BeforeValidator(_time_span), Expected("a number with h, d or w, such as 90d")
@@ -133,8 +148,8 @@ class _Table(BaseModel):
 class SelectionRule(_Table):
     """Selects tags of repositories: every condition must hold, and one pattern of each list must match."""
 
-    repositories: Annotated[tuple[_Pattern, ...], Field(min_length=1)]
-    tags: Annotated[tuple[_Pattern, ...], AfterValidator(lambda tags: tags or ("*",))] = ("*",)
+    repositories: Annotated[_Patterns, Field(min_length=1)]
+    tags: Annotated[_Patterns, AfterValidator(lambda tags: tags or ("*",))] = ("*",)
     versions: _Versions = ""
     """A range of semantic versions in npm's syntax: `>=1.2 <2`, `^1.4`, `1.x || 2.x`."""
 
@@ -144,8 +159,8 @@ class SelectionRule(_Table):
     order: Order = Order.TIME
     younger_than: _TimeSpan | None = None
     older_than: _TimeSpan | None = None
-    exclude_repositories: tuple[_Pattern, ...] = ()
-    exclude_tags: tuple[_Pattern, ...] = ()
+    exclude_repositories: _Patterns = ()
+    exclude_tags: _Patterns = ()
 
     @property
     def needs_times(self) -> bool:
@@ -173,9 +188,10 @@ class SelectionRule(_Table):
 
     def takes_age(self, time: datetime, now: datetime) -> bool:
         """Whether the tag's age matches."""
-        if self.younger_than is not None and time < now - self.younger_than:
+        age = now - time
+        if self.younger_than is not None and age > self.younger_than:
             return False
-        return self.older_than is None or time <= now - self.older_than
+        return self.older_than is None or age >= self.older_than
 
     def newest_of(self, tags: Iterable[str], times: Mapping[str, datetime]) -> list[str]:
         """Return the newest tags, or all if the rule sets no number; the order of `tags` has no effect."""
@@ -199,23 +215,19 @@ class SelectionRule(_Table):
 class SelectionRules(_Table):
     """All rules of one plan."""
 
-    artifacts: tuple[Annotated[str, Strict(), AfterValidator(_full_reference)], ...] = ()
+    artifacts: Annotated[tuple[Annotated[AnyText, AfterValidator(_full_reference)], ...], Bounded()] = ()
     """References, `repository:tag` or `repository@sha256:…`, which must exist."""
 
-    rules: Annotated[tuple[SelectionRule, ...], BeforeValidator(_tables)] = Field(
+    rules: Annotated[tuple[SelectionRule, ...], Bounded(), BeforeValidator(_tables)] = Field(
         default=(), validation_alias="rule"
     )
-    platforms: tuple[_Platform, ...] = ()
+    platforms: Annotated[tuple[_Platform, ...], Bounded()] = ()
     """The requested platforms, as `os/architecture[/variant]`; others cause a warning."""
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a TOML file. Raises one `InputError` with all faults, or `TextFileError`."""
-        try:
-            document = tomllib.loads(read_text(path, "rules file", limit=SETTINGS_BYTES))
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"rules {path} are not valid TOML: {error}") from None
-        return cls.parse(document, f"rules {path}")
+        return cls.parse(_toml(read_text(path, "rules file", limit=SETTINGS_BYTES), path), f"rules {path}")
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], source: str) -> Self:
@@ -226,8 +238,23 @@ class SelectionRules(_Table):
         try:
             return cls.model_validate(document, by_alias=True, by_name=False)
         except ValidationError as error:
-            faults = "\n  ".join(map(_with_rule_number, faults_of(error)))
+            faults = "\n  ".join(
+                shortened([_with_rule_number(each) for each in faults_of(error)], _SHOWN_FAULTS)
+            )
             raise InputError(f"{source} cannot be used:\n  {faults}") from None
+
+
+def _toml(text: str, path: Path) -> dict[str, Any]:
+    if _LONG_KEY.search(text):
+        raise InputError(f"rules {path} are not valid TOML: a key has more than 32 parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"rules {path} are not valid TOML: nested too deeply") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"rules {path} are not valid TOML: {error}") from None
+    except ValueError:
+        raise InputError(f"rules {path} are not valid TOML: a number has too many digits") from None
 
 
 def _with_rule_number(fault: str) -> str:

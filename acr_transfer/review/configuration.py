@@ -2,14 +2,21 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from acr_transfer.file_reader import SETTINGS_BYTES, read_text
-from acr_transfer.model.json_text import parse_json
+from acr_transfer.model.credentials import quoted
+from acr_transfer.model.json_text import JsonError, parse_json
+from acr_transfer.model.references import listed
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.review.pack import PolicyPack, ReviewError
+
+_FORM = "write one key for each rule; see docs/review.md"
+_SHOWN = 60
+"""Characters of a key in a message."""
 
 
 @contextmanager
@@ -20,14 +27,17 @@ def configuration(pack: PolicyPack, profile: str, waivers: Path | None) -> Itera
         yield chosen
         return
     granted = _read(waivers)
-    if unknown := sorted(granted.keys() - pack.rules.keys()):
+    if unknown := sorted(visible_line(key[:_SHOWN]) for key in granted.keys() - pack.rules.keys()):
         raise ReviewError(
-            f"{waivers} has waivers for unknown rules: {', '.join(unknown)}.\n"
+            f"{waivers} has waivers for unknown rules: {listed(unknown)}.\n"
             "Fix: use the names in docs/policies.md."
         )
+    _check(waivers, granted, "list of waivers", lambda value: isinstance(value, list))
+    settings = _read(chosen)
+    _check(chosen, settings, "level and no object with a list `waivers`", _is_setting)
     with tempfile.TemporaryDirectory() as folder:
         merged = Path(folder, "configuration.json")
-        merged.write_text(json.dumps(with_waivers(_read(chosen), granted)))
+        merged.write_text(json.dumps(with_waivers(settings, granted)))
         yield merged
 
 
@@ -45,21 +55,31 @@ def _profile(pack: PolicyPack, name: str) -> Path:
     """A profile by its name, or a file by its path."""
     profiles = pack.folder / "profiles"
     for path in (profiles / f"{name}.json", Path(name)):
-        if path.is_file():
-            return path
+        with suppress(OSError):
+            if path.is_file():
+                return path
     known = ", ".join(sorted(path.stem for path in profiles.glob("*.json")))
     raise ReviewError(
-        f"{name} is neither a profile nor a file.\nFix: use one of {known}, or a policy configuration file."
+        f"{quoted(name)} is neither a profile nor a file.\n"
+        f"Fix: use one of {known}, or a policy configuration file."
     )
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         found = parse_json(read_text(path, "policy configuration", limit=SETTINGS_BYTES))
-    except ValueError as error:
-        raise ReviewError(f"{path} cannot be read as JSON: {error}") from None
+    except JsonError as error:
+        raise ReviewError(f"{path} {error}.\nFix: {_FORM}.") from None
     if not isinstance(found, dict):
-        raise ReviewError(
-            f"{path} is not a JSON object.\nFix: write one key for each rule; see docs/review.md."
-        )
+        raise ReviewError(f"{path} is not a JSON object.\nFix: {_FORM}.")
     return found
+
+
+def _check(path: Path, values: Mapping[str, Any], expected: str, is_good: Callable[[Any], bool]) -> None:
+    """Raise one `ReviewError` for all values of another kind, which a merged file would hide."""
+    if wrong := [visible_line(key[:_SHOWN]) for key, value in values.items() if not is_good(value)]:
+        raise ReviewError(f"{path} has no {expected} for {listed(wrong)}.\nFix: {_FORM}.")
+
+
+def _is_setting(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("waivers", []), list))

@@ -1,6 +1,5 @@
 """Runs Pulumi with the policy pack and collects the events of the engine."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -9,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acr_transfer.file_reader import STATE_BYTES, read_text
+from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.review.pack import ReviewError
+
+_EXPORT = "export it again: pulumi stack export --file <file>"
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,16 @@ def preview(stack: str, project: Path, pack: Path, config: Path) -> EngineOutput
 
 def analyze(state: Path, pack: Path, config: Path) -> EngineOutput:
     """Analyze a state that `pulumi stack export` wrote; its secrets stay encrypted."""
+    resources = _count(read_text(state, "exported state", _EXPORT, limit=STATE_BYTES))
     events, ended = _run(["policy", "analyze", "--file", str(state.resolve())], Path(), pack, config)
-    return EngineOutput(events, ended.stderr, ended.returncode == 0, _count(state))
+    return EngineOutput(events, ended.stderr, ended.returncode == 0, resources)
 
 
-def _count(state: Path) -> int:
-    """The number of resources, which the events of an analysis do not contain."""
+def _count(state: str) -> int:
+    """The number of resources, which the events of an analysis do not contain; 0 if it is not a state."""
     try:
-        return len(json.loads(state.read_text())["deployment"].get("resources", []))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return len(parse_json(state)["deployment"].get("resources", []))
+    except (JsonError, KeyError, TypeError, AttributeError):
         return 0
 
 
@@ -70,4 +74,12 @@ def _run(
         text=True,
         check=False,
     )
-    return [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")], ended
+    return [_event(line) for line in ended.stdout.splitlines() if line.startswith("{")], ended
+
+
+def _event(line: str) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = parse_json(line)
+    except JsonError as error:
+        raise ReviewError(f"An event of `pulumi` {error}.\nFix: use the version in README.md.") from None
+    return found

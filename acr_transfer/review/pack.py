@@ -1,6 +1,7 @@
 """The policy pack that a review uses: its folder and its rules."""
 
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class PolicyPack:
         Raises `ReviewError` if the folder holds no such pack, or if pulumi-policy is not installed.
         """
         checkout = Path(__file__).resolve().parents[2] / "policy"
-        found = (folder or (checkout if _is_pack(checkout) else Path("policy"))).resolve()
+        found = (folder or (checkout if _is_pack(checkout) else Path("policy"))).absolute()
         if not _is_pack(found):
             raise ReviewError(
                 f"{found} is not the policy pack of acr-transfer.\n"
@@ -57,4 +58,5 @@ class PolicyPack:
 
 
 def _is_pack(folder: Path) -> bool:
-    return folder.name == "policy" and (folder / "rules/catalogue.py").is_file()
+    # Unlike Path.is_file, this answers for a name that is too long.
+    return folder.name == "policy" and os.path.isfile(folder / "rules/catalogue.py")  # noqa: PTH113

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from acr_transfer.file_reader import TextFileError
 from acr_transfer.model.documents.review import ReviewedStack, ReviewReport
 from acr_transfer.review import sarif as sarif_module
 from acr_transfer.review.configuration import configuration
+from acr_transfer.review.engine import analyze
 from acr_transfer.review.pack import PolicyPack, ReviewError
 from acr_transfer.review.review_text import review_text
 from acr_transfer.review.reviewed_stack import reviewed_stack, violation_of
@@ -172,6 +175,45 @@ def test_an_unknown_pack_profile_or_rule_is_named_with_the_fix(tmp_path: Path, c
         configuration(pack, "lenient", None).__enter__()
     with pytest.raises(ReviewError, match="unknown rules: no-such-rule"):
         configuration(pack, "baseline", waivers).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("profile", "waivers", "words"),
+    [
+        ("{}", "[" * 200, r"waivers.json is nested too deeply: more than 64 levels.\nFix: write one key"),
+        ("{}", '{"run-tag": {}, "run-tag": {}}', "the key 'run-tag' appears twice"),
+        ("{}", "[]", "waivers.json is not a JSON object"),
+        ("{}", '{"run-tag": "all"}', "waivers.json has no list of waivers for run-tag"),
+        (
+            '{"run-tag": [1]}',
+            "{}",
+            "profile.json has no level and no object with a list `waivers` for run-tag",
+        ),
+        ('{"run-tag": {"waivers": "all"}}', "{}", "profile.json has no level and no object"),
+        ("\0", "{}", "profile.json cannot be read: it holds NUL characters"),
+    ],
+)
+def test_a_configuration_of_another_form_is_refused_with_the_reason(
+    profile: str, waivers: str, words: str, tmp_path: Path, checkout: Path
+) -> None:
+    files = [tmp_path / "profile.json", tmp_path / "waivers.json"]
+    for file, text in zip(files, (profile, waivers), strict=True):
+        file.write_text(text)
+    with pytest.raises((ReviewError, TextFileError), match=words):
+        configuration(PolicyPack.load(checkout / "policy"), str(files[0]), files[1]).__enter__()
+
+
+def test_a_name_of_a_profile_or_pack_may_have_any_length(checkout: Path) -> None:
+    with pytest.raises(ReviewError, match="neither a profile nor a file"):
+        configuration(PolicyPack.load(checkout / "policy"), "x" * 5000, None).__enter__()
+    with pytest.raises(ReviewError, match="is not the policy pack"):
+        PolicyPack.load(Path("x" * 5000, "policy"))
+
+
+def test_only_a_regular_file_is_analyzed_as_a_state(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "state.json")
+    with pytest.raises(TextFileError, match="it is a pipe"):
+        analyze(tmp_path / "state.json", tmp_path, tmp_path)
 
 
 def test_a_review_without_pulumi_policy_names_the_package_to_install(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acr_transfer import file_reader
-from acr_transfer.file_reader import TextFileError, open_regular, read_text
+from acr_transfer.file_reader import TextFileError, is_missing, open_regular, read_text
 from acr_transfer.model.documents.lock import Lock
 
 
@@ -38,6 +38,13 @@ def test_only_a_regular_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "it is a device, not a regular file" in refused(Path("/dev/zero"))
     assert "No such file or directory" in refused(tmp_path / "missing")
     assert "null byte" in refused(tmp_path / "a\0b")
+
+
+def test_only_a_path_that_leads_to_nothing_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    assert is_missing(tmp_path / "nope")
+    for path in (tmp_path, tmp_path / "link", Path("x" * 5000), Path("a\0b")):
+        assert not is_missing(path)
 
 
 def test_a_file_that_takes_anothers_place_is_not_read(

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.option_types import utc_time
+from acr_transfer.cli.option_types import count, registry_host, utc_time
 from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import InputError, LocksDifferError
+from acr_transfer.file_reader import is_missing
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
@@ -60,7 +61,7 @@ def _add_rule(group: Any) -> None:
     add_patterns("--repository", "repositories", "glob, or re:EXPRESSION; repeatable")
     add_patterns("--tag", "tags", "glob, or re:EXPRESSION; repeatable")
     group.add_argument("--versions", metavar="RANGE", help="semantic versions, such as '>=1.2 <2' or '^1.4'")
-    group.add_argument("--newest", metavar="N", type=int, help="number of tags per repository")
+    group.add_argument("--newest", metavar="N", type=count, help="number of tags per repository")
     group.add_argument("--order", choices=("time", "version"), help="criterion of --newest (time)")
     group.add_argument("--younger-than", metavar="SPAN", help="tags moved within a time like 12h, 90d or 2w")
     group.add_argument("--older-than", metavar="SPAN", help="tags not moved within such a time")
@@ -72,7 +73,9 @@ def _add_rule(group: Any) -> None:
 
 def _add_source(group: Any) -> None:
     add_stack(group, "source", "stack that exports")
-    group.add_argument("--registry", metavar="HOST", help="another registry, with Docker's credentials")
+    group.add_argument(
+        "--registry", metavar="HOST", type=registry_host, help="another registry, with Docker's credentials"
+    )
     add_project(group)
     platform = "warn of images for other platforms; repeatable"
     group.add_argument("--platform", metavar="OS/ARCH", action="append", help=platform)
@@ -114,7 +117,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     if out:
         console.remark(f"lock {out} written: {made.lock().checksum}")
     else:
-        kept = f"; the existing {options.out} is unchanged" if options.out.exists() else ""
+        kept = f"; the existing {options.out} is unchanged" if not is_missing(options.out) else ""
         console.remark(f"{'dry run' if made.moving else 'nothing to move'}: no lock was written{kept}")
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.option_types import count, seconds
+from acr_transfer.cli.option_types import count, registry_host, seconds
 from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import NotProvedError
 from acr_transfer.model.proof import LayerMode
@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     documents.add_argument("--lock", metavar="FILE", type=Path, help="a lock, without the stack")
     target = parser.add_argument_group("the target")
     add_stack(target, "target", "stack that imports")
-    target.add_argument("--registry", metavar="HOST", help="another registry, with Docker's credentials")
+    target.add_argument(
+        "--registry", metavar="HOST", type=registry_host, help="another registry, with Docker's credentials"
+    )
     add_project(target)
     wait = "repeat until all artifacts are proved, for this time; a trigger takes up to 15 minutes"
     target.add_argument("--wait", metavar="SECONDS", type=seconds, default=0.0, help=wait)

@@ -15,6 +15,7 @@ from acr_transfer.cli.option_types import seconds
 from acr_transfer.cli.sides import add_both_sides
 from acr_transfer.cli.table import table
 from acr_transfer.errors import FAILURES, TransferError, exit_code
+from acr_transfer.file_reader import is_missing
 from acr_transfer.model.visible_text import visible_line
 
 PURPOSE = "run plan, up, hop, up and prove from one machine that reaches both clouds"
@@ -97,7 +98,7 @@ def _steps(options: argparse.Namespace, console: Console) -> list[Step]:
         Step("prove", "compare every digest at the target", compare),
     ]
     if options.rules:
-        since = options.receipt if options.receipt and options.receipt.exists() else None
+        since = None if options.receipt is None or is_missing(options.receipt) else options.receipt
         chosen = {"rules": options.rules, "out": options.lock, "since": since, "target": None}
         pin = partial(_execute, plan, options, console, **chosen)
         steps.insert(0, Step("plan", "pin what moves to digests", pin))

@@ -25,7 +25,7 @@ def _line(error: ErrorDetails) -> str:
         return f"{place} is an unknown key"
     if error["type"] == "fault":
         return f"{place} {error['msg']}".strip()
-    return f"{place} is {_shown(error['input'])}; expected {_expectation(error)}"
+    return f"{place} is {shown(error['input'])}; expected {_expectation(error)}"
 
 
 def _expectation(error: ErrorDetails) -> str:
@@ -44,12 +44,18 @@ def _expectation(error: ErrorDetails) -> str:
 
 
 def _place(location: Sequence[str | int]) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part[:_SHOWN_CHARACTERS]}" for part in location)
     return "".join(parts).removeprefix(".")
 
 
-def _shown(value: object) -> str:
-    """A value as JSON, cut, and without what may be a token behind a URL."""
+def shortened(faults: Sequence[str], most: int = 10) -> list[str]:
+    """Return the first faults for a message, and the number of the others."""
+    more = len(faults) - most
+    return [*faults[:most], *([f"and {more} more"] if more > 0 else [])]
+
+
+def shown(value: object) -> str:
+    """Return a value as JSON for a message: cut, and without what may be a token behind a URL."""
     if isinstance(value, str) and "://" in value and "?" in value:
         value = f"{value.partition('?')[0]}?[...]"
     shown = without_credentials(json.dumps(value, default=str))

@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from acr_transfer.file_reader import DOCUMENT_BYTES, read_text
-from acr_transfer.model.documents.faults import faults_of
+from acr_transfer.model.documents.faults import faults_of, shortened
 from acr_transfer.model.documents.fields import Digest, SchemaVersion, named
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.text_files import write_file
 
-_SHOWN_FAULTS = 10
 _EXACT = 1 << 53
 """Below this, a floating-point number holds every whole number exactly."""
 
@@ -177,6 +176,4 @@ def _unusable(name: str, reason: str, fix: str) -> DocumentError:
 
 def _faulty(name: str, faults: list[str], fix: str) -> DocumentError:
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    more = len(faults) - _SHOWN_FAULTS
-    shown = faults[:_SHOWN_FAULTS] + ([f"and {more} more"] if more > 0 else [])
-    return DocumentError(f"The {name} has {count}:\n  " + "\n  ".join(shown) + f"\nFix: {fix}")
+    return DocumentError(f"The {name} has {count}:\n  " + "\n  ".join(shortened(faults)) + f"\nFix: {fix}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
+from acr_transfer.file_reader import is_missing
 from acr_transfer.model.documents.fields import Bounded, Digest, FullReference, Host, Text
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.errors import ModelError
@@ -51,7 +52,7 @@ class Receipt(Document):
     @classmethod
     def read_or_create(cls, path: Path, registry: str) -> Self:
         """Return the receipt in a file, or an empty one. Raises `ModelError` for one of another target."""
-        if not path.exists():
+        if is_missing(path):
             return cls.of(registry)
         found = cls.read(path)
         if found.registry != registry:

@@ -103,13 +103,49 @@ def test_a_completion_script_lists_every_command(shell: str, capsys: pytest.Capt
         ["hop", "--nope"],
         ["prove", "--wait", "soon"],
         ["prove", "--wait", "-1"],
+        ["prove", "--wait", "1e308"],
+        ["prove", "--wait", "nan"],
+        ["prove", "--sample", "0"],
+        ["prove", "--sample", "९"],
+        ["prove", "--sample", "9" * 5000],
+        ["prove", "--registry", ".."],
+        ["hop", "--cap", "9" * 400],
+        ["hop", "--cap", "٣M"],
+        ["pack", "x", "--part-size", "0"],
+        ["clean", "--older-than", "99999999999"],
+        ["status", "--watch", "1e300"],
+        ["plan", "--registry", "[::1"],
+        ["plan", "--registry", "a:99999"],
+        ["plan", "--registry", "a/b"],
+        ["plan", "--as-of", "9" * 5000],
+        ["plan", "--newest", "9" * 5000],
     ],
 )
 def test_an_invalid_command_line_exits_with_2_and_shows_the_usage(
     line: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert exit_code_of(*line) == 2
-    assert "usage: acr-transfer" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "usage: acr-transfer" in said
+    assert len(said.splitlines()[-1]) < 300
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["plan", "--registry", "https://user:secret@host"],
+        ["prove", "--registry", "user:secret@host:5000"],
+        ["plan", "--regstry", "https://user:secret@host"],
+        ["hop", "--nope", "https://user:s/ecret@host/x"],
+        ["hop", "--cap", "https://user:secret@host"],
+        ["https://user:secret@host"],
+    ],
+)
+def test_no_password_of_the_command_line_is_repeated(
+    line: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code_of(*line) == 2
+    assert "ecret" not in "".join(capsys.readouterr())
 
 
 def test_environment_variables_set_the_default_stacks_and_folder(monkeypatch: pytest.MonkeyPatch) -> None:

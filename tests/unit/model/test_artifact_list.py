@@ -36,6 +36,14 @@ def test_all_faults_are_reported_at_once_with_their_lines(tmp_path: Path) -> Non
     assert list(raised.value.faults) == [2, 3, 4]
 
 
+def test_a_hundred_faults_are_listed_and_the_rest_is_counted() -> None:
+    with pytest.raises(ArtifactListError) as raised:
+        parse_artifact_list("A\n" * 100_000)
+    first, *lines = str(raised.value).splitlines()
+    assert first == "The list of artifacts has 100000 faults:"
+    assert (len(lines), lines[-1]) == (101, "  and 99900 more")
+
+
 @given(st.lists(st.sampled_from(["app:1", "b", "c/d", "", "  ", "# x", "e:2 # y"]), unique=True))
 def test_a_list_without_faults_keeps_its_order(lines: list[str]) -> None:
     expected = [line.partition(" ")[0] for line in lines if line.strip() and not line.startswith("#")]

@@ -73,6 +73,12 @@ def test_what_is_no_credential_is_not_taken_for_one(text: str) -> None:
     assert without_credentials(text) == text
 
 
+@pytest.mark.parametrize("user", ["me:secret", "secret", "me:se/cret", "me:p@secret", "me:secret?#"])
+def test_the_user_of_a_url_is_taken_out(user: str) -> None:
+    assert without_credentials(f"a https://{user}@host:1/b c") == "a https://[credential]@host:1/b c"
+    assert without_credentials("https://host:1/b@sha256:0") == "https://host:1/b@sha256:0"
+
+
 @given(st.binary(min_size=64, max_size=64), st.text(" \"';,:.()[]\n"), st.text(" \"';,.()[]\n"))
 def test_every_account_key_is_seen_among_other_text(key: bytes, before: str, after: str) -> None:
     text = before + base64.b64encode(key).decode() + after

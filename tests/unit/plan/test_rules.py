@@ -1,6 +1,7 @@
 """Rules: the tags that they select, and the faults that are reported before any request."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,39 @@ def test_the_example_in_the_docs_is_a_rules_file(checkout: Path, tmp_path: Path)
     text = (checkout / "docs/plan.md").read_text()
     (tmp_path / "rules.toml").write_text(text.split("```toml\n")[1].split("```")[0])
     assert len(SelectionRules.read(tmp_path / "rules.toml").rules) == 2
+
+
+HOSTILE = {
+    'rule = ["shop/*"]': "rule is not a list of tables; begin each with [[rule]]",
+    "rule = [1]": "rule is not a list of tables",
+    f'[[rule]]\nrepositories = ["re:{"(" * 20_000}"]': "is not a valid pattern: missing )",
+    f'[[rule]]\nrepositories = ["a"]\nversions = "{"1.x||" * 1000}"': "expected a range",
+    f"newest = {'9' * 5000}": "not valid TOML: a number has too many digits",
+    f"artifacts = {'[' * 5000}": "not valid TOML: nested too deeply",
+    f"{'a.' * 400_000}a = 1": "not valid TOML: a key has more than 32 parts",
+    f"artifacts = [{'1, ' * 300_000}]": "artifacts has 100 faulty entries or more",
+    f"{'a' * 100_000} = 1": "is an unknown key",
+    '[[rule]]\nrepositories = ["re:(?=a)b"]': "invalid perl operator",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_rules_file_is_refused_with_a_short_reason(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=re.escape(HOSTILE[text])) as refused:
+        SelectionRules.read(path)
+    assert len(str(refused.value)) < 5000
+
+
+def test_no_pattern_and_no_span_takes_long_or_fails() -> None:
+    """Python's own expressions would take years for these patterns."""
+    rule = SelectionRule.model_validate(
+        {"repositories": ["re:(a+)+b", f"{'*a' * 60}b"], "younger-than": "999999w", "older-than": "999999w"}
+    )
+    assert not rule.takes_repository("a" * 255)
+    assert not rule.takes_age(datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
+    assert not rule.takes_age(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def test_one_error_lists_all_faults_of_the_rules() -> None:

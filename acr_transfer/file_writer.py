@@ -12,6 +12,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,12 +54,14 @@ class Folder:
             return False
         return True
 
-    def open_file(self, name: str) -> BinaryIO:
+    def open_file(self, name: str) -> BufferedReader:
         """Open a file to read. Raises `OSError` if it is missing, or no regular file."""
         self._regular(name)
         # A queue (FIFO) that took the file's place would wait for its writer.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        return self._checked(name, os.open(_plain(name), flags, dir_fd=self._descriptor), "rb")
+        descriptor = os.open(_plain(name), flags, dir_fd=self._descriptor)
+        self._check(name, descriptor)
+        return os.fdopen(descriptor, "rb")
 
     @contextmanager
     def new_file(self, name: str) -> Iterator[BinaryIO]:
@@ -86,7 +89,7 @@ class Folder:
         self._save_names()
 
     def append_to(self, name: str) -> BinaryIO:
-        """Open a file to append to, without a buffer; a missing one is created for this user alone.
+        """Open a file to append to; a missing one is created for this user alone.
 
         Raises `OSError` if it is no regular file, or has a second name (hard link).
         """
@@ -94,7 +97,8 @@ class Folder:
             self._regular(name)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(_plain(name), flags, 0o600, dir_fd=self._descriptor)
-        return self._checked(name, descriptor, "ab")
+        self._check(name, descriptor, names=1)
+        return os.fdopen(descriptor, "ab")
 
     def remove(self, name: str) -> None:
         """Delete a file if it exists. Raises `OSError` if it is no regular file."""
@@ -118,13 +122,12 @@ class Folder:
             raise _refused(name, "is a symbolic link" if stat.S_ISLNK(mode) else "is no regular file")
         return mode & 0o666
 
-    def _checked(self, name: str, descriptor: int, mode: str) -> BinaryIO:
-        """The open file, if it is what its name stood for before it was opened."""
+    def _check(self, name: str, descriptor: int, names: int | None = None) -> None:
+        """Close the file and raise `OSError` if it is not what its name stood for before it was opened."""
         status = os.fstat(descriptor)
-        if stat.S_ISREG(status.st_mode) and (mode == "rb" or status.st_nlink == 1):
-            return os.fdopen(descriptor, mode, buffering=0 if mode == "ab" else -1)  # type: ignore[return-value]
-        os.close(descriptor)
-        raise _refused(name, "is no regular file with one name")
+        if not stat.S_ISREG(status.st_mode) or names not in (None, status.st_nlink):
+            os.close(descriptor)
+            raise _refused(name, "is no regular file with one name")
 
     def _save_names(self) -> None:
         """Wait until the folder's names are on the disk, if its file system can do that."""
@@ -154,7 +157,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def append_to(path: Path) -> BinaryIO:
-    """Open the file that the user named, to append to it without a buffer. Raises `OSError`."""
+    """Open the file that the user named, to append to it. Raises `OSError`."""
     with open_folder(path.parent) as folder:
         return folder.append_to(path.name)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from azure.storage.blob import ContentSettings
 
 from acr_transfer.errors import CopyError
+from acr_transfer.model.limits import BLOCK_BYTES, BLOCKS
 
 CATEGORY = "acr-transfer-blob"
 """Value of the metadata `category` that an export run sets and the import trigger requires.
@@ -22,11 +23,8 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 BLOCK_SIZE = 8 * 1024 * 1024
 """The bytes of one block of a copy; a larger blob than 50,000 of them gets larger blocks."""
 
-_MAX_BLOCKS = 50_000
-"""The service's limit for one blob.
-
-https://learn.microsoft.com/azure/storage/blobs/scalability-targets
-"""
+LARGEST_BLOB = BLOCKS * BLOCK_BYTES
+"""The bytes of the largest blob that can be copied, 4.7 TiB."""
 
 _FINGERPRINT = 32
 """Characters of a block ID that identify the block's content."""
@@ -56,7 +54,7 @@ class SourceBlob:
     def __post_init__(self) -> None:
         """Set the default block size."""
         if not self.block_size:
-            object.__setattr__(self, "block_size", max(BLOCK_SIZE, -(-self.size // _MAX_BLOCKS)))
+            object.__setattr__(self, "block_size", max(BLOCK_SIZE, -(-self.size // BLOCKS)))
 
     @property
     def md5_text(self) -> str:

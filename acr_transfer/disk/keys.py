@@ -1,6 +1,8 @@
 """The keys of an encrypted pack: public keys of the readers, and the secret keys that decrypt it."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,24 @@ from acr_transfer.errors import InputError
 from acr_transfer.file_reader import LIST_BYTES, read_text
 
 # The library has no types.
-Recipient = Any
 Identity = Any
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """A reader's public key."""
+
+    text: str
+    """The key as age or SSH writes it, without a comment."""
+
+    key: Any
+    """The key for the library."""
+
+
+def fingerprint(recipients: Sequence[Recipient]) -> str:
+    """Identifies a set of public keys: the SHA-256 of their texts, in hex; empty without any."""
+    texts = sorted({recipient.text for recipient in recipients})
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest() if texts else ""
 
 
 def recipients(keys: Sequence[str], files: Sequence[Path]) -> list[Recipient]:
@@ -21,8 +39,13 @@ def recipients(keys: Sequence[str], files: Sequence[Path]) -> list[Recipient]:
     """
     lines = [(key, "--recipient") for key in keys]
     for file in files:
-        text = read_text(file, "file of public keys", limit=LIST_BYTES)
-        lines += [(line, str(file)) for line in _lines(text)]
+        found = _lines(read_text(file, "file of public keys", limit=LIST_BYTES))
+        if not found:
+            raise InputError(
+                f"--recipients-file {file} holds no key, so nothing would be encrypted. "
+                "Write one public key (age1…, ssh-ed25519 or ssh-rsa) on each line."
+            )
+        lines += [(line, str(file)) for line in found]
     return [_recipient(line, where) for line, where in lines]
 
 
@@ -34,29 +57,31 @@ def _recipient(text: str, where: str) -> Recipient:
         )
     for kind in (pyrage.x25519.Recipient, pyrage.ssh.Recipient):
         try:
-            found: Recipient = kind.from_str(text)
+            key = kind.from_str(text)
         except pyrage.RecipientError:
             continue
-        return found
+        # The comment behind an SSH key does not distinguish it.
+        return Recipient(" ".join(text.split()[:2]), key)
     raise InputError(f"{where}: {text[:20]!r} is not a public key; expected age1…, ssh-ed25519 or ssh-rsa")
 
 
 def identities(files: Sequence[Path]) -> list[Identity]:
     """Secret keys from files of age-keygen or ssh-keygen. Raises `InputError`, which shows no key."""
-    found: list[Identity] = []
-    for file in files:
-        text = read_text(file, "file of secret keys", limit=LIST_BYTES)
-        wrong = "a line is not a secret key of age (AGE-SECRET-KEY-1…)"
-        try:
-            if "PRIVATE KEY" in text:
-                wrong = "an SSH key must be ed25519 or RSA, without passphrase"
-                found.append(pyrage.ssh.Identity.from_buffer(text.encode()))
-            else:
-                found += [pyrage.x25519.Identity.from_str(line) for line in _lines(text)]
-        except pyrage.IdentityError:
-            raise InputError(f"--identity {file} cannot be used: {wrong}") from None
-    if files and not found:
-        raise InputError(f"--identity {files[0]} holds no key")
+    return [key for file in files for key in _identities(file)]
+
+
+def _identities(file: Path) -> list[Identity]:
+    text = read_text(file, "file of secret keys", limit=LIST_BYTES)
+    wrong = "a line is not a secret key of age (AGE-SECRET-KEY-1…)"
+    try:
+        if "PRIVATE KEY" in text:
+            wrong = "an SSH key must be ed25519 or RSA, without passphrase"
+            return [pyrage.ssh.Identity.from_buffer(text.encode())]
+        found = [pyrage.x25519.Identity.from_str(line) for line in _lines(text)]
+    except pyrage.IdentityError:
+        raise InputError(f"--identity {file} cannot be used: {wrong}") from None
+    if not found:
+        raise InputError(f"--identity {file} holds no key")
     return found
 
 

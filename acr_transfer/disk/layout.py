@@ -8,6 +8,7 @@ DIR/parts/          the parts of this disk
 
 import base64
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,15 @@ from urllib.parse import quote
 from azure.storage.blob import ContentSettings
 
 from acr_transfer.copy.blocks import SourceBlob
-from acr_transfer.errors import CopyError, InputError
+from acr_transfer.disk.files import is_on_disk, open_on_disk, sha256_of
+from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.model.documents.pack_manifest import PARTS, PackedBlob, PackManifest, PackPart
 
 HANDOVER = "handover.json"
 MANIFEST = "pack.json"
 SUMS = "SHA256SUMS"
+JOURNAL = ".pack-journal"
+"""Exists until the pack is complete: the finished parts."""
 
 _LONGEST_NAME = 180
 """Characters of a blob's name in the name of its parts; file systems allow 255 in all."""
@@ -39,33 +43,46 @@ class PackOnDisks:
     def read(cls, folders: Sequence[Path]) -> Self:
         """Read the manifest of each folder.
 
-        Raises `ModelError` for a folder without a valid manifest, `InputError` if the manifests differ.
+        Raises `ModelError` or `DiskError` for a folder without a valid manifest, `InputError` if they differ.
         """
         first, *others = folders
-        manifest = PackManifest.read(first / MANIFEST)
+        manifest = read_manifest(first)
         for folder in others:
-            if PackManifest.read(folder / MANIFEST) != manifest:
+            if read_manifest(folder) != manifest:
                 raise InputError(
                     f"{folder} and {first} belong to different packs. Unpack each pack with its own disks."
                 )
         return cls(folders=folders, manifest=manifest)
 
     def find(self, part: PackPart) -> Path | None:
-        """The file of a part; None if no folder has it."""
-        paths = (folder / part.file for folder in self.folders)
-        return next((path for path in paths if path.is_file()), None)
+        """The folder with the file of a part; None if no folder has it."""
+        return next((folder for folder in self.folders if is_on_disk(folder, part.file)), None)
 
     def check_sizes(self) -> None:
         """Raise `CopyError` if the size of a part's file is not the packed one."""
-        faults = []
-        for part in (part for blob in self.manifest.blobs for part in blob.parts):
-            path = self.find(part)
-            if path and (size := path.stat().st_size) != part.size:
-                faults.append(f"{path}: {size} bytes; expected {part.size}")
-        if faults:
+        parts = [part for blob in self.manifest.blobs for part in blob.parts]
+        if faults := list(filter(None, map(self._size_fault, parts))):
             raise CopyError(
                 "these parts are damaged; copy them from the disk again:\n  " + "\n  ".join(faults)
             )
+
+    def _size_fault(self, part: PackPart) -> str:
+        if (folder := self.find(part)) is None:
+            return ""
+        try:
+            with open_on_disk(folder, part.file) as file:
+                size = os.fstat(file.fileno()).st_size
+        except DiskError as error:
+            return str(error)
+        return "" if size == part.size else f"{folder / part.file}: {size} bytes; expected {part.size}"
+
+
+def read_manifest(folder: Path) -> PackManifest:
+    """Read the manifest of a folder. Raises `ModelError`, or `DiskError` if it is a link."""
+    if is_on_disk(folder, MANIFEST):
+        with open_on_disk(folder, MANIFEST):
+            pass
+    return PackManifest.read(folder / MANIFEST)
 
 
 def packed_blob(blob: SourceBlob, sha256: str, parts: Sequence[PackPart]) -> PackedBlob:
@@ -110,6 +127,5 @@ def sums(folder: Path, parts: Sequence[PackPart]) -> bytes:
     https://www.gnu.org/software/coreutils/manual/html_node/md5sum-invocation.html
     """
     lines = [f"{part.sha256}  {part.file}" for part in parts]
-    for name in (HANDOVER, MANIFEST):
-        lines.append(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}")
+    lines += [f"{sha256_of(folder, name)}  {name}" for name in (HANDOVER, MANIFEST)]
     return ("\n".join(sorted(lines, key=lambda line: line[66:])) + "\n").encode()

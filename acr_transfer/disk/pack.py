@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,22 @@ from acr_transfer.copy.result import CopyProgress
 from acr_transfer.copy.source import SourceContainer
 from acr_transfer.disk import folder
 from acr_transfer.disk.folder import Disk
-from acr_transfer.disk.keys import Recipient
+from acr_transfer.disk.foreign import refuse_foreign_files
+from acr_transfer.disk.keys import Recipient, fingerprint
 from acr_transfer.disk.layout import HANDOVER, MANIFEST, SUMS, packed_blob, part_name, sums
 from acr_transfer.disk.part_file import encrypted_size, in_threads, new_part, read_range
-from acr_transfer.errors import CopyError
+from acr_transfer.errors import CopyError, InputError
 from acr_transfer.model.documents.handover import Handover
-from acr_transfer.model.documents.pack_manifest import PackedBlob, PackManifest, PackPart
+from acr_transfer.model.documents.pack_manifest import (
+    JournalEntry,
+    PackedBlob,
+    PackManifest,
+    PackPart,
+)
+from acr_transfer.units import plural
+
+_MOST_BLOCKS = 400_000
+"""Blocks of a pack, 3 TiB of content: their hashes make a manifest of 31 MB, and readers take 33."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +57,12 @@ class _PlannedPart:
     def length(self) -> int:
         return sum(block.length for block in self.blocks)
 
+    def fits(self, entry: JournalEntry, readers: str) -> bool:
+        """Whether a finished part is this one, encrypted for these readers."""
+        part = entry.part
+        found = part.start, part.length, len(part.blocks), entry.readers, part.size > part.length
+        return found == (self.blocks[0].start, self.length, len(self.blocks), readers, bool(readers))
+
 
 class _BlobHashes:
     """The hashes of a blob, over its blocks in order."""
@@ -67,22 +83,29 @@ async def pack(
     folders: Sequence[Path],
     options: PackOptions,
     progress: CopyProgress,
+    remark: Callable[[str], None] = lambda _: None,
 ) -> PackManifest:
     """Pack the blobs of a hand-over into folders; finished parts of an earlier run are kept.
 
-    Before anything is written, raises `NothingExportedError` with every fault of the source, or `DiskError`
-    if the disks are too small. Later, raises `CopyError` if a source blob changes or does not have its MD5,
-    or `DiskError` if a disk fails; the same call continues afterwards.
+    Before anything is written, raises `InputError` for folders with files that no pack wrote,
+    `NothingExportedError` with every fault of the source, or `DiskError` if the disks are too small. Later,
+    raises `CopyError` if a source blob changes or does not have its MD5, or `DiskError` if a disk fails; the
+    same call continues afterwards.
     """
+    await asyncio.to_thread(refuse_foreign_files, folders)
     blobs = await source.find(handover.blob_names)
+    if sum(len(blob.blocks()) for blob in blobs) > _MOST_BLOCKS:
+        raise InputError("one pack holds at most 3 TiB; export and pack the artifacts in several steps")
     disks = [Disk(folder, number) for number, folder in enumerate(folders, start=1)]
     progress.begin(len(blobs), sum(blob.size for blob in blobs))
-    packer = _Packer(source, options, progress, disks)
+    packer = _Packer(source, options, progress, disks, remark)
     plans = {blob.name: list(_planned(blob, options.part_size)) for blob in blobs}
     await asyncio.to_thread(packer.prepare, [part for parts in plans.values() for part in parts])
     packed = [await packer.pack_blob(blob, plans[blob.name]) for blob in blobs]
-    encryption = "age" if options.recipients else None
-    manifest = PackManifest.create(disks=len(disks), encryption=encryption, blobs=tuple(packed))
+    encryption, readers = "age" if options.recipients else None, fingerprint(options.recipients)
+    manifest = PackManifest.create(
+        disks=len(disks), encryption=encryption, readers=readers, blobs=tuple(packed)
+    )
     await asyncio.to_thread(_finish, disks, handover, manifest)
     return manifest
 
@@ -101,40 +124,40 @@ class _Packer:
     options: PackOptions
     progress: CopyProgress
     disks: Sequence[Disk]
+    remark: Callable[[str], None]
     finished: dict[tuple[str, str], PackPart] = field(default_factory=dict)
     assigned: Mapping[str, Disk] = field(default_factory=dict)
 
     def prepare(self, planned: Sequence[_PlannedPart]) -> None:
         """Find the finished parts, and assign a disk to each other part; then the pack is incomplete."""
-        self._find_finished({part.key: part for part in planned})
+        by_key = {part.key: part for part in planned}
+        for disk in self.disks:
+            disk.prepare()
+            self._find_finished(disk, by_key)
         missing = [part for part in planned if part.key not in self.finished]
         readers = len(self.options.recipients)
         sizes = [encrypted_size(part.length, readers) if readers else part.length for part in missing]
         disks = folder.assign_disks(sizes, self.disks)
         self.assigned = {part.file: disk for part, disk in zip(missing, disks, strict=True)}
         for disk in self.disks if missing else ():
-            disk.reopen(
-                [(version, part) for (version, _), part in self.finished.items() if part.disk == disk.number]
-            )
+            kept = [item for item in self.finished.items() if item[1].disk == disk.number]
+            disk.reopen([self._entry(version, part) for (version, _), part in kept])
 
-    def _find_finished(self, planned: dict[tuple[str, str], _PlannedPart]) -> None:
+    def _entry(self, version: str, part: PackPart) -> JournalEntry:
+        return JournalEntry(version=version, readers=fingerprint(self.options.recipients), part=part)
+
+    def _find_finished(self, disk: Disk, planned: Mapping[tuple[str, str], _PlannedPart]) -> None:
         """Keep the planned parts of earlier runs whose files still have their hashes."""
-        for disk in self.disks:
-            disk.prepare()
-            for key, part in disk.finished().items():
-                found = part.start, part.length, part.size > part.length
-                plan = planned.get(key)
-                if plan is None or found != (
-                    plan.blocks[0].start,
-                    plan.length,
-                    bool(self.options.recipients),
-                ):
-                    continue
-                if folder.sha256_of(disk.folder / part.file) == part.sha256:
-                    self.finished[key] = part.model_copy(update={"disk": disk.number})
-
-    def _path(self, part: PackPart) -> Path:
-        return self.disks[part.disk - 1].folder / part.file
+        readers = fingerprint(self.options.recipients)
+        for entry in disk.finished():
+            plan = planned.get((entry.version, entry.part.file))
+            if plan and plan.fits(entry, readers) and disk.has(entry.part):
+                self.finished[plan.key] = entry.part.model_copy(update={"disk": disk.number})
+        if disk.damaged_entries:
+            lines = plural(disk.damaged_entries, "line")
+            self.remark(
+                f"{disk.folder}: {lines} of the journal cannot be read; their parts are written again"
+            )
 
     async def pack_blob(self, blob: SourceBlob, planned: Sequence[_PlannedPart]) -> PackedBlob:
         """Write the missing parts of a blob. All of it is read, for the hash of the whole."""
@@ -150,9 +173,12 @@ class _Packer:
             blob.check_md5(hashes.md5.digest(), "Its parts were removed.")
         except CopyError:
             for part in parts:
-                self._path(part).unlink(missing_ok=True)
+                self._disk(part).remove(part.file)
             raise
         return packed_blob(blob, hashes.sha256.hexdigest(), parts)
+
+    def _disk(self, part: PackPart) -> Disk:
+        return self.disks[part.disk - 1]
 
     async def _write(self, plan: _PlannedPart, hashes: _BlobHashes) -> PackPart:
         disk = self.assigned[plan.file]
@@ -174,22 +200,33 @@ class _Packer:
             sha256=on_disk.sha256,
             blocks=tuple(block_hashes),
         )
-        await asyncio.to_thread(disk.record, plan.blob.version, part)
+        await asyncio.to_thread(disk.record, self._entry(plan.blob.version, part))
         return part
 
     async def _hash_finished(self, plan: _PlannedPart, part: PackPart, hashes: _BlobHashes) -> None:
-        """Hash a finished part, read from the disk, or again from the source if it is encrypted."""
-        encrypted = bool(self.options.recipients)
+        """Hash a finished part, read from the disk, or again from the source if it is encrypted.
+
+        Raises `CopyError` if its blocks are not those of the manifest or journal, which may have been
+        changed on the disk.
+        """
+        encrypted, block_hashes = bool(self.options.recipients), []
         contents = self.source.read_ahead(plan.blob, plan.blocks) if encrypted else self._read(plan, part)
         async with aclosing(contents) as blocks:
             async for content in blocks:
-                await asyncio.to_thread(hashes.add, content)
+                block_hashes.append(await asyncio.to_thread(hashes.add, content))
                 self.progress.advance(plan.blob.name, len(content), False)
+        if tuple(block_hashes) != part.blocks:
+            self._disk(part).remove(part.file)
+            raise CopyError(
+                f"{self._disk(part).folder / part.file} does not have the content that the disk's records "
+                "state. It was removed; run again, which writes it again."
+            )
 
     async def _read(self, plan: _PlannedPart, part: PackPart) -> AsyncGenerator[bytes, None]:
+        disk = self._disk(part).folder
         for block in plan.blocks:
             start = block.start - part.start
-            yield await asyncio.to_thread(read_range, self._path(part), start, block.length)
+            yield await asyncio.to_thread(read_range, disk, part.file, start, block.length)
 
 
 def _finish(disks: Sequence[Disk], handover: Handover, manifest: PackManifest) -> None:

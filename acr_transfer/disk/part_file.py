@@ -15,7 +15,8 @@ from typing import BinaryIO, Literal, TypeVar
 
 import pyrage
 
-from acr_transfer.disk.folder import Disk, explained_disk
+from acr_transfer.disk.files import open_on_disk
+from acr_transfer.disk.folder import Disk
 from acr_transfer.disk.keys import Identity, Recipient
 from acr_transfer.errors import DiskError
 
@@ -64,8 +65,9 @@ def new_part(
         if not recipients:
             yield on_disk, on_disk
             return
+        keys = [recipient.key for recipient in recipients]
         try:
-            with _in_thread(lambda plain: pyrage.encrypt_io(plain, on_disk, list(recipients)), "wb") as plain:
+            with _in_thread(lambda plain: pyrage.encrypt_io(plain, on_disk, keys), "wb") as plain:
                 yield plain, on_disk
         except pyrage.EncryptError:
             raise on_disk.failure or DiskError(f"{file} cannot be encrypted") from None
@@ -118,8 +120,8 @@ async def in_threads(manager: AbstractContextManager[Value]) -> AsyncIterator[Va
     await asyncio.to_thread(manager.__exit__, None, None, None)
 
 
-def read_range(path: Path, start: int, length: int) -> bytes:
-    """Return a range of a file."""
-    with explained_disk(f"reading {path}"), path.open("rb") as stream:
+def read_range(disk: Path, file: str, start: int, length: int) -> bytes:
+    """Return a range of a file on a disk."""
+    with open_on_disk(disk, file) as stream:
         stream.seek(start)
         return stream.read(length)

@@ -15,7 +15,7 @@ from acr_transfer.azure.throttle import Throttle
 from acr_transfer.copy.blocks import Block, SourceBlob
 from acr_transfer.copy.result import CopyProgress, CopyResult, copy_blobs
 from acr_transfer.copy.target_blob import TargetBlob
-from acr_transfer.disk.folder import explained_disk
+from acr_transfer.disk.files import open_on_disk
 from acr_transfer.disk.keys import Identity
 from acr_transfer.disk.layout import PackOnDisks, source_blob
 from acr_transfer.disk.part_file import decrypting, read_range
@@ -68,11 +68,12 @@ async def _copy(
         block_ids += [each.block_id for each in blocks]
         wanted = [each for each in blocks if each.block_id not in staged]
         target.count(part.length - sum(each.block.length for each in wanted), sent=False)
-        path = pack.find(part)
-        if wanted and path is None:
+        disk = pack.find(part)
+        if wanted and disk is None:
             missing.append(f"{part.file} of disk {part.disk}")
-        elif wanted and path is not None:
-            await _stage(wanted, _PartReader(path, part, blocks, identities).contents(wanted), target)
+        elif wanted and disk is not None:
+            keys = identities if pack.manifest.encrypted else None
+            await _stage(wanted, _PartReader(disk, part, blocks, keys).contents(wanted), target)
     if missing:
         raise CopyError(
             f"blob {target.blob.name} is incomplete; not found: {', '.join(missing)}. "
@@ -116,14 +117,20 @@ class _PartReader:
     """Reads the blocks of a part from its file."""
 
     def __init__(
-        self, path: Path, part: PackPart, blocks: Sequence[_PackedBlock], identities: Sequence[Identity]
+        self,
+        disk: Path,
+        part: PackPart,
+        blocks: Sequence[_PackedBlock],
+        identities: Sequence[Identity] | None,
     ) -> None:
-        self._path, self._part, self._blocks, self._identities = path, part, blocks, identities
+        """`identities`: the keys of an encrypted part, None for a plain one."""
+        self._disk, self._part, self._blocks, self._identities = disk, part, blocks, identities
+        self._path = disk / part.file
 
     def contents(self, wanted: Sequence[_PackedBlock]) -> Generator[bytes, None, None]:
         """The content of each wanted block. Raises `CopyError` for content that differs from its hash."""
-        encrypted = self._part.size > self._part.length
-        with closing(self._decrypted() if encrypted else self._plain(wanted)) as found:
+        keys = self._identities
+        with closing(self._plain(wanted) if keys is None else self._decrypted(keys)) as found:
             for packed, content in found:
                 if packed not in wanted:
                     continue
@@ -135,12 +142,12 @@ class _PartReader:
     def _plain(self, wanted: Sequence[_PackedBlock]) -> Generator[tuple[_PackedBlock, bytes], None, None]:
         for packed in wanted:
             start = packed.block.start - self._part.start
-            yield packed, read_range(self._path, start, packed.block.length)
+            yield packed, read_range(self._disk, self._part.file, start, packed.block.length)
 
-    def _decrypted(self) -> Generator[tuple[_PackedBlock, bytes], None, None]:
-        with explained_disk(f"reading {self._path}"), self._path.open("rb") as file:
+    def _decrypted(self, keys: Sequence[Identity]) -> Generator[tuple[_PackedBlock, bytes], None, None]:
+        with open_on_disk(self._disk, self._part.file) as file:
             try:
-                with decrypting(file, self._identities) as plain:
+                with decrypting(file, keys) as plain:
                     for packed in self._blocks:
                         content = plain.read(packed.block.length)
                         if len(content) < packed.block.length:

@@ -8,6 +8,15 @@ ARTIFACTS_PER_RUN = 50
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images
 """
 
+BLOCKS = 50_000
+"""The largest number of blocks in a blob.
+
+https://learn.microsoft.com/azure/storage/blobs/scalability-targets
+"""
+
+BLOCK_BYTES = 100 * 1024**2
+"""The largest block that a copy uses: the service takes larger ones, and each is held in memory."""
+
 RUN_LIMIT = timedelta(hours=2)
 """The longest time that a run may take: azure-native waits that long for an operation by default."""
 

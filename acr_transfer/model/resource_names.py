@@ -49,6 +49,12 @@ BLOB = NameRule(
 https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
 """
 
+METADATA = NameRule(r"[A-Za-z_][A-Za-z0-9_]{0,1023}", "a letter or '_', then letters, digits and '_'")
+"""https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata"""
+
+HEADER_VALUE = NameRule(r"[\x20-\x7e]{0,8192}", "at most 8192 printable characters of ASCII")
+"""The value of a blob's metadata or its content type, which are headers of requests."""
+
 BLOB_PREFIX = NameRule(
     r"(?=.{0,900}$)([A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?/)*([A-Za-z0-9_-][A-Za-z0-9._-]*)?",
     "at most 900 letters, digits and '-', '_', '.', '/', with no '/' or '.' at the beginning of a part "

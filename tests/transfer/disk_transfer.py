@@ -30,6 +30,7 @@ class DiskTransfer:
     def __init__(self, source: ContainerClient, target: ContainerClient, stores: tuple[Store, Store]) -> None:
         self.source, self.target, self.stores = source, target, stores
         self.read: list[tuple[int, bool]] = []
+        self.remarks: list[str] = []
 
     def pack(self, *folders: Path, names: tuple[str, ...] = ("batch1",), **options: Any) -> PackManifest:
         handover = Handover.create(
@@ -48,6 +49,7 @@ class DiskTransfer:
                     folders,
                     PackOptions(**{"part_size": 4 * BLOCK, **options}),
                     Progress(lambda _, size, new: self.read.append((size, new))),
+                    self.remarks.append,
                 )
 
         return asyncio.run(run())

@@ -32,6 +32,7 @@ from tests.transfer.two_clouds import Clouds, two_clouds
 
 Export = Callable[..., bytes]
 KEY = pyrage.x25519.Identity.generate()
+READERS = tuple(keys.recipients([str(KEY.to_public())], []))
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def transfer(
     return DiskTransfer(source, target, (source_store, target_store))
 
 
-@pytest.mark.parametrize("recipients", [(), (KEY.to_public(),)], ids=["plain", "encrypted"])
+@pytest.mark.parametrize("recipients", [(), READERS], ids=["plain", "encrypted"])
 def test_packed_blobs_arrive_with_content_and_properties(
     recipients: tuple[Any, ...], export: Export, transfer: DiskTransfer, tmp_path: Path
 ) -> None:
@@ -55,13 +56,13 @@ def test_packed_blobs_arrive_with_content_and_properties(
     transfer.pack(tmp_path, names=("some/b:1", "empty"), recipients=recipients)
     assert checked(tmp_path)
     assert len(list((tmp_path / "parts").iterdir())) == 3
-    keys = (KEY,) if recipients else ()
-    assert [blob.outcome for blob in transfer.unpack(tmp_path, keys=keys)] == [Outcome.COPIED] * 2
+    identities = (KEY,) if recipients else ()
+    assert [blob.outcome for blob in transfer.unpack(tmp_path, keys=identities)] == [Outcome.COPIED] * 2
     assert (transfer.arrived("some/b:1"), transfer.arrived("empty")) == (content, empty)
     there = transfer.target.get_blob_client("some/b:1").get_blob_properties()
     assert there.metadata == {"category": blocks.CATEGORY, "madeBy": "exportPipeline"}
     assert bytes(there.content_settings.content_md5 or b"") == hashlib.md5(content).digest()
-    assert [blob.outcome for blob in transfer.unpack(tmp_path, keys=keys)] == [Outcome.PRESENT] * 2
+    assert [blob.outcome for blob in transfer.unpack(tmp_path, keys=identities)] == [Outcome.PRESENT] * 2
 
 
 def test_the_hand_over_of_a_pack_has_sizes_and_hashes(
@@ -80,7 +81,7 @@ def test_an_encrypted_disk_shows_no_content_and_needs_the_key(
     export: Export, transfer: DiskTransfer, tmp_path: Path
 ) -> None:
     content = export("batch1", b"a plain secret" * 20_000)
-    transfer.pack(tmp_path, recipients=(KEY.to_public(),))
+    transfer.pack(tmp_path, recipients=READERS)
     for file in (tmp_path / "parts").iterdir():
         assert b"a plain secret" not in file.read_bytes()
     with pytest.raises(InputError, match="is encrypted: pass your key with --identity"):
@@ -210,14 +211,14 @@ def test_a_source_whose_md5_is_not_that_of_its_bytes_is_not_packed(
     assert not (tmp_path / "pack.json").exists()
 
 
-@pytest.mark.parametrize("recipients", [(), (KEY.to_public(),)], ids=["plain", "encrypted"])
+@pytest.mark.parametrize("recipients", [(), READERS], ids=["plain", "encrypted"])
 @pytest.mark.parametrize("damage", ["flipped", "cut", "grown", "gone", "swapped"])
 def test_a_damaged_or_missing_part_is_named_and_nothing_wrong_is_visible(
     damage: str, recipients: tuple[Any, ...], export: Export, transfer: DiskTransfer, tmp_path: Path
 ) -> None:
     content = export("batch1", os.urandom(10 * BLOCK))
     done = transfer.pack(tmp_path, recipients=recipients)
-    keys = (KEY,) if recipients else ()
+    identities = (KEY,) if recipients else ()
     part = tmp_path / done.blobs[0].parts[1].file
     sound = part.read_bytes()
     match damage:
@@ -233,14 +234,14 @@ def test_a_damaged_or_missing_part_is_named_and_nothing_wrong_is_visible(
         case "swapped":
             part.write_bytes((tmp_path / done.blobs[0].parts[0].file).read_bytes())
     try:
-        (carried,) = transfer.unpack(tmp_path, keys=keys)
+        (carried,) = transfer.unpack(tmp_path, keys=identities)
         output = str(carried.error)
     except CopyError as error:
         output = str(error)
     assert part.name in output
     assert transfer.visible() == []
     part.write_bytes(sound)
-    (carried,) = transfer.unpack(tmp_path, keys=keys)
+    (carried,) = transfer.unpack(tmp_path, keys=identities)
     assert carried.outcome is Outcome.COPIED
     assert transfer.arrived() == content
 
@@ -285,7 +286,7 @@ def test_any_size_in_parts_of_any_size_arrives(
 ) -> None:
     folder = tmp_path / os.urandom(8).hex()
     content = export("batch1", os.urandom(size))
-    done = transfer.pack(folder, part_size=part, recipients=(KEY.to_public(),) if encrypted else ())
+    done = transfer.pack(folder, part_size=part, recipients=READERS if encrypted else ())
     assert all(found.length <= max(part, BLOCK) for found in done.blobs[0].parts)
     assert PackManifest.read(folder / MANIFEST) == done
     transfer.unpack(folder, keys=(KEY,))

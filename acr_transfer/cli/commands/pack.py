@@ -52,16 +52,19 @@ def run(options: argparse.Namespace) -> int:
     recipients = keys.recipients(options.recipient, options.recipients_file)
     wanted = PackOptions(part_size=options.part_size, recipients=recipients)
     throttle = Throttle(cap=options.cap)
+    remarks: list[str] = []
 
     async def write(progress: HopProgress) -> PackManifest:
         handover, leaving = await source_side(options, throttle)
         async with leaving as container:
             source = SourceContainer(container.client, throttle)
-            return await pack(handover, source, options.folders, wanted, progress)
+            return await pack(handover, source, options.folders, wanted, progress, remarks.append)
 
     console = Console(options)
     with console.progress() as progress:
         manifest = asyncio.run(write(HopProgress(progress)))
+    for remark in remarks:
+        console.remark(remark)
     packed = manifest, options.folders, progress.seconds
     console.result(lambda: pack_json(*packed), lambda: pack_table(*packed))
     return 0

@@ -18,7 +18,7 @@ from acr_transfer.copy import blocks
 from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import part_file
 from acr_transfer.errors import FAILURES, DiskError
-from tests.transfer.disk_transfer import BLOCK, DiskTransfer, checked
+from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked
 from tests.transfer.stores import Store
 
 Export = Callable[..., bytes]

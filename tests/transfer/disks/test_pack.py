@@ -26,7 +26,7 @@ from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.pack_manifest import PackManifest
 from acr_transfer.model.errors import ModelError
-from tests.transfer.disk_transfer import BLOCK, DiskTransfer, checked
+from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked
 from tests.transfer.stores import Store
 from tests.transfer.two_clouds import Clouds, two_clouds
 

@@ -20,7 +20,7 @@ from acr_transfer.disk import keys
 from acr_transfer.disk.layout import read_manifest, source_blob
 from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.model.documents.json_document import checksum_of
-from tests.transfer.disk_transfer import BLOCK, DiskTransfer, checked
+from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked
 from tests.transfer.stores import Store
 
 Export = Callable[..., bytes]

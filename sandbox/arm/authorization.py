@@ -3,7 +3,7 @@
 https://learn.microsoft.com/azure/role-based-access-control/overview#how-azure-rbac-determines-if-a-user-has-access-to-a-resource
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from sandbox.arm import operations, roles
 from sandbox.arm.resource_id import ResourceId
@@ -21,38 +21,80 @@ def require(request: Request, types: Mapping[str, ResourceType]) -> None:
     action, scope = _action(request, types)
     if not action:
         return
-    principal, grants = request.principal, granted_to(request)
-    if not grants.permit(action, scope):
+    principal, permits = request.principal, _recording(request)
+    if not permits(action, scope):
         raise AzureError("AuthorizationFailed", principal=principal, action=action, scope=scope)
-    for identity in _assigned_identities(request):
-        if not grants.permit(_ASSIGN, identity):
+    for linked, target in _linked(request, types):
+        if not permits(linked, target):
             raise AzureError(
                 "LinkedAuthorizationFailed",
                 principal=principal,
                 action=action,
                 scope=scope,
-                linked=_ASSIGN,
-                target=identity,
+                linked=linked,
+                target=target,
             )
+
+
+def _recording(request: Request) -> Callable[[str, str], bool]:
+    """The check of one action, which records that the request needs it."""
+    grants, needed = granted_to(request), request.cloud.needed_rights
+
+    def permits(action: str, scope: str) -> bool:
+        needed.record(request.principal, action, scope)
+        return grants.permit(action, scope)
+
+    return permits
+
+
+def _linked(request: Request, types: Mapping[str, ResourceType]) -> Iterator[tuple[str, str]]:
+    """The actions that a request needs on other resources that its body names."""
+    for identity in _assigned_identities(request):
+        yield _ASSIGN, identity
+    run = request.properties.get("request")
+    pipeline = run.get("pipelineResourceId") if isinstance(run, dict) else None
+    needs = request.faults.choice("run-needs-pipeline") == "read"
+    if needs and request.method == "PUT" and (id := ResourceId.parse(str(pipeline or ""))):
+        yield f"{_spelled(id, types)}/read", str(id)
 
 
 def _action(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str]:
     """Action and scope of a request; the action is empty if no permission is required.
 
-    No permission is required for operations and for lists, which contain only readable resources.
+    A list of the subscription or of a group needs no permission if it contains only readable resources, and
+    neither does the status of an operation at a location.
     """
     id = request.id
     if not id.namespace:
         return (f"{GROUPS}/{_VERBS.get(request.method, 'action')}", str(id)) if id.group else ("", "")
     if operations.PATHS & {segment.lower() for segment in id.segments}:
-        return "", ""
+        return _status_action(request, types)
     if id.named:
         return f"{_spelled(id, types)}/{_VERBS.get(request.method, 'action')}", str(id)
     if request.method == "POST" and id.up.named:
         return f"{_spelled(id.up, types)}/{id.segments[-1]}/action", str(id.up)
     if request.method == "POST":
         return f"{_spelled(id, types)}/read", f"/subscriptions/{id.subscription}"
-    return "", ""
+    return _list_action(request, types)
+
+
+def _status_action(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str]:
+    """The permission for the status of an operation, which is below its resource or at a location."""
+    resource = request.id.up.up
+    if not resource.named or resource.type not in types or request.faults.choice("operation-needs") == "none":
+        return "", ""
+    return f"{_spelled(resource, types)}/operationStatuses/read", str(resource)
+
+
+def _list_action(request: Request, types: Mapping[str, ResourceType]) -> tuple[str, str]:
+    """The permission for a list: none for the caller's own permissions."""
+    id = request.id
+    if id.type == "microsoft.authorization/permissions" or id.type not in types:
+        return "", ""
+    if not id.scope and not id.up.named and request.faults.choice("list-needs") == "none":
+        return "", ""
+    above = str(ResourceId(id.subscription, id.group))
+    return f"{_spelled(id, types)}/read", id.scope or (str(id.up) if id.up.named else above)
 
 
 def readable(request: Request, type: str, found: list[Json]) -> list[Json]:

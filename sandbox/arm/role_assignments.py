@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from sandbox.arm import authorization, bodies, roles
+from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
@@ -12,7 +13,7 @@ from sandbox.http.azure_errors import AzureError
 async def put_assignment(request: Request) -> Answer:
     """Assign a role to a principal. Neither can change later."""
     role, principal = _assigned(request.properties)
-    if role not in roles.definitions():
+    if role not in roles.known_definitions(request.resources):
         raise AzureError("RoleDefinitionDoesNotExist", role=role)
     existing = request.existing
     if existing and _assigned(existing["properties"]) != (role, principal):
@@ -54,25 +55,62 @@ async def list_assignments(request: Request) -> list[Json]:
 
 
 async def list_permissions(request: Request) -> list[Json]:
-    """List the caller's permissions on a resource."""
-    held = authorization.granted_to(request).at(request.id.scope)
-    return [{"actions": [*role.actions], "notActions": [*role.not_actions]} for role in held]
+    """List the caller's permissions on a resource.
+
+    https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
+    """
+    return [_permission(role) for role in authorization.granted_to(request).at(request.id.scope)]
+
+
+async def put_definition(request: Request) -> Answer:
+    """Create or update a custom role. No two roles have one name.
+
+    https://learn.microsoft.com/azure/role-based-access-control/custom-roles-rest
+    """
+    guid, sent = request.id.name.lower(), request.properties
+    if guid in roles.definitions():
+        raise AzureError("RoleDefinitionUpdateNotPermitted", role=guid)
+    for field in ("roleName", "permissions", "assignableScopes"):
+        bodies.require(request, f"properties.{field}")
+    known = roles.known_definitions(request.resources)
+    if any(role.name == sent["roleName"] and other != guid for other, role in known.items()):
+        raise AzureError("RoleDefinitionWithSameNameExists", role=sent["roleName"])
+    id = _definition_id(request, guid)
+    properties = {"description": "", **sent, "type": "CustomRole"}
+    body = {"id": str(id), "type": roles.DEFINITIONS, "name": guid, "properties": properties}
+    request.resources.put(id, roles.DEFINITIONS, body)
+    await request.cloud.azurite.renew()
+    return Answer(201, _definition(request, guid))
+
+
+async def delete_definition(request: Request) -> Answer:
+    """Delete a custom role that is not assigned."""
+    guid = request.id.name.lower()
+    if guid in roles.definitions():
+        raise AzureError("RoleDefinitionUpdateNotPermitted", role=guid)
+    if any(role == guid for _, role, _ in roles.assignments(request.resources, request.faults)):
+        raise AzureError("RoleDefinitionHasAssignments")
+    deleted = _definition(request, guid)
+    request.resources.remove(_definition_id(request, guid))
+    return Answer(200, deleted)
 
 
 async def find_definition(request: Request) -> Json | None:
-    """A built-in role."""
+    """A role; None for a custom role that is created now."""
     guid = request.id.name.lower()
-    if guid not in roles.definitions():
-        raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
-    return _definition(request, guid)
+    if guid in roles.known_definitions(request.resources):
+        return _definition(request, guid)
+    if request.method == "PUT":
+        return None
+    raise AzureError("RoleDefinitionDoesNotExist", role=request.id.name)
 
 
 async def list_definitions(request: Request) -> list[Json]:
-    """List the built-in roles; `$filter` can select one by name."""
+    """List the roles; `$filter` can select one by name."""
     named = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""))
     return [
         _definition(request, guid)
-        for guid, role in roles.definitions().items()
+        for guid, role in roles.known_definitions(request.resources).items()
         if not named or role.name == named.group(1)
     ]
 
@@ -102,26 +140,36 @@ def _history(request: Request) -> Json:
     return {**created, "updatedOn": now, "updatedBy": by}
 
 
+def _definition_id(request: Request, guid: str) -> ResourceId:
+    """The ID of a role definition: the same at every scope of the subscription."""
+    place = ("Microsoft.Authorization", ("roleDefinitions", guid))
+    subscription = request.cloud.definition.subscription
+    return ResourceId(subscription, "", *place, scope=f"/subscriptions/{subscription}")
+
+
 def _definition(request: Request, guid: str) -> Json:
-    role = roles.definitions()[guid]
-    permission = {
-        "actions": role.actions,
-        "notActions": role.not_actions,
-        "dataActions": role.data_actions,
-        "notDataActions": [],
-    }
-    scope = f"/subscriptions/{request.cloud.definition.subscription}"
+    role, id = roles.known_definitions(request.resources)[guid], _definition_id(request, guid)
+    stored = request.resources.get(id) or {"properties": {"type": "BuiltInRole", "assignableScopes": ["/"]}}
     return {
-        "id": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}",
-        "type": "Microsoft.Authorization/roleDefinitions",
+        "id": str(id),
+        "type": roles.DEFINITIONS,
         "name": guid,
         "properties": {
             "roleName": role.name,
-            "type": "BuiltInRole",
+            "type": stored["properties"]["type"],
             "description": role.description,
-            "assignableScopes": ["/"],
-            "permissions": [permission],
+            "assignableScopes": stored["properties"]["assignableScopes"],
+            "permissions": [_permission(role)],
         },
+    }
+
+
+def _permission(role: roles.Definition) -> Json:
+    return {
+        "actions": [*role.actions],
+        "notActions": [*role.not_actions],
+        "dataActions": [*role.data_actions],
+        "notDataActions": [*role.not_data_actions],
     }
 
 
@@ -143,9 +191,11 @@ TYPES = (
         list=list_permissions,
     ),
     ResourceType(
-        "Microsoft.Authorization/roleDefinitions",
+        roles.DEFINITIONS,
         _ROLE_VERSIONS | {"2022-05-01-preview", "2023-07-01-preview", "2024-07-01-preview"},
         _GUID,
+        put=put_definition,
+        delete=delete_definition,
         find=find_definition,
         list=list_definitions,
     ),

@@ -1,4 +1,4 @@
-"""Azure's built-in roles, and the principals to which they are assigned.
+"""Azure's built-in roles, custom roles, and the principals to which they are assigned.
 
 https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
@@ -14,9 +14,11 @@ from sandbox.arm.resource_id import ResourceId
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.database import Json
 from sandbox.cloud.resources import Resources
+from sandbox.entra import applications
 from sandbox.faults.state import Faults
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
 IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 PIPELINES = tuple(
     f"Microsoft.ContainerRegistry/registries/{kind}" for kind in ("exportPipelines", "importPipelines")
@@ -34,7 +36,7 @@ ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 
 @dataclass(frozen=True)
 class Definition:
-    """A built-in role: patterns of the actions that it permits, in which `*` matches anything."""
+    """A role: patterns of the actions that it permits, in which `*` matches anything."""
 
     name: str
     description: str
@@ -47,10 +49,13 @@ class Definition:
     data_actions: Sequence[str]
     """Actions on the data of a resource: secrets, blobs."""
 
+    not_data_actions: Sequence[str] = ()
+    """Exceptions from `data_actions`. Another role can permit them."""
+
     def permits(self, action: str, *, data: bool = False) -> bool:
         """Whether this role permits an action."""
         if data:
-            return _matches(self.data_actions, action)
+            return _matches(self.data_actions, action) and not _matches(self.not_data_actions, action)
         return _matches(self.actions, action) and not _matches(self.not_actions, action)
 
 
@@ -69,12 +74,31 @@ def definitions() -> dict[str, Definition]:
     }
 
 
+def known_definitions(resources: Resources) -> dict[str, Definition]:
+    """The built-in and custom roles by the GUID of their definition."""
+    custom = {body["name"].lower(): _custom(body) for body in resources.of_type(DEFINITIONS)}
+    return {**definitions(), **custom}
+
+
+def _custom(body: Json) -> Definition:
+    """A stored custom role. Azure allows several permissions in one role; here they are merged."""
+    properties = body["properties"]
+    permissions: list[Json] = properties.get("permissions") or []
+
+    def all_of(kind: str) -> list[str]:
+        return [action for permission in permissions for action in permission.get(kind) or ()]
+
+    kinds = ("actions", "notActions", "dataActions", "notDataActions")
+    return Definition(properties["roleName"], properties.get("description") or "", *map(all_of, kinds))
+
+
 class Grants:
     """The roles of one principal, read once for many checks."""
 
     def __init__(self, resources: Resources, faults: Faults, principal: str) -> None:
+        known = known_definitions(resources)
         self._held = [
-            (definitions()[role], f"{scope.rstrip('/')}/")
+            (known[role], f"{scope.rstrip('/')}/")
             for holder, role, scope in assignments(resources, faults)
             if holder == principal
         ]
@@ -91,10 +115,11 @@ class Grants:
 
 def assignments(resources: Resources, faults: Faults) -> Iterator[tuple[str, str, str]]:
     """All role assignments in effect: principal, GUID of the role, scope in lower case."""
+    known = known_definitions(resources)
     for body in resources.of_type(ASSIGNMENTS):
         properties = body["properties"]
         role = str(properties["roleDefinitionId"]).rpartition("/")[2].lower()
-        if role in definitions() and not _delay(body, faults):
+        if role in known and not _delay(body, faults):
             yield str(properties["principalId"]), role, str(properties["scope"]).lower()
 
 
@@ -116,8 +141,8 @@ def _delay(body: Json, faults: Faults) -> float:
 
 
 def principals(cloud: Cloud) -> set[str]:
-    """All principals of this cloud's directory: the operator and all managed identities."""
-    found = {cloud.definition.operator}
+    """All principals of this cloud's directory: the operator, applications and managed identities."""
+    found = {cloud.definition.operator, *applications.principals(cloud)}
     found |= {body["properties"]["principalId"] for body in cloud.resources.of_type(IDENTITIES)}
     for type in PIPELINES:
         found |= {principal_of(body) for body in cloud.resources.of_type(type)}

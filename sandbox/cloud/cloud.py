@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sandbox.cloud.database import Database
 from sandbox.cloud.definitions import CloudDefinition
+from sandbox.cloud.needed_rights import NeededRights
 from sandbox.cloud.paths import Paths
 from sandbox.cloud.ports import Ports
 from sandbox.cloud.request_log import RequestLog
@@ -33,6 +34,7 @@ class Cloud:
         self.database = Database(self.folder)
         self.resources = Resources(self.database)
         self.request_log = RequestLog(self.database)
+        self.needed_rights = NeededRights(self.database)
         self.ports = Ports(self.database)
         self.faults = Faults(self.database)
         self.tokens = Tokens(self.definition, self.folder, self.faults.time)

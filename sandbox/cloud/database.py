@@ -19,6 +19,8 @@ create table if not exists secret (
 create table if not exists operation (id text primary key, body text);
 create table if not exists seen (pipeline text, blob text, etag text, primary key (pipeline, blob, etag));
 create table if not exists port (name text primary key, number integer);
+create table if not exists needed_right (
+    principal text, action text, scope text, data integer, primary key (principal, action, scope, data));
 create table if not exists setting (name text primary key, body text);
 create table if not exists request_log (
     number integer primary key autoincrement, time real, endpoint text, principal text, method text, url text,

@@ -3,7 +3,6 @@
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
-import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from aiohttp import web
 
 from sandbox.cloud.cloud import Cloud, new_id
 from sandbox.cloud.database import Json
+from sandbox.entra import applications
 from sandbox.http.azure_errors import SignInError
 from sandbox.registry import tokens
 from sandbox.storage import blobs
@@ -67,15 +67,15 @@ class _Tenant:
         return self._discovery(request, self.cloud.tokens.public_keys)
 
     async def token(self, request: web.Request) -> web.Response:
-        principal, definition = "", self.cloud.definition
+        principal = ""
         try:
             self._require_tenant(request)
             form = {key: str(value) for key, value in (await request.post()).items()}
             if form.get("grant_type") != "client_credentials":
                 raise SignInError(70003, grant=form.get("grant_type", ""))
             audience = self._audience(form)
-            self._authenticate(form)
-            principal, client = definition.operator, definition.operator_application
+            client = self._authenticate(form)
+            principal = applications.principal_of(self.cloud, client)
             claims = {"idtyp": "app", "appid": client}
             token = self.cloud.tokens.issue(principal, audience, seconds=_LIFETIME, **claims)
             status, body = 200, _token_body(token, audience, v1="/v2.0/" not in request.path)
@@ -84,16 +84,17 @@ class _Tenant:
         self.cloud.request_log.record("token", principal, ("POST", request.path, status))
         return _response(body, status)
 
-    def _authenticate(self, form: Mapping[str, str]) -> None:
-        """Check the client secret. The operator's application is the only client."""
+    def _authenticate(self, form: Mapping[str, str]) -> str:
+        """Check the client secret; returns the client ID."""
         client = form.get("client_id", "").lower()
-        if client != self.cloud.definition.operator_application:
+        if not applications.principal_of(self.cloud, client):
             raise SignInError(700016, client=client, tenant=self.cloud.definition.name)
         secret = form.get("client_secret")
         if secret is None:
             raise SignInError(7000218)
-        if not hmac.compare_digest(secret.encode(), self.cloud.operator_secret.encode()):
+        if not applications.accepts(self.cloud, client, secret):
             raise SignInError(7000215, client=client)
+        return client
 
     def _audience(self, form: Mapping[str, str]) -> str:
         """The audience of the token: `resource` in version 1, the scope `resource/.default` in version 2."""

@@ -28,6 +28,7 @@ def require(cloud: Cloud, vault: Json, secret: str, principal: str, permission: 
     location = cloud.definition.location
     if vault["properties"].get("enableRbacAuthorization"):
         scope, action = f"{vault['id']}/secrets/{secret}", f"{VAULTS}/secrets/{_ACTIONS[permission]}"
+        cloud.needed_rights.record(principal, action, scope, data=True)
         if not roles.Grants(cloud.resources, cloud.faults, principal).permit(action, scope, data=True):
             values = {"principal": principal, "action": action, "resource": scope, "vault": vault["name"]}
             raise AzureError("ForbiddenByRbac", **values, location=location)

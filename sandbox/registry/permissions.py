@@ -28,7 +28,8 @@ def granted(cloud: Cloud, registry: str, principal: str, scopes: Iterable[str]) 
     A scope is `repository:shop/web:pull,push` or `registry:catalog:*`
     (https://distribution.github.io/distribution/spec/auth/scope/).
     """
-    permitted = _permitted(cloud, registry, principal)
+    scopes, permitted = list(scopes), _permitted(cloud, registry, principal)
+    _record(cloud, registry, principal, scopes)
     access = []
     for scope in scopes:
         kind, _, rest = scope.partition(":")
@@ -39,6 +40,15 @@ def granted(cloud: Cloud, registry: str, principal: str, scopes: Iterable[str]) 
             actions = [action for action in wanted.split(",") if action in permitted]
         access.append({"type": kind, "name": name, "actions": actions})
     return access
+
+
+def _record(cloud: Cloud, registry: str, principal: str, scopes: Iterable[str]) -> None:
+    """Record the actions that the requested scopes need."""
+    wanted = {each for scope in scopes for each in scope.rpartition(":")[2].split(",")}
+    catalog = {"metadata_read"} if "*" in wanted else set[str]()
+    for action, permitted in _ACTIONS.items():
+        if permitted & (wanted | catalog):
+            cloud.needed_rights.record(principal, action, str(_body(cloud, registry).get("id", "")))
 
 
 def accepts_arm_tokens(cloud: Cloud, registry: str) -> bool:

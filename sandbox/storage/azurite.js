@@ -6,8 +6,9 @@
 // processes could read. Azurite ends when standard input closes, so it never outlives the sandbox.
 //
 // A line is {"issuer", "publicKey", "clock", "faults": [fault], "accounts": {name: {"keys": [key1, key2],
-// "sharedKey": bool, "open": bool, "audiences": [url], "grants": {principal: {container or "*": "read" or
-// "write"}}}}}. A principal with "everywhere" is also permitted by a closed network. `clock` is the difference in
+// "sharedKey": bool, "open": bool, "audiences": [url], "grants": {principal: {container or "*":
+// [right]}}}}}, with the rights of sandbox/storage/blobs.py. The line "needed PRINCIPAL ACCOUNT CONTAINER RIGHT"
+// reports each right that a request with a token needed, once. A principal with "everywhere" is also permitted by a closed network. `clock` is the difference in
 // seconds of Azurite's time from the machine's. A fault has the fields of sandbox/faults/fault.py, a number, and
 // its path as a regular expression; the line "met NUMBER" reports each matching request. Azurite checks keys and
 // SAS tokens itself. This script checks the rest: accounts with disabled keys or a closed network, and Entra
@@ -136,7 +137,7 @@ Authentication.prototype.authenticate = async function (context, request, respon
   const refused = (status, code, words) => new StorageError(status, code, words, context.contextId);
   const [scheme, token] = (request.getHeader("authorization") || "").split(" ");
   if (account && scheme.toLowerCase() === "bearer") {
-    return admitted(account, context, request.getMethod(), token, refused);
+    return admitted(account, context, request, token, refused);
   }
   refuseClosed(account, refused);
   if (account && !account.sharedKey) {
@@ -168,7 +169,28 @@ function refuseClosed(account, refused) {
   }
 }
 
-function admitted(account, context, method, token, refused) {
+// The rights that Azure requires of a token:
+// https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
+function neededRight(method, query) {
+  const lists = query("comp") === "list";
+  if (query("restype") === "service") {
+    return "delegate";
+  }
+  if ((query("restype") === "container" && !lists) || (lists && !query("restype"))) {
+    return { GET: "readContainer", HEAD: "readContainer", DELETE: "deleteContainer" }[method] || "writeContainer";
+  }
+  return { GET: "read", HEAD: "read", DELETE: "delete" }[method] || "write";
+}
+
+const needed = new Set();
+function report(line) {
+  if (!needed.has(line)) {
+    needed.add(line);
+    console.log(line);
+  }
+}
+
+function admitted(account, context, request, token, refused) {
   const expected = { algorithms: ["RS256"], issuer: state.issuer };
   expected.audience = ["https://storage.azure.com", "https://storage.azure.com/", ...account.audiences];
   let claims;
@@ -181,9 +203,12 @@ function admitted(account, context, method, token, refused) {
   if (!granted.everywhere) {
     refuseClosed(account, refused);
   }
-  const rights = [granted["*"], granted[context.container]];
-  const wanted = ["GET", "HEAD"].includes(method) ? ["read", "write"] : ["write"];
-  if (!rights.some((right) => wanted.includes(right))) {
+  const right = neededRight(request.getMethod(), (name) => request.getQuery(name));
+  if (!granted.everywhere) {
+    report(`needed ${claims.oid} ${context.account} ${context.container || "-"} ${right}`);
+  }
+  const rights = [...(granted["*"] || []), ...(granted[context.container] || [])];
+  if (!rights.includes(right)) {
     const words = "This request is not authorized to perform this operation using this permission.";
     throw refused(403, "AuthorizationPermissionMismatch", words);
   }

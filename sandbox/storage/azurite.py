@@ -81,6 +81,11 @@ class Azurite:
         self._process.stdin.write(f"{json.dumps({**state, 'accounts': accounts})}\n".encode())
         await self._process.stdin.drain()
 
+    def _record(self, principal: str, account: str, container: str, right: str) -> None:
+        place = "" if container == "-" else container
+        action, scope, data = blobs.needed_action(self._cloud, account, place, right)
+        self._cloud.needed_rights.record(principal, action, scope, data=data)
+
     async def _await_line(self, text: str, failure: str) -> None:
         assert self._process
         assert self._process.stdout
@@ -89,6 +94,8 @@ class Azurite:
                 word, _, rest = line.decode().partition(" ")
                 if word == "met":
                     self._cloud.faults.count(int(rest))
+                if word == "needed":
+                    self._record(*rest.split())
                 if text in line.decode():
                     return
         raise SandboxError(f"{failure}; see {self._cloud.paths.log}.")

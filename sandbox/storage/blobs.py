@@ -25,7 +25,19 @@ https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-di
 """
 
 _ITSELF = "acr-transfer-sandbox"
-_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+SERVICES = "Microsoft.Storage/storageAccounts/blobServices"
+ACTIONS = {
+    **{verb: (f"{SERVICES}/containers/blobs/{verb}", True) for verb in ("read", "write", "delete")},
+    "readContainer": (f"{SERVICES}/containers/read", False),
+    "writeContainer": (f"{SERVICES}/containers/write", False),
+    "deleteContainer": (f"{SERVICES}/containers/delete", False),
+    "delegate": (f"{SERVICES}/generateUserDelegationKey/action", False),
+}
+"""The rights of callers with a token as azurite.js names them: the action, and whether it is a data action.
+
+https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory#permissions-for-calling-data-operations
+"""
+
 KEYS = ("key1", "key2")
 
 
@@ -88,18 +100,26 @@ def state(cloud: Cloud) -> Json:
     """The input of azurite.js: all accounts with their keys and permissions, and the faults of storage."""
     accounts = cloud.resources.of_type(ACCOUNTS)
     rules = {body["name"]: _account(cloud, body) for body in accounts}
+    known = roles.known_definitions(cloud.resources)
     for principal, role, scope in roles.assignments(cloud.resources, cloud.faults):
-        if right := _right(role):
+        if rights := _rights(known[role]):
             for body in accounts:
-                _grant(rules[body["name"]]["grants"], body["id"].lower(), principal, right, scope)
+                _grant(rules[body["name"]]["grants"], body["id"].lower(), principal, rights, scope)
     trust = {"issuer": cloud.tokens.issuer, "publicKey": cloud.tokens.public_key}
     return {**trust, "accounts": rules, "faults": cloud.faults.for_storage(), "clock": cloud.faults.clock}
 
 
-def _right(role: str) -> str:
-    """The permission that a role gives on blobs: `write`, `read` or none."""
-    permits = roles.definitions()[role].permits
-    return next((verb for verb in ("write", "read") if permits(f"{_BLOBS}/{verb}", data=True)), "")
+def needed_action(cloud: Cloud, account: str, container: str, right: str) -> tuple[str, str, bool]:
+    """A right that azurite.js checked: the action, the resource, and whether it is a data action."""
+    id = next((body["id"] for body in cloud.resources.of_type(ACCOUNTS) if body["name"] == account), account)
+    action, data = ACTIONS[right]
+    below = f"/blobServices/default/containers/{container}" if container and right != "delegate" else ""
+    return action, f"{id}{below}", data
+
+
+def _rights(role: roles.Definition) -> list[str]:
+    """The rights that a role gives on blobs and containers."""
+    return [right for right, (action, data) in ACTIONS.items() if role.permits(action, data=data)]
 
 
 def _account(cloud: Cloud, body: Json) -> Json:
@@ -112,12 +132,12 @@ def _account(cloud: Cloud, body: Json) -> Json:
         "sharedKey": properties.get("allowSharedKeyAccess") is not False,
         "open": not (closed or denied),
         "audiences": [endpoint := cloud.blob_url(body["name"]), endpoint.rstrip("/")],
-        "grants": {_ITSELF: {"*": "write", "everywhere": True}},
+        "grants": {_ITSELF: {"*": [*ACTIONS], "everywhere": True}},
     }
 
 
-def _grant(grants: Json, account: str, principal: str, right: str, scope: str) -> None:
-    """Add a permission on an account or a container; `write` includes `read`."""
+def _grant(grants: Json, account: str, principal: str, rights: list[str], scope: str) -> None:
+    """Add rights on an account or a container."""
     containers = f"{account}/blobservices/default/containers/"
     if f"{account}/".startswith(f"{scope.rstrip('/')}/"):
         place = "*"
@@ -126,4 +146,4 @@ def _grant(grants: Json, account: str, principal: str, right: str, scope: str) -
     else:
         return
     held = grants.setdefault(principal, {})
-    held[place] = "write" if "write" in (right, held.get(place)) else right
+    held[place] = sorted({*held.get(place, ()), *rights})

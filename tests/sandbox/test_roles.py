@@ -20,6 +20,7 @@ from sandbox.arm import roles
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import CLOUDS
 from sandbox.storage import blobs
+from tests.sandbox.faults import control
 from tests.sandbox.here import GROUP, Bearer, Here, acting_as, assign, identity, refusal
 
 VERSION = "2023-01-01-preview"
@@ -74,12 +75,14 @@ def test_a_refusal_contains_the_caller_the_action_and_the_scope(here: Here) -> N
     )
 
 
-def test_a_list_contains_only_readable_resources(here: Here) -> None:
+def test_a_list_is_refused_or_contains_only_readable_resources(here: Here) -> None:
     mine, _, made = here.account(), here.account(), identity(here)
     assign(here, here.scope(mine), made.principal_id, roles.READER)
     with acting_as(here, made) as other:
-        listed = other.client(StorageManagementClient).storage_accounts.list()
-        assert [each.name for each in listed] == [mine]
+        listed = other.client(StorageManagementClient).storage_accounts.list
+        assert refusal(lambda: list(listed())) == "AuthorizationFailed"
+        with control.choice(here.paths, here.definition.side, "list-needs", "none"):
+            assert [each.name for each in listed()] == [mine]
         assert list(other.client(ResourceManagementClient).resource_groups.list()) == []
     everything = {each.name for each in here.client(StorageManagementClient).storage_accounts.list()}
     assert mine in everything

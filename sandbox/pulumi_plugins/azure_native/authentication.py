@@ -96,11 +96,14 @@ class Authentication:
         return claims
 
     def _fetch_token(self, resource: str) -> tuple[str, float]:
+        # As in the plugin, a client secret comes before a managed identity.
+        if self._setting("clientSecret", "ARM_CLIENT_SECRET"):
+            return self._fetch_by_secret(resource)
         endpoint, header = os.environ.get("IDENTITY_ENDPOINT"), os.environ.get("IDENTITY_HEADER", "")
         if not endpoint:
             raise ProviderError(NOT_RUNNING)
         query = {"api-version": "2019-08-01", "resource": resource}
-        if client := self._config.get("clientId") or os.environ.get("ARM_CLIENT_ID"):
+        if client := self._setting("clientId", "ARM_CLIENT_ID"):
             query["client_id"] = client  # a user-assigned identity
         try:
             headers = {"X-IDENTITY-HEADER": header}
@@ -112,3 +115,23 @@ class Authentication:
             raise ProviderError(message)
         body = response.json()
         return body["access_token"], float(body["expires_on"])
+
+    def _fetch_by_secret(self, resource: str) -> tuple[str, float]:
+        """https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow"""
+        tenant = self._setting("tenantId", "ARM_TENANT_ID")
+        authority = self.metadata["authentication"]["loginEndpoint"].rstrip("/")
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._setting("clientId", "ARM_CLIENT_ID"),
+            "client_secret": self._setting("clientSecret", "ARM_CLIENT_SECRET"),
+            "scope": f"{resource.rstrip('/')}/.default",
+        }
+        response = SESSION.http.post(f"{authority}/{tenant}/oauth2/v2.0/token", data=form, timeout=30)
+        body = response.json()
+        if not response.ok:
+            raise ProviderError(str(body.get("error_description") or "the sign-in was refused"))
+        return body["access_token"], time.time() + float(body["expires_in"])
+
+    def _setting(self, key: str, variable: str) -> str:
+        """A setting of the provider: its configuration, else an environment variable."""
+        return self._config.get(key) or os.environ.get(variable, "")

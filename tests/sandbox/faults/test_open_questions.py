@@ -95,8 +95,11 @@ ELSEWHERE = {
     "trigger-name",
     "polls",
     "page-size",
+    "list-needs",
+    "operation-needs",
+    "run-needs-pipeline",
 }
-"""Tested by the failures and the tests of the service, the trigger and the protocol."""
+"""Tested by the failures and the tests of the service, the trigger, the protocol and the roles."""
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -17,6 +17,9 @@ class Wording:
     change: str = "set {argument} to {value}"
     """The words that change an argument to a value, with `{argument}` and `{value}`."""
 
+    remove: str = "remove {argument}"
+    """The words that remove an argument, with `{argument}`."""
+
 
 PYTHON = Wording(str)
 _wording = PYTHON
@@ -36,6 +39,11 @@ def named(text: str) -> str:
 def change(argument: str, value: str) -> str:
     """Return the words that change an argument to a value."""
     return _wording.change.format(argument=named(argument), value=value)
+
+
+def remove(argument: str) -> str:
+    """Return the words that remove an argument."""
+    return _wording.remove.format(argument=named(argument))
 
 
 def camel_case(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv4Network
 from typing import Any
 
 import pulumi
@@ -21,7 +22,7 @@ from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
 
 from . import defaults
 from .advice import named
-from .arguments import TokenSettings, VaultSelection, has, uses_token
+from .arguments import TokenSettings, VaultSelection, has, has_user_identity, is_sovereign, uses_token
 from .choices import AccountKey, StorageAccess, VaultAccess
 
 Expectation = Callable[[Any], str]
@@ -148,7 +149,9 @@ def _repetitions(argument: str, values: Sequence[object], written: list[Any]) ->
 def _unused(args: Mapping[str, Any], names: Iterable[str], reason: str) -> list[Fault]:
     """The faults of those arguments that have a value but no effect."""
     return [
-        Fault.of(name, args[name], f"no value: {reason}", instead="") for name in names if has(args, name)
+        Fault(name, f"is {args[name]!r}", f"no value: {reason}", instead="")
+        for name in names
+        if has(args, name) or args.get(name) == []
     ]
 
 
@@ -163,8 +166,47 @@ def _storage_faults(args: Mapping[str, Any]) -> list[Fault]:
 
 
 def _vault_faults(args: Mapping[str, Any]) -> list[Fault]:
-    unused = ("new_vault_name", "purge_protection") if has(args, "vault") and uses_token(args) else ()
-    return _unused(args, unused, "an existing vault is never changed")
+    if not uses_token(args):
+        return []
+    faults = [*_sovereign_faults(args), *_address_faults(args)]
+    if has(args, "vault"):
+        reason = "an existing vault is never changed"
+        faults += _unused(args, ("new_vault_name", "purge_protection", "vault_addresses"), reason)
+    return faults
+
+
+def _sovereign_faults(args: Mapping[str, Any]) -> list[Fault]:
+    """docs/adr/0045-roles-in-sovereign-clouds.md."""
+    if args.get("vault_access") != VaultAccess.ACCESS_POLICY or not is_sovereign():
+        return []
+    expected = "rbac: azure-native writes access policies in Azure's public cloud only"
+    return [Fault.of("vault_access", args["vault_access"], expected, instead=VaultAccess.RBAC)]
+
+
+def _address_faults(args: Mapping[str, Any]) -> list[Fault]:
+    """docs/adr/0046-new-vaults-are-open-to-networks.md."""
+    found = args.get("vault_addresses")
+    if found is None or isinstance(found, pulumi.Output):
+        return []
+    if not isinstance(found, list):
+        return [Fault.of("vault_addresses", found, "a list", index=0)]
+    expected = "an IPv4 address or range, such as 203.0.113.0/24"
+    faults = [
+        Fault.of("vault_addresses", each, expected, index=index)
+        for index, each in enumerate(found)
+        if not _is_ipv4(each)
+    ]
+    if has_user_identity(args):
+        reason = "no value: a closed vault refuses a user-assigned identity"
+        faults.append(Fault("vault_addresses", f"is {found!r}", reason, instead=""))
+    return faults
+
+
+def _is_ipv4(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(IPv4Network(value))
+    except ValueError:
+        return False
 
 
 def _identity_faults(args: Mapping[str, Any]) -> list[Fault]:

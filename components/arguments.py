@@ -4,11 +4,14 @@ A component's arguments inherit from their parts, so that a side passes its own 
 the hosted package takes the descriptions from here too; see `components/__main__.py`.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, TypeVar, cast
 
+import pulumi
 from pulumi import Input
 
+from acr_transfer.model.clouds import CHINA, US_GOVERNMENT, cloud_name
 from acr_transfer.model.options import Direction, TriggerStatus
 
 from . import defaults
@@ -87,8 +90,14 @@ class VaultSelection(TypedDict):
     """The name of the new vault; transfer- and 12 random letters and digits by default. SasToken only."""
 
     vault_access: NotRequired[VaultAccess]
-    """The permission model of the vault, accessPolicy (default) or rbac; that of an existing vault must
-    match. SasToken only."""
+    """The permission model of the vault, accessPolicy or rbac; that of an existing vault must match. By
+    default accessPolicy, and rbac in the clouds usgovernment and china, where azure-native cannot write an
+    access policy. SasToken only."""
+
+    vault_addresses: NotRequired[list[str]]
+    """The IPv4 addresses and ranges that reach a new vault; every network does by default. A list closes the
+    vault to all others, apart from Azure's trusted services, and an empty list admits no address. It may shut
+    the pipeline out too, and does so with a user-assigned identity. SasToken only."""
 
     purge_protection: NotRequired[bool]
     """Enable purge protection of a new vault (90 days, irreversible), which is the default. SasToken only."""
@@ -190,7 +199,7 @@ class PipelineLinks(TypedDict):
     """The vault's resource group; required with a token."""
 
     vault_access: NotRequired[VaultAccess]
-    """The permission model of the vault; access policies by default."""
+    """The permission model of the vault; the default is that of a side."""
 
     vault_urn: NotRequired[Input[str]]
     """The URN of a vault that the same program creates: the pipeline's permission is deleted together with
@@ -212,6 +221,27 @@ class TriggerSettings(TypedDict):
 def uses_token(args: Mapping[str, Any]) -> bool:
     """Whether the pipeline accesses its container with a SAS token rather than with its identity."""
     return bool(args.get("storage_access", defaults.STORAGE_ACCESS) != StorageAccess.MANAGED_IDENTITY)
+
+
+def is_sovereign() -> bool:
+    """Whether the configured cloud is usgovernment or china.
+
+    https://www.pulumi.com/registry/packages/azure-native/installation-configuration/
+    """
+    variables = (os.environ.get(name) for name in ("ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"))
+    names = (pulumi.Config("azure-native").get("environment"), *variables)
+    return cloud_name(next(filter(None, names), "")) in (US_GOVERNMENT, CHINA)
+
+
+def vault_access_of(args: Mapping[str, Any]) -> str:
+    """Return the permission model of a side's vault."""
+    default = VaultAccess.RBAC if is_sovereign() else VaultAccess.ACCESS_POLICY
+    return str(args.get("vault_access") or default)
+
+
+def has_user_identity(args: Mapping[str, Any]) -> bool:
+    """Whether the pipeline has a user-assigned identity."""
+    return has(args, "identity") or args.get("create_identity", defaults.CREATE_IDENTITY) is True
 
 
 def options_of(args: Mapping[str, Any], direction: Direction) -> list[str]:

@@ -1,5 +1,6 @@
 """Errors for resources that already exist where this program would create them."""
 
+import asyncio
 from dataclasses import dataclass
 
 import pulumi
@@ -9,7 +10,7 @@ from acr_transfer.model.options import Direction
 from acr_transfer.model.visible_text import visible_line
 
 from .advice import change
-from .sdk import error_hooks
+from .sdk import error_hooks, retry_hooks
 
 _SIGNS = (
     "cannot create already existing resource",
@@ -19,6 +20,11 @@ _SIGNS = (
     "RoleAssignmentExists",
 )
 """The words for it of azure-native, which checks before it creates a resource, and of Azure."""
+
+_BUSY = "StorageAccountOperationInProgress"
+_ATTEMPTS = 10
+_PAUSE = 10
+"""Seconds between two attempts to change a storage account."""
 
 _GLOBAL = "It may belong to another tenant: the name is part of a host name, which is unique in its cloud."
 
@@ -106,4 +112,22 @@ def explain_conflict(conflict: Conflict, name: str, opts: ResourceOptions) -> Re
             pulumi.log.error(conflict.message(visible_line(taken)), opts.parent)
 
     hooks = ResourceHookBinding(on_error=error_hooks(f"{name}-exists", report))
+    return ResourceOptions.merge(opts, ResourceOptions(hooks=hooks))
+
+
+def retry_conflicts(name: str, opts: ResourceOptions) -> ResourceOptions:
+    """Return the options with a hook that repeats a request while the storage account is being changed.
+
+    `name` is the resource's in the program. The hook waits ten seconds before each of at most nine
+    repetitions. Others change an account too, such as Azure Policy. azure-native does not repeat these
+    requests, and an engine without error hooks does not either.
+    """
+
+    async def retry(failure: ErrorHookArgs) -> bool:
+        if _BUSY not in failure.errors[0] or len(failure.errors) >= _ATTEMPTS:
+            return False
+        await asyncio.sleep(_PAUSE)
+        return True
+
+    hooks = ResourceHookBinding(on_error=retry_hooks(f"{name}-busy", retry))
     return ResourceOptions.merge(opts, ResourceOptions(hooks=hooks))

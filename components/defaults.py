@@ -5,7 +5,7 @@ from typing import Final
 from acr_transfer.model.options import DEFAULT_OPTIONS, Direction, TriggerStatus
 from acr_transfer.model.sas import ROTATION_SHARE
 
-from .choices import AccountKey, StorageAccess, VaultAccess
+from .choices import AccountKey, StorageAccess
 
 CREATE_RESOURCE_GROUP: Final = True
 CREATE_REGISTRY: Final = False
@@ -13,7 +13,6 @@ CONTAINER: Final = "transfer"
 CREATE_CONTAINER: Final = True
 BLOB_RETENTION_DAYS: Final = 60
 STORAGE_ACCESS: Final = StorageAccess.SAS_TOKEN
-VAULT_ACCESS: Final = VaultAccess.ACCESS_POLICY
 PURGE_PROTECTION: Final = True
 PROTECT: Final = False
 SAS_KEY: Final = AccountKey.KEY1

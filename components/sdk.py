@@ -17,6 +17,7 @@ import pulumi
 from pulumi import ErrorHook, ErrorHookArgs, Input, Output
 from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.resource import DependencyResource
+from pulumi.resource_hooks import ErrorHookFunction
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import monitor_supports_feature, register_package
@@ -30,14 +31,19 @@ def error_hooks(name: str, report: Callable[[ErrorHookArgs], None]) -> list[Erro
     The engine accepts a hook's name once in a deployment, and two components may have the same name: a random
     part keeps hooks apart.
     """
-    if not monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS):
-        return []
 
     def on_error(failure: ErrorHookArgs) -> bool:
         report(failure)
         return False
 
-    return [ErrorHook(f"{name}-{uuid4().hex}", on_error)]
+    return retry_hooks(name, on_error)
+
+
+def retry_hooks(name: str, retry: ErrorHookFunction) -> list[ErrorHook]:
+    """Return a hook that repeats a failed operation if `retry` returns true; none for an old engine."""
+    if not monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS):
+        return []
+    return [ErrorHook(f"{name}-{uuid4().hex}", retry)]
 
 
 def configured_keys() -> set[str]:

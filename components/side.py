@@ -11,6 +11,7 @@ from acr_transfer.model.options import Direction
 from . import defaults
 from .argument_rules import check_arguments, side_faults
 from .arguments import PipelineLinks, SideArgs, has, part_of
+from .pipelines.pipeline import Pipeline
 from .pipelines.run_results import Run, Transfer
 from .pipelines.runs import PipelineRuns, PipelineRunsArgs
 from .registry import Registry, create_registry, existing_registry
@@ -106,7 +107,7 @@ class TransferSide(pulumi.ComponentResource):
         self,
         name: str,
         args: SideArgs,
-        pipeline_id: Output[str],
+        pipeline: Pipeline,
         transfers: list[Transfer],
         **own: Input[Any],
     ) -> Output[list[Run]]:
@@ -114,12 +115,15 @@ class TransferSide(pulumi.ComponentResource):
         runs = part_of(
             PipelineRunsArgs,
             args,
-            pipeline_id=pipeline_id,
+            pipeline_id=pipeline.pipeline_id,
             direction=self._direction,
             transfers=transfers,
             **own,
         )
-        return PipelineRuns(f"{name}-run", runs, ResourceOptions(parent=self)).runs
+        opts = ResourceOptions(
+            parent=self, providers=[pipeline.run_provider] if pipeline.run_provider else None
+        )
+        return PipelineRuns(f"{name}-run", runs, opts).runs
 
     @property
     def outputs(self) -> dict[str, Output[object]]:

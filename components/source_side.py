@@ -56,16 +56,15 @@ class SourceSide(TransferSide):
         lock = lock_of(args["lock"]) if has(args, "lock") else None
         needed = self._prerequisites(name, args)
         self.login_server = self.login_server.apply(lambda host: _of_lock(host, lock))
-        pipeline = part_of(ExportPipelineArgs, args, **needed.links())
-        self.export_pipeline_id = ExportPipeline(
-            f"{name}-pipeline", pipeline, ResourceOptions(parent=self)
-        ).pipeline_id
+        given = part_of(ExportPipelineArgs, args, **needed.links())
+        pipeline = ExportPipeline(f"{name}-pipeline", given, ResourceOptions(parent=self))
+        self.export_pipeline_id = pipeline.pipeline_id
         # The blobs that a run wrote are in its container: another container needs another run.
         tag = Output.concat(args.get("force_update_tag", defaults.FORCE_UPDATE_TAG), " ", self.container_url)
         self.runs = self._runs(
             name,
             args,
-            self.export_pipeline_id,
+            pipeline,
             _exports(args, lock),
             registry_resource_group=needed.registry_resource_group,
             force_update_tag=tag,

@@ -7,7 +7,7 @@ from pulumi_azure_native import resources
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction
 
 from . import defaults
-from .arguments import SideArgs, options_of, part_of, uses_token
+from .arguments import SideArgs, has_user_identity, options_of, part_of, uses_token
 from .conflicts import RESOURCE_GROUP, explain_conflict
 from .sas import SasSecret, SasSecretArgs
 from .storage import Storage, StorageArgs
@@ -27,7 +27,9 @@ class Staging(pulumi.ComponentResource):
         self.vault: Vault | None = None
         self.secret: SasSecret | None = None
         if uses_token(args):
-            self.vault = Vault(f"{name}-vault", part_of(VaultArgs, given), child)
+            self.vault = Vault(
+                f"{name}-vault", part_of(VaultArgs, given, user_assigned=has_user_identity(args)), child
+            )
             self.secret = self._secret(name, args, direction, self.vault)
         uri = self.secret.secret_uri if self.secret else None
         self.sas_secret_uri: Output[str | None] = Output.from_input(uri)

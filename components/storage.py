@@ -1,5 +1,7 @@
 """The container for images in transit, in a new storage account or in an existing one."""
 
+from typing import Any
+
 import pulumi
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import storage
@@ -9,7 +11,7 @@ from .advice import change
 from .argument_rules import check_arguments
 from .arguments import ContainerSelection, Placement, has, uses_token
 from .choices import StorageAccess
-from .conflicts import CONTAINER, STORAGE_ACCOUNT, explain_conflict
+from .conflicts import CONTAINER, STORAGE_ACCOUNT, explain_conflict, retry_conflicts
 from .existing import ExistingResourceError, global_name, name_and_group, unreadable
 
 SOFT_DELETE_DAYS = 7
@@ -50,6 +52,9 @@ class Storage(pulumi.ComponentResource):
             self._read(args)
         container = self._container(name, args, created)
         self.container, self.container_id = container.name, container.id
+        last = self._blob_settings(name, args, created, container) if created else container
+        # Once the account is idle: its keys are read then.
+        self.storage_account = Output.all(self.storage_account, last.id).apply(lambda known: str(known[0]))
         self.container_url = Output.concat(self._blob_endpoint, "/", self.container)
         self.register_outputs(
             {
@@ -84,7 +89,6 @@ class Storage(pulumi.ComponentResource):
             ),
             opts=opts,
         )
-        self._blob_settings(name, args, created)
         self.storage_account = created.name
         self.storage_account_resource_group = Output.from_input(args["resource_group"])
         self._blob_endpoint = created.primary_endpoints.apply(lambda found: found.blob.rstrip("/"))
@@ -121,31 +125,42 @@ class Storage(pulumi.ComponentResource):
             container_name=container,
             resource_group_name=self.storage_account_resource_group,
             public_access=storage.PublicAccess.NONE,
-            opts=explain_conflict(CONTAINER, f"{name}-container", opts),
+            opts=retry_conflicts(f"{name}-container", explain_conflict(CONTAINER, f"{name}-container", opts)),
         )
 
-    def _blob_settings(self, name: str, args: StorageArgs, account: storage.StorageAccount) -> None:
-        """Deleted blobs can be restored for a week, and forgotten ones are deleted."""
-        # Both are settings of the account: they cannot be created or deleted by themselves.
-        opts = ResourceOptions(parent=self, deleted_with=account)
+    def _blob_settings(
+        self, name: str, args: StorageArgs, account: storage.StorageAccount, container: Any
+    ) -> storage.ManagementPolicy:
+        """Deleted blobs can be restored for a week, and forgotten ones are deleted.
+
+        An account takes one change at a time, so each one waits for the one before.
+        https://github.com/pulumi/pulumi-azure-native/issues/4761
+        """
         week = storage.DeleteRetentionPolicyArgs(enabled=True, days=SOFT_DELETE_DAYS)
-        storage.BlobServiceProperties(
+        service = storage.BlobServiceProperties(
             f"{name}-blobs",
             account_name=account.name,
             resource_group_name=args["resource_group"],
             blob_services_name="default",
             delete_retention_policy=week,
             container_delete_retention_policy=week,
-            opts=opts,
+            opts=self._setting(f"{name}-blobs", account, container),
         )
-        storage.ManagementPolicy(
+        return storage.ManagementPolicy(
             f"{name}-cleanup",
             account_name=account.name,
             resource_group_name=args["resource_group"],
             management_policy_name="default",
             policy=storage.ManagementPolicySchemaArgs(rules=[_cleanup_rule(args)]),
-            opts=opts,
+            opts=self._setting(f"{name}-cleanup", account, service),
         )
+
+    def _setting(
+        self, name: str, account: storage.StorageAccount, before: pulumi.Resource
+    ) -> ResourceOptions:
+        """The options of a setting of the account, which cannot be created or deleted by itself."""
+        opts = ResourceOptions(parent=self, deleted_with=account, depends_on=[before])
+        return retry_conflicts(name, opts)
 
 
 def _checked(found: storage.GetStorageAccountResult, args: StorageArgs) -> storage.GetStorageAccountResult:

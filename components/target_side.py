@@ -36,13 +36,12 @@ class TargetSide(TransferSide):
         """Create the side; raises `ArgumentError`."""
         super().__init__(name, args, TargetSideArgs, Direction.IMPORT, opts)
         needed = self._prerequisites(name, args)
-        pipeline = part_of(ImportPipelineArgs, args, **needed.links())
-        self.import_pipeline_id = ImportPipeline(
-            f"{name}-pipeline", pipeline, ResourceOptions(parent=self)
-        ).pipeline_id
+        given = part_of(ImportPipelineArgs, args, **needed.links())
+        pipeline = ImportPipeline(f"{name}-pipeline", given, ResourceOptions(parent=self))
+        self.import_pipeline_id = pipeline.pipeline_id
         group = needed.registry_resource_group
         transfers = _imports(args)
-        self.runs = self._runs(name, args, self.import_pipeline_id, transfers, registry_resource_group=group)
+        self.runs = self._runs(name, args, pipeline, transfers, registry_resource_group=group)
         self.register_outputs(self.outputs)
 
     @property

@@ -1,14 +1,18 @@
 """The key vault that holds the SAS token: a new one or an existing one."""
 
+from typing import NotRequired
+
 import pulumi
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
 
+from acr_transfer.model.vault_firewall import OPEN_VAULT, VaultFirewall, vault_firewall
+
 from . import defaults
 from .advice import change
 from .argument_rules import check_arguments
-from .arguments import Placement, VaultSelection, has
-from .choices import VaultAccess
+from .arguments import Placement, VaultSelection, has, is_sovereign, vault_access_of
+from .choices import StorageAccess, VaultAccess
 from .conflicts import VAULT
 from .existing import ExistingResourceError, global_name, name_and_group, unreadable
 
@@ -16,9 +20,12 @@ from .existing import ExistingResourceError, global_name, name_and_group, unread
 class VaultArgs(Placement, VaultSelection):
     """The key vault."""
 
+    user_assigned: NotRequired[bool]
+    """Whether the identity that reads the token is user-assigned; false by default."""
+
 
 class Vault(pulumi.ComponentResource):
-    """A key vault; a new one is closed to networks and can be recovered for 90 days after its deletion."""
+    """A key vault; a new one can be recovered for 90 days after its deletion."""
 
     vault: Output[str]
     """The vault's globally unique name."""
@@ -62,17 +69,12 @@ class Vault(pulumi.ComponentResource):
             properties=keyvault.VaultPropertiesArgs(
                 tenant_id=client.tenant_id,
                 sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
-                enable_rbac_authorization=_access(args) == VaultAccess.RBAC,
+                enable_rbac_authorization=vault_access_of(args) == VaultAccess.RBAC,
                 enable_soft_delete=True,
                 soft_delete_retention_in_days=90,
                 # Azure does not accept false: https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview
                 enable_purge_protection=args.get("purge_protection", defaults.PURGE_PROTECTION) or None,
-                # ACR and Azure Resource Manager are trusted services, which pass the firewall:
-                # https://learn.microsoft.com/azure/key-vault/general/overview-vnet-service-endpoints
-                network_acls=keyvault.NetworkRuleSetArgs(
-                    bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES,
-                    default_action=keyvault.NetworkRuleAction.DENY,
-                ),
+                network_acls=_network_rules(args.get("vault_addresses")),
             ),
             opts=opts,
         )
@@ -86,15 +88,25 @@ class Vault(pulumi.ComponentResource):
         answer = keyvault.get_vault_output(
             vault_name=vault_name, resource_group_name=group, opts=InvokeOutputOptions(parent=self)
         ).recover(lambda failure: unreadable("key vault", args["vault"], failure))
-        found = answer.apply(lambda known: _checked(known, _access(args)))
+        found = answer.apply(lambda known: _checked(known, args))
         self.vault = found.apply(lambda known: known.name)
         self.vault_resource_group = Output.all(group, found).apply(lambda both: str(both[0]))
         self.vault_uri = found.apply(lambda known: _uri(known.properties))
         self.vault_urn = Output.from_input(None)
 
 
-def _access(args: VaultArgs) -> str:
-    return args.get("vault_access", defaults.VAULT_ACCESS)
+def _network_rules(addresses: list[str] | None) -> keyvault.NetworkRuleSetArgs:
+    """The firewall of a new vault; it is open unless addresses are listed.
+
+    Azure's lists of trusted services name ACR for customer-managed keys only, so a closed vault may refuse a
+    pipeline: https://learn.microsoft.com/azure/key-vault/general/overview-vnet-service-endpoints
+    """
+    action = keyvault.NetworkRuleAction
+    return keyvault.NetworkRuleSetArgs(
+        bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES,
+        default_action=action.ALLOW if addresses is None else action.DENY,
+        ip_rules=[keyvault.IPRuleArgs(value=each) for each in addresses or []] or None,
+    )
 
 
 def _uri(found: keyvault.outputs.VaultPropertiesResponse) -> str:
@@ -102,17 +114,41 @@ def _uri(found: keyvault.outputs.VaultPropertiesResponse) -> str:
     return (found.vault_uri or "").rstrip("/")
 
 
-def _checked(found: keyvault.GetVaultResult, access: str) -> keyvault.GetVaultResult:
-    rbac = found.properties.enable_rbac_authorization
-    actual = VaultAccess.RBAC if rbac else VaultAccess.ACCESS_POLICY
-    if actual != access:
-        models = {
-            VaultAccess.RBAC: ("RBAC", "an access policy"),
-            VaultAccess.ACCESS_POLICY: ("access policies", "a role"),
-        }
-        model, other = models[actual]
+def _checked(found: keyvault.GetVaultResult, args: VaultArgs) -> keyvault.GetVaultResult:
+    """The vault; raises an `ExistingResourceError` if its permission model or firewall is unsuitable."""
+    properties = found.properties
+    actual = VaultAccess.RBAC if properties.enable_rbac_authorization else VaultAccess.ACCESS_POLICY
+    if actual != vault_access_of(args):
+        raise ExistingResourceError(_other_model(found.name, actual))
+    rules = properties.network_acls
+    firewall = vault_firewall(
+        properties.public_network_access or "",
+        (rules and rules.default_action) or "",
+        (rules and rules.bypass) or "",
+    )
+    if firewall is VaultFirewall.CLOSED or (
+        firewall is VaultFirewall.TRUSTED_SERVICES and args.get("user_assigned")
+    ):
         raise ExistingResourceError(
-            f"Vault {found.name} uses {model}; {other} has no effect.\n"
-            f"To match the vault: {change('vault_access', actual)}"
+            f"The firewall of vault {found.name} refuses the identity of the pipeline.\n"
+            f"To open the vault: {OPEN_VAULT.format(vault=found.name)}\n"
+            f"To use no token: {change('storage_access', StorageAccess.MANAGED_IDENTITY)}"
         )
     return found
+
+
+def _other_model(vault: str, actual: VaultAccess) -> str:
+    """The message about a vault whose permission model is not that of the arguments."""
+    models = {
+        VaultAccess.RBAC: ("RBAC", "an access policy"),
+        VaultAccess.ACCESS_POLICY: ("access policies", "a role"),
+    }
+    model, other = models[actual]
+    mismatch = f"Vault {vault} uses {model}; {other} has no effect.\n"
+    if actual == VaultAccess.ACCESS_POLICY and is_sovereign():
+        return (
+            f"{mismatch}azure-native writes access policies in Azure's public cloud only.\n"
+            f"To change the vault: az keyvault update --name {vault} --enable-rbac-authorization true\n"
+            f"To use no token: {change('storage_access', StorageAccess.MANAGED_IDENTITY)}"
+        )
+    return f"{mismatch}To match the vault: {change('vault_access', actual)}"

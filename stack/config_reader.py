@@ -122,7 +122,11 @@ class ConfigReader:
         return f"pulumi config set {path}{full} {shlex.quote(value)}"
 
 
-COMMANDS = Wording(camel_case, "pulumi config set acr-transfer:{argument} {value}")
+COMMANDS = Wording(
+    camel_case,
+    "pulumi config set acr-transfer:{argument} {value}",
+    "pulumi config rm acr-transfer:{argument}",
+)
 """The wording of the components' messages in this program: keys, and the commands that set them."""
 
 

@@ -59,7 +59,16 @@ KEYS = (
     Key("storageAccess", "string", str(defaults.STORAGE_ACCESS)),
     Key("vault"),
     Key("newVaultName"),
-    Key("vaultAccess", "string", str(defaults.VAULT_ACCESS)),
+    Key("vaultAccess"),
+    Key(
+        "vaultAddresses",
+        "array",
+        [],
+        own_description="The IPv4 addresses and ranges that reach a new vault; every network does by "
+        "default. A list closes the vault to all others, apart from Azure's trusted services; None alone "
+        "admits no address. It may shut the pipeline out too, and does so with a user-assigned identity. "
+        "SasToken only.",
+    ),
     Key("purgeProtection", "boolean", defaults.PURGE_PROTECTION),
     Key("sasExpiry"),
     Key("sasKey", "string", str(defaults.SAS_KEY)),

@@ -20,8 +20,8 @@ from components.source_side import LockError, lock_of
 from stack.config_reader import COMMANDS, ConfigError, ConfigReader
 from stack.keys import KEYS
 
-NO_OPTIONS = ["None"]
-"""The value of `options` for no options, not even the default ones."""
+NONE = ["None"]
+"""The value of `options` for no options, not even default ones, and of `vaultAddresses` for no address."""
 
 _CONTENT = ("artifacts", "artifactsFile", "lock")
 _OWN = ("side", "artifactsFile", "source", "handover")
@@ -74,8 +74,9 @@ class Settings:
             and (value := reader.value(key)) is not None
         }
         _read_identity(reader, args)
-        if args.get("options") == NO_OPTIONS:
-            args["options"] = []
+        for name in ("options", "vault_addresses"):
+            if args.get(name) == NONE:
+                args[name] = []
         if side is not Side.TARGET:
             _read_content(reader, args, side)
         source, handover = _origin(reader) if side is Side.TARGET else ("", None)
@@ -169,7 +170,7 @@ def _listed(reader: ConfigReader) -> list[str]:
 def _with_no_options(fault: Fault) -> Fault:
     """The fault of an unknown option with the value that only the configuration has."""
     if fault.argument == "options" and fault.instead:
-        return replace(fault, expected=f"{fault.expected}, or {NO_OPTIONS[0]} alone")
+        return replace(fault, expected=f"{fault.expected}, or {NONE[0]} alone")
     return fault
 
 

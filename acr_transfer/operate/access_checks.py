@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from acr_transfer.model.roles import can_read_secrets, can_use_container, container_role
 from acr_transfer.model.sas import SasToken, ends_soon, needed_rights, right_names
+from acr_transfer.model.vault_firewall import OPEN_VAULT, VaultFirewall, vault_firewall
 from acr_transfer.model.vault_permissions import can_get_secrets
 from acr_transfer.operate.facts import Body, CheckOutcome, DoctorFinding, Facts, properties
 
@@ -51,18 +52,24 @@ def _by_token(facts: Facts) -> Iterator[DoctorFinding]:
 
 
 def _vault_network(facts: Facts, vault: Body) -> Iterator[DoctorFinding]:
-    """ACR is a trusted service of Key Vault: a firewall stops it only if that exception is off too.
-
-    https://learn.microsoft.com/azure/key-vault/general/overview-vnet-service-endpoints#trusted-services
-    """
-    settings, name = properties(vault), vault.get("name")
+    settings, name = properties(vault), str(vault.get("name"))
     rules = settings.get("networkAcls") or {}
-    closed = str(settings.get("publicNetworkAccess") or "").lower() == "disabled"
-    closed |= str(rules.get("defaultAction") or "").lower() == "deny"
-    if closed and str(rules.get("bypass") or "AzureServices").lower() != "azureservices":
-        what = f"the firewall of vault {name} blocks Azure's trusted services"
-        fix = f"az keyvault update --name {name} --bypass AzureServices"
-        yield facts.fault("vault network", what, _VAULT_FORBIDDEN, fix)
+    firewall = vault_firewall(
+        str(settings.get("publicNetworkAccess") or ""),
+        str(rules.get("defaultAction") or ""),
+        str(rules.get("bypass") or ""),
+    )
+    if firewall is VaultFirewall.OPEN:
+        return
+    own = f"pulumi config rm acr-transfer:vaultAddresses -s {facts.stack}, then {facts.deploy_command}"
+    fix = f"{own}; for an existing vault: {OPEN_VAULT.format(vault=name)}"
+    what = f"the firewall of vault {name} is closed"
+    if firewall is VaultFirewall.CLOSED or facts.has_user_identity:
+        who = "Azure's trusted services" if firewall is VaultFirewall.CLOSED else "a user-assigned identity"
+        yield facts.fault("vault network", f"{what} and refuses {who}", _VAULT_FORBIDDEN, fix)
+    else:
+        why = "Azure does not document that a pipeline passes as a trusted service."
+        yield facts.warning("vault network", what, why, fix)
 
 
 def _vault_permission(facts: Facts, vault: Body) -> Iterator[DoctorFinding]:

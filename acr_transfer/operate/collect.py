@@ -228,5 +228,8 @@ async def _rejection(container_url: str, token: str, session: aiohttp.ClientSess
 def _refusal(status: int, message: str) -> str:
     """Why a vault returns no secret: Key Vault has one code for two reasons, and only the message differs."""
     if "Client address is not authorized" in message:
-        return "the vault's firewall blocks this machine; add a rule for its address"
+        return (
+            "the vault's firewall blocks this machine; add its address to acr-transfer:vaultAddresses, "
+            "or to the rules of an existing vault"
+        )
     return f"the vault answers HTTP {status}; the caller needs the secret permission get"

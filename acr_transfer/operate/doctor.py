@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from acr_transfer.model.limits import CLOCK_SKEW, TRIGGER_AGE
 from acr_transfer.model.options import OVERWRITE_BLOBS, has_option, option_fault
+from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.storage_network import StorageNetwork, storage_network
 from acr_transfer.operate.access_checks import access
 from acr_transfer.operate.facts import DoctorFinding, Facts, properties
@@ -93,6 +94,24 @@ def pipeline(facts: Facts) -> Iterator[DoctorFinding]:
         yield facts.good("pipeline", f"pipeline {name} exists and has an identity")
 
 
+def _create_container(facts: Facts) -> str:
+    """The fix for a container that was deleted: a refresh may fail instead of noticing it.
+
+    https://github.com/pulumi/pulumi-azure-native/issues/4841
+    """
+    container = str(facts.container_settings.get("uri") or "").rstrip("/").rpartition("/")[2]
+    if not facts.account or not container:
+        return facts.deploy_command
+    account = ResourceId.of(str(facts.account.get("id") or facts.account.get("name")))
+    names = f"--resource-group {account.resource_group or '<group>'} --storage-account {account.name}"
+    again = (
+        f"pulumi config set acr-transfer:forceUpdateTag <new> -s {facts.stack}, then {facts.deploy_command}"
+    )
+    return f"az storage container-rm create {names} --name {container}, then " + (
+        again if facts.side == "source" else "acr-transfer hop"
+    )
+
+
 def storage(facts: Facts) -> Iterator[DoctorFinding]:
     """The container exists, its account is reachable, and shared keys work if SAS tokens are used."""
     if facts.account is None:
@@ -100,7 +119,7 @@ def storage(facts: Facts) -> Iterator[DoctorFinding]:
         return
     name = facts.account.get("name")
     if facts.container is None:
-        yield facts.missing("the container", "A run ends with 404 from storage.")
+        yield facts.missing("the container", "A run ends with 404 from storage.", _create_container(facts))
     else:
         yield facts.good("container", f"container {facts.container.get('name')} exists in account {name}")
     settings = properties(facts.account)

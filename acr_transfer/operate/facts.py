@@ -142,6 +142,11 @@ class Facts:
         return next((str(each["principalId"]) for each in assigned if each.get("principalId")), "")
 
     @property
+    def has_user_identity(self) -> bool:
+        """Whether the pipeline's identity is user-assigned."""
+        return bool(((self.pipeline or {}).get("identity") or {}).get("userAssignedIdentities"))
+
+    @property
     def deploy_command(self) -> str:
         """The command that creates or corrects the stack's resources."""
         return f"pulumi up -s {self.stack}"

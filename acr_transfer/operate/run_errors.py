@@ -7,6 +7,8 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 import re
 from dataclasses import dataclass
 
+from acr_transfer.model.vault_firewall import OPEN_VAULT
+
 
 @dataclass(frozen=True)
 class RunError:
@@ -20,6 +22,12 @@ class RunError:
 _AGAIN = "then set acr-transfer:forceUpdateTag to a new value and run `pulumi up`"
 
 RUN_ERRORS: tuple[RunError, ...] = (
+    RunError(
+        r"not a trusted service|ForbiddenByFirewall",
+        "the vault's firewall refuses the pipeline",
+        "run `pulumi config rm acr-transfer:vaultAddresses`, then `pulumi up`; for an existing vault run "
+        f"`{OPEN_VAULT.format(vault='<name>')}`, then `pulumi up`",
+    ),
     RunError(
         r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|authorized to perform action",
         "the pipeline's identity cannot read the SAS secret",
@@ -54,7 +62,8 @@ RUN_ERRORS: tuple[RunError, ...] = (
     RunError(
         r"ContainerNotFound|container.*not (found|exist)",
         "the container does not exist",
-        "run `pulumi refresh`, then `pulumi up`",
+        "create it (`pulumi refresh` may not notice its deletion): `az storage container-rm create "
+        f"--resource-group <group> --storage-account <account> --name <container>`, {_AGAIN}",
     ),
     RunError(
         r"BlobNotFound|storage.*\b404\b|blob.*not (found|exist)",

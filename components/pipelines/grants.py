@@ -7,9 +7,8 @@ from pulumi_azure_native import authorization, keyvault
 from acr_transfer.model.options import Direction
 from acr_transfer.model.roles import Role
 
-from .. import defaults
 from ..argument_rules import Fault, check_arguments, option_faults
-from ..arguments import PipelineArgs, has, uses_token
+from ..arguments import PipelineArgs, has, uses_token, vault_access_of
 from ..choices import StorageAccess, VaultAccess
 from ..conflicts import GRANT, explain_conflict
 from ..sdk import resource_of
@@ -55,7 +54,7 @@ def _grant_secrets(
     client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=parent))
     vault = resource_of(args["vault_urn"]) if has(args, "vault_urn") else None
     opts = ResourceOptions(parent=parent, deleted_with=vault)
-    if args.get("vault_access", defaults.VAULT_ACCESS) == VaultAccess.RBAC:
+    if vault_access_of(args) == VaultAccess.RBAC:
         scope = Output.format(
             "/subscriptions/{0}/resourceGroups/{1}/providers/Microsoft.KeyVault/vaults/{2}",
             client.subscription_id,

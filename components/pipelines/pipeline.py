@@ -35,6 +35,7 @@ class Pipeline(pulumi.ComponentResource):
         pipeline_name = args.get("pipeline", defaults.PIPELINES[direction])
         user = user_assigned_identity(f"{name}-identity", args, pipeline_name, self)
         pipeline = self._create(name, args, direction, pipeline_name, identity_input(user))
+        self.run_provider = pipeline.provider if isinstance(pipeline, ManagedPipeline) else None
         path = (pipeline_name, args["registry"], args["registry_resource_group"])
         self.principal_id = principal_id(pipeline.identity, direction, path, user, self)
         deletes = DELETE_SOURCE_BLOB in options_of(args, direction)

@@ -2,12 +2,14 @@
 
 azure-native creates resources of API versions other than its default ones when it gets a parameter. These
 classes are what `pulumi package add azure-native containerregistry 2025-06-01-preview` would generate for the
-two types. https://www.pulumi.com/registry/packages/azure-native/version-guide/
+three types. The runs of such a pipeline need the version too: https://github.com/Azure/acr/issues/867
+https://www.pulumi.com/registry/packages/azure-native/version-guide/
 """
 
+from collections.abc import Mapping
 from functools import partial
 from operator import methodcaller
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
@@ -28,6 +30,10 @@ EXPORT_PIPELINE = f"{PACKAGE}:containerregistry:ExportPipeline"
 IMPORT_PIPELINE = f"{PACKAGE}:containerregistry:ImportPipeline"
 """The type of an import pipeline in this version."""
 
+PIPELINE_RUN = f"{PACKAGE}:containerregistry:PipelineRun"
+"""The type of a pipeline run in this version."""
+
+_DEFAULT_RUN = "azure-native:containerregistry:PipelineRun"
 _TYPES = {Direction.EXPORT: EXPORT_PIPELINE, Direction.IMPORT: IMPORT_PIPELINE}
 _DEFAULT_TYPES = {
     Direction.EXPORT: "azure-native:containerregistry:ExportPipeline",
@@ -73,6 +79,9 @@ class ManagedPipeline(pulumi.CustomResource):
     provisioning_state: Output[str]
     """The state of the pipeline: Succeeded, or another one."""
 
+    provider: pulumi.ProviderResource | None
+    """The provider of this version that the pipeline has; None for the one of its parent."""
+
     def __init__(
         self,
         name: str,
@@ -101,7 +110,46 @@ class ManagedPipeline(pulumi.CustomResource):
         if direction is Direction.IMPORT:
             inputs["trigger"] = {"sourceTrigger": {"status": trigger_of(args)}}
         typ = _TYPES[direction]
-        super().__init__(typ, name, inputs, _with_provider(name, typ, opts), package_ref=_package())
+        opts = _with_provider(name, typ, opts)
+        self.provider = opts.provider
+        super().__init__(typ, name, inputs, opts, package_ref=_package())
+
+
+class ManagedRun(pulumi.CustomResource):
+    """A run of a pipeline that accesses its container with its identity.
+
+    https://learn.microsoft.com/rest/api/containerregistry/pipeline-runs/create?view=rest-containerregistry-2025-06-01-preview
+    """
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: ResourceOptions) -> None:
+        """Start the run; `inputs` are those of a `containerregistry.PipelineRun`."""
+        spelled = {"registry_name": "registryName", "resource_group_name": "resourceGroupName"}
+        spelled |= {"pipeline_run_name": "pipelineRunName", "force_update_tag": "forceUpdateTag"}
+        given = {spelled.get(key, key): value for key, value in inputs.items()}
+        outputs = {"provisioningState": None, "response": None}
+        super().__init__(PIPELINE_RUN, name, {**given, **outputs}, opts, package_ref=_package())
+
+    @property
+    @pulumi.getter(name="provisioningState")
+    def provisioning_state(self) -> Output[str]:
+        """The state of the run: Succeeded, or another one."""
+        return cast(Output[str], pulumi.get(self, "provisioningState"))
+
+    @property
+    @pulumi.getter
+    def response(self) -> Output[containerregistry.outputs.PipelineRunResponseResponse | None]:
+        """The result of the run."""
+        return cast(
+            Output[containerregistry.outputs.PipelineRunResponseResponse | None], pulumi.get(self, "response")
+        )
+
+
+def run_options(*, managed: bool) -> ResourceOptions:
+    """Return the options of a run, which has another type with the other kind of access.
+
+    It remains the same run: a change of access does not start it again.
+    """
+    return ResourceOptions(aliases=[Alias(type_=_DEFAULT_RUN if managed else PIPELINE_RUN)])
 
 
 def pipeline_options(

@@ -12,10 +12,12 @@ from pulumi_azure_native import containerregistry
 
 from acr_transfer.model.limits import RUN_LIMIT
 from acr_transfer.model.options import Direction
+from acr_transfer.model.vault_firewall import OPEN_VAULT
 from acr_transfer.model.visible_text import visible, visible_line
 
-from ..advice import change
+from ..advice import change, remove
 from ..sdk import error_hooks
+from .preview_api import ManagedRun
 
 SUCCEEDED = "Succeeded"
 """The state of a successful run, in its resource and in its response."""
@@ -84,7 +86,7 @@ class FailedRunError(pulumi.RunError):
 
 
 def run_result(
-    run: containerregistry.PipelineRun,
+    run: containerregistry.PipelineRun | ManagedRun,
     transfer: Transfer,
     read: ReadRun,
     failures: dict[str, str],
@@ -203,4 +205,16 @@ def _explanation(run: Transfer | Run, status: str, error: str, direction: Direct
     rest = len(run["artifacts"]) - _SHOWN_ARTIFACTS
     more = f" and {rest} more" if rest > 0 else ""
     name = run.get("run_name") or run.get("name")
+    message += _vault_firewall(message)
     return f"{message}\n  {direction} run {name} is {status}; blob {run['blob']}; artifacts {names}{more}"
+
+
+def _vault_firewall(message: str) -> str:
+    """The ways to open a vault whose firewall refused the pipeline; empty for any other message."""
+    if "not a trusted service" not in message:
+        return ""
+    return (
+        "\n  The firewall of the vault refuses the pipeline."
+        f"\n  To open the vault of this deployment: {remove('vault_addresses')}"
+        f"\n  To open an existing vault: {OPEN_VAULT.format(vault='<name>')}"
+    )

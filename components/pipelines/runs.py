@@ -1,7 +1,7 @@
 """The runs of a pipeline: one for each blob."""
 
 from functools import partial
-from typing import NotRequired
+from typing import Any, NotRequired
 
 import pulumi
 from pulumi import Input, InvokeOutputOptions, Output, ResourceHookBinding, ResourceOptions
@@ -11,13 +11,18 @@ from acr_transfer.model.options import Direction
 
 from .. import defaults
 from ..argument_rules import check_arguments
-from ..arguments import RunSettings
+from ..arguments import RunSettings, uses_token
+from ..choices import StorageAccess
 from ..sdk import settled
+from .preview_api import ManagedRun, run_options
 from .run_results import Run, Transfer, failure_hooks, raise_failures, run_result
 
 
 class PipelineRunsArgs(RunSettings):
     """The pipeline and the transfers that it runs."""
+
+    storage_access: NotRequired[StorageAccess]
+    """How the pipeline accesses its container; by default with a SAS token."""
 
     registry: Input[str]
     """The pipeline's registry."""
@@ -63,20 +68,26 @@ class PipelineRuns(pulumi.ComponentResource):
 
     def _run(
         self, name: str, args: PipelineRunsArgs, transfer: Transfer, before: Output[Run] | None
-    ) -> containerregistry.PipelineRun:
+    ) -> containerregistry.PipelineRun | ManagedRun:
         tag = args.get("force_update_tag", defaults.FORCE_UPDATE_TAG)
-        return containerregistry.PipelineRun(
-            _resource_name(name, transfer),
-            registry_name=args["registry"],
-            resource_group_name=args["registry_resource_group"],
-            pipeline_run_name=transfer["run_name"],
-            request=_request(Direction(args["direction"]), args["pipeline_id"], transfer),
-            force_update_tag=_after(before, tag) if before else tag,
-            # Two runs cannot have one name, and `--replace` would otherwise create the second one first.
-            opts=ResourceOptions(
+        inputs: dict[str, Any] = {
+            "registry_name": args["registry"],
+            "resource_group_name": args["registry_resource_group"],
+            "pipeline_run_name": transfer["run_name"],
+            "request": _request(Direction(args["direction"]), args["pipeline_id"], transfer),
+            "force_update_tag": _after(before, tag) if before else tag,
+        }
+        managed = not uses_token(args)
+        # Two runs cannot have one name, and `--replace` would otherwise create the second one first.
+        opts = ResourceOptions.merge(
+            run_options(managed=managed),
+            ResourceOptions(
                 parent=self, delete_before_replace=True, hooks=ResourceHookBinding(on_error=self._hooks)
             ),
         )
+        if managed:
+            return ManagedRun(_resource_name(name, transfer), inputs, opts)
+        return containerregistry.PipelineRun(_resource_name(name, transfer), opts=opts, **inputs)
 
     def _read(
         self, args: PipelineRunsArgs, transfer: Transfer

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from acr_transfer.model.roles import can_read_secrets
+from acr_transfer.model.vault_firewall import VaultFirewall
+from acr_transfer.model.vault_firewall import vault_firewall as vault_firewall_of
 from acr_transfer.model.vault_permissions import can_get_secrets, can_purge, excess_permissions
 from policy.framework import links
 from policy.framework.properties import UNKNOWN, Value, is_other, known_items, peek, text
@@ -94,11 +96,12 @@ def vault_narrow_flags(vault: ResourceView) -> Iterator[Violation]:
     types=(VAULT,),
     severity=Severity.MEDIUM,
     control=Control.NETWORK,
-    fix="Set `properties.networkAcls` to the default action Deny with the bypass AzureServices.",
+    fix="Set `properties.networkAcls` to the default action Deny with the bypass AzureServices, then test a "
+    "run. The rule is disabled by default: Azure does not document that a pipeline passes.",
     url="https://learn.microsoft.com/azure/key-vault/general/network-security",
 )
 def vault_firewall(vault: ResourceView) -> Iterator[Violation]:
-    """ACR passes a vault's firewall as a trusted service, so no network needs access."""
+    """A firewall is a second barrier around a secret, where the pipeline is known to pass it."""
     action = vault.peek("properties.networkAcls.defaultAction")
     public = vault.peek("properties.publicNetworkAccess")
     if is_other(action, "Deny") and is_other(public, "Disabled"):
@@ -185,6 +188,34 @@ def _lists(stack: StackView, vault: ResourceView, pipeline: ResourceView) -> boo
         can_get_secrets(permissions(entry, "secrets"))
         and links.is_granted_to(stack, vault, "properties", peek(entry, "objectId"), pipeline)
         for entry in known_items(vault.peek("properties.accessPolicies"))
+    )
+
+
+@StackRule(
+    severity=Severity.HIGH,
+    control=Control.NETWORK,
+    fix="Set `properties.networkAcls.defaultAction` to Allow, or the pipeline's `identity.type` to "
+    "SystemAssigned with the bypass AzureServices.",
+    url="https://learn.microsoft.com/azure/key-vault/general/overview-vnet-service-endpoints",
+)
+def vault_reachable(stack: StackView) -> Iterator[Violation]:
+    """A closed vault refuses a user-assigned identity, and every pipeline without trusted services."""
+    for pipeline in filter(links.uses_sas, stack.of(*PIPELINES)):
+        user = text(pipeline.peek("identity.type")).lower() == "userassigned"
+        for vault in links.vaults(stack, pipeline):
+            if _firewall(vault) is VaultFirewall.CLOSED:
+                yield pipeline.violation(f"The firewall of vault {vault} refuses pipeline {pipeline}.")
+            elif user and _firewall(vault) is VaultFirewall.TRUSTED_SERVICES:
+                identity = f"the user-assigned identity of pipeline {pipeline}"
+                yield pipeline.violation(f"The firewall of vault {vault} refuses {identity}.")
+
+
+def _firewall(vault: ResourceView) -> VaultFirewall:
+    rules = "properties.networkAcls"
+    return vault_firewall_of(
+        text(vault.peek("properties.publicNetworkAccess")),
+        text(vault.peek(f"{rules}.defaultAction")),
+        text(vault.peek(f"{rules}.bypass")),
     )
 
 

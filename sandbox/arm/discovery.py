@@ -27,7 +27,8 @@ def metadata_handler(
 
     async def endpoints(request: web.Request) -> web.Response:
         if request.query.get("api-version", "") <= _LAST_LIST_VERSION:
-            return web.json_response([_metadata(each) for each in clouds])
+            others = [{**_metadata(each), "name": each.definition.other_name} for each in clouds]
+            return web.json_response([*map(_metadata, clouds), *others])
         return web.json_response(_metadata(cloud))
 
     return endpoints

@@ -36,6 +36,7 @@ async def put(request: Request) -> Answer:
         raise AzureError("AlreadyInUse", server=login_server)
     body = _body(request, login_server, sku)
     _require_private_without_exports(name, body["properties"])
+    _require_kept_policy(request, body)
     if fresh:
         await request.cloud.start_registry(name)
     request.resources.put(request.id, request.id.type, body)
@@ -46,9 +47,24 @@ async def put(request: Request) -> Answer:
 
 
 def _require_private_without_exports(name: str, properties: Json) -> None:
-    policy = (properties["policies"].get("exportPolicy") or {}).get("status") or ""
-    if policy.lower() == "disabled" and properties["publicNetworkAccess"] != "Disabled":
+    if _export_policy(properties) == "disabled" and properties["publicNetworkAccess"] != "Disabled":
         raise AzureError("PublicAccessWithoutExports", registry=name)
+
+
+def _require_kept_policy(request: Request, body: Json) -> None:
+    """A registry with export pipelines keeps its export policy.
+
+    https://learn.microsoft.com/azure/container-registry/data-loss-prevention
+    """
+    old = (request.existing or body)["properties"]
+    if _export_policy(old) != _export_policy(body["properties"]) and request.resources.of_type(
+        f"{REGISTRIES}/exportPipelines", f"{request.id}/"
+    ):
+        raise AzureError("ExportPipelinesExist", registry=request.id.name)
+
+
+def _export_policy(properties: Json) -> str:
+    return str((properties["policies"].get("exportPolicy") or {}).get("status") or "").lower()
 
 
 async def delete(request: Request) -> Answer:

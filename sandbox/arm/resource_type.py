@@ -107,6 +107,13 @@ def as_stored(_: Request, body: Json) -> Json:
     return body
 
 
+def not_found(request: Request) -> AzureError:
+    """The error for a resource that does not exist."""
+    gateway = {"x-ms-failure-cause": "gateway"}
+    name = request.id.full_name
+    return AzureError("ResourceNotFound", headers=gateway, resource=name, group=request.id.group)
+
+
 @dataclass(frozen=True)
 class ResourceType:
     """One resource type: its versions, the rules for names and bodies, and its handlers."""
@@ -121,6 +128,9 @@ class ResourceType:
 
     find: Callable[[Request], Awaitable[Json | None]] = stored
     """Returns the resource of an ID."""
+
+    missing: Callable[[Request], AzureError] = not_found
+    """Returns the error for an ID without a resource."""
 
     list: Callable[[Request], Awaitable[list[Json]]] = stored_below
     """Returns the resources of a collection."""
@@ -175,10 +185,3 @@ def is_taken(request: Request, name: str, *types: str) -> bool:
 def matches(pattern: str, name: str) -> bool:
     """Whether a whole name matches a pattern."""
     return re.fullmatch(pattern, name) is not None
-
-
-def not_found(request: Request) -> AzureError:
-    """The error for a resource that does not exist."""
-    gateway = {"x-ms-failure-cause": "gateway"}
-    name = request.id.full_name
-    return AzureError("ResourceNotFound", headers=gateway, resource=name, group=request.id.group)

@@ -109,7 +109,7 @@ async def _on_resource(request: Request, kind: ResourceType) -> Answer:
         await _require_parents(request)
     request = replace(request, existing=await kind.find(request))
     if request.method in ("GET", "HEAD", "PATCH") and request.existing is None:
-        raise not_found(request)
+        raise kind.missing(request)
     if request.method == "HEAD":
         return Answer(204)
     if request.method == "DELETE" and kind.delete:

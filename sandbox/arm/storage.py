@@ -1,6 +1,8 @@
 """Microsoft.Storage: accounts, their keys, settings and blob containers."""
 
+import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +11,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from sandbox.arm import bodies, operations
 from sandbox.arm.resource_type import (
     Answer,
+    Handler,
     Request,
     ResourceType,
     api_versions,
@@ -19,10 +22,41 @@ from sandbox.arm.resource_type import (
 )
 from sandbox.cloud.cloud import ACCOUNTS
 from sandbox.cloud.database import Json
+from sandbox.http import ip_rules
 from sandbox.http.azure_errors import AzureError
 from sandbox.storage import blobs
 
 _SERVICES = ("dfs", "web", "blob", "queue", "table", "file")
+
+
+_in_progress: set[str] = set()
+"""The IDs of accounts that are being changed."""
+
+_OPERATION = 0.1
+"""Seconds that a change of an account takes."""
+
+
+def _exclusive(handler: Handler) -> Handler:
+    """Refuse a request while its account is being changed, if the open question says so."""
+
+    async def answer(request: Request) -> Answer:
+        account = str(request.id.ancestors[0]).lower()
+        if request.faults.choice("storage-operations") == "parallel":
+            return await handler(request)
+        _require_idle(account)
+        _in_progress.add(account)
+        try:
+            await asyncio.sleep(_OPERATION)
+            return await handler(request)
+        finally:
+            _in_progress.discard(account)
+
+    return answer
+
+
+def _require_idle(account: str) -> None:
+    if account.lower() in _in_progress:
+        raise AzureError("StorageAccountOperationInProgress")
 
 
 async def put_account(request: Request) -> Answer:
@@ -30,6 +64,7 @@ async def put_account(request: Request) -> Answer:
     fresh = request.existing is None
     if fresh and is_taken(request, request.id.name, ACCOUNTS):
         raise AzureError("StorageAccountAlreadyTaken", name=request.id.name)
+    ip_rules.require_public_ipv4(request.properties.get("networkAcls"))
     body = _account(request)
     request.resources.put(request.id, request.id.type, body)
     await request.cloud.azurite.renew()
@@ -62,10 +97,12 @@ def _without_firewall(account: Json) -> Json:
 
 async def list_keys(request: Request) -> Answer:
     """List the account's keys."""
-    created = (request.existing or {})["properties"]["creationTime"]
+    _require_idle(str(request.id))
+    created = (request.existing or {})["properties"]["keyCreationTime"]
     keys = zip(blobs.KEYS, blobs.keys(request.cloud, request.existing or {}), strict=True)
     full = [
-        {"creationTime": created, "keyName": name, "value": key, "permissions": "FULL"} for name, key in keys
+        {"creationTime": created[name], "keyName": name, "value": key, "permissions": "FULL"}
+        for name, key in keys
     ]
     return Answer(200, {"keys": full})
 
@@ -78,9 +115,15 @@ async def regenerate_key(request: Request) -> Answer:
     account = request.existing or {}
     generations = dict((account.get("sandbox") or {}).get("generations") or {})
     generations[name] = generations.get(name, 0) + 1
-    request.resources.put(request.id, request.id.type, {**account, "sandbox": {"generations": generations}})
+    times = {**account["properties"]["keyCreationTime"], name: request.faults.now().isoformat()}
+    renewed = {
+        **account,
+        "properties": {**account["properties"], "keyCreationTime": times},
+        "sandbox": {"generations": generations},
+    }
+    request.resources.put(request.id, request.id.type, renewed)
     await request.cloud.azurite.renew()
-    return await list_keys(request)
+    return await list_keys(replace(request, existing=renewed))
 
 
 async def put_rules(request: Request) -> Answer:
@@ -183,11 +226,11 @@ def _account(request: Request) -> Json:
     sku = str(request.body["sku"]["name"])
     encrypted = {"keyType": "Account", "enabled": True, "lastEnabledTime": created}
     defaults = bodies.default_properties("storageAccount")
-    defaults["keyCreationTime"] = dict.fromkeys(blobs.KEYS, created)
     defaults["encryption"]["services"] = {"file": encrypted, "blob": encrypted}
     fixed: Json = {
         "provisioningState": "Succeeded",
         "creationTime": created,
+        "keyCreationTime": old.get("keyCreationTime") or dict.fromkeys(blobs.KEYS, created),
         "primaryEndpoints": dict.fromkeys(_SERVICES, request.cloud.blob_url(request.id.name)),
         "primaryLocation": request.body["location"],
         "statusOfPrimary": "available",
@@ -230,7 +273,7 @@ TYPES = (
         f"{ACCOUNTS}/blobServices",
         VERSIONS,
         "default",
-        put=put_blob_service,
+        put=_exclusive(put_blob_service),
         find=find_blob_service,
         list=list_blob_services,
     ),
@@ -238,17 +281,20 @@ TYPES = (
         f"{ACCOUNTS}/managementPolicies",
         VERSIONS,
         "default",
-        put=put_rules,
+        put=_exclusive(put_rules),
         delete=delete_stored,
     ),
     ResourceType(
         f"{ACCOUNTS}/blobServices/containers",
         VERSIONS,
         _CONTAINER_NAME,
-        put=put_container,
+        put=_exclusive(put_container),
         delete=delete_container,
         patch=True,
         find=find_container,
+        missing=lambda request: AzureError(
+            request.faults.choice("missing-container"), resource=request.id.full_name, group=request.id.group
+        ),
         list=list_containers,
     ),
 )

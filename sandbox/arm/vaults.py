@@ -1,5 +1,6 @@
 """Microsoft.KeyVault: vaults, deleted vaults and access policies."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sandbox.arm import bodies, operations
@@ -7,6 +8,7 @@ from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions, is_taken, name_check
 from sandbox.cloud.cloud import VAULTS
 from sandbox.cloud.database import Json
+from sandbox.http import ip_rules
 from sandbox.http.azure_errors import AzureError
 from sandbox.keyvault.secrets import Secrets
 
@@ -16,6 +18,7 @@ DELETED = "Microsoft.KeyVault/locations/deletedVaults"
 async def put(request: Request) -> Answer:
     """Create or update a vault. The response of a new vault has a URI without a slash, as in Azure."""
     fresh, name = request.existing is None, request.id.name
+    ip_rules.require_ipv4(request.properties.get("networkAcls"))
     recovering = fresh and str(request.properties.get("createMode") or "").lower() == "recover"
     if fresh and not recovering and is_taken(request, name, VAULTS, DELETED):
         raise AzureError("VaultAlreadyExists", name=name)
@@ -94,17 +97,44 @@ def _deleted_id(request: Request) -> ResourceId:
 
 async def set_policies(request: Request) -> Answer:
     """`accessPolicies/add`, `replace` and `remove` for the principals in the request."""
-    kind = request.id.name.lower()
+    change = _CHANGES[request.id.name.lower()]
     target = request.id.up.up
     stored = request.resources.get(target) or {}
-    named = {each["objectId"]: each for each in request.properties.get("accessPolicies", [])}
-    old = stored["properties"]["accessPolicies"]
-    kept = [each for each in old if each["objectId"] not in named]
-    stored["properties"]["accessPolicies"] = kept if kind == "remove" else [*kept, *named.values()]
+    found = {_holder(each): each for each in stored["properties"]["accessPolicies"]}
+    for sent in request.properties.get("accessPolicies", []):
+        found[_holder(sent)] = change(found.get(_holder(sent)), sent)
+    stored["properties"]["accessPolicies"] = [each for each in found.values() if each]
     request.resources.put(target, target.type, stored)
     listed = {"accessPolicies": stored["properties"]["accessPolicies"]}
     return Answer(200, {"id": str(request.id), "type": bodies.typed_name(request.id), "properties": listed})
 
+
+def _holder(policy: Json) -> tuple[str, str]:
+    """The principal and application of a policy, of which a vault has one; IDs ignore case."""
+    return policy["objectId"].lower(), str(policy.get("applicationId") or "").lower()
+
+
+def _merged(old: Json | None, sent: Json) -> Json:
+    """A policy with the permissions of both, each once: their names ignore case."""
+    kinds = {**(old or {}).get("permissions", {}), **sent["permissions"]}
+    permissions = {kind: _united(old or sent, sent, kind) for kind in kinds}
+    return {**(old or {}), **sent, "permissions": permissions}
+
+
+def _united(old: Json, sent: Json, kind: str) -> list[str]:
+    listed = [*(old["permissions"].get(kind) or []), *(sent["permissions"].get(kind) or [])]
+    found: dict[str, str] = {}
+    for each in listed:
+        found.setdefault(each.lower(), each)
+    return list(found.values())
+
+
+_CHANGES: dict[str, Callable[[Json | None, Json], Json | None]] = {
+    "add": _merged,
+    "replace": lambda _, sent: sent,
+    "remove": lambda _, __: None,
+}
+"""The new policy of a principal: from the existing one, if any, and the one in the request."""
 
 VERSIONS = api_versions("vaults")
 _NAME = "[a-zA-Z0-9-]{3,24}"

@@ -13,6 +13,9 @@ class CloudDefinition:
     name: str
     """The cloud's name in `azure-native:environment` and in its metadata document."""
 
+    other_name: str
+    """The name of one of Azure's own clouds, under which the metadata describes this cloud too."""
+
     subscription: str
     tenant: str
     location: str
@@ -38,6 +41,7 @@ class CloudDefinition:
 SOURCE = CloudDefinition(
     side="source",
     name="SandboxSource",
+    other_name="usgovernment",
     subscription="50000000-0000-4000-8000-000000000001",
     tenant="50000000-0000-4000-8000-00000000000a",
     location="westeurope",
@@ -46,6 +50,7 @@ SOURCE = CloudDefinition(
 TARGET = CloudDefinition(
     side="target",
     name="SandboxTarget",
+    other_name="china",
     subscription="70000000-0000-4000-8000-000000000001",
     tenant="70000000-0000-4000-8000-00000000000a",
     location="northeurope",

@@ -35,7 +35,7 @@ class RunningCloud(Cloud):
         self.azurite = Azurite(self)
         self.registries: dict[str, RegistryServer] = {}
         self._endpoints: dict[str, web.AppRunner] = {}
-        containers = ContainerAccess(self.tokens, self.definition.vault_audience, self.paths)
+        containers = ContainerAccess(self.tokens, self.definition.vault_audience, self.paths, self.faults)
         self.runs = TransferService(self.resources, self.faults, containers, self._registry_client)
         self._trigger = SourceTrigger(self.resources, self.faults, containers, self.runs)
         self._watch: asyncio.Task[None] | None = None

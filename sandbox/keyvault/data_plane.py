@@ -46,7 +46,7 @@ class _VaultEndpoint:
         try:
             claims = self._claims(request)
             principal = str(claims["oid"])
-            firewall.require_allowed(self._body(), claims)
+            firewall.require_allowed(self._body(), claims, self.cloud.faults)
             sent = await request_body.text(request)
             status, body = 200, self._call(request, principal, sent)
         except Exception as error:

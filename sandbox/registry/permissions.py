@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.arm import roles
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.database import Json
+from sandbox.http import ip_rules
 
 _TYPE = "Microsoft.ContainerRegistry/registries"
 _ACTIONS = {
@@ -61,9 +62,8 @@ def accepts_arm_tokens(cloud: Cloud, registry: str) -> bool:
 def is_public(cloud: Cloud, registry: str) -> bool:
     """Whether the registry accepts requests from the public network, which includes this machine."""
     properties = _properties(cloud, registry)
-    rules = properties.get("networkRuleSet") or {}
-    denied = str(rules.get("defaultAction") or "").lower() == "deny" and not rules.get("ipRules")
-    return str(properties.get("publicNetworkAccess") or "").lower() != "disabled" and not denied
+    public = str(properties.get("publicNetworkAccess") or "").lower() != "disabled"
+    return public and ip_rules.admits_caller(properties.get("networkRuleSet") or {})
 
 
 def _properties(cloud: Cloud, registry: str) -> Json:

@@ -6,9 +6,10 @@
 // processes could read. Azurite ends when standard input closes, so it never outlives the sandbox.
 //
 // A line is {"issuer", "publicKey", "clock", "faults": [fault], "accounts": {name: {"keys": [key1, key2],
-// "sharedKey": bool, "open": bool, "audiences": [url], "grants": {principal: {container or "*":
-// [right]}}}}}, with the rights of sandbox/storage/blobs.py. The line "needed PRINCIPAL ACCOUNT CONTAINER RIGHT"
-// reports each right that a request with a token needed, once. A principal with "everywhere" is also permitted by a closed network. `clock` is the difference in
+// "sharedKey": bool, "open": bool, "openToService": bool, "audiences": [url], "grants": {principal: {container
+// or "*": [right]}}}}}, with the rights of sandbox/storage/blobs.py. The line "needed PRINCIPAL ACCOUNT CONTAINER
+// RIGHT" reports each right that a request with a token needed, once. A principal with "everywhere" is also
+// permitted by a closed network. `clock` is the difference in
 // seconds of Azurite's time from the machine's. A fault has the fields of sandbox/faults/fault.py, a number, and
 // its path as a regular expression; the line "met NUMBER" reports each matching request. Azurite checks keys and
 // SAS tokens itself. This script checks the rest: accounts with disabled keys or a closed network, and Entra
@@ -78,6 +79,7 @@ const OWN_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 const MISDIRECTED = { status: 421, code: "MisdirectedRequest", words: "The request is for another host." };
 
 const ITSELF = "acr-transfer-sandbox"; // the user agent of the sandbox's own client, see blobs.py
+const SERVICE = "acr-transfer-service"; // the user agent of the transfer service, see blobs.py
 const met = {}; // the number of matching requests by the number of the fault
 
 function meet(request) {
@@ -139,7 +141,7 @@ Authentication.prototype.authenticate = async function (context, request, respon
   if (account && scheme.toLowerCase() === "bearer") {
     return admitted(account, context, request, token, refused);
   }
-  refuseClosed(account, refused);
+  refuseClosed(account, request, refused);
   if (account && !account.sharedKey) {
     const words = "Key based authentication is not permitted on this storage account.";
     throw refused(403, "KeyBasedAuthenticationNotPermitted", words);
@@ -163,8 +165,9 @@ async function signed(check, refused) {
   throw refused(403, "AuthenticationFailed", words);
 }
 
-function refuseClosed(account, refused) {
-  if (account && !account.open) {
+function refuseClosed(account, request, refused) {
+  const isService = (request.getHeader("user-agent") || "").startsWith(SERVICE);
+  if (account && !(isService ? account.openToService : account.open)) {
     throw refused(403, "AuthorizationFailure", "This request is not authorized to perform this operation.");
   }
 }
@@ -201,7 +204,7 @@ function admitted(account, context, request, token, refused) {
   }
   const granted = account.grants[claims.oid] || {};
   if (!granted.everywhere) {
-    refuseClosed(account, refused);
+    refuseClosed(account, request, refused);
   }
   const right = neededRight(request.getMethod(), (name) => request.getQuery(name));
   if (!granted.everywhere) {

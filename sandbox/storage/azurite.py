@@ -76,7 +76,12 @@ class Azurite:
         assert self._process
         assert self._process.stdin
         # Without any account Azurite would use its well-known one.
-        unused = {"keys": blobs.keys(self._cloud, {"name": "none"}), "sharedKey": True, "open": True}
+        unused = {
+            "keys": blobs.keys(self._cloud, {"name": "none"}),
+            "sharedKey": True,
+            "open": True,
+            "openToService": True,
+        }
         accounts = state["accounts"] or {"none": {**unused, "audiences": [], "grants": {}}}
         self._process.stdin.write(f"{json.dumps({**state, 'accounts': accounts})}\n".encode())
         await self._process.stdin.drain()

@@ -17,6 +17,7 @@ from sandbox.cloud.cloud import ACCOUNTS, Cloud
 from sandbox.cloud.database import Json
 from sandbox.cloud.paths import Paths
 from sandbox.entra.tokens import Tokens
+from sandbox.http import ip_rules
 
 AUDIENCE = "https://storage.azure.com"
 """An audience of tokens for blobs in every cloud; the other is the account's endpoint.
@@ -25,6 +26,9 @@ https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-di
 """
 
 _ITSELF = "acr-transfer-sandbox"
+SERVICE = "acr-transfer-service"
+"""The user agent of the transfer service: a firewall shuts the service out, whatever its IP rules."""
+
 SERVICES = "Microsoft.Storage/storageAccounts/blobServices"
 ACTIONS = {
     **{verb: (f"{SERVICES}/containers/blobs/{verb}", True) for verb in ("read", "write", "delete")},
@@ -125,12 +129,13 @@ def _rights(role: roles.Definition) -> list[str]:
 def _account(cloud: Cloud, body: Json) -> Json:
     properties = body["properties"]
     network = properties.get("networkAcls") or {}
-    closed = str(properties.get("publicNetworkAccess") or "").lower() == "disabled"
-    denied = str(network.get("defaultAction") or "").lower() == "deny" and not network.get("ipRules")
+    public = str(properties.get("publicNetworkAccess") or "").lower() != "disabled"
+    denied = str(network.get("defaultAction") or "").lower() == "deny"
     return {
         "keys": keys(cloud, body),
         "sharedKey": properties.get("allowSharedKeyAccess") is not False,
-        "open": not (closed or denied),
+        "open": public and ip_rules.admits_caller(network),
+        "openToService": public and not denied,
         "audiences": [endpoint := cloud.blob_url(body["name"]), endpoint.rstrip("/")],
         "grants": {_ITSELF: {"*": [*ACTIONS], "everywhere": True}},
     }

@@ -52,6 +52,7 @@ class ContainerAccess:
     tokens: Tokens
     vault_audience: str
     paths: Paths
+    faults: Faults
 
     async def open(self, session: aiohttp.ClientSession, pipeline: Json) -> ContainerClient:
         """The container of a pipeline; raises TransferFailedError."""
@@ -60,12 +61,13 @@ class ContainerAccess:
         if container["uri"].lower().startswith("http://"):
             status = "400 (AccountRequiresHttps)"
             raise TransferFailedError(f"Failed to access storage.  Service request failed.  Status: {status}")
-        principal = roles.principal_of(pipeline)
         credential: Any
         if container.get("storageAccessMode") == "ManagedIdentity":
-            credential = blobs.Identity(self.tokens, principal)
+            credential = blobs.Identity(self.tokens, roles.principal_of(pipeline))
         else:
-            sas = await self._secret(session, container.get("keyVaultUri") or "", principal)
+            sas = await self._secret(session, container.get("keyVaultUri") or "", pipeline)
+            if self.faults.choice("account-sas") == "refuse":
+                _require_container_sas(sas)
             if end == "target":
                 _require_add_permission(sas)
             credential = AzureSasCredential(sas.removeprefix("?"))
@@ -73,17 +75,18 @@ class ContainerAccess:
             container["uri"],
             credential=credential,
             transport=blobs.transport(self.paths),
+            user_agent=blobs.SERVICE,
             retry_policy=LinearRetry(backoff=0, retry_total=2, random_jitter_range=0),
             max_single_get_size=_READ_SIZE,
             max_chunk_get_size=_READ_SIZE,
         )
 
-    async def _secret(self, session: aiohttp.ClientSession, uri: str, principal: str) -> str:
+    async def _secret(self, session: aiohttp.ClientSession, uri: str, pipeline: Json) -> str:
         if not uri:
             raise TransferFailedError("Failed to access key vault.  The pipeline has no keyVaultUri.")
-        # The transfer service is a trusted service, which a vault's firewall can allow.
-        trusted = {firewall.TRUSTED: True}
-        token = self.tokens.issue(principal, self.vault_audience, seconds=600, **trusted)
+        caller = {firewall.SERVICE: pipeline["identity"]["type"]}
+        principal = roles.principal_of(pipeline)
+        token = self.tokens.issue(principal, self.vault_audience, seconds=600, **caller)
         headers = {"Authorization": f"Bearer {token}"}
         context = certificates.client_context(self.paths)
         try:
@@ -95,6 +98,15 @@ class ContainerAccess:
                 return str(body["value"])
         except (aiohttp.ClientError, TimeoutError) as error:
             raise TransferFailedError(f"Failed to access key vault.  {uri} does not answer.") from error
+
+
+def _require_container_sas(sas: str) -> None:
+    """Refuse an account SAS, which has the resource types that it covers in `srt`."""
+    if "srt" in parse_qs(sas.removeprefix("?")):
+        raise TransferFailedError(
+            "Failed to access storage.  Status: 403 (AuthorizationPermissionMismatch).  The SAS token is "
+            "that of an account: a pipeline needs the SAS token of a container."
+        )
 
 
 def _require_add_permission(sas: str) -> None:

@@ -69,8 +69,14 @@ class SourceTrigger:
     def _accepts(self, blob: Any) -> bool:
         """Whether a blob is at most 60 days old and has the Content-MD5 and category of an export."""
         recent = blob.last_modified > self.faults.now() - _MAX_AGE
-        marked = (blob.metadata or {}).get("category") == CATEGORY["category"]
+        marked = self._spelled(blob.metadata or {}).items() >= self._spelled(CATEGORY).items()
         return bool(recent and marked and blob.content_settings.content_md5)
+
+    def _spelled(self, metadata: dict[str, str]) -> dict[str, str]:
+        """Metadata in the spelling that is compared."""
+        if self.faults.choice("trigger-category") == "exact":
+            return metadata
+        return {name.lower(): value.lower() for name, value in metadata.items()}
 
     def _start_once(self, pipeline: Json, blob: Any) -> None:
         """Start one run per state of a blob, in the same transaction that records the state."""

@@ -69,6 +69,12 @@ def source(deploy: Deploy, opts: ResourceOptions | None = None, /, **changes: An
         ({"create_identity": True, "identity": IDENTITY}, "create_identity is true; expected false"),
         ({"create_container": False}, "expected true: a new storage account has no container yet"),
         ({"vault": "theirs", "new_vault_name": "ours"}, "new_vault_name is 'ours'; expected no value"),
+        ({"vault_addresses": ["my-office"]}, "vault_addresses[0] is 'my-office'; expected an IPv4 address"),
+        ({"vault_addresses": ["0:0:0:0:0:0:0:1"]}, "is '0:0:0:0:0:0:0:1'; expected an IPv4 address"),
+        ({"vault_addresses": "203.0.113.7"}, "vault_addresses[0] is '203.0.113.7'; expected a list"),
+        ({"vault_addresses": [], "create_identity": True}, "vault_addresses is []; expected no value: a"),
+        ({"vault_addresses": [], "vault": "theirs"}, "vault_addresses is []; expected no value: an existing"),
+        ({**MANAGED, "vault_addresses": []}, "vault_addresses is []; expected no value: ManagedIdentity"),
         ({**MANAGED, "sas_key": "key2"}, "sas_key is 'key2'; expected no value: ManagedIdentity uses"),
     ],
 )
@@ -106,7 +112,7 @@ def test_every_part_checks_its_own_arguments(deploy: Deploy, component: Any, wor
 
 
 def test_every_argument_with_one_value_has_a_rule() -> None:
-    others = {"artifacts", "options", "lock", "blobs"}
+    others = {"artifacts", "options", "lock", "blobs", "vault_addresses"}
     assert set(SourceSideArgs.__annotations__) - others <= RULES.keys()
 
 

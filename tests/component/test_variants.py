@@ -15,7 +15,7 @@ from acr_transfer.model.options import TriggerStatus
 from acr_transfer.model.roles import Role
 from components import SourceSide, SourceSideArgs, TargetSide, TargetSideArgs
 from components.choices import AccountKey, StorageAccess, VaultAccess
-from components.pipelines.preview_api import EXPORT_PIPELINE, IMPORT_PIPELINE, PACKAGE
+from components.pipelines.preview_api import EXPORT_PIPELINE, IMPORT_PIPELINE, PACKAGE, PIPELINE_RUN
 from tests.component.mock_azure import RUN, SECRET, Deploy, Deployed
 
 GROUP = "/subscriptions/s/resourceGroups/data/providers"
@@ -139,9 +139,28 @@ def test_a_side_creates_what_does_not_exist_and_nothing_else(deploy: Deploy, var
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_a_run_waits_for_the_permission_of_every_kind(deploy: Deploy, variant: Variant) -> None:
-    run = source(deploy, *variant.args, vault=variant.vault).one(RUN)
+    deployed = source(deploy, *variant.args, vault=variant.vault)
+    (run,) = [*deployed.all(RUN), *deployed.all(PIPELINE_RUN)]
     rights = ("AccessPolicy::", "RoleAssignment::")
     assert [urn for urn in run.dependencies if any(right in urn for right in rights)]
+
+
+def test_a_pipeline_without_a_token_and_its_runs_have_one_api_version_and_provider(deploy: Deploy) -> None:
+    deployed = source(deploy, MANAGED)
+    run, pipeline = deployed.one(PIPELINE_RUN), deployed.one(EXPORT_PIPELINE)
+    assert (run.provider, run.formerly) == (pipeline.provider, [RUN])
+    assert PIPELINE_RUN in source(deploy, TOKEN).one(RUN).formerly
+
+
+def test_the_parts_of_a_new_account_are_created_one_after_the_other(deploy: Deploy) -> None:
+    deployed = source(deploy, TOKEN)
+    container, service, policy = (
+        deployed.one(typ) for typ in (":BlobContainer", ":BlobServiceProperties", ":ManagementPolicy")
+    )
+    assert any("BlobContainer" in urn for urn in service.dependencies)
+    assert any("BlobServiceProperties" in urn for urn in policy.dependencies)
+    assert any("ManagementPolicy" in urn for urn in deployed.one(SECRET).dependencies)
+    assert not any("BlobServiceProperties" in urn for urn in container.dependencies)
 
 
 def test_without_a_token_there_is_no_secret_output_and_no_key_is_read(deploy: Deploy) -> None:
@@ -240,9 +259,62 @@ def test_a_new_account_without_tokens_refuses_keys_and_keeps_deleted_blobs_for_a
     assert rule["definition"]["actions"]["baseBlob"]["delete"] == {"daysAfterModificationGreaterThan": 30}
 
 
-def test_a_new_vault_is_closed_and_has_purge_protection_unless_disabled(deploy: Deploy) -> None:
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        ({}, {"defaultAction": "Allow"}),
+        ({"vault_addresses": []}, {"defaultAction": "Deny"}),
+        (
+            {"vault_addresses": ["203.0.113.7", "198.51.100.0/24"]},
+            {"defaultAction": "Deny", "ipRules": [{"value": "203.0.113.7"}, {"value": "198.51.100.0/24"}]},
+        ),
+    ],
+)
+def test_a_new_vault_is_open_unless_addresses_close_it(
+    deploy: Deploy, addresses: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    vault = source(deploy, TOKEN, addresses).one(":keyvault:Vault").inputs["properties"]
+    assert vault["networkAcls"] == {"bypass": "AzureServices", **expected}
+
+
+@pytest.mark.parametrize(
+    ("network", "identity", "refused"),
+    [
+        ({"defaultAction": "Deny", "bypass": "AzureServices"}, {}, False),
+        ({"defaultAction": "Deny", "bypass": "AzureServices"}, {"identity": IDENTITY}, True),
+        ({"defaultAction": "Deny", "bypass": "None"}, {}, True),
+        ({"defaultAction": "Allow", "bypass": "None"}, {"create_identity": True}, False),
+    ],
+)
+def test_an_existing_vault_must_not_refuse_the_pipeline(
+    deploy: Deploy, network: dict[str, Any], identity: dict[str, Any], refused: bool
+) -> None:
+    def deployed() -> Deployed:
+        return source(deploy, TOKEN, {"vault": VAULT}, identity, vault={"networkAcls": network})
+
+    if not refused:
+        assert deployed().one(":keyvault:Secret")
+        return
+    with pytest.raises(Exception, match="refuses the identity of the pipeline"):
+        deployed()
+
+
+@pytest.mark.parametrize("cloud", ["usgovernment", "AzureUSGovernment", "china"])
+def test_a_vault_of_a_sovereign_cloud_uses_roles_by_default(
+    deploy: Deploy, cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARM_ENVIRONMENT", cloud)
+    deployed = source(deploy, TOKEN)
+    assert deployed.one(":keyvault:Vault").inputs["properties"]["enableRbacAuthorization"] is True
+    assert deployed.one(":RoleAssignment")
+    with pytest.raises(Exception, match="expected rbac: azure-native writes access policies in"):
+        source(deploy, TOKEN, {"vault_access": VaultAccess.ACCESS_POLICY})
+    with pytest.raises(Exception, match="To change the vault: az keyvault update --name"):
+        source(deploy, TOKEN, {"vault": VAULT})
+
+
+def test_a_new_vault_has_purge_protection_unless_disabled(deploy: Deploy) -> None:
     vault = source(deploy, TOKEN).one(":keyvault:Vault").inputs["properties"]
-    assert vault["networkAcls"] == {"bypass": "AzureServices", "defaultAction": "Deny"}
     assert vault["enablePurgeProtection"] is True
     other = source(deploy, TOKEN, {"purge_protection": False}).one(":keyvault:Vault").inputs["properties"]
     assert "enablePurgeProtection" not in other

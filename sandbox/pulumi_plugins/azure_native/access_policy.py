@@ -12,6 +12,8 @@ from sandbox.pulumi_plugins.protocol.values import Values
 _VERSION = "2023-07-01"
 _REPLACES = frozenset({"resourceGroupName", "vaultName", "policy.objectId"})
 _VAULT = RESOURCE_TYPES["keyvault:Vault"]
+_SOVEREIGN = frozenset({"usgovernment", "china"})
+"""The names of clouds whose management endpoint the plugin does not use for access policies."""
 
 
 class AccessPolicyProvider(Provider):
@@ -70,7 +72,21 @@ class AccessPolicyProvider(Provider):
         policies: list[Values] = vault["properties"].get("accessPolicies", [])
         return next((policy for policy in policies if policy["objectId"] == _principal(inputs)), None)
 
+    def _require_public_cloud(self) -> None:
+        """Fail as the plugin does in a sovereign cloud: its client of vaults has default cloud options.
+
+        It requests a token for the public cloud's management endpoint, which the tenant does not know.
+        https://github.com/pulumi/pulumi-azure-native/blob/master/provider/pkg/resources/customresources/customresources.go
+        """
+        if self._azure.authentication.metadata["name"].lower() in _SOVEREIGN:
+            audience = "https://management.core.windows.net/"
+            raise ProviderError(
+                f"AADSTS500011: The resource principal named {audience} was not found in the tenant. "
+                "(request to https://management.azure.com)"
+            )
+
     def _vault_id(self, inputs: Values) -> str:
+        self._require_public_cloud()
         return _VAULT.id(self._azure.subscription, inputs)
 
 

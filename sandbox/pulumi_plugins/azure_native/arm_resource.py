@@ -54,7 +54,7 @@ class ArmResourceProvider(Provider):
 
     def read(self, token: str, id: str, inputs: Values, state: Values) -> tuple[Values, Values] | None:
         schema = resource_schema(token)
-        found = self._azure.find(id, schema.metadata.request_version(inputs))
+        found = self._azure.read(id, schema.metadata.request_version(inputs))
         if found is None:
             return None
         now = conversion.outputs(schema, found)

@@ -7,6 +7,20 @@ from sandbox.pulumi_plugins.azure_native.http_client import HttpClient, Response
 from sandbox.pulumi_plugins.azure_native.polling import OperationPoller
 from sandbox.pulumi_plugins.protocol.values import Values
 
+_DELETED = frozenset(
+    {
+        "EntityNotFound",
+        "LockNotFound",
+        "NotFound",
+        "ParentResourceNotFound",
+        "ResourceGroupNotFound",
+        "ResourceNotFound",
+        "RoleAssignmentNotFound",
+        "SubscriptionNotFound",
+    }
+)
+"""The codes of a 404 that mean a deleted resource."""
+
 
 class AzureClient(HttpClient):
     """Manages resources of the configured cloud and subscription."""
@@ -26,6 +40,22 @@ class AzureClient(HttpClient):
         if response.status_code in (404, 204) or (response.ok and not response.content):
             return None
         return checked(response)
+
+    def read(self, path: str, version: str) -> Values | None:
+        """A resource for a refresh, or None if it was deleted.
+
+        Since version 3.11 the plugin takes a 404 for a deletion only if it knows the code:
+        https://github.com/pulumi/pulumi-azure-native/issues/4841
+        """
+        response = self.send("GET", path, _query(version))
+        if response.status_code == 204 or (response.ok and not response.content):
+            return None
+        try:
+            return checked(response)
+        except ResponseError as error:
+            if error.status == 404 and error.code in _DELETED:
+                return None
+            raise
 
     def get(self, path: str, version: str) -> Values:
         """A resource; raises ResponseError if it does not exist."""

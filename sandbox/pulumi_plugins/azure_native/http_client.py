@@ -24,10 +24,11 @@ class ResponseError(ProviderError):
     """Whether the request was rejected, so nothing was created; otherwise an operation failed later."""
 
     def __init__(self, status: int, body: str) -> None:
-        self.status, self.body = status, body
+        self.status, self.body, self.code = status, body, ""
         try:
             error = json.loads(body)["error"]
-            message = f'Status={status} Code="{error["code"]}" Message="{error["message"]}"'
+            self.code = str(error["code"])
+            message = f'Status={status} Code="{self.code}" Message="{error["message"]}"'
         except (ValueError, KeyError, TypeError):
             message = f'Status={status} Message="{body}"'
         super().__init__(message)

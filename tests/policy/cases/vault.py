@@ -25,6 +25,15 @@ def vault(type: str = VAULT, name: str = "secrets", **properties: Any) -> Resour
     return Resource(type, {"name": name, "id": f"/x/vaults/{name}", "properties": properties}, name)
 
 
+def closed(**rules: str) -> Resource:
+    return vault(networkAcls={"defaultAction": "Deny", "bypass": "AzureServices", **rules})
+
+
+def behind(identity: str = "SystemAssigned") -> Resource:
+    """A pipeline that reads its token from the vault, with this type of identity."""
+    return export(behind=("secrets",), identity={"type": identity})
+
+
 def grant(
     secrets: Sequence[str] = ("get",),
     uses: Sequence[str] = ("out",),
@@ -113,6 +122,21 @@ CASES: Table = {
         unknown(vault(enabledForDeployment=UNKNOWN)),
         absent(vault()),
         other(vault(MANAGED_HSM, enabledForDeployment=True)),
+    ],
+    "vault-reachable": [
+        good(behind(), closed()),
+        good(behind("UserAssigned"), vault(networkAcls={"defaultAction": "Allow"})),
+        good(export("ManagedIdentity", behind=("secrets",), identity={"type": "UserAssigned"}), closed()),
+        bad(behind("UserAssigned"), closed(), finds=["secrets refuses the user-assigned identity of"]),
+        bad(behind("userAssigned"), vault(publicNetworkAccess="disabled"), finds=["user-assigned"]),
+        bad(behind(), closed(bypass="None"), finds=["The firewall of vault secrets refuses pipeline out"]),
+        bad(
+            behind(), vault(publicNetworkAccess="Disabled", networkAcls={"bypass": "None"}), finds=["secrets"]
+        ),
+        unknown(behind(), vault(networkAcls=UNKNOWN, publicNetworkAccess=UNKNOWN)),
+        unknown(export(behind=("secrets",), identity=UNKNOWN), closed()),
+        absent(behind(), vault()),
+        other(behind("UserAssigned"), vault(type=MANAGED_HSM, networkAcls={"defaultAction": "Deny"})),
     ],
     "vault-firewall": [
         good(vault(networkAcls={"defaultAction": "Deny"})),

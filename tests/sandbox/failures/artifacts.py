@@ -151,18 +151,6 @@ def _lost_push(clouds: BothClouds) -> str:
 
 @failure(
     _REGISTRY,
-    "Exports are disabled after the pipeline was created",
-    "`az acr update --allow-exports false --public-network-enabled false`, then start a run",
-    "Exports are disabled on the registry 'contososource' by its export policy.",
-)
-def _export_policy(clouds: BothClouds) -> str:
-    pipeline = clouds.source.pipeline("export", "out")
-    properties = {"policies": {"exportPolicy": {"status": "disabled"}}, "publicNetworkAccess": "Disabled"}
-    return _with_registry(clouds.source, {"properties": properties}, pipeline)
-
-
-@failure(
-    _REGISTRY,
     "The registry is no longer Premium",
     "PUT the registry with another `sku`, then start a run",
     "The SKU Standard is not supported.",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -117,21 +120,31 @@ def _while_running(clouds: BothClouds, point: str, ask: Any) -> str:
 
 
 def pipeline_of(clouds: BothClouds, registry: Json | None = None, **change: Any) -> str:
-    """The error of a changed export pipeline, on a registry with these properties."""
-    source, path = clouds.source, clouds.source.registry_path()
-    uri = f"{source.blob_url}/out"
+    """The error of a changed export pipeline, on a new registry if its properties are given."""
+    source = clouds.source
     place = {
         "type": "AzureStorageBlobContainer",
-        "uri": uri,
+        "uri": f"{source.blob_url}/out",
         "keyVaultUri": "https://localhost:1/secrets/any",
     }
     body: Json = {"identity": {"type": "SystemAssigned"}, "properties": {"target": place}, **change}
-    good = {"location": source.definition.location, "sku": {"name": "Premium"}}
-    source.arm("PUT", path, {**good, **(registry or {})})
-    try:
+    if registry is None:
         return message(source.request("PUT", source.pipeline_path("export", "refused"), body))
+    with _new_registry(clouds, registry) as side:
+        return message(side.request("PUT", side.pipeline_path("export", "refused"), body))
+
+
+@contextmanager
+def _new_registry(clouds: BothClouds, body: Json) -> Iterator[SandboxSide]:
+    """A registry of its own with these properties within the block."""
+    side = SandboxSide(clouds.source.paths, "source", clouds.source.name)
+    side.registry_name = "contosofails"
+    common = {"location": side.definition.location, "sku": {"name": "Premium"}}
+    side.arm("PUT", side.registry_path(), {**common, **body})
+    try:
+        yield side
     finally:
-        source.arm("PUT", path, good)
+        side.arm("DELETE", side.registry_path())
 
 
 _CLOSED = {"policies": {"exportPolicy": {"status": "disabled"}}, "publicNetworkAccess": "Disabled"}
@@ -139,7 +152,7 @@ failure(
     _PIPELINES,
     "Exports are disabled on the registry",
     "set `exportPolicy.status: disabled`, then create an export pipeline",
-    "(ExportsDisabled) Exports are disabled on the registry 'contososource' by its export policy.",
+    "(ExportsDisabled) Exports are disabled on the registry 'contosofails' by its export policy.",
 )(partial(pipeline_of, registry={"properties": _CLOSED}))
 failure(
     _PIPELINES,
@@ -153,6 +166,19 @@ failure(
     "create a pipeline without `identity`",
     "(BadRequest) A pipeline needs a system-assigned or a user-assigned identity.",
 )(partial(pipeline_of, identity=None))
+
+
+@failure(
+    _PIPELINES,
+    "Exports are disabled while the registry has an export pipeline",
+    "`az acr update --allow-exports false --public-network-enabled false`; delete the pipeline first",
+    "(BadRequest) The export policy of the registry 'contososource' cannot be changed while the registry "
+    "has export pipelines.",
+)
+def _exports_with_pipeline(clouds: BothClouds) -> str:
+    clouds.source.pipeline("export", "out")
+    body = {"location": clouds.source.definition.location, "sku": {"name": "Premium"}, "properties": _CLOSED}
+    return message(clouds.source.request("PUT", clouds.source.registry_path(), body))
 
 
 @failure(
@@ -180,6 +206,62 @@ def _open_without_exports(clouds: BothClouds) -> str:
     policies = {"policies": {"exportPolicy": {"status": "disabled"}}}
     body = {"location": clouds.source.definition.location, "sku": {"name": "Premium"}, "properties": policies}
     return message(clouds.source.request("PUT", clouds.source.registry_path(), body))
+
+
+# Firewalls and accounts
+
+
+@failure(
+    _MANAGEMENT,
+    "An IP rule of a vault is no address",
+    'PUT a vault with `networkAcls.ipRules: [{"value": "my-office"}]`',
+    "(BadRequest) The IP rule 'my-office' is not an IPv4 address or range.",
+)
+def _vault_rule(clouds: BothClouds) -> str:
+    side = SandboxSide(clouds.source.paths, "source", clouds.source.name)
+    side.vault = "fails-rule"
+    return message(side.put_vault(networkAcls={"ipRules": [{"value": "my-office"}]}))
+
+
+@failure(
+    _MANAGEMENT,
+    "An IP rule of a storage account is private, or a range of /31 or /32",
+    'PUT an account with `networkAcls.ipRules: [{"value": "10.0.0.1"}]`',
+    "(InvalidValuesForRequestParameters) Values for request parameters are invalid: "
+    "networkAcls.ipRule[*].value.",
+)
+def _account_rule(clouds: BothClouds) -> str:
+    side = clouds.source
+    path = side.provider("Storage", "storageAccounts", "failsrule")
+    body: Json = {"location": side.definition.location, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+    found = set()
+    for value in ("10.0.0.1", "203.0.113.4/31", "my-office", "::1"):
+        rules = {"defaultAction": "Deny", "ipRules": [{"value": value}]}
+        found.add(message(side.request("PUT", path, {**body, "properties": {"networkAcls": rules}})))
+    return "".join(found)
+
+
+@failure(
+    _MANAGEMENT,
+    "A storage account is changed during another change",
+    "create its container and set its lifecycle policy at the same time",
+    "(StorageAccountOperationInProgress) An operation is currently performing on this storage account that "
+    "requires exclusive access.",
+)
+def _concurrent_changes(clouds: BothClouds) -> str:
+    answers = changes_at_once(clouds.source)
+    assert any(answer.ok for answer in answers)
+    return next(message(answer) for answer in answers if not answer.ok)
+
+
+def changes_at_once(side: SandboxSide) -> list[requests.Response]:
+    """Change an account by several requests at the same time."""
+    path = side.provider("Storage", "storageAccounts", side.account, "blobServices", "default")
+    url = f"{side.cloud.arm}/subscriptions/{side.definition.subscription}{path}?api-version=2024-01-01"
+    bearer = {"Authorization": f"Bearer {side.token}"}
+    put = partial(requests.put, json={"properties": {}}, headers=bearer, verify=str(side.paths.authority))
+    with ThreadPoolExecutor(6) as pool:
+        return list(pool.map(partial(put, timeout=30), [url] * 6))
 
 
 # Names

@@ -110,10 +110,30 @@ failure(
 )(lambda clouds: export_error(clouds, token=clouds.source.sas("elsewhere", "rawl")))
 failure(
     _STORAGE,
-    "The account SAS does not cover objects",
-    "use an account SAS with `srt=c` instead of `srt=sco`",
+    "The SAS token is for HTTP only",
+    "use a SAS token with `spr=http`",
+    REFUSED + "403 (AuthorizationProtocolMismatch)",
+)(lambda clouds: export_error(clouds, token=clouds.source.sas("out", "rawl", protocol="http")))
+failure(
+    _STORAGE,
+    "The SAS token is that of an account",
+    "use an account SAS with `srt=sco`; `fault choose target account-sas accept` ends it",
+    "Failed to access storage.  Status: 403 (AuthorizationPermissionMismatch).  The SAS token is that of an "
+    "account: a pipeline needs the SAS token of a container.",
+)(lambda clouds: import_error(clouds, token=clouds.target.account_sas("rdl", "sco")))
+
+
+@failure(
+    _STORAGE,
+    "The account SAS does not cover objects, and `account-sas` is `accept`",
+    "`fault choose target account-sas accept`, then use an account SAS with `srt=c` instead of `srt=sco`",
     REFUSED + "403 (AuthorizationResourceTypeMismatch)",
-)(lambda clouds: import_error(clouds, token=clouds.target.account_sas("rdl", "c")))
+)
+def _without_objects(clouds: BothClouds) -> str:
+    with control.choice(clouds.target.paths, "target", "account-sas", "accept"):
+        return import_error(clouds, token=clouds.target.account_sas("rdl", "c"))
+
+
 failure(
     _STORAGE,
     "The secret is not a SAS token",
@@ -140,6 +160,10 @@ def _rotated(clouds: BothClouds) -> str:
 for _how, _properties in (
     ("`publicNetworkAccess: Disabled`", {"publicNetworkAccess": "Disabled"}),
     ("`networkAcls.defaultAction: Deny`", {"networkAcls": {"defaultAction": "Deny"}}),
+    (
+        "`networkAcls.defaultAction: Deny` with an entry in `ipRules`, which admits people only",
+        {"networkAcls": {"defaultAction": "Deny", "ipRules": [{"value": "127.0.0.1"}]}},
+    ),
     ("`allowSharedKeyAccess: false`", {"allowSharedKeyAccess": False}),
 ):
     _shared = "allowSharedKeyAccess" in _properties

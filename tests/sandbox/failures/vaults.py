@@ -16,6 +16,7 @@ from tests.sandbox.failures.scenarios import (
     with_fault,
 )
 from tests.sandbox.failures.table import BothClouds, failure
+from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import SandboxSide
 
 _VAULT = "Key vaults"
@@ -81,20 +82,67 @@ def _no_vault(clouds: BothClouds) -> str:
     )
 
 
+_SHUT_OUT = (
+    _REFUSED + "403 (Client address is not authorized and caller is not a trusted service. "
+    "Client address: 127.0.0.1; Caller: oid=…; Vault: …)"
+)
+
+
 @failure(
     _VAULT,
     "The vault's firewall does not allow trusted services",
-    "set `networkAcls` to `defaultAction: Deny` and `bypass: None`; with `AzureServices` the run succeeds",
-    _REFUSED + "403 (Client address is not authorized and caller is not a trusted service. "
-    "Client address: 127.0.0.1; Caller: oid=…; Vault: …)",
+    "set `networkAcls` to `defaultAction: Deny` and `bypass: None`",
+    _SHUT_OUT,
 )
 def _closed_vault(clouds: BothClouds) -> str:
-    pipeline = clouds.source.pipeline("export", "out")
-    for bypass in ("AzureServices", "None"):
-        with _vault(clouds.source, networkAcls={"defaultAction": "Deny", "bypass": bypass}):
-            message = error_message(clouds.source.run(pipeline, f"{pipeline}{bypass}", clouds.IMAGE))
-            assert (message == NO_ERROR) is (bypass == "AzureServices")
-    return message
+    with control.choice(clouds.source.paths, "source", "vault-system-identity", "admit"):
+        return through_firewall(clouds.source, bypass="None")
+
+
+@failure(
+    _VAULT,
+    "The vault's firewall allows trusted services, and refuses the pipeline's system-assigned identity",
+    "set `networkAcls` to `defaultAction: Deny`; `fault choose source vault-system-identity admit` ends it",
+    _SHUT_OUT,
+)
+def _system_identity(clouds: BothClouds) -> str:
+    return through_firewall(clouds.source)
+
+
+@failure(
+    _VAULT,
+    "The vault's firewall allows trusted services, and refuses the pipeline's user-assigned identity",
+    "the same with a user-assigned identity; `fault choose source vault-user-identity admit` ends it",
+    _SHUT_OUT,
+)
+def _user_identity(clouds: BothClouds) -> str:
+    return through_firewall(clouds.source, user_assigned=True)
+
+
+@failure(
+    _VAULT,
+    "The vault's firewall admits the addresses of people: the pipeline is still refused",
+    "set `networkAcls` to `defaultAction: Deny` with an `ipRules` entry",
+    _SHUT_OUT,
+)
+def _people_admitted(clouds: BothClouds) -> str:
+    return through_firewall(clouds.source, ipRules=[{"value": "127.0.0.1"}])
+
+
+def through_firewall(
+    side: SandboxSide, *, user_assigned: bool = False, artifact: str = BothClouds.IMAGE, **rules: Any
+) -> str:
+    """Export through a vault that is closed with these rules; returns the run's error message."""
+    pipeline = side.pipeline("export", "out")
+    if user_assigned:
+        path = side.provider("ManagedIdentity", "userAssignedIdentities", pipeline)
+        identity = side.arm("PUT", path, {"location": side.definition.location}, "2023-01-31")
+        changed = side.arm("GET", side.pipeline_path("export", pipeline))
+        changed["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity["id"]: {}}}
+        side.arm("PUT", side.pipeline_path("export", pipeline), changed)
+        side.grant(identity["properties"]["principalId"])
+    with _vault(side, networkAcls={"defaultAction": "Deny", "bypass": "AzureServices", **rules}):
+        return error_message(side.run(pipeline, pipeline, artifact))
 
 
 failure(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from sandbox.cloud.paths import Paths
 from sandbox.faults.open_questions import OPEN_QUESTIONS
+from tests.sandbox.failures.requests import changes_at_once
+from tests.sandbox.failures.scenarios import NO_ERROR
+from tests.sandbox.failures.vaults import through_firewall
 from tests.sandbox.faults import control
 from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
 
@@ -51,13 +55,15 @@ def _order_of_runs(side: SandboxSide) -> object:
 
 
 def _registry_without_exports(side: SandboxSide) -> object:
+    side = SandboxSide(side.paths, "source", side.name)
+    side.registry_name = "contosopoints"
     good = {"location": side.definition.location, "sku": {"name": "Premium"}}
     closed = {"policies": {"exportPolicy": {"status": "disabled"}}, "publicNetworkAccess": "Disabled"}
     side.arm("PUT", side.registry_path(), {**good, "properties": closed})
     try:
         return _status(side, "points1", keyVaultUri="https://localhost:1/secrets/any")
     finally:
-        side.arm("PUT", side.registry_path(), good)
+        side.arm("DELETE", side.registry_path())
 
 
 def _status(side: SandboxSide, name: str, **place: Any) -> int:
@@ -73,6 +79,21 @@ def _missing_parent(side: SandboxSide) -> object:
     return side.request("PUT", path, body).status_code
 
 
+def _through_firewall(side: SandboxSide, *, user_assigned: bool) -> object:
+    return through_firewall(side, user_assigned=user_assigned, artifact="points/app:1") == NO_ERROR
+
+
+def _account_sas(side: SandboxSide) -> object:
+    pipeline = side.pipeline("export", "out", token=side.account_sas("rawl", "sco"))
+    return side.run(pipeline, pipeline, "points/app:1")["status"]
+
+
+def _missing_container(side: SandboxSide) -> object:
+    path = side.provider("Storage", "storageAccounts", side.account, "blobServices/default/containers/none")
+    answer = side.request("GET", path)
+    return answer.status_code, answer.json()["error"]["code"]
+
+
 ANSWERS: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = {
     "failed-run": (_operation_of_a_failed_run, {"failed": "Failed", "succeeded": "Succeeded"}),
     "partial": (_partial_run, {"succeeded": "Succeeded", "failed": "Failed"}),
@@ -84,6 +105,20 @@ ANSWERS: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = 
         {"keep": 200, "refuse": 400},
     ),
     "vault-uri-missing": (lambda side: _status(side, "points3"), {"refuse": 400, "run": 200}),
+    "vault-system-identity": (
+        partial(_through_firewall, user_assigned=False),
+        {"refuse": False, "admit": True},
+    ),
+    "vault-user-identity": (partial(_through_firewall, user_assigned=True), {"refuse": False, "admit": True}),
+    "account-sas": (_account_sas, {"refuse": "Failed", "accept": "Succeeded"}),
+    "missing-container": (
+        _missing_container,
+        {"ContainerNotFound": (404, "ContainerNotFound"), "ResourceNotFound": (404, "ResourceNotFound")},
+    ),
+    "storage-operations": (
+        lambda side: all(answer.ok for answer in changes_at_once(side)),
+        {"exclusive": False, "parallel": True},
+    ),
     "missing-parent": (_missing_parent, {"404": 404, "400": 400}),
 }
 ELSEWHERE = {
@@ -92,6 +127,7 @@ ELSEWHERE = {
     "delete-used",
     "bad-run",
     "progress",
+    "trigger-category",
     "trigger-name",
     "polls",
     "page-size",

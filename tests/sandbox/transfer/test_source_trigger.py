@@ -47,6 +47,16 @@ REJECTED: dict[str, dict[str, Any]] = {
 }
 
 
+def test_the_case_of_the_category_counts_unless_chosen_otherwise(side: SandboxSide, archive: bytes) -> None:
+    pipeline = side.pipeline("import", "spelled", enabled=True)
+    side.put_blob("spelled", "aaa", archive, metadata={"category": "ACR-Transfer-Blob"})
+    side.put_blob("spelled", "zzz", archive)
+    until(lambda: side.runs_of(pipeline), bool)
+    assert len(side.runs_of(pipeline)) == 1
+    with control.choice(side.paths, "source", "trigger-category", "any"):
+        assert len(until(lambda: side.runs_of(pipeline), lambda found: len(found) > 1)) == 2
+
+
 def test_a_blob_without_category_or_md5_is_ignored(side: SandboxSide, archive: bytes) -> None:
     pipeline = side.pipeline("import", "unmarked", enabled=True)
     for name, more in REJECTED.items():

@@ -54,6 +54,13 @@ def blob(name: str = "b1", **differences: Any) -> StoredBlob:
     return StoredBlob(**{"name": name, **whole, **differences})
 
 
+def closed_vault(**rules: str) -> dict[str, Any]:
+    """A vault that the pipeline's identity may read, closed with these network rules."""
+    policy = {"objectId": "p-1", "permissions": {"secrets": ["Get"]}}
+    closed = {"defaultAction": "Deny", "bypass": "AzureServices", **rules}
+    return {"name": "vault", "properties": {"accessPolicies": [policy], "networkAcls": closed}}
+
+
 def bad(found: Facts) -> list[DoctorFinding]:
     return [
         finding
@@ -98,7 +105,17 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "acr-transfer:options",
     ),
     "no account": (facts(account=None), "the storage account does not exist", "pulumi up"),
-    "no container": (facts(container=None), "the container does not exist", "pulumi up"),
+    "no container": (
+        facts(container=None),
+        "the container does not exist",
+        "az storage container-rm create --resource-group <group> --storage-account account --name transfer, "
+        "then pulumi config set acr-transfer:forceUpdateTag",
+    ),
+    "no container at the target": (
+        facts("target", container=None),
+        "the container does not exist",
+        "--name transfer, then acr-transfer hop",
+    ),
     "closed account": (
         facts(account={"name": "account", "properties": {"publicNetworkAccess": "Disabled"}}),
         "closed to the public network",
@@ -163,18 +180,27 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "cannot read secrets of vault",
         "pulumi up",
     ),
-    "closed vault": (
+    "closed vault without trusted services": (
+        facts(vault=closed_vault(bypass="None")),
+        "the firewall of vault vault is closed and refuses Azure's trusted services",
+        "pulumi config rm acr-transfer:vaultAddresses -s source, then pulumi up -s source; for an existing "
+        "vault: az keyvault update --name vault --public-network-access Enabled --default-action Allow",
+    ),
+    "closed vault with a user-assigned identity": (
         facts(
-            vault={
-                "name": "vault",
-                "properties": {
-                    "accessPolicies": [{"objectId": "p-1", "permissions": {"secrets": ["Get"]}}],
-                    "networkAcls": {"defaultAction": "Deny", "bypass": "None"},
-                },
-            }
+            vault=closed_vault(),
+            pipeline={
+                **pipeline("source"),
+                "identity": {"userAssignedIdentities": {"/i": {"principalId": "p-1"}}},
+            },
         ),
-        "the firewall of vault vault blocks Azure's trusted services",
-        "az keyvault update --name vault --bypass AzureServices",
+        "the firewall of vault vault is closed and refuses a user-assigned identity",
+        "pulumi config rm acr-transfer:vaultAddresses -s source",
+    ),
+    "closed vault with a system-assigned identity": (
+        facts(vault=closed_vault()),
+        "the firewall of vault vault is closed",
+        "pulumi config rm acr-transfer:vaultAddresses -s source",
     ),
     "disabled secret": (
         facts(secret={"properties": {"attributes": {"enabled": False}}}),
@@ -353,8 +379,13 @@ def test_what_a_token_does_not_show_is_not_a_fault(found: Facts, words: str) -> 
     )
 
 
+def test_a_container_that_was_never_deployed_is_deployed() -> None:
+    found = bad(facts(container=None, pipeline=None))
+    assert {finding.fix for finding in found} == {"pulumi up -s source"}
+
+
 def test_the_fix_names_the_users_stack() -> None:
-    (finding,) = bad(facts(stack="production", container=None))
+    (finding,) = bad(facts(stack="production", account=None))
     assert finding.fix == "pulumi up -s production"
 
 

@@ -65,6 +65,10 @@ class BrokenAnswerError(ServiceError):
     """A response that ended early, or is not of the requested kind."""
 
 
+class ContradictoryManifestError(BrokenAnswerError):
+    """A manifest whose body and media type describe different kinds: clients disagree on its content."""
+
+
 class MissingBlobError(ServiceError):
     """A blob of a manifest is missing in the registry."""
 
@@ -115,9 +119,12 @@ def internal_error(error: Exception) -> str:
 
 
 def host(url: str) -> str:
-    """Host and port of a URL, the parts that messages may show."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    """Host and port of a URL, the parts that messages may show; `an invalid URL` for any other text."""
+    try:
+        parts = urlsplit(url)
+        return visible_line(f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname))
+    except ValueError:
+        return "an invalid URL"
 
 
 @contextmanager

@@ -1,17 +1,15 @@
 """The client of Azure Resource Manager (ARM)."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
 
 from acr_transfer.azure.clouds import Cloud
-from acr_transfer.azure.http_session import http_session
-from acr_transfer.errors import AccessError, ServiceError, explained, host
+from acr_transfer.azure.http_session import PAGES, AzureHttp, HttpAnswer, http_session
+from acr_transfer.errors import AccessError, BrokenAnswerError, ServiceError, explained, host
 from acr_transfer.model.visible_text import visible_line
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
@@ -30,12 +28,10 @@ class ArmClient:
     https://learn.microsoft.com/rest/api/resources/
     """
 
-    def __init__(
-        self, cloud: Cloud, credential: AsyncTokenCredential, session: aiohttp.ClientSession
-    ) -> None:
+    def __init__(self, cloud: Cloud, credential: AsyncTokenCredential, http: AzureHttp) -> None:
         self.cloud = cloud
         self.host = host(cloud.resource_manager)
-        self._credential, self._session = credential, session
+        self._credential, self._http = credential, http
         self.date = ""
         """The `Date` header of the last response."""
 
@@ -45,21 +41,24 @@ class ArmClient:
         Raises `AccessError` if the caller may not read it, `ServiceError` for any other failure.
         """
         for version in versions:
-            status, body = await self._request("GET", _versioned(id, version))
-            if status == 404:
+            answer = await self._request("GET", _versioned(id, version))
+            if answer.status == 404:
                 return None
-            if status != 400 or version == versions[-1]:
-                return self._checked(status, body, id, _READER)
+            if answer.status != 400 or version == versions[-1]:
+                return self._checked(answer, id, _READER)
         raise AssertionError("no version given")
 
     async def list(self, path: str, *versions: str) -> list[dict[str, Any]]:
         """Return all resources of a collection, from all pages; none if the collection does not exist."""
         page = await self.get(path, *versions) or {}
-        found = list(page.get("value") or [])
-        while page.get("nextLink"):
-            status, body = await self._request("GET", str(page["nextLink"]))
-            page = self._checked(status, body, path, _READER)
-            found += page.get("value") or []
+        found = _entries(page)
+        visited = set[str]()
+        while link := str(page.get("nextLink") or ""):
+            if link in visited or len(visited) >= PAGES:
+                raise BrokenAnswerError(f"{self.host}: the list {path} does not end")
+            visited.add(link)
+            page = self._checked(await self._request("GET", link), path, _READER)
+            found += _entries(page)
         return found
 
     async def find_by_endpoint(
@@ -74,44 +73,37 @@ class ArmClient:
 
     async def post(self, path: str, version: str, *, needs: str) -> dict[str, Any]:
         """Run an action that changes nothing. `needs` names the caller's right for the `AccessError`."""
-        status, body = await self._request("POST", _versioned(path, version))
-        return self._checked(status, body, path, needs)
+        answer = await self._request("POST", _versioned(path, version))
+        return self._checked(answer, path, needs)
 
     async def remove(self, id: str, version: str, *, needs: str) -> None:
         """Delete a resource. A resource that does not exist counts as deleted. `needs` as in `post`."""
-        status, body = await self._request("DELETE", _versioned(id, version))
-        if status not in (200, 202, 204, 404):
-            self._checked(status, body, id, needs)
+        answer = await self._request("DELETE", _versioned(id, version))
+        if answer.status not in (200, 202, 204, 404):
+            self._checked(answer, id, needs)
 
-    async def _request(self, method: str, path: str) -> tuple[int, bytes]:
+    async def _request(self, method: str, path: str) -> HttpAnswer:
         """Send a request, again while the failure is transient; all requests here may be repeated."""
-        url = path if "://" in path else f"{self.cloud.resource_manager.rstrip('/')}{path}"
-        if host(url) != self.host:
+        base = self.cloud.resource_manager.rstrip("/")
+        url = path if "://" in path else f"{base}{path}"
+        if host(url) != self.host or not url.lower().startswith("https://"):
             raise ServiceError(f"{self.host} continues a list at another host, {host(url)}")
         attempt = 1
         while True:
             with explained("signing in", self.host):
                 token = await self._credential.get_token(self.cloud.scope)
-            headers = {"Authorization": f"Bearer {token.token}"}
-            try:
-                async with self._session.request(method, url, headers=headers) as response:
-                    body = await response.read()
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise ServiceError(f"{self.host}: no response ({type(error).__name__})") from None
-            self.date = response.headers.get("Date", "")
-            if response.status not in TRANSIENT or attempt == TRIES:
-                return response.status, body
-            await asyncio.sleep(wait_before_retry(attempt, response.headers.get("Retry-After", "")))
+            answer = await self._http.request(method, url, {"Authorization": f"Bearer {token.token}"})
+            self.date = answer.headers.get("Date", "")
+            if answer.status not in TRANSIENT or attempt == TRIES:
+                return answer
+            await asyncio.sleep(wait_before_retry(attempt, answer.headers.get("Retry-After", "")))
             attempt += 1
 
-    def _checked(self, status: int, body: bytes, id: str, needs: str) -> dict[str, Any]:
+    def _checked(self, answer: HttpAnswer, id: str, needs: str) -> dict[str, Any]:
+        status, found = answer.status, answer.json()
         if status in (401, 403):
             refused = f"{self.host} refused access to {id} (HTTP {status}). The caller needs {needs}."
             raise AccessError(visible_line(refused))
-        try:
-            found = json.loads(body)
-        except ValueError:
-            found = None
         if status != 200 or not isinstance(found, dict):
             error = found.get("error") if isinstance(found, dict) else None
             code = error.get("code") if isinstance(error, dict) else "no error code"
@@ -122,13 +114,20 @@ class ArmClient:
 @asynccontextmanager
 async def arm_client(cloud: Cloud, credential: AsyncTokenCredential) -> AsyncIterator[ArmClient]:
     """A client of the cloud's Resource Manager."""
-    async with http_session() as session:
-        yield ArmClient(cloud, credential, session)
+    async with http_session() as http:
+        yield ArmClient(cloud, credential, http)
 
 
 def blob_endpoint(account: Mapping[str, Any]) -> str:
     """The blob endpoint of a storage account; empty if it has none."""
     return str(((account.get("properties") or {}).get("primaryEndpoints") or {}).get("blob") or "")
+
+
+def _entries(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    listed = page.get("value") or []
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise BrokenAnswerError("Resource Manager returned a list whose entries are not resources")
+    return list(listed)
 
 
 def _versioned(path: str, version: str) -> str:

@@ -7,12 +7,11 @@ metadata that a cloud serves, as in pulumi-azure-native.
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 from azure.core import AzureClouds
 from azure.identity import AzureAuthorityHosts
 from azure.mgmt.core.tools import get_arm_endpoints
 
-from acr_transfer.azure.http_session import http_session
+from acr_transfer.azure.http_session import http_session, https_endpoint
 from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.errors import MissingError, ServiceError, StackError, host
 from acr_transfer.model.clouds import CHINA, PUBLIC, US_GOVERNMENT, cloud_name
@@ -32,6 +31,9 @@ class Cloud:
     authority: str
     """Base URL of Microsoft Entra for this cloud."""
 
+    vault_audience: str = ""
+    """The audience of a token for a key vault, if the cloud's metadata names it."""
+
     registry_audience: str | None = None
     """The audience of a token for a registry; None: the default of Azure's registry client."""
 
@@ -41,7 +43,7 @@ async def find_cloud(settings: ProviderSettings) -> Cloud:
     name, base = settings.cloud_name, settings.metadata_host
     if not base:
         return known_cloud(name)
-    base = (base if "://" in base else f"https://{base}").rstrip("/")
+    base = https_endpoint(base if "://" in base else f"https://{base}", "the metadata host")
     documents = await _documents(base)
     only = not name and len(documents) == 1
     chosen = [found for found in documents if only or str(found.get("name")).lower() == name.lower()]
@@ -83,18 +85,16 @@ def known_cloud(name: str) -> Cloud:
 
 async def _documents(base: str) -> list[dict[str, Any]]:
     """The clouds that the host describes: a list in the older API version, one cloud in the newer."""
-    where = host(base)
-    try:
-        async with http_session() as session:
-            for version in ("2020-06-01", "2022-09-01"):
-                async with session.get(f"{base}/metadata/endpoints?api-version={version}") as response:
-                    if response.status == 200:
-                        found = await response.json(content_type=None)
-                        documents = found if isinstance(found, list) else [found]
-                        return [document for document in documents if isinstance(document, dict)]
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise ServiceError(f"the metadata host {where} did not answer: {str(error) or 'timed out'}") from None
-    raise ServiceError(f"the metadata host {where} answered HTTP {response.status}")
+    status = 0
+    async with http_session() as http:
+        for version in ("2020-06-01", "2022-09-01"):
+            answer = await http.request("GET", f"{base}/metadata/endpoints?api-version={version}")
+            status = answer.status
+            if status == 200:
+                found = answer.json()
+                documents = found if isinstance(found, list) else [found]
+                return [document for document in documents if isinstance(document, dict)]
+    raise ServiceError(f"the metadata host {host(base)} answered HTTP {status}")
 
 
 def _described(document: dict[str, Any], base: str) -> Cloud:
@@ -103,9 +103,10 @@ def _described(document: dict[str, Any], base: str) -> Cloud:
         audience = str(authentication["audiences"][0])
         return Cloud(
             name=str(document["name"]),
-            resource_manager=str(document["resourceManager"]),
+            resource_manager=https_endpoint(str(document["resourceManager"]), "its resourceManager"),
             scope=f"{audience}/.default",
-            authority=str(authentication["loginEndpoint"]),
+            authority=https_endpoint(str(authentication["loginEndpoint"]), "its loginEndpoint"),
+            vault_audience=str(document.get("vaultAudience") or "").rstrip("/"),
             registry_audience=audience,
         )
     except (KeyError, IndexError, TypeError) as error:

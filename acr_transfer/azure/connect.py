@@ -14,8 +14,10 @@ from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.azure.stacks import Stack, read_stack
 from acr_transfer.errors import MissingError, StackError
 from acr_transfer.model.resource_ids import ResourceId
-from acr_transfer.registry.auth import DockerAuthenticator, EntraAuthenticator, docker_credentials
+from acr_transfer.registry.address import RegistryAddress
+from acr_transfer.registry.auth import DockerAuthenticator, EntraAuthenticator
 from acr_transfer.registry.client import RegistryClient, open_registry
+from acr_transfer.registry.docker_config import docker_credentials
 
 
 async def read_stacks(names: Sequence[str], folder: Path) -> list[Stack]:
@@ -82,7 +84,7 @@ async def _configured_registry(stack: Stack, cloud: Cloud, credential: AsyncToke
 
 @asynccontextmanager
 async def registry_at(host: str) -> AsyncIterator[RegistryClient]:
-    """Any registry, with Docker's stored credentials for it, or anonymously."""
-    found = docker_credentials(host.rpartition("://")[2]) or DockerAuthenticator()
+    """Any registry, with Docker's stored credentials for it, or anonymously. Raises `InputError`."""
+    found = docker_credentials(RegistryAddress.parse(host).login_server) or DockerAuthenticator()
     async with open_registry(host, found) as opened:
         yield opened

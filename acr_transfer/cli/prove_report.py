@@ -13,6 +13,7 @@ _COLOURS = {
     Verdict.PROVED: "green",
     Verdict.MISSING: "red",
     Verdict.DIFFERENT: "red",
+    Verdict.CONTRADICTORY: "red",
     Verdict.NOT_PROVABLE: "yellow",
     Verdict.EXTRA: "yellow",
 }

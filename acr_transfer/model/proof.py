@@ -21,6 +21,9 @@ class Verdict(StrEnum):
     PROVED = "proved"
     MISSING = "missing"
     DIFFERENT = "different"
+    CONTRADICTORY = "contradictory"
+    """The bytes are a manifest of another kind than the registry states: clients disagree on its content."""
+
     NOT_PROVABLE = "not provable"
     EXTRA = "extra"
     """At the target, in a repository of the hand-over, but in neither the hand-over nor the receipt."""

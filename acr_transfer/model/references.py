@@ -127,6 +127,16 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
+def is_repository(text: object) -> bool:
+    """Whether a value is the name of a repository."""
+    return isinstance(text, str) and not _repository_fault(text)
+
+
+def is_tag(text: object) -> bool:
+    """Whether a value is a tag."""
+    return isinstance(text, str) and not _tag_fault(text)
+
+
 def reference_fault(text: str, registry: str = "") -> str:
     """Return the fault of a reference that an export run is to take, in full; empty for a good one."""
     try:

@@ -18,9 +18,11 @@ from yarl import URL
 
 from acr_transfer.azure import connect, containers
 from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, ArmClient, blob_endpoint
-from acr_transfer.azure.http_session import http_session
-from acr_transfer.azure.stacks import Stack
+from acr_transfer.azure.clouds import Cloud
+from acr_transfer.azure.http_session import AzureHttp, http_session, https_endpoint
+from acr_transfer.azure.stacks import Stack, plain_container_url
 from acr_transfer.errors import FAILURES, AccessError, explained, host
+from acr_transfer.model.credentials import quoted
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import list_blobs
 from acr_transfer.operate.facts import Body, Facts, properties
@@ -45,10 +47,10 @@ async def _collect_side(side: str, stack: Stack) -> Facts:
     facts = Facts(side=side, stack=stack.name)
     async with (
         connect.arm(stack) as arm,
-        http_session() as session,
+        http_session() as http,
         connect.signed_in(stack.provider) as (_, credential),
     ):
-        await _Resources(facts, stack, arm).collect(session, credential)
+        await _Resources(facts, stack, arm).collect(http, credential)
     if facts.container:
         with noting(facts, "the blobs"):
             async with containers.container(stack) as container:
@@ -83,7 +85,7 @@ class _Resources:
         self._facts, self._stack, self._arm = facts, stack, arm
         self._subscription = f"/subscriptions/{connect.subscription(stack)}"
 
-    async def collect(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
+    async def collect(self, http: AzureHttp, credential: AsyncTokenCredential) -> None:
         facts = self._facts
         pipeline_id = self._stack.pipeline_id(facts.side)
         registry_id, kind, _ = pipeline_id.rsplit("/", 2)
@@ -95,7 +97,7 @@ class _Resources:
         if facts.by_identity:
             await self._roles(str((facts.container or facts.account or {}).get("id") or ""))
         else:
-            await self._vault(session, credential)
+            await self._vault(http, credential)
         if facts.side == "target":
             with noting(facts, "the runs"):
                 runs = await pipeline_runs(pipeline_id, self._stack.container_url(), self._arm)
@@ -124,7 +126,7 @@ class _Resources:
             request = self._arm.get(container_id, "2024-01-01")
             self._facts.container = await self._read("the container", request)
 
-    async def _vault(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> None:
+    async def _vault(self, http: AzureHttp, credential: AsyncTokenCredential) -> None:
         facts, uri = self._facts, self._facts.secret_uri
         request = self._arm.find_by_endpoint(
             self._subscription + _VAULTS,
@@ -139,11 +141,14 @@ class _Resources:
         facts.secret = await self._read("the SAS secret", self._arm.get(secret_id, "2024-11-01"))
         await self._roles(str(facts.vault["id"]))
         with noting(facts, "the SAS token"):
-            token = await _read_secret(uri, session, credential)
+            token = await _read_secret(uri, http, credential, self._arm.cloud)
             facts.token = SasToken.parse(token)
             if facts.token.signed:
                 with noting(facts, "acceptance of the SAS token"):
-                    facts.rejection = await _rejection(str(facts.container_settings["uri"]), token, session)
+                    url = plain_container_url(
+                        str(facts.container_settings["uri"]), "the pipeline's container"
+                    )
+                    facts.rejection = await _rejection(url, token, http)
 
     async def _roles(self, scope: str) -> None:
         if not scope or not self._facts.principal:
@@ -190,39 +195,52 @@ def _vault_uri(vault: Mapping[str, Any]) -> str:
     return str(properties(vault).get("vaultUri") or "")
 
 
-async def _read_secret(uri: str, session: aiohttp.ClientSession, credential: AsyncTokenCredential) -> str:
+async def _read_secret(uri: str, http: AzureHttp, credential: AsyncTokenCredential, cloud: Cloud) -> str:
     """The value of a secret. Raises `AccessError` if the vault refuses it.
 
     https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
     """
-    url = f"{uri}?api-version={_SECRETS_VERSION}"
-    async with session.get(url) as response:
-        challenge = response.headers.get("WWW-Authenticate", "")
-    audience = re.search(r'(?:resource|scope)="([^"]+)"', challenge)
+    url = f"{https_endpoint(uri, 'the URI of the SAS secret')}?api-version={_SECRETS_VERSION}"
+    challenge = (await http.request("GET", url)).headers.get("WWW-Authenticate", "")
+    audience = _vault_audience(challenge, host(uri), cloud)
+    with explained("signing in", host(uri)):
+        token = await credential.get_token(f"{audience}/.default")
+    answer = await http.request("GET", url, {"Authorization": f"Bearer {token.token}"})
+    if answer.status != 200:
+        raise AccessError(_refusal(answer.status, answer.body.decode(errors="replace")))
+    secret = answer.json()
+    return str(secret.get("value") or "") if isinstance(secret, dict) else ""
+
+
+def _vault_audience(challenge: str, vault: str, cloud: Cloud) -> str:
+    """The audience of a token for a vault, which must be the vault's own domain or the cloud's for vaults.
+
+    Otherwise the vault would choose a token for another service, and receive it.
+    https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
+    """
+    found = re.search(r'(?:resource|scope)="([^"]+)"', challenge)
+    audience = found[1].removesuffix("/.default").rstrip("/") if found else ""
     if not audience:
         raise AccessError("the vault's challenge names no audience for a token")
-    with explained("signing in", host(uri)):
-        token = await credential.get_token(f"{audience[1].removesuffix('/.default').rstrip('/')}/.default")
-    async with session.get(url, headers={"Authorization": f"Bearer {token.token}"}) as response:
-        if response.status != 200:
-            raise AccessError(_refusal(response.status, await response.text()))
-        return str((await response.json()).get("value") or "")
+    is_own = audience.startswith("https://") and vault.endswith(f".{host(audience)}")
+    if not is_own and audience != cloud.vault_audience:
+        raise AccessError(f"the vault {vault} asks for a token of another service, {quoted(audience)}")
+    return audience
 
 
-async def _rejection(container_url: str, token: str, session: aiohttp.ClientSession) -> str:
+async def _rejection(container_url: str, token: str, http: AzureHttp) -> str:
     """Why storage rejects a token: `signature`, or status and code; empty if it lists a blob with it.
 
     https://learn.microsoft.com/rest/api/storageservices/list-blobs
     """
     query = f"restype=container&comp=list&maxresults=1&{token.lstrip('?')}"
-    async with session.get(URL(f"{container_url}?{query}", encoded=True)) as response:
-        body = (await response.read()).decode(errors="replace")
-    if response.status == 200:
+    answer = await http.request("GET", URL(f"{container_url}?{query}", encoded=True))
+    if answer.status == 200:
         return ""
-    code = response.headers.get("x-ms-error-code", "")
-    if code == "AuthenticationFailed" or "including the signature" in body:
+    code = answer.headers.get("x-ms-error-code", "")
+    if code == "AuthenticationFailed" or b"including the signature" in answer.body:
         return "signature"
-    return f"{response.status} {code}".strip()
+    return f"{answer.status} {code}".strip()
 
 
 def _refusal(status: int, message: str) -> str:

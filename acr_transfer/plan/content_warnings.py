@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.model.json_text import parse_json
 from acr_transfer.model.proof import ManifestKind
+from acr_transfer.registry.answers import parse_object
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Manifest, ManifestKey, platform_of
 from acr_transfer.registry.resolve import ResolvedArtifacts
@@ -15,6 +15,8 @@ _LARGEST_LAYER = 8 * 10**9
 
 _ATTESTATION_PLATFORM = "unknown/unknown"
 """The platform that build tools write for attestations in an index."""
+
+_UNKNOWN_PLATFORM = "an unknown platform"
 
 
 def unsupported(resolved: ResolvedArtifacts) -> list[str]:
@@ -79,10 +81,6 @@ async def _platforms(manifest: Manifest, repository: str, registry: RegistryClie
         return sorted({child.platform for child in manifest.children} - {"", _ATTESTATION_PLATFORM})
     if manifest.kind is not ManifestKind.IMAGE or manifest.config is None:
         return []
-    try:
-        platform = platform_of(
-            parse_json((await registry.small_blob(repository, manifest.config.digest)).decode())
-        )
-    except ValueError:
-        return []
-    return [platform] if platform else []
+    content = await registry.small_blob(repository, manifest.config.digest)
+    platform = platform_of(parse_object(content, manifest.config.digest)) if content else ""
+    return [platform or _UNKNOWN_PLATFORM]

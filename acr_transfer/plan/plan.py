@@ -10,8 +10,10 @@ from enum import StrEnum
 
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import PlanError
+from acr_transfer.file_reader import DOCUMENT_BYTES
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.documents.receipt import Receipt
+from acr_transfer.model.errors import ModelError
 from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.references import Artifact
@@ -23,6 +25,7 @@ from acr_transfer.progress import ProgressReporter
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Manifest, ManifestKey, is_referrer_tag
 from acr_transfer.registry.resolve import ResolvedArtifacts, content_sizes, resolve
+from acr_transfer.units import human_size
 
 _LEAST_FILL = 30
 """Artifacts that a run of the source stack has at least, on average (60 % of the limit)."""
@@ -81,8 +84,18 @@ class Plan:
         return least, max(least, math.ceil(count / _LEAST_FILL)) if count > ARTIFACTS_PER_RUN else least
 
     def lock(self) -> Lock:
-        """Return the lock of the artifacts to move."""
-        return Lock.of(self.registry, (artifact.entry for artifact in self.moving))
+        """Return the lock of the artifacts to move. Raises `PlanError` for one that no command can read."""
+        lock = Lock.of(self.registry, (artifact.entry for artifact in self.moving))
+        content = lock.content()
+        try:
+            if len(content) <= DOCUMENT_BYTES and Lock.parse(content.decode()) == lock:
+                return lock
+        except ModelError as error:
+            raise PlanError(f"the lock cannot be read: {error}") from None
+        raise PlanError(
+            f"the lock would have {human_size(len(content))}, more than {human_size(DOCUMENT_BYTES)}, the "
+            "largest that is read: plan fewer artifacts at once, for example one --repository after the other"
+        )
 
 
 @dataclass(frozen=True)
@@ -108,11 +121,12 @@ class RegistryBaseline:
     registry: RegistryClient
 
     async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """Return the digest that the registry reports for each of these references that it has."""
+        """Return the digest of each of these references that the registry has, computed from its bytes."""
 
         async def digest(reference: str) -> str | None:
             artifact = Artifact.of(reference)
-            return await self.registry.digest(artifact.repository, artifact.tag_or_digest)
+            manifest = await self.registry.get(artifact.repository, artifact.tag_or_digest)
+            return manifest.digest if manifest else None
 
         found = await run_concurrently(digest, references)
         return {name: each for name, each in zip(references, found, strict=True) if each is not None}
@@ -167,15 +181,25 @@ async def plan(
     at_target = await baseline.digests(references) if baseline else {}
     artifacts = tuple(_planned(entry, at_target, resolved) for entry in resolved.artifacts)
     others = await baseline.others(references) if baseline else []
-    at_source = await RegistryBaseline(registry).digests(others)
+    at_source = await _existing(others, registry)
     return Plan(
         registry=registry.login_server,
         artifacts=artifacts,
-        missing=tuple(other for other in others if other not in at_source),
+        missing=tuple(other for other, exists in zip(others, at_source, strict=True) if not exists),
         bytes_to_move=_bytes_to_move(artifacts, resolved.manifests),
         warnings=tuple(warnings),
         seconds=time.monotonic() - began,
     )
+
+
+async def _existing(references: Sequence[str], registry: RegistryClient) -> list[bool]:
+    """Whether each of these references exists."""
+
+    async def exists(reference: str) -> bool:
+        artifact = Artifact.of(reference)
+        return await registry.exists(artifact.repository, artifact.tag_or_digest)
+
+    return await run_concurrently(exists, references)
 
 
 def _refuse(faults: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from acr_transfer.errors import TransferError
 from acr_transfer.model.documents.evidence import (
     EvidenceFinding,
     EvidenceHandover,
@@ -29,6 +30,10 @@ ADVICE = {
     Verdict.DIFFERENT: (
         "The target has other content under this name. Add the option `OverwriteTags` to the import pipeline "
         "and export again with a new `forceUpdateTag`. Wrong bytes under a digest mean a damaged registry."
+    ),
+    Verdict.CONTRADICTORY: (
+        "The registry states another kind of manifest than its bytes have, or the bytes can be read in two "
+        "ways. Clients disagree on such an image: a proxy changes responses, or it was built to deceive."
     ),
     Verdict.NOT_PROVABLE: (
         "The exported digest is unknown, or the response could not be read. Plan with a lock "
@@ -56,13 +61,17 @@ class Evidence:
     exact: bool = False
     """Whether extra tags are a failure."""
 
-    extra_tags_listed: bool = True
-    """Whether the caller was allowed to list the target's tags."""
+    unlisted_tags: TransferError | None = None
+    """Why the target's tags could not be listed, so that extra tags are unknown; None if they were."""
 
     @property
     def good(self) -> bool:
-        """Whether all artifacts are proved, and no extra tag is a failure."""
-        return self.proof.complete and not (self.exact and self.proof.count(Verdict.EXTRA))
+        """Whether all artifacts are proved and, with `exact`, the target is known to have no other."""
+        return self.proof.complete and not (self.exact and self._may_have_extra_tags)
+
+    @property
+    def _may_have_extra_tags(self) -> bool:
+        return self.unlisted_tags is not None or self.proof.count(Verdict.EXTRA) > 0
 
     def proved(self) -> list[ProvedArtifact]:
         """Return the entries of a receipt."""
@@ -75,8 +84,8 @@ class Evidence:
         ]
 
     def lost(self) -> list[str]:
-        """Return the references that are missing or different."""
-        wrong = (Verdict.MISSING, Verdict.DIFFERENT)
+        """Return the references that are not at the target as expected."""
+        wrong = (Verdict.MISSING, Verdict.DIFFERENT, Verdict.CONTRADICTORY)
         return [finding.artifact for finding in self.proof.findings if finding.verdict in wrong]
 
 
@@ -97,6 +106,7 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
         seconds=round(proof.seconds, 3),
         artifacts=len(proof.expected),
         **{verdict.name.lower(): proof.count(verdict) for verdict in Verdict},
+        extra_tags_listed=evidence.unlisted_tags is None,
         manifests_read=proof.manifests_read,
         layers=EvidenceLayers(mode=layers.mode, of=layers.of, read=layers.read, bytes_=layers.bytes_read),
         findings=tuple(map(_finding, proof.findings)),

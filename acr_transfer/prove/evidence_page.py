@@ -28,7 +28,8 @@ code,.digest{font:12.5px/1.45 ui-monospace,"SF Mono",Menlo,Consolas,monospace;ov
 .verdict{border:1px solid;border-left-width:.5rem;border-radius:.4rem;padding:1rem 1.25rem;margin:1.25rem 0;
 background:var(--card)}
 .verdict strong{font-size:1.2rem}.verdict.good{border-color:var(--good)}.verdict.bad{border-color:var(--bad)}
-.good strong,.is-proved{color:var(--good)}.bad strong,.is-missing,.is-different{color:var(--bad)}
+.good strong,.is-proved{color:var(--good)}
+.bad strong,.is-missing,.is-different,.is-contradictory{color:var(--bad)}
 .is-not-provable,.is-extra{color:var(--odd)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:0}
 dt{color:var(--soft)}dd{margin:0}
@@ -48,12 +49,13 @@ body{max-width:none;padding:0;font-size:10pt}tr,.verdict{break-inside:avoid}thea
 _MEANING = {
     Verdict.MISSING: "not at the target",
     Verdict.DIFFERENT: "other content at the target",
+    Verdict.CONTRADICTORY: "bytes of another kind than the registry states",
     Verdict.NOT_PROVABLE: "expected digest unknown, or response unreadable",
     Verdict.EXTRA: "at the target, but not expected",
 }
 
 _CHAPTERS = {
-    "Not proved": (Verdict.MISSING, Verdict.DIFFERENT, Verdict.NOT_PROVABLE),
+    "Not proved": (Verdict.MISSING, Verdict.DIFFERENT, Verdict.CONTRADICTORY, Verdict.NOT_PROVABLE),
     "Extra at the target": (Verdict.EXTRA,),
     "Proved": (Verdict.PROVED,),
 }
@@ -113,7 +115,9 @@ def _banner(evidence: Evidence) -> str:
         text = f"All {count:,} artifacts are proved." if count != 1 else "The one artifact is proved."
         return f'<div class="verdict good"><strong>{text}</strong></div>'
     text = f"{proof.count(Verdict.PROVED):,} of {plural(count, 'artifact')} are proved."
-    if proof.complete:
+    if proof.complete and evidence.unlisted_tags:
+        text = "All expected artifacts are proved, but the target's other tags are unknown."
+    elif proof.complete:
         text = "All expected artifacts are proved, but the target has extra tags."
     rest = "The others are listed below with their reasons."
     return f'<div class="verdict bad"><strong>{text}</strong> {rest}</div>'
@@ -138,9 +142,16 @@ def _facts(evidence: Evidence) -> str:
         ("Checksum", f"<code>{escape(expected.checksum)}</code>"),
         ("Start and end", f"{format_time(evidence.began)}, {format_time(evidence.ended)} (UTC)"),
         ("Layers", escape(_layers(evidence.proof.layers))),
+        ("Extra tags", _extra_tags(evidence)),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     return f"<h2>Scope</h2>\n<dl>{rows}</dl>"
+
+
+def _extra_tags(evidence: Evidence) -> str:
+    if evidence.unlisted_tags:
+        return f"not searched: {escape(str(evidence.unlisted_tags))}"
+    return f"{evidence.proof.count(Verdict.EXTRA):,} found"
 
 
 def _layers(layers: LayerProof) -> str:

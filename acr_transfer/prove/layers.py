@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import BrokenAnswerError, MissingBlobError
 from acr_transfer.model.proof import LayerMode, Verdict
-from acr_transfer.model.references import split_reference
+from acr_transfer.model.references import is_digest, split_reference
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove.target import ArtifactFinding, Blobs, ProofFault
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifests import Descriptor
+from acr_transfer.registry.manifests import Descriptor, ManifestKey
 
 _CONCURRENCY = 8
 
@@ -31,8 +31,8 @@ class LayerProof:
     bytes_read: int = 0
     """Bytes of the blobs without a fault."""
 
-    faults: Mapping[str, ProofFault] = field(default_factory=dict)
-    """By digest."""
+    faults: Mapping[ManifestKey, ProofFault] = field(default_factory=dict)
+    """By repository and digest."""
 
     def apply(
         self, findings: Sequence[ArtifactFinding], required: Mapping[str, Blobs]
@@ -40,7 +40,9 @@ class LayerProof:
         """Return the findings; an artifact that requires a faulty blob is not proved."""
 
         def judged(finding: ArtifactFinding) -> ArtifactFinding:
-            faults = [self.faults[blob] for blob in required.get(finding.artifact, ()) if blob in self.faults]
+            repository = split_reference(finding.artifact)[0]
+            keys = ((repository, digest) for digest in required.get(finding.artifact, ()))
+            faults = [self.faults[key] for key in keys if key in self.faults]
             if finding.verdict is not Verdict.PROVED or not faults:
                 return finding
             return replace(finding, verdict=faults[0].verdict, detail=faults[0].detail)
@@ -55,53 +57,63 @@ async def read_layers(
     sample: int,
     progress: ProgressReporter,
 ) -> LayerProof:
-    """Read the required blobs of these artifacts, each once, whichever repository names it.
+    """Read the required blobs of these artifacts, each once; its other repositories must have it too.
 
     `sample` is the size of a sample. The bytes are hashed as they arrive and not kept.
     """
-    # Each blob, with a repository that has it.
-    places = {
-        blob.digest: (split_reference(artifact)[0], blob)
-        for artifact, blobs in required.items()
-        for blob in blobs.values()
-    }
+    places = _places(required)
     chosen = sorted(places)
     if mode is LayerMode.SAMPLE:
         chosen = sorted(random.SystemRandom().sample(chosen, min(sample, len(chosen))))
-    sizes = {digest: places[digest][1].size for digest in chosen}
+    sizes = {digest: next(iter(places[digest].values())).size for digest in chosen}
     progress.begin("reading layers", sum(sizes.values()), of_bytes=True)
 
-    async def read(digest: str) -> ProofFault | None:
-        return await _fault(*places[digest], registry, progress)
+    async def read(digest: str) -> dict[ManifestKey, ProofFault]:
+        faults = {}
+        for number, (repository, blob) in enumerate(places[digest].items()):
+            # A blob belongs to the repositories that it was pushed to.
+            if number and await registry.blob_size(repository, digest) == blob.size:
+                continue
+            if fault := await _fault(repository, blob, registry, progress):
+                faults[repository, digest] = fault
+        return faults
 
     found = await run_concurrently(read, chosen, _CONCURRENCY)
-    faults = {digest: fault for digest, fault in zip(chosen, found, strict=True) if fault}
     return LayerProof(
         mode=mode,
         of=len(places),
         read=tuple(chosen),
-        bytes_read=sum(size for digest, size in sizes.items() if digest not in faults),
-        faults=faults,
+        bytes_read=sum(sizes[digest] for digest, faults in zip(chosen, found, strict=True) if not faults),
+        faults={key: fault for faults in found for key, fault in faults.items()},
     )
+
+
+def _places(required: Mapping[str, Blobs]) -> dict[str, dict[str, Descriptor]]:
+    """Each blob by its digest, in each repository that must have it."""
+    places: dict[str, dict[str, Descriptor]] = {}
+    for artifact, blobs in required.items():
+        for blob in blobs.values():
+            places.setdefault(blob.digest, {})[split_reference(artifact)[0]] = blob
+    return places
 
 
 async def _fault(
     repository: str, blob: Descriptor, registry: RegistryClient, progress: ProgressReporter
 ) -> ProofFault | None:
     name = f"layer {blob.digest}"
-    if not blob.digest.startswith("sha256:"):
-        return ProofFault(Verdict.DIFFERENT, f"{name}: only sha256 digests are supported")
+    if not is_digest(blob.digest):
+        return ProofFault(Verdict.NOT_PROVABLE, f"{name}: only sha256 digests are supported")
     content_hash, size = hashlib.sha256(), 0
     try:
-        async for chunk in registry.blob(repository, blob.digest):
+        async for chunk in registry.blob(repository, blob.digest, blob.size):
             content_hash.update(chunk)
             size += len(chunk)
             progress.advance(len(chunk))
     except MissingBlobError:
-        return ProofFault(Verdict.MISSING, f"{name} is not at the target")
+        return ProofFault(Verdict.MISSING, f"{name} is not in {repository} at the target")
     except BrokenAnswerError as error:
         return ProofFault(Verdict.DIFFERENT, f"{name}: {error}")
     got = f"sha256:{content_hash.hexdigest()}"
-    if got == blob.digest:
+    if (got, size) == (blob.digest, blob.size):
         return None
     return ProofFault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")

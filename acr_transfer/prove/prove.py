@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import NothingExportedError, TransferError
+from acr_transfer.errors import NothingExportedError, ServiceError, TransferError
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.model.references import split_reference
 from acr_transfer.progress import ProgressReporter
@@ -44,15 +44,20 @@ async def prove(
     if layers is not LayerMode.NONE:
         layer_proof = await read_layers(verifier.required_blobs, target, layers, sample, progress)
         findings = layer_proof.apply(findings, verifier.required_blobs)
-    extra = await extra_tags(expectation.artifacts, known, target)
+    extra: list[ArtifactFinding] = []
+    unlisted = None
+    try:
+        extra = await extra_tags(findings, known, target)
+    except TransferError as error:
+        unlisted = error
     return Evidence(
-        proof=replace(proof, findings=(*findings, *(extra or ())), layers=layer_proof),
+        proof=replace(proof, findings=(*findings, *extra), layers=layer_proof),
         expectation=expectation,
         target=target.login_server,
         began=began,
         ended=datetime.now(UTC),
         exact=exact,
-        extra_tags_listed=extra is not None,
+        unlisted_tags=unlisted,
     )
 
 
@@ -95,22 +100,33 @@ def _subject(finding: ArtifactFinding) -> ManifestKey | None:
 
 
 async def extra_tags(
-    artifacts: Sequence[str], known: Iterable[str], registry: RegistryClient
-) -> list[ArtifactFinding] | None:
-    """Return the other tags in the repositories of `artifacts`, without those in `known`.
+    findings: Sequence[ArtifactFinding], known: Iterable[str], registry: RegistryClient
+) -> list[ArtifactFinding]:
+    """Return the other tags in the repositories of these artifacts, without those in `known`.
 
-    None if the caller is not allowed to list tags.
+    Raises `TransferError` if the tags cannot be listed completely.
     """
-    named = {*artifacts, *known}
+    artifacts = [finding.artifact for finding in findings]
     repositories = sorted({split_reference(reference)[0] for reference in artifacts})
-    try:
-        listed = await run_concurrently(registry.tags, repositories)
-    except TransferError:
-        return None
+    names = await run_concurrently(registry.tags, repositories)
+    listed = {
+        f"{repository}:{tag}"
+        for repository, tags in zip(repositories, names, strict=True)
+        for tag in tags or ()
+    }
+    _require_proved_tags(findings, listed, registry)
     detail = "in a repository of the hand-over, but not in the hand-over"
     return [
-        ArtifactFinding(artifact=f"{repository}:{tag}", verdict=Verdict.EXTRA, detail=detail)
-        for repository, tags in zip(repositories, listed, strict=True)
-        for tag in sorted(tags or ())
-        if f"{repository}:{tag}" not in named
+        ArtifactFinding(artifact=reference, verdict=Verdict.EXTRA, detail=detail)
+        for reference in sorted(listed - {*artifacts, *known})
     ]
+
+
+def _require_proved_tags(
+    findings: Iterable[ArtifactFinding], listed: set[str], registry: RegistryClient
+) -> None:
+    """Refuse a list that lacks a tag whose manifest was read: it may lack others."""
+    for finding in findings:
+        is_proved = finding.verdict is Verdict.PROVED and "@" not in finding.artifact
+        if is_proved and finding.artifact not in listed:
+            raise ServiceError(f"{registry.login_server} does not list {finding.artifact}, which exists")

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import BrokenAnswerError
+from acr_transfer.errors import BrokenAnswerError, ContradictoryManifestError
 from acr_transfer.model.proof import ManifestKind, Verdict
 from acr_transfer.model.references import Artifact
+from acr_transfer.registry import limits
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Descriptor, Manifest, ManifestKey
 
@@ -67,12 +68,21 @@ class ProofFault:
     """The digest at the target, if it is another one."""
 
 
+class _NotProvedError(Exception):
+    """Ends the verification of an artifact at its first fault: the rest cannot prove it any more."""
+
+    def __init__(self, fault: ProofFault) -> None:
+        super().__init__(fault.detail)
+        self.fault = fault
+
+
 class TargetVerifier:
     """Verifies artifacts of one registry; a manifest that was right is not read again."""
 
     def __init__(self, registry: RegistryClient) -> None:
         self._registry = registry
         self._verified: dict[ManifestKey, Manifest] = {}
+        self._descriptors = 0
         self.manifests_read = 0
         self.required_blobs: dict[str, Blobs] = {}
         """The configs and layers of every proved artifact, without foreign layers."""
@@ -82,37 +92,63 @@ class TargetVerifier:
         if not finding.is_open:
             return finding
         artifact, expected = Artifact.of(finding.artifact), str(finding.digest)
-        blobs, children = Blobs(), 0
         try:
-            manifest = await self._get(artifact.repository, artifact.tag_or_digest)
-            fault = _compare(artifact.tag_or_digest, expected, manifest)
-            if manifest is not None and fault is None:
-                finding = finding.with_manifest(manifest)
-                children, fault = await self._verify_children(artifact.repository, manifest, blobs)
+            reference = artifact.tag_or_digest
+            manifest = await self._right(artifact.repository, reference, expected, reference)
+            finding = finding.with_manifest(manifest)
+            children, blobs = await self._descendants(artifact.repository, manifest)
+        except _NotProvedError as error:
+            return _not_proved(finding, error.fault)
+        except ContradictoryManifestError as error:
+            return _not_proved(finding, ProofFault(Verdict.CONTRADICTORY, str(error)))
         except BrokenAnswerError as error:
-            return replace(finding, verdict=Verdict.NOT_PROVABLE, got=None, detail=str(error))
-        if fault is not None:
-            return replace(finding, verdict=fault.verdict, got=fault.got, detail=fault.detail)
+            return _not_proved(finding, ProofFault(Verdict.NOT_PROVABLE, str(error)))
         self.required_blobs[finding.artifact] = blobs
         return replace(finding, verdict=Verdict.PROVED, children=children, got=None, detail="")
 
-    async def _verify_children(
-        self, repository: str, manifest: Manifest, blobs: Blobs
-    ) -> tuple[int, ProofFault | None]:
-        """The number of manifests below this one, and the first fault; adds the manifest's blobs."""
-        blobs.update((blob.digest, blob) for blob in manifest.blobs if not blob.foreign)
+    async def _descendants(self, repository: str, root: Manifest) -> tuple[int, Blobs]:
+        """The number of manifests below this one, each read once, and the blobs of them all."""
+        seen, level = {root.digest}, [root]
+        blobs = Blobs()
 
-        async def verify(digest: str) -> tuple[int, ProofFault | None]:
-            child = self._verified.get((repository, digest)) or await self._get(repository, digest)
-            fault = _compare(f"child {digest}", digest, child)
-            if child is None or fault is not None:
-                return 1, fault
-            self._verified[repository, digest] = child
-            count, fault = await self._verify_children(repository, child, blobs)
-            return count + 1, fault
+        async def child(digest: str) -> Manifest:
+            return await self._right(repository, digest, digest, f"child {digest}")
 
-        results = await run_concurrently(verify, manifest.child_digests)
-        return sum(count for count, _ in results), next((fault for _, fault in results if fault), None)
+        for _ in range(limits.LIMITS.depth + 1):
+            for blob in (blob for manifest in level for blob in manifest.blobs if not blob.foreign):
+                _add(blobs, blob)
+            listed = (digest for manifest in level for digest in manifest.child_digests)
+            new = [digest for digest in dict.fromkeys(listed) if digest not in seen]
+            seen.update(new)
+            if not new:
+                return len(seen) - 1, blobs
+            if len(seen) > limits.LIMITS.descendants:
+                break
+            level = await run_concurrently(child, new)
+        few = f"{limits.LIMITS.descendants:,} manifests or {limits.LIMITS.depth} levels"
+        raise BrokenAnswerError(f"the index has more than {few} below it")
+
+    async def _right(self, repository: str, reference: str, digest: str, name: str) -> Manifest:
+        """The manifest of a tag or digest. Raises `_NotProvedError` unless it has this digest."""
+        if reference == digest and (verified := self._verified.get((repository, digest))):
+            return verified
+        manifest = await self._get(repository, reference)
+        if fault := _compare(name, digest, manifest):
+            raise _NotProvedError(fault)
+        assert manifest is not None
+        self._keep((repository, digest), manifest)
+        return manifest
+
+    def _keep(self, key: ManifestKey, manifest: Manifest) -> None:
+        if key in self._verified:
+            return
+        self._descriptors += 1 + len(manifest.children) + len(manifest.blobs)
+        if self._descriptors > limits.LIMITS.descriptors:
+            raise BrokenAnswerError(
+                f"the manifests that were read list more than {limits.LIMITS.descriptors:,} layers and "
+                "manifests: prove fewer artifacts at once"
+            )
+        self._verified[key] = manifest
 
     async def _get(self, repository: str, reference: str) -> Manifest | None:
         manifest = await self._registry.get(repository, reference)
@@ -126,4 +162,18 @@ def _compare(name: str, expected: str, manifest: Manifest | None) -> ProofFault 
     if manifest.digest != expected:
         detail = f"{name}: expected {expected}, got {manifest.digest}"
         return ProofFault(Verdict.DIFFERENT, detail, manifest.digest)
+    if manifest.is_schema_1:
+        return ProofFault(
+            Verdict.NOT_PROVABLE, f"{name} has Docker's manifest schema 1, whose layers are not proved"
+        )
     return None
+
+
+def _add(blobs: Blobs, blob: Descriptor) -> None:
+    """Add a blob; two sizes of one blob cannot both be right."""
+    if blobs.setdefault(blob.digest, blob).size != blob.size:
+        raise BrokenAnswerError(f"its manifests state different sizes of {blob.digest}")
+
+
+def _not_proved(finding: ArtifactFinding, fault: ProofFault) -> ArtifactFinding:
+    return replace(finding, verdict=fault.verdict, got=fault.got, detail=fault.detail)

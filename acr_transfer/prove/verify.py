@@ -47,12 +47,16 @@ class Expectation:
 
     @classmethod
     def of_handover(cls, handover: Handover, origin: str) -> Self:
-        """The artifacts of a hand-over; `origin` is its stack or its file."""
+        """The artifacts of a hand-over; `origin` is its stack or its file.
+
+        An artifact of its lock that no blob holds was not exported, and is expected all the same.
+        """
+        entries = {entry.reference: entry for entry in handover.artifacts}
         return cls(
             document=f"hand-over {origin}",
             registry=handover.source.login_server,
-            artifacts=tuple(handover.references),
-            entries={entry.reference: entry for entry in handover.artifacts},
+            artifacts=tuple(sorted({*handover.references, *entries})),
+            entries=entries,
             checksum=handover.checksum,
         )
 

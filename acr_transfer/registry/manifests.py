@@ -4,12 +4,16 @@ https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Self
 
+from acr_transfer.errors import BrokenAnswerError, ContradictoryManifestError
+from acr_transfer.model.credentials import quoted
 from acr_transfer.model.proof import ManifestKind
+from acr_transfer.model.references import is_digest
+from acr_transfer.registry import limits
+from acr_transfer.registry.answers import parse_object
 
 _INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -19,14 +23,12 @@ _SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
     "application/vnd.docker.distribution.manifest.v1+json",
 )
-ACCEPTED = ", ".join(
-    (
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-        *_INDEXES,
-        *_SCHEMA_1,
-    )
+_WITH_LAYERS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.artifact.manifest.v1+json",
 )
+ACCEPTED = ", ".join((*_WITH_LAYERS, *_INDEXES, *_SCHEMA_1))
 """The `Accept` header for manifests: a registry converts a manifest of any type that is not in it."""
 
 _IMAGE_CONFIGS = (
@@ -54,10 +56,23 @@ https://helm.sh/docs/topics/registries/
 ManifestKey = tuple[str, str]
 """A repository and a digest."""
 
+_CONTENT_KEYS = ("config", "layers", "blobs", "fsLayers")
+_READ_KEYS = {
+    name.lower(): name
+    for name in ("schemaVersion", "mediaType", "manifests", "subject", "artifactType", *_CONTENT_KEYS)
+}
+"""The keys of a manifest by their names in lower case: clients in Go accept any letter case."""
+
+_OTHER_DIGEST = re.compile(r"sha512:[0-9a-f]{128}")
+_LARGEST_SIZE = 10**12
+"""Bytes. The largest layer of Azure's registries has 200 GiB; a lock's sum of sizes stays below 64 bits."""
+
+_LONGEST_TEXT = 1024
+
 _REFERRER_TAG = re.compile(r"sha256-[0-9a-f]{64}(\.[a-z]+)?")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Descriptor:
     """A manifest's description of one blob or manifest.
 
@@ -75,18 +90,21 @@ class Descriptor:
     """Whether clients download its bytes from outside the registry."""
 
     @classmethod
-    def parse(cls, value: object) -> Self | None:
-        """Read a descriptor; None if it has no digest."""
-        if not isinstance(value, dict) or not isinstance(value.get("digest"), str):
-            return None
-        size = value.get("size")
-        media_type = str(value.get("mediaType") or "")
+    def parse(cls, value: object) -> Self:
+        """Read a descriptor. Raises `BrokenAnswerError` unless it has a digest, a media type and a size."""
+        if not isinstance(value, dict):
+            raise BrokenAnswerError("a descriptor is not a JSON object")
+        digest, size, media_type = value.get("digest"), value.get("size"), _text(value, "mediaType")
+        if not isinstance(digest, str) or not (is_digest(digest) or _OTHER_DIGEST.fullmatch(digest)):
+            raise BrokenAnswerError(f"a descriptor has no valid digest, but {quoted(str(digest))}")
+        if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= _LARGEST_SIZE:
+            raise BrokenAnswerError(f"the descriptor of {digest} has no valid size")
         return cls(
-            digest=value["digest"],
+            digest=digest,
             media_type=media_type,
-            size=size if isinstance(size, int) else 0,
+            size=size,
             platform=platform_of(value.get("platform")),
-            artifact_type=str(value.get("artifactType") or ""),
+            artifact_type=_text(value, "artifactType"),
             foreign=bool(value.get("urls")) or "foreign" in media_type or "nondistributable" in media_type,
         )
 
@@ -95,10 +113,10 @@ def platform_of(value: object) -> str:
     """Return `os/architecture[/variant]` of a platform object or an image config; empty for anything else."""
     if not isinstance(value, dict):
         return ""
-    return "/".join(str(value[key]) for key in ("os", "architecture", "variant") if value.get(key))
+    return "/".join(filter(None, (_text(value, key) for key in ("os", "architecture", "variant"))))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """One manifest without its bytes: a plan reads thousands of them."""
 
@@ -134,29 +152,46 @@ class Manifest:
 
     @classmethod
     def parse(cls, content: bytes, content_type: str) -> Self:
-        """Read the bytes of a manifest. A body that is not a JSON object gives a manifest without content."""
+        """Read the bytes of a manifest.
+
+        The body decides its kind. Raises `BrokenAnswerError` for a body that is no manifest, and
+        `ContradictoryManifestError` if body and media type describe different kinds.
+        """
         media_type = content_type.partition(";")[0].strip()
-        try:
-            document = json.loads(content)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
-            document = {}
-        is_index = media_type in _INDEXES
-        config = Descriptor.parse(document.get("config"))
-        subject = Descriptor.parse(document.get("subject"))
+        document = parse_object(content, "the manifest")
+        is_schema_1 = _is_schema_1(document, media_type)
+        is_index = not is_schema_1 and _is_index(document, media_type)
+        config = Descriptor.parse(document["config"]) if document.get("config") is not None else None
+        subject = Descriptor.parse(document["subject"]) if document.get("subject") is not None else None
         return cls(
-            digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
+            digest=digest_of(content),
             media_type=media_type,
             size=len(content),
             kind=ManifestKind.INDEX if is_index else _kind(document),
             artifact_type=_artifact_type(document, config),
             subject=subject.digest if subject else "",
             created=_created(document),
-            children=_descriptors(document, "manifests") if is_index else (),
+            children=_children(document) if is_index else (),
             config=None if is_index else config,
             layers=() if is_index else _descriptors(document, "layers") + _descriptors(document, "blobs"),
-            is_schema_1=media_type in _SCHEMA_1 or document.get("schemaVersion") == 1,
+            is_schema_1=is_schema_1,
+        )
+
+    @classmethod
+    def unread(cls, content: bytes, content_type: str) -> Self:
+        """Return the manifest of bytes that have another digest than expected: only their digest counts."""
+        return cls(
+            digest=digest_of(content),
+            media_type=content_type.partition(";")[0].strip(),
+            size=len(content),
+            kind=ManifestKind.ARTIFACT,
+            artifact_type="",
+            subject="",
+            created="",
+            children=(),
+            config=None,
+            layers=(),
+            is_schema_1=False,
         )
 
     @property
@@ -170,10 +205,72 @@ class Manifest:
         return tuple(dict.fromkeys(child.digest for child in self.children))
 
 
+def digest_of(content: bytes) -> str:
+    """Return `sha256:` and the hash of the bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _is_schema_1(document: dict[str, Any], media_type: str) -> bool:
+    is_schema_1 = document.get("schemaVersion") == 1
+    if is_schema_1 != (media_type in _SCHEMA_1):
+        raise _contradiction("of schema 1" if is_schema_1 else "not of schema 1", media_type)
+    return is_schema_1
+
+
+def _is_index(document: dict[str, Any], media_type: str) -> bool:
+    """Whether the body lists manifests instead of a config and layers.
+
+    https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
+    """
+    for key in document:
+        if key != _READ_KEYS.get(key.lower(), key):
+            raise ContradictoryManifestError(f"its key {quoted(key)} is read in different ways by clients")
+    is_index, has_content = "manifests" in document, any(key in document for key in _CONTENT_KEYS)
+    if is_index and has_content:
+        raise ContradictoryManifestError("its body has both manifests and a config or layers")
+    stated = _text(document, "mediaType")
+    if stated and stated != media_type:
+        raise _contradiction(quoted(stated), media_type)
+    if media_type not in (*_INDEXES, *_WITH_LAYERS):
+        raise ContradictoryManifestError(f"its media type is {quoted(media_type)}, not that of a manifest")
+    if not is_index and not has_content and media_type != _WITH_LAYERS[-1]:
+        raise BrokenAnswerError("its body has neither manifests nor a config and layers")
+    if is_index != (media_type in _INDEXES):
+        raise _contradiction("an index" if is_index else "not an index", media_type)
+    return is_index
+
+
+def _contradiction(body: str, media_type: str) -> ContradictoryManifestError:
+    return ContradictoryManifestError(f"its body is {body}, but its Content-Type is {quoted(media_type)}")
+
+
 def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     listed = document.get(key)
-    found = map(Descriptor.parse, listed if isinstance(listed, list) else ())
-    return tuple(descriptor for descriptor in found if descriptor)
+    if listed is not None and not isinstance(listed, list):
+        raise BrokenAnswerError(f"its {key} is not a list")
+    return tuple(map(Descriptor.parse, listed or ()))
+
+
+def _children(document: dict[str, Any]) -> tuple[Descriptor, ...]:
+    listed = document.get("manifests")
+    if isinstance(listed, list) and len(listed) > limits.LIMITS.descendants:
+        raise BrokenAnswerError(
+            f"it lists {len(listed):,} manifests, more than {limits.LIMITS.descendants:,}"
+        )
+    children = _descriptors(document, "manifests")
+    if other := next((child.digest for child in children if not is_digest(child.digest)), None):
+        raise BrokenAnswerError(f"it lists {other}, but only sha256 digests are supported")
+    return children
+
+
+def _text(value: dict[str, Any], key: str) -> str:
+    """A text that may be absent; nothing in it moves a cursor or breaks a line."""
+    found = value.get(key)
+    if found is None:
+        return ""
+    if not isinstance(found, str) or not found.isprintable() or len(found) > _LONGEST_TEXT:
+        raise BrokenAnswerError(f"its {key} is not a text of at most {_LONGEST_TEXT} printable characters")
+    return found
 
 
 def _kind(document: dict[str, Any]) -> ManifestKind:
@@ -186,7 +283,7 @@ def _kind(document: dict[str, Any]) -> ManifestKind:
 
 
 def _artifact_type(document: dict[str, Any], config: Descriptor | None) -> str:
-    if (named := document.get("artifactType")) and isinstance(named, str):
+    if named := _text(document, "artifactType"):
         return named
     return config.media_type if config and config.media_type not in _IMAGE_CONFIGS else ""
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import PlanError, ServiceError
+from acr_transfer.errors import BrokenAnswerError, PlanError, ServiceError
 from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.lock import LockedArtifact, LockedManifest
 from acr_transfer.model.references import Artifact
+from acr_transfer.registry import limits
 from acr_transfer.registry.client import RegistryClient
 from acr_transfer.registry.manifests import Descriptor, Manifest, ManifestKey, fallback_tag
 
@@ -66,6 +67,7 @@ class _Resolver:
     ) -> None:
         self._tags, self._registry, self._advance = tags, registry, advance
         self._manifests: dict[ManifestKey, Manifest] = {}
+        self._descriptors = 0
         self._missing: list[str] = []
         self._keys: dict[str, ManifestKey] = {}
         """The manifest of every reference."""
@@ -77,9 +79,13 @@ class _Resolver:
     async def resolve(self, references: list[str], with_referrers: bool) -> ResolvedArtifacts:
         new = await self._read_references(references)
         absent = sorted(set(references) - self._keys.keys())
-        while new:
+        for _ in range(limits.LIMITS.depth):
             new = new + await self._read_children(new)
             new = await self._read_referrers(new) if with_referrers else []
+            if not new:
+                break
+        else:
+            raise BrokenAnswerError(f"{new[0][0]} has referrers of referrers without an end")
         return ResolvedArtifacts(
             artifacts=[self._artifact(reference, key) for reference, key in sorted(self._keys.items())],
             absent=absent,
@@ -92,7 +98,7 @@ class _Resolver:
         manifest = await self._registry.get(repository, reference)
         if manifest is None:
             return None
-        if reference.startswith("sha256:") and manifest.digest != reference and not manifest.is_schema_1:
+        if reference.startswith("sha256:") and manifest.digest != reference:
             raise ServiceError(
                 f"the registry returned other content for {repository}@{reference}: {manifest.digest}. "
                 "Its storage is damaged, or a proxy changes its responses."
@@ -100,6 +106,15 @@ class _Resolver:
         # Parsing thousands of manifests would keep the event loop from other tasks.
         await asyncio.sleep(0)
         return manifest
+
+    def _keep(self, key: ManifestKey, manifest: Manifest) -> None:
+        self._manifests[key] = manifest
+        self._descriptors += 1 + len(manifest.children) + len(manifest.blobs)
+        if self._descriptors > limits.LIMITS.descriptors:
+            raise BrokenAnswerError(
+                f"the manifests of {key[0]} and of the repositories before it list more than "
+                f"{limits.LIMITS.descriptors:,} layers and manifests: plan fewer artifacts at once"
+            )
 
     async def _read_references(self, references: Iterable[str]) -> list[ManifestKey]:
         """Read references that become artifacts; return the manifests that are new."""
@@ -111,27 +126,30 @@ class _Resolver:
             if manifest is None:
                 return None
             key = self._keys[reference] = artifact.repository, manifest.digest
-            is_new = key not in self._manifests
-            self._manifests[key] = manifest
-            return key if is_new else None
+            if key in self._manifests:
+                return None
+            self._keep(key, manifest)
+            return key
 
         return [key for key in await run_concurrently(read, references) if key]
 
-    async def _read_children(self, keys: Iterable[ManifestKey]) -> list[ManifestKey]:
-        """Read everything below these manifests, at any depth; return the new ones."""
+    async def _read_children(self, keys: Iterable[ManifestKey], depth: int = 1) -> list[ManifestKey]:
+        """Read everything below these manifests, at any depth that is allowed; return the new ones."""
 
         async def read(key: ManifestKey) -> ManifestKey | None:
             manifest = await self._read(*key)
             if manifest is None:
                 self._missing.append(f"{key[0]}@{key[1]} is listed by an index, but does not exist")
                 return None
-            self._manifests[key] = manifest
+            self._keep(key, manifest)
             return key
 
         children = {(key[0], child.digest): None for key in keys for child in self._manifests[key].children}
         unread = [child for child in children if child not in self._manifests]
+        if unread and depth > limits.LIMITS.depth:
+            raise BrokenAnswerError(f"{unread[0][0]} has indexes of more than {limits.LIMITS.depth} levels")
         new = [key for key in await run_concurrently(read, unread) if key]
-        return new + await self._read_children(new) if new else []
+        return new + await self._read_children(new, depth + 1) if new else []
 
     async def _read_referrers(self, keys: Iterable[ManifestKey]) -> list[ManifestKey]:
         """Read the referrers of these manifests; the new ones may have children and referrers again."""
@@ -165,6 +183,8 @@ class _Resolver:
             # Without a list, the target's clients find the referrers by this tag only.
             if listed is None and index.children:
                 tagged.append(f"{repository}:{tag}")
+        if len(found) > limits.LIMITS.descendants:
+            raise BrokenAnswerError(f"{repository}@{digest} has {len(found):,} referrers, too many to read")
         return found, tagged
 
     def _artifact(self, reference: str, key: ManifestKey) -> LockedArtifact:

@@ -1,4 +1,4 @@
-"""HTTP requests to one registry: one token per scope, a limit on concurrency, and retries."""
+"""HTTP requests to one registry: one token per scope, retries, and limits of time, redirects and number."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,15 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field, replace
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from yarl import URL
 
-from acr_transfer.errors import AccessError, ServiceError
+from acr_transfer.errors import AccessError, InputError, ServiceError
+from acr_transfer.registry import limits
+from acr_transfer.registry.address import RegistryAddress, split_url
 from acr_transfer.registry.auth import Authenticator, Challenge
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
@@ -21,38 +24,62 @@ CONCURRENCY = 32
 """Concurrent requests. More do not help: these keep one core of the client busy."""
 
 _MAX_CHALLENGES = 2
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TIMED_OUT_TRIES = 2
+"""Attempts for a request that times out: a silent server has had minutes already."""
 
 _log = logging.getLogger("acr_transfer.registry.transport")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryRequest:
+    """One request to a registry."""
+
+    path: str
+    scope: str
+    """The scope of its token, like `repository:app:pull`."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    follows: bool = False
+    """Whether redirects are followed, without a credential: registries keep blobs at a storage service."""
+
+    bytes_: int = 0
+    """The size of a body that is larger than `LIMITS.body`: its request may take longer."""
+
+    @property
+    def timeout(self) -> aiohttp.ClientTimeout:
+        """The times of this request."""
+        longer = self.bytes_ / limits.LIMITS.slowest_blob
+        return replace(limits.LIMITS, total=limits.LIMITS.total + longer).timeout
 
 
 class RegistryTransport:
     """Sends requests to one registry and authenticates them."""
 
     def __init__(
-        self, login_server: str, base: str, session: aiohttp.ClientSession, authenticator: Authenticator
+        self, registry: RegistryAddress, session: aiohttp.ClientSession, authenticator: Authenticator
     ) -> None:
-        self.login_server = login_server
-        self._base, self._session, self._authenticator = base, session, authenticator
+        self.login_server = registry.login_server
+        self._registry, self._session, self._authenticator = registry, session, authenticator
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._tokens: dict[str, asyncio.Task[str]] = {}
         self._first_challenge: asyncio.Task[Challenge | None] | None = None
         self._paused_until = 0.0
 
     @asynccontextmanager
-    async def request(
-        self, path: str, scope: str, headers: Mapping[str, str] | None = None, method: str = "GET"
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request and return the response with its body unread. `scope` is like `repository:app:pull`.
+    async def request(self, request: RegistryRequest) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request and return the response with its body unread.
 
-        The response's status is below 400, or 404. Transient failures are retried, after the time that
-        `Retry-After` names. Raises `AccessError` and `ServiceError`.
+        The response's status is 200 or 404. Transient failures are retried, after the time that `Retry-After`
+        names. Raises `AccessError` and `ServiceError`.
         """
         async with self._slots, contextlib.AsyncExitStack() as stack:
-            yield await self._send(stack, method, path, scope, headers or {})
+            yield await self._send(stack, request)
 
     async def _send(
-        self, stack: contextlib.AsyncExitStack, method: str, path: str, scope: str, headers: Mapping[str, str]
+        self, stack: contextlib.AsyncExitStack, request: RegistryRequest
     ) -> aiohttp.ClientResponse:
         attempt = challenges = 0
         while True:
@@ -60,33 +87,60 @@ class RegistryTransport:
             while (left := self._paused_until - time.monotonic()) > 0:
                 await asyncio.sleep(left)
             try:
-                token = await self._token(scope)
-                _log.debug("%s %s", method, path.partition("?")[0])
-                authorized = {**headers, "Authorization": token} if token else headers
-                request = self._session.request(method, f"{self._base}{path}", headers=authorized)
-                response = await stack.enter_async_context(request)
+                token = await self._token(request.scope)
+                _log.debug("%s %s", request.method, request.path.partition("?")[0])
+                response = await self._follow(stack, request, token)
             except (aiohttp.ClientError, TimeoutError) as error:
                 # A refused connection stays refused; an interrupted one may not.
-                if attempt >= TRIES or isinstance(error, aiohttp.ClientConnectorError):
+                tries = _TIMED_OUT_TRIES if isinstance(error, TimeoutError) else TRIES
+                if attempt >= tries or isinstance(error, aiohttp.ClientConnectorError):
                     raise self._unreachable(error) from None
                 await asyncio.sleep(wait_before_retry(attempt))
                 continue
-            if response.status == 401 and challenges < _MAX_CHALLENGES:
+            is_own = response.url.origin() == URL(self._registry.base).origin()
+            if response.status == 401 and is_own and challenges < _MAX_CHALLENGES:
                 challenges += 1
-                await self._answer_challenge(response, scope)
+                await self._answer_challenge(response, request.scope)
             elif response.status in TRANSIENT and attempt < TRIES:
                 self._pause(response, attempt)
             else:
-                return self._checked(response, path)
+                return self._checked(response, request)
             response.release()
 
-    def _checked(self, response: aiohttp.ClientResponse, path: str) -> aiohttp.ClientResponse:
-        status, resource = response.status, path.partition("?")[0]
+    async def _follow(
+        self, stack: contextlib.AsyncExitStack, request: RegistryRequest, token: str
+    ) -> aiohttp.ClientResponse:
+        """The response to a request, after its redirects."""
+        url = f"{self._registry.base}{request.path}"
+        headers = {**request.headers, "Authorization": token} if token else request.headers
+        for _ in range(_MAX_REDIRECTS + 1):
+            sent = self._session.request(
+                request.method, url, headers=headers, allow_redirects=False, timeout=request.timeout
+            )
+            response = await stack.enter_async_context(sent)
+            if not request.follows or response.status not in _REDIRECTS:
+                return response
+            response.release()
+            url, headers = self._redirected(url, response), request.headers
+        raise ServiceError(f"{self.login_server} redirects a blob more than {_MAX_REDIRECTS} times")
+
+    def _redirected(self, url: str, response: aiohttp.ClientResponse) -> str:
+        """The target of a redirect, which never leaves https."""
+        target = split_url(urljoin(url, response.headers.get("Location", "")))
+        allowed = ("https", self._registry.scheme)
+        if target is None or target.scheme not in allowed or "@" in target.netloc:
+            raise ServiceError(f"{self.login_server} redirects a blob to an address that is not valid")
+        return target.geturl()
+
+    def _checked(self, response: aiohttp.ClientResponse, request: RegistryRequest) -> aiohttp.ClientResponse:
+        status, resource = response.status, request.path.partition("?")[0]
         if status in (401, 403):
             refused = f"reading from {self.login_server}: refused (HTTP {status})"
             raise AccessError(f"{refused}. {self._needed_role}")
-        if status >= 400 and status != 404:
+        if status not in (200, 404):
             raise ServiceError(f"{self.login_server} returned HTTP {status} for {resource}. Try again.")
+        if response.version is None or response.version < (1, 0):
+            raise ServiceError(f"{self.login_server} did not answer {resource} by HTTP 1.0 or 1.1")
         return response
 
     async def _token(self, scope: str) -> str:
@@ -104,7 +158,8 @@ class RegistryTransport:
         https://github.com/opencontainers/distribution-spec/blob/main/spec.md#determining-support
         """
         try:
-            async with self._session.get(f"{self._base}/v2/") as response:
+            url = f"{self._registry.base}/v2/"
+            async with self._session.get(url, allow_redirects=False) as response:
                 header = response.headers.get("WWW-Authenticate", "")
                 return Challenge.parse(header) if response.status == 401 else None
         except (aiohttp.ClientError, TimeoutError):
@@ -119,8 +174,10 @@ class RegistryTransport:
             self._authorize(scope, Challenge.parse(response.headers.get("WWW-Authenticate", "")))
 
     def _authorize(self, scope: str, challenge: Challenge) -> None:
-        authorization = self._authenticator.authorize(self._session, self._base, challenge)
-        self._tokens[scope] = asyncio.create_task(authorization)
+        authorization = self._authenticator.authorize(self._session, self._registry, challenge)
+        task = self._tokens[scope] = asyncio.create_task(authorization)
+        # A failure that nobody waits for any more is not reported by asyncio.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _authorized(self, scope: str) -> str:
         try:
@@ -149,16 +206,23 @@ class RegistryTransport:
 
 @asynccontextmanager
 async def open_transport(login_server: str, authenticator: Authenticator) -> AsyncIterator[RegistryTransport]:
-    """Open connections to a host, with its port if it has one, by https unless it begins with `http://`."""
-    base = login_server if "://" in login_server else f"https://{login_server}"
-    tls = ssl.create_default_context() if base.startswith("https://") else True
-    connector = aiohttp.TCPConnector(limit=CONCURRENCY * 2, ssl=tls)
-    # Digests are computed from the bytes as stored, so the transport must not decompress them.
-    headers = {"Accept-Encoding": "identity"}
+    """Open connections to a host, with its port if it has one, by https unless it begins with `http://`.
+
+    Raises `InputError` for a text that is not a host.
+    """
+    registry = RegistryAddress.parse(login_server)
+    tls = ssl.create_default_context() if registry.scheme == "https" else True
     async with aiohttp.ClientSession(
-        connector=connector, timeout=_TIMEOUT, proxy=_proxy(base), auto_decompress=False, headers=headers
+        connector=aiohttp.TCPConnector(limit=CONCURRENCY * 2, ssl=tls),
+        timeout=limits.LIMITS.timeout,
+        proxy=_proxy(registry.base),
+        # Digests are computed from the bytes as stored, so the transport must not decompress them.
+        auto_decompress=False,
+        headers={"Accept-Encoding": "identity"},
+        # A cookie would be a credential that no limit here knows.
+        cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
-        yield RegistryTransport(base.partition("://")[2], base, session, authenticator)
+        yield RegistryTransport(registry, session, authenticator)
 
 
 def _proxy(base: str) -> str | None:
@@ -166,4 +230,7 @@ def _proxy(base: str) -> str | None:
     parts = urlsplit(base)
     if urllib.request.proxy_bypass(parts.netloc):
         return None
-    return urllib.request.getproxies().get(parts.scheme)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if proxy and split_url(proxy) is None:
+        raise InputError(f"{parts.scheme.upper()}_PROXY is not the URL of a proxy, such as http://proxy:8080")
+    return proxy

@@ -23,7 +23,11 @@ import trustme
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json"}
+CONFIG = {
+    "mediaType": "application/vnd.oci.image.config.v1+json",
+    "digest": f"sha256:{hashlib.sha256(b'{}').hexdigest()}",
+    "size": 2,
+}
 
 
 def digest_of(content: bytes) -> str:
@@ -92,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, pause = self.answers.refuse.pop(0)
             return self._respond(status, b"{}", {"Retry-After": pause} if pause else {})
         repository, kind, reference = self._parts(path.removeprefix("/v2/"))
-        access = f"Bearer access to {repository} by {self.answers.token} {self.answers.passes}"
+        access = f"Bearer access:{repository}:{self.answers.token}:{self.answers.passes}"
         if self.headers.get("Authorization") != access:
             scope = f"repository:{repository}:pull" if kind else "registry:catalog:*"
             realm = f"https://{self.headers['Host']}/oauth2/token"
@@ -165,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
         elif path == "/oauth2/token":
             repository = body["scope"][0].split(":")[1]
-            access = f"access to {repository} by {body['refresh_token'][0]} {self.answers.passes}"
+            access = f"access:{repository}:{body['refresh_token'][0]}:{self.answers.passes}"
             self._respond(200, json.dumps({"access_token": access}).encode())
         else:
             self._document(path)

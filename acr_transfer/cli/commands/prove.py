@@ -71,13 +71,16 @@ def run(options: argparse.Namespace, console: Console | None = None) -> int:
     console = console or Console(options)
     with console.progress() as progress:
         found = asyncio.run(_prove(options, progress))
-    if not found.extra_tags_listed:
-        console.warn(f"no permission to list tags at {found.target}: extra tags were not searched")
+    if found.unlisted_tags and not options.exact:
+        console.warn(f"extra tags were not searched: {found.unlisted_tags}")
     _write(options, found, console)
     console.result(lambda: evidence_json(found), lambda: evidence_table(found))
-    if not found.good:
-        raise NotProvedError(next_steps(found))
-    return 0
+    if found.good:
+        return 0
+    if found.proof.complete and found.unlisted_tags:
+        # The reason decides the exit code: a missing permission, or a failure of the service.
+        raise type(found.unlisted_tags)(f"--exact needs the target's tags: {found.unlisted_tags}")
+    raise NotProvedError(next_steps(found))
 
 
 def _write(options: argparse.Namespace, found: "Evidence", console: Console) -> None:

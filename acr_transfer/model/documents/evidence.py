@@ -117,8 +117,12 @@ class EvidenceReport(Report):
     proved: Count
     missing: Count
     different: Count
+    contradictory: Count
     not_provable: Count
     extra: Count
+    extra_tags_listed: Flag
+    """Whether the target's tags could be listed; otherwise `extra` is unknown."""
+
     manifests_read: Count
     """Manifests of the target that were read and hashed."""
 

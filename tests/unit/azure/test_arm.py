@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from acr_transfer.azure.arm import ArmClient, blob_endpoint
 from acr_transfer.azure.clouds import Cloud
+from acr_transfer.azure.http_session import HttpAnswer
 from acr_transfer.errors import AccessError, ServiceError
 
 CLOUD = Cloud(name="c", resource_manager="https://arm.example/", scope="s/.default", authority="https://a")
@@ -27,17 +27,11 @@ class Session:
     responses: list[tuple[int, Any]]
     requests: list[str] = field(default_factory=list)
 
-    @asynccontextmanager
-    async def request(self, method: str, url: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+    async def request(self, method: str, url: str, headers: dict[str, str]) -> HttpAnswer:
         self.requests.append(f"{method} {url}")
         status, content = self.responses.pop(0)
-
-        async def read() -> bytes:
-            return json.dumps(content).encode()
-
-        yield SimpleNamespace(
-            status=status, headers={"Retry-After": content} if isinstance(content, str) else {}, read=read
-        )
+        sent = {"Retry-After": content} if isinstance(content, str) else {}
+        return HttpAnswer(status, sent, json.dumps(content).encode())
 
 
 class Credential:
@@ -89,11 +83,27 @@ def test_an_account_is_found_by_its_endpoint_on_any_page() -> None:
     assert found["id"] == "one"
 
 
-def test_a_list_that_continues_at_another_host_gets_no_token() -> None:
-    session = Session([(200, {"value": [], "nextLink": "https://other.example/2"})])
-    with pytest.raises(ServiceError, match=r"continues a list at another host, other\.example"):
+@pytest.mark.parametrize(
+    "link",
+    ["https://other.example/2", "http://arm.example/2", "file:///etc/passwd", "https://[::1/2", "x://"],
+)
+def test_a_list_that_continues_at_another_host_gets_no_token(link: str) -> None:
+    session = Session([(200, {"value": [], "nextLink": link})])
+    with pytest.raises(ServiceError, match="continues a list at another host"):
         call(session, lambda client: client.list(ACCOUNTS, "v1"))
     assert len(session.requests) == 1
+
+
+@pytest.mark.parametrize("page", [{"value": [None]}, {"value": {"a": 1}}, {"value": ["x"]}, []])
+def test_a_list_of_something_else_is_refused(page: Any) -> None:
+    with pytest.raises(ServiceError):
+        call(Session([(200, page)]), lambda client: client.list(ACCOUNTS, "v1"))
+
+
+def test_a_list_without_an_end_is_refused() -> None:
+    session = Session([(200, {"value": [], "nextLink": "https://arm.example/2"})] * 3)
+    with pytest.raises(ServiceError, match="does not end"):
+        call(session, lambda client: client.list(ACCOUNTS, "v1"))
 
 
 def test_a_deleted_resource_may_be_deleted_again() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from acr_transfer.azure.clouds import Cloud
 from acr_transfer.errors import AccessError
-from acr_transfer.operate.collect import allows, noting
+from acr_transfer.operate.collect import _vault_audience, allows, noting
 from acr_transfer.operate.facts import Facts
 
 RUNS = "Microsoft.ContainerRegistry/registries/pipelineRuns/write"
@@ -45,3 +46,36 @@ def test_a_failed_request_is_distinguished_from_an_error_of_doctor(
     with noting(found, "the vault"):
         raise error
     assert (found.unseen, found.errors) == (unseen, errors)
+
+
+OWN_CLOUD = Cloud(
+    name="c", resource_manager="https://a", scope="s", authority="https://b", vault_audience="https://own"
+)
+
+
+@pytest.mark.parametrize(
+    ("challenge", "audience"),
+    [
+        ('Bearer authorization="x", resource="https://vault.example"', "https://vault.example"),
+        ('Bearer authorization="x", scope="https://vault.example/.default"', "https://vault.example"),
+        ('Bearer resource="https://own"', "https://own"),
+    ],
+)
+def test_a_vault_names_its_own_audience(challenge: str, audience: str) -> None:
+    assert _vault_audience(challenge, "one.vault.example", OWN_CLOUD) == audience
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        "https://management.example",
+        "https://evil-vault.example",
+        "http://vault.example",
+        "https://one.vault.example.evil.example",
+        "https://[::1",
+        "",
+    ],
+)
+def test_a_vault_gets_no_token_of_another_service(audience: str) -> None:
+    with pytest.raises(AccessError):
+        _vault_audience(f'Bearer resource="{audience}"', "one.vault.example", OWN_CLOUD)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from acr_transfer.azure.stacks import Stack
 from acr_transfer.cli.prove_report import evidence_table, next_steps
-from acr_transfer.errors import StackError
+from acr_transfer.errors import AccessError, StackError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
@@ -43,6 +44,9 @@ FOUND = {
     Verdict.DIFFERENT: ArtifactFinding(
         artifact="app:<v3>&", verdict=Verdict.DIFFERENT, digest=DIGEST, got="sha256:x", detail="got <script>"
     ),
+    Verdict.CONTRADICTORY: ArtifactFinding(
+        artifact="app:v6", verdict=Verdict.CONTRADICTORY, digest=DIGEST, detail="an index as an image"
+    ),
     Verdict.NOT_PROVABLE: ArtifactFinding(
         artifact="app:v4", verdict=Verdict.NOT_PROVABLE, detail="nothing tells"
     ),
@@ -70,8 +74,13 @@ def test_the_json_fits_its_schema_and_counts_every_verdict(layers: LayerMode) ->
     document = evidence_json(made(*Verdict, layers=layers))
     jsonschema.validate(document, SCHEMA)
     assert [
-        document[key] for key in ("artifacts", "proved", "missing", "different", "notProvable", "extra")
-    ] == [4] + [1] * 5
+        document[key]
+        for key in (
+            "artifacts",
+            *(verdict.name.lower() for verdict in Verdict if verdict is not Verdict.NOT_PROVABLE),
+            "notProvable",
+        )
+    ] == [5] + [1] * 6
     assert document["good"] is False
 
 
@@ -94,12 +103,23 @@ def test_extra_tags_are_a_failure_only_with_exact(verdicts: list[Verdict], exact
     assert made(*verdicts, exact=exact).good is good
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_tags_that_cannot_be_listed_are_a_failure_only_with_exact(exact: bool) -> None:
+    found = replace(made(Verdict.PROVED, exact=exact), unlisted_tags=AccessError("no <right> to list"))
+    assert found.good is not exact
+    assert evidence_json(found)["extraTagsListed"] is False
+    text = page(found)
+    assert "not searched: no &lt;right&gt; to list" in text
+    assert ("the target's other tags are unknown" in text) is exact
+
+
 def test_the_table_has_one_line_per_artifact_and_its_detail_below(capsys: pytest.CaptureFixture[str]) -> None:
     lines = evidence_table(made(*Verdict)).splitlines()
     assert lines[1].split() == ["app:v1", f"{DIGEST[:19]}…", "index", "of", "2", "proved"]
     assert lines[3] == "    v2 is not there"
     assert lines[-1] == (
-        "1 of 4 artifacts proved (1 missing, 1 different, 1 not provable, 1 extra), 3 manifests read, 0.5 s"
+        "1 of 5 artifacts proved (1 missing, 1 different, 1 contradictory, 1 not provable, 1 extra), "
+        "3 manifests read, 0.5 s"
     )
 
 
@@ -115,14 +135,14 @@ def test_the_table_counts_most_of_a_thousand_extra_tags() -> None:
 
 def test_each_verdict_has_advice() -> None:
     said = next_steps(made(*Verdict, exact=True))
-    assert [f"1 {verdict}: " in said for verdict in Verdict] == [False, True, True, True, True]
+    assert [f"1 {verdict}: " in said for verdict in Verdict] == [False, True, True, True, True, True]
     assert "extra" not in next_steps(made(*Verdict))
 
 
 def test_the_receipt_gains_proved_artifacts_and_loses_wrong_ones() -> None:
     found = made(*Verdict)
     assert [(one.reference, one.proved_at) for one in found.proved()] == [("app:v1", "2026-11-24T01:02:03Z")]
-    assert found.lost() == ["app:v2", "app:<v3>&"]
+    assert found.lost() == ["app:v2", "app:<v3>&", "app:v6"]
 
 
 class _Page(HTMLParser):
@@ -189,6 +209,12 @@ def test_an_expectation_is_read_from_a_hand_over_in_a_file_or_a_stack(tmp_path: 
         assert expected.artifacts == ("app:v1", "app:v2")
         assert expected.entries == {"app:v1": ENTRY}
         assert (expected.registry, expected.checksum) == ("source:1", handover.checksum)
+
+
+def test_an_artifact_of_the_lock_that_no_blob_holds_is_expected_all_the_same() -> None:
+    failed = LockedArtifact.build(**{**vars(ENTRY), "reference": "app:v3"})
+    handover = Handover.of("source:1", "https://a/c", BLOBS, [ENTRY, failed])
+    assert Expectation.of_handover(handover, "h").artifacts == ("app:v1", "app:v2", "app:v3")
 
 
 def test_a_hand_over_of_a_stack_that_was_changed_is_refused() -> None:

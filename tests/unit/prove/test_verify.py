@@ -234,7 +234,7 @@ def test_a_truncated_response_affects_one_finding_only(source: MemoryRegistry) -
 
 def test_a_truncated_manifest_is_different(source: MemoryRegistry, target: MemoryRegistry) -> None:
     digest = target.put("app", image("one"))
-    target.held["app", digest] = Manifest.parse(b"{", IMAGE)
+    target.held["app", digest] = Manifest.unread(b"{", IMAGE)
     assert only(proof(source, target, f"app@{digest}")).verdict is Verdict.DIFFERENT
 
 
@@ -263,7 +263,7 @@ def test_tags_without_a_document_are_extra(source: MemoryRegistry, target: Memor
         registry.put("app", image("one"), "v1")
     target.put("app", image("older"), "v0", "stranger")
     target.put("elsewhere", image("x"), "v1")
-    found = asyncio.run(extra_tags(["app:v1"], ["app:v0"], target)) or []
+    found = asyncio.run(extra_tags(proof(source, target, "app:v1").findings, ["app:v0"], target))
     assert [(finding.artifact, finding.verdict) for finding in found] == [("app:stranger", Verdict.EXTRA)]
 
 
@@ -287,7 +287,8 @@ def filled(target: MemoryRegistry, **lies: bytes | None) -> TargetVerifier:
         ({}, Verdict.PROVED, ""),
         ({"own": b"own lager"}, Verdict.DIFFERENT, "9 bytes of 9"),
         ({"own": b"own"}, Verdict.DIFFERENT, "3 bytes of 9"),
-        ({"config": None}, Verdict.MISSING, "is not at the target"),
+        ({"own": b"own layer and more"}, Verdict.DIFFERENT, "18 bytes of 9"),
+        ({"config": None}, Verdict.MISSING, "is not in app at the target"),
     ],
 )
 def test_layers_are_read_and_hashed(

@@ -87,9 +87,8 @@ class MemoryRegistry(RegistryClient):
         self.on_request()
         return found
 
-    async def digest(self, repository: str, reference: str) -> str | None:
-        found = self.held.get((repository, reference))
-        return found.digest if found else None
+    async def exists(self, repository: str, reference: str) -> bool:
+        return (repository, reference) in self.held
 
     async def repositories(self) -> list[str]:
         self.requests["catalog"] += 1
@@ -120,7 +119,11 @@ class MemoryRegistry(RegistryClient):
     async def small_blob(self, repository: str, digest: str) -> bytes:
         return self.blobs.get((repository, digest), b"")
 
-    async def blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
+    async def blob_size(self, repository: str, digest: str) -> int | None:
+        content = self.blobs.get((repository, digest))
+        return None if content is None else len(content)
+
+    async def blob(self, repository: str, digest: str, size: int) -> AsyncIterator[bytes]:
         if (repository, digest) not in self.blobs:
             raise MissingBlobError(digest)
         for byte in self.blobs[repository, digest]:

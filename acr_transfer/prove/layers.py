@@ -112,7 +112,7 @@ async def _fault(
     except MissingBlobError:
         return ProofFault(Verdict.MISSING, f"{name} is not in {repository} at the target")
     except BrokenAnswerError as error:
-        return ProofFault(Verdict.DIFFERENT, f"{name}: {error}")
+        return ProofFault(Verdict.NOT_PROVABLE, f"{name}: {error}")
     got = f"sha256:{content_hash.hexdigest()}"
     if (got, size) == (blob.digest, blob.size):
         return None

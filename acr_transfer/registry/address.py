@@ -26,6 +26,9 @@ https://distribution.github.io/distribution/spec/auth/token/
 https://docs.gitlab.com/administration/packages/container_registry/
 """
 
+_SPLIT_DIFFERENTLY = frozenset(" \\")
+"""Characters at which parsers of URLs find different hosts."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -87,7 +90,7 @@ def split_url(text: str) -> SplitResult | None:
     try:
         parts = urlsplit(text)
         valid = parts.scheme in _DEFAULT_PORTS and parts.hostname and parts.port != 0
-        return parts if valid and text.isprintable() and " " not in text else None
+        return parts if valid and text.isprintable() and not _SPLIT_DIFFERENTLY & set(text) else None
     except ValueError:
         return None
 

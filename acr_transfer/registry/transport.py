@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from yarl import URL
 
-from acr_transfer.errors import AccessError, InputError, ServiceError
+from acr_transfer.errors import AccessError, BrokenAnswerError, InputError, ServiceError
 from acr_transfer.registry import limits
 from acr_transfer.registry.address import RegistryAddress, split_url
 from acr_transfer.registry.auth import Authenticator, Challenge
@@ -184,6 +184,9 @@ class RegistryTransport:
             return await asyncio.shield(self._tokens[scope])
         except AccessError as error:
             raise AccessError(f"{error}. {self._needed_role}") from None
+        except BrokenAnswerError as error:
+            # Without a token no request is possible: this is not the fault of one manifest.
+            raise ServiceError(str(error)) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unreachable(error) from None
 

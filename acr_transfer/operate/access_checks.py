@@ -76,6 +76,7 @@ def _vault_permission(facts: Facts, vault: Body) -> Iterator[DoctorFinding]:
     settings, secrets = properties(vault), f"secrets of vault {vault.get('name')}"
     by_role = bool(settings.get("enableRbacAuthorization"))
     if not facts.principal:
+        yield facts.not_seen("the pipeline's identity", "Azure returns no principal ID for it")
         return
     policies = settings.get("accessPolicies") or ()
     own = [policy for policy in policies if policy.get("objectId") == facts.principal]

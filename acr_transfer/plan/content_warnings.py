@@ -78,7 +78,8 @@ async def platform_warnings(
 
 async def _platforms(manifest: Manifest, repository: str, registry: RegistryClient) -> list[str]:
     if manifest.kind is ManifestKind.INDEX:
-        return sorted({child.platform for child in manifest.children} - {"", _ATTESTATION_PLATFORM})
+        platforms = {child.platform or _UNKNOWN_PLATFORM for child in manifest.children}
+        return sorted(platforms - {_ATTESTATION_PLATFORM})
     if manifest.kind is not ManifestKind.IMAGE or manifest.config is None:
         return []
     content = await registry.small_blob(repository, manifest.config.digest)

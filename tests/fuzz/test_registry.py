@@ -30,6 +30,7 @@ from tests.fuzz.hostile_registry import (
     CANARIES,
     ROOT,
     SIGNATURE,
+    Answer,
     HostileRegistry,
     digest_of,
     docker_configuration,
@@ -176,6 +177,36 @@ def test_the_right_registry_is_proved_and_planned(hostile: Desk, desk: Path) -> 
     assert planned.code == 0, planned.output
     assert len(Lock.read(desk / "new.json").artifacts) == 2
     assert hostile.entra().code == 0
+
+
+def test_a_blob_at_a_storage_service_is_read_without_a_credential(
+    hostile: Desk, registry: HostileRegistry
+) -> None:
+    def redirect(answer: Answer, _: HostileRegistry) -> Iterator[bytes | float]:
+        where = {"Location": f"http://{registry.foreign_host}/blobs/{digest_of(answer.body)}?sig=x"}
+        yield replace(answer, body=b"", status=307, headers=where).content()
+
+    with registry.hostile("blob", redirect):
+        outcome = hostile.prove()
+    assert outcome.code == 0, outcome.output
+    assert len(registry.foreign) == 3
+    assert not list(findings(outcome, registry))
+    assert not any(b"authorization" in request.lower() for request in registry.foreign)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("status 403", 6), ("no challenge", 6), ("status 501", 9), ("body page", 9), ("closed", 9)],
+)
+def test_exact_fails_with_the_code_of_the_reason(
+    name: str, code: int, hostile: Desk, registry: HostileRegistry
+) -> None:
+    with registry.hostile("tags", BY_ENDPOINT["tags"][name]):
+        outcome = hostile.prove()
+    assert outcome.code == code, outcome.output
+    assert "--exact needs the target's tags: " in outcome.output
+    found = json.loads(outcome.output.partition("acr-transfer:")[0])
+    assert (found["good"], found["extraTagsListed"], found["proved"]) == (False, False, 2)
 
 
 def findings(outcome: Outcome, registry: HostileRegistry) -> Iterator[Finding]:

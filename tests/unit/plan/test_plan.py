@@ -1,6 +1,7 @@
 """Plans: artifacts pinned to their digests, with their children and their referrers."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 from acr_transfer.cli.plan_report import plan_table
 from acr_transfer.errors import PlanError, ServiceError
-from acr_transfer.model.documents.lock import LockedArtifact, compare_locks
+from acr_transfer.model.documents.lock import Lock, LockedArtifact, compare_locks
 from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
+from acr_transfer.plan import plan as planning
 from acr_transfer.plan.plan import ArtifactState, Baseline, Plan, ReceiptBaseline, RegistryBaseline, plan
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
+from acr_transfer.registry import limits
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.registry.memory_registry import MemoryRegistry, image, index, referrer
 
@@ -346,3 +349,54 @@ def test_the_table_shows_referrers_below_their_subject() -> None:
     assert second.split()[:5] == ["new", "└", f"app@{sbom.digest[:19]}…", f"{sbom.digest[:19]}…", "SBOM"]
     assert rest[0] == "2 artifacts: 2 new"
     assert rest[1].endswith("to move, shared layers counted once; 1 run")
+
+
+def test_a_lock_that_no_command_could_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = MemoryRegistry()
+    registry.put("app", image("one"), "v1")
+    made = planned(registry, "app:v1")
+    assert Lock.parse(made.lock().content().decode()) == made.lock()
+    monkeypatch.setattr(planning, "DOCUMENT_BYTES", 100)
+    with pytest.raises(PlanError, match=r"the lock would have .* plan fewer artifacts at once"):
+        made.lock()
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"depth": 3}, "indexes of more than 3 levels"),
+        ({"descriptors": 5}, "list more than 5 layers and manifests"),
+    ],
+)
+def test_indexes_beyond_the_limits_are_refused(
+    limit: dict[str, int], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, manifest = MemoryRegistry(), image("one")
+    for _ in range(6):
+        registry.put("app", manifest)
+        manifest = index(manifest)
+    registry.put("app", manifest, "v1")
+    assert len(entries(planned(registry, "app:v1"))["app:v1"].children) == 6
+    monkeypatch.setattr(limits, "LIMITS", replace(limits.LIMITS, **limit))
+    with pytest.raises(ServiceError, match=words):
+        planned(registry, "app:v1")
+
+
+def test_referrers_of_referrers_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, subject = MemoryRegistry(), image("one")
+    registry.put("app", subject, "v1")
+    for number in range(6):
+        subject = referrer(str(number), subject)
+        registry.put("app", subject)
+    assert len(entries(planned(registry, "app:v1"))) == 7
+    monkeypatch.setattr(limits, "LIMITS", replace(limits.LIMITS, depth=3))
+    with pytest.raises(ServiceError, match="without an end"):
+        planned(registry, "app:v1")
+
+
+def test_the_targets_state_is_computed_from_its_bytes() -> None:
+    source, target = MemoryRegistry(), MemoryRegistry()
+    for registry in (source, target):
+        registry.put("app", image("one"), "v1")
+    (present,) = planned(source, "app:v1", baseline=RegistryBaseline(target)).artifacts
+    assert (present.state, target.requests["v1"]) == (ArtifactState.PRESENT, 1)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from acr_transfer.errors import BrokenAnswerError
+from acr_transfer.errors import BrokenAnswerError, ContradictoryManifestError, ServiceError
 from acr_transfer.model.documents.lock import LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.progress import ProgressReporter
@@ -14,6 +15,7 @@ from acr_transfer.prove.layers import read_layers
 from acr_transfer.prove.prove import extra_tags, note_unlisted_referrers
 from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
 from acr_transfer.prove.verify import Expectation, Proof, verify
+from acr_transfer.registry import limits
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.registry.memory_registry import (
     IMAGE,
@@ -306,6 +308,109 @@ def test_layers_are_read_and_hashed(
     (after,) = layers.apply(made.findings, seen.required_blobs)
     assert (after.verdict, words in after.detail) == (verdict, True)
     assert len(layers.read) == layers.of == 3
+
+
+def test_a_layer_must_be_in_each_repository_that_needs_it(target: MemoryRegistry) -> None:
+    layers = [(content.decode(), len(content)) for content in LAYERS.values()]
+    for repository in ("app", "copy"):
+        one = image("one", *layers)
+        target.put(repository, one, "v1")
+        for content in (*LAYERS.values(), b"config one"):
+            target.blobs[repository, digest_of(content)] = content
+    entries = pin(one, "app:v1") | pin(one, "copy:v1")
+
+    def judged() -> list[Verdict]:
+        seen = TargetVerifier(target)
+        made = proof(None, seen, "app:v1", "copy:v1", pinned=entries)
+        read = asyncio.run(read_layers(seen.required_blobs, target, LayerMode.ALL, 0, ProgressReporter()))
+        return [finding.verdict for finding in read.apply(made.findings, seen.required_blobs)]
+
+    assert judged() == [Verdict.PROVED, Verdict.PROVED]
+    for repository, expected in (("copy", [Verdict.PROVED, Verdict.MISSING]), ("app", [Verdict.MISSING] * 2)):
+        del target.blobs[repository, digest_of(LAYERS["own"])]
+        assert judged() == expected
+    for repository in ("app", "copy"):
+        target.blobs[repository, digest_of(LAYERS["own"])] = LAYERS["own"]
+    target.blobs["copy", digest_of(LAYERS["own"])] += b"more"
+    assert judged() == [Verdict.PROVED, Verdict.DIFFERENT]
+
+
+def stacked(target: MemoryRegistry, levels: int) -> Manifest:
+    """An index whose levels have two indexes each, and both list both of the next level: 2**levels paths."""
+    level = [image("amd64"), image("arm64")]
+    for number in range(levels):
+        for manifest in level:
+            target.put("app", manifest)
+        level = [index(*level), index(*reversed(level), image(f"extra {number}"))]
+        target.put("app", image(f"extra {number}"))
+    target.put("app", level[0], "v1")
+    return level[0]
+
+
+def test_a_manifest_below_many_indexes_is_read_once(target: MemoryRegistry) -> None:
+    root = stacked(target, 12)
+    made = proof(None, target, "app:v1", pinned=pin(root, "app:v1"))
+    assert only(made).verdict is Verdict.PROVED
+    assert max(target.requests.values()) == 1
+    assert made.manifests_read == only(made).children + 1 == 2 * 12 + 11 + 1
+
+
+@pytest.mark.parametrize("limit", [{"depth": 3}, {"descendants": 5}, {"descriptors": 9}])
+def test_an_index_beyond_the_limits_is_not_provable(
+    limit: dict[str, int], target: MemoryRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = stacked(target, 4)
+    assert only(proof(None, target, "app:v1", pinned=pin(root, "app:v1"))).verdict is Verdict.PROVED
+    monkeypatch.setattr(limits, "LIMITS", replace(limits.LIMITS, **limit))
+    finding = only(proof(None, target, "app:v1", pinned=pin(root, "app:v1")))
+    assert finding.verdict is Verdict.NOT_PROVABLE
+    assert "more than" in finding.detail
+
+
+class Distant(MemoryRegistry):
+    """A registry whose answers take a moment."""
+
+    async def get(self, repository: str, reference: str) -> Manifest | None:
+        await asyncio.sleep(0.001)
+        return await super().get(repository, reference)
+
+
+def test_the_first_fault_ends_the_reading_of_an_index() -> None:
+    target = Distant()
+    children = [image(str(number)) for number in range(2000)]
+    root = index(*children)
+    target.put("app", root, "v1")
+    finding = only(proof(None, target, "app:v1", pinned=pin(root, "app:v1")))
+    assert finding.verdict is Verdict.MISSING
+    assert sum(target.requests.values()) < 200
+
+
+class Contradicting(MemoryRegistry):
+    """A registry that states other media types."""
+
+    async def get(self, repository: str, reference: str) -> Manifest | None:
+        raise ContradictoryManifestError("an index as an image")
+
+
+def test_a_contradiction_is_a_verdict_of_its_own() -> None:
+    made = proof(None, Contradicting(), f"app@{image('one').digest}")
+    assert (only(made).verdict, only(made).detail) == (Verdict.CONTRADICTORY, "an index as an image")
+    assert not made.complete
+
+
+def test_a_list_of_tags_without_a_proved_tag_is_not_believed(target: MemoryRegistry) -> None:
+    target.put("app", image("one"), "v1")
+    findings = proof(None, target, "app:v1", pinned=pin(image("one"), "app:v1")).findings
+    assert asyncio.run(extra_tags(findings, [], target)) == []
+    del target.held["app", "v1"]
+    with pytest.raises(ServiceError, match="does not list app:v1, which exists"):
+        asyncio.run(extra_tags(findings, [], target))
+
+
+def test_a_manifest_of_schema_1_is_not_provable(target: MemoryRegistry) -> None:
+    old = Manifest.parse(b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+json")
+    target.put("app", old, "v1")
+    assert only(proof(None, target, f"app@{old.digest}")).verdict is Verdict.NOT_PROVABLE
 
 
 def test_a_sample_has_the_requested_size(source: MemoryRegistry, target: MemoryRegistry) -> None:

@@ -191,10 +191,6 @@ def allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
     return any(has(each.get("actions")) and not has(each.get("notActions")) for each in granted)
 
 
-def _vault_uri(vault: Mapping[str, Any]) -> str:
-    return str(properties(vault).get("vaultUri") or "")
-
-
 async def _read_secret(uri: str, http: AzureHttp, credential: AsyncTokenCredential, cloud: Cloud) -> str:
     """The value of a secret. Raises `AccessError` if the vault refuses it.
 

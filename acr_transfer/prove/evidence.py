@@ -84,9 +84,8 @@ class Evidence:
         ]
 
     def lost(self) -> list[str]:
-        """Return the references that are not at the target as expected."""
-        wrong = (Verdict.MISSING, Verdict.DIFFERENT, Verdict.CONTRADICTORY)
-        return [finding.artifact for finding in self.proof.findings if finding.verdict in wrong]
+        """Return the expected references that are not proved this time."""
+        return [finding.artifact for finding in self.proof.expected if finding.verdict is not Verdict.PROVED]
 
 
 def evidence_json(evidence: Evidence) -> dict[str, Any]:

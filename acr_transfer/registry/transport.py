@@ -171,7 +171,9 @@ class RegistryTransport:
         rejected = response.request_info.headers.get("Authorization", "")
         current = self._tokens.get(scope)
         if current is None or (current.done() and await self._authorized(scope) == rejected):
-            self._authorize(scope, Challenge.parse(response.headers.get("WWW-Authenticate", "")))
+            challenge = Challenge.parse(response.headers.get("WWW-Authenticate", ""))
+            # Its own scope could be that of a token for more than this request needs.
+            self._authorize(scope, replace(challenge, scope=scope))
 
     def _authorize(self, scope: str, challenge: Challenge) -> None:
         authorization = self._authenticator.authorize(self._session, self._registry, challenge)

@@ -91,7 +91,9 @@ class HostileRegistry:
     foreign: list[bytes] = field(default_factory=list)
     """The requests at the foreign host."""
 
-    requests: int = 0
+    lines: list[str] = field(default_factory=list)
+    """Method and path of each request at the registry."""
+
     host: str = ""
     foreign_host: str = ""
 
@@ -109,7 +111,7 @@ class HostileRegistry:
     @contextlib.contextmanager
     def hostile(self, endpoint: str, fault: Fault) -> Iterator[None]:
         """Answer one endpoint with a fault."""
-        self.endpoint, self.fault, self.requests = endpoint, fault, 0
+        self.endpoint, self.fault, self.lines = endpoint, fault, []
         self.foreign, self.over = [], threading.Event()
         yield
         self.over.set()
@@ -121,9 +123,9 @@ class HostileRegistry:
         connection.sendall(Answer(found[0] if found else body).content())
 
     def _answer(self, request: bytes, connection: socket.socket) -> None:
-        self.requests += 1
         line, _, rest = request.partition(b"\r\n")
         method, path = line.decode("latin-1").split(" ")[:2]
+        self.lines.append(f"{method} {path}")
         endpoint, answer = self._right(path.partition("?")[0], rest)
         over = self.over
         if endpoint == self.endpoint and self.fault:

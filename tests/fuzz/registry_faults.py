@@ -264,7 +264,7 @@ def _pages(key: str) -> dict[str, Fault]:
     def page(link: str) -> Fault:
         def fault(answer: Answer, registry: HostileRegistry) -> Parts:
             path = _PATHS[key]
-            hosts = {"{foreign}": registry.foreign_host, "{path}": path, "{number}": str(registry.requests)}
+            hosts = {"{foreign}": registry.foreign_host, "{path}": path, "{number}": str(len(registry.lines))}
             found = link
             for name, value in hosts.items():
                 found = found.replace(name, value)
@@ -407,7 +407,7 @@ MANIFESTS: dict[str, Fault] = {
 
 def _self(answer: Answer, registry: HostileRegistry) -> Parts:
     """A referrer that names itself as the next one, with another digest each time."""
-    number = str(registry.requests).encode()
+    number = str(len(registry.lines)).encode()
     yield replace(answer, body=json.dumps({"manifests": [descriptor(number, IMAGE)]}).encode()).content()
 
 

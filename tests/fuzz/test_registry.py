@@ -36,7 +36,7 @@ from tests.fuzz.hostile_registry import (
     docker_configuration,
 )
 from tests.fuzz.limits import LONG, Finding, Outcome, Worker
-from tests.fuzz.registry_faults import BY_ENDPOINT, REFERRERS, SLOW
+from tests.fuzz.registry_faults import BY_ENDPOINT, REFERRERS, SLOW, header
 
 HERE = "tests.fuzz.test_registry"
 LOADED = (connect, _plan, _prove, _planning, evidence_page, prove, docker_config)
@@ -65,7 +65,7 @@ FOUND = [
     ("referrers", next(name for name in REFERRERS if "../../../other" in name)),
     ("referrers", "referrers of referrers"),
 ]
-"""Each kind of attack that succeeded once; the short set has them and one of each eight others."""
+"""Each kind of attack that succeeded once; the short set has them and one of 24 others."""
 
 
 def lower_limits() -> None:
@@ -194,6 +194,14 @@ def test_a_blob_at_a_storage_service_is_read_without_a_credential(
     assert not any(b"authorization" in request.lower() for request in registry.foreign)
 
 
+def test_a_token_is_requested_for_the_needed_scope_only(hostile: Desk, registry: HostileRegistry) -> None:
+    wider = 'Bearer realm="http://{own}/token",service="x",scope="repository:other:pull,push"'
+    with registry.hostile("challenge", header("WWW-Authenticate", wider)):
+        assert hostile.prove().code == 0
+    scopes = {line.partition("scope=")[2] for line in registry.lines if "/token?" in line}
+    assert scopes == {"repository:app:pull"}
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [("status 403", 6), ("no challenge", 6), ("status 501", 9), ("body page", 9), ("closed", 9)],
@@ -238,7 +246,7 @@ HARMLESS_PROOFS: tuple[str, ...] = ()
 def test_a_hostile_answer_breaks_no_promise(
     hostile: Desk, registry: HostileRegistry, campaign: Campaign
 ) -> None:
-    cases = CASES if LONG else [*FOUND, *CASES[::8]]
+    cases = CASES if LONG else [*FOUND, *CASES[::24]]
     for endpoint, name in cases:
         fault = (BY_ENDPOINT[endpoint] | SLOW)[name]
         for run in (hostile.entra,) if endpoint in ("exchange", "access") else (hostile.prove, hostile.plan):

@@ -142,7 +142,7 @@ def test_each_verdict_has_advice() -> None:
 def test_the_receipt_gains_proved_artifacts_and_loses_wrong_ones() -> None:
     found = made(*Verdict)
     assert [(one.reference, one.proved_at) for one in found.proved()] == [("app:v1", "2026-11-24T01:02:03Z")]
-    assert found.lost() == ["app:v2", "app:<v3>&", "app:v6"]
+    assert found.lost() == ["app:v2", "app:<v3>&", "app:v6", "app:v4"]
 
 
 class _Page(HTMLParser):

@@ -102,8 +102,7 @@ class _Resources:
             with noting(facts, "the runs"):
                 runs = await pipeline_runs(pipeline_id, self._stack.container_url(), self._arm)
                 facts.imported = frozenset(run.blob for run in runs if run.succeeded)
-        if self._arm.date:
-            facts.clock = (datetime.now(UTC) - parsedate_to_datetime(self._arm.date)).total_seconds()
+        facts.clock = _seconds_ahead(self._arm.date)
 
     async def _rights(self, registry_id: str, kind: str) -> None:
         """https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource"""
@@ -163,6 +162,14 @@ class _Resources:
     async def _read(self, what: str, request: Awaitable[Body | None]) -> Body | None:
         with noting(self._facts, what):
             return await request
+        return None
+
+
+def _seconds_ahead(date: str) -> float | None:
+    """How far this machine's clock is ahead of a `Date` header; None without a valid one."""
+    try:
+        return (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -9,7 +9,14 @@ from acr_transfer.retry import TRANSIENT, parse_retry_after, wait_before_retry
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("2", 2.0), ("0", 0.0), ("", None), ("soon", None), ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0)],
+    [
+        ("2", 2.0),
+        ("0", 0.0),
+        ("", None),
+        ("soon", None),
+        ("Mon, 01 Jan 99999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0),
+    ],
 )
 def test_retry_after_is_a_number_or_a_date(value: str, expected: float | None) -> None:
     assert parse_retry_after(value) == expected

@@ -13,6 +13,8 @@ from hypothesis import settings
 
 from sandbox import lifecycle, shell_env
 from sandbox.cloud.paths import CHECKOUT, Paths
+from tests import leak_scan
+from tests.leak_scan import LeakScan, ProcessSamples
 
 # Tests must not fail on a busy machine.
 settings.register_profile("no-deadline", deadline=None)
@@ -30,6 +32,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("servers")
     folders = {name: place for place, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: folders.get(item.path.parent.name, len(_LONGEST)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LeakScan]:
+    """The scan for leaks, which also samples the processes of this session."""
+    leak_scan.SCAN = scan = LeakScan(tmp_path_factory.getbasetemp())
+    samples = ProcessSamples(tmp_path_factory.getbasetemp() / "processes")
+    samples.start()
+    yield scan
+    samples.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_leak(_searched: LeakScan) -> Iterator[None]:
+    """No test that ran a command leaves a secret in clear."""
+    yield
+    found = _searched.leaks() if _searched.heard else []
+    assert found == []
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +71,11 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
 
 
 @pytest.fixture(scope="session")
-def sandbox_environment(paths: Paths) -> dict[str, str]:
-    """The environment of a shell after `eval "$(python -m sandbox env)"`."""
-    return {**os.environ, **shell_env.variables(paths)}
+def sandbox_environment(paths: Paths, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment after `eval "$(python -m sandbox env)"`, and a folder for temporary files."""
+    leak_scan.STATE = paths
+    temporary = {"TMPDIR": str(tmp_path_factory.mktemp("t"))}
+    return {**os.environ, **shell_env.variables(paths), **temporary}
 
 
 @pytest.fixture(scope="session")

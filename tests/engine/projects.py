@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
+from tests import leak_scan
 
 PROGRAM = (
     "__main__.py",
@@ -80,6 +81,7 @@ class Project:
             check=False,
         )
         self.said += ended.stdout
+        leak_scan.hear(ended.stdout)
         assert (ended.returncode == 0) is good, ended.stdout
         return ended.stdout
 

@@ -19,6 +19,7 @@ from sandbox.cloud.definitions import SOURCE, TARGET
 from sandbox.cloud.paths import Paths
 from sandbox.registry.oci_client import Manifest
 from sandbox.samples import samples
+from tests import leak_scan
 from tests.transfer.pushing import push
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +49,7 @@ class Desk:
             call, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
         self.output += done.stdout + done.stderr
+        leak_scan.hear(done.stdout, done.stderr)
         assert done.returncode == code, done.stderr
         return done.stdout
 

@@ -16,6 +16,7 @@ from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.storage import blobs
+from tests import leak_scan
 from tests.engine.projects import Project
 from tests.transfer.pushing import push
 
@@ -57,6 +58,7 @@ def typed(project: Project, *line: str, program: Sequence[str] = QUIET) -> tuple
         whole, cwd=CHECKOUT, env=project.environment, capture_output=True, text=True, check=False
     )
     project.said += ended.stdout + ended.stderr
+    leak_scan.hear(ended.stdout, ended.stderr)
     return ended.returncode, ended.stdout, ended.stderr
 
 

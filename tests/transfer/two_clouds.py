@@ -21,6 +21,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettin
 
 from acr_transfer.copy.blocks import CATEGORY
 from acr_transfer.model.documents.handover import Handover
+from tests import leak_scan
 from tests.transfer.small_cloud import Answers, Authority
 from tests.transfer.stores import Store, azurite
 
@@ -108,6 +109,8 @@ class Clouds:
         with self.start(*line, program=program) as process:
             out, err = process.communicate()
         self.output += out + err
+        leak_scan.know("token or key of these clouds", *self.secrets()[:-1])
+        leak_scan.hear(out, err)
         return process.returncode, out, err
 
 

@@ -21,6 +21,7 @@ _SECRETS = (
     (rf"(?i)\b(sig|AccountKey|{_NAMES})(?:=|%3d)[^&\s;\"']+", r"\1=***"),
     (r"(?i)\b(bearer|basic|sharedkey)\s+[^\s\"',]+", r"\1 ***"),
     (rf"(?i)((?:token|{_NAMES})[\"']\s*:\s*[\"'])[^\"']+", r"\1***"),
+    (r"://[^/\s@]+@", "://***@"),
     (r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*", "***"),
 )
 """Patterns of secrets, and their replacements."""

@@ -130,6 +130,22 @@ def test_no_secret_is_in_the_checkout(pair: Project, arrived: str, checkout: Pat
     assert scan.leaks() == []
 
 
+def test_in_the_engines_trace_only_the_engine_shows_a_secret(pair: Project) -> None:
+    """`pulumi -v=9` is not for users (docs/security.md). Our processes add no secret to it."""
+    pair.run("pulumi", "config", "set", "acr-transfer:sasExpiry", "2097-06-01T00:00:00Z", "-s", "pair-source")
+    command = ["pulumi", "up", "--yes", "--skip-preview", "-v=9", "--logtostderr", "--stack", "pair-source"]
+    traced = subprocess.run(
+        command, cwd=pair.folder, env=pair.environment, capture_output=True, text=True, check=True
+    )
+    leak_scan.hear("")  # the new token is known now
+    assert leak_scan.SCAN
+    forms = [form for form in leak_scan.SCAN.names if len(form) > 20]
+    lines = [line for line in traced.stderr.splitlines() if any(form in line for form in forms)]
+    print(f"{len(lines)} of {len(traced.stderr.splitlines())} lines hold a secret")
+    assert [line[:60] for line in lines if not re.match(r"[IWEF]\d{4} \d\d:", line)] == []
+    assert [form for form in forms if form in traced.stdout] == []
+
+
 def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
     pair: Project, arrived: str, paths: Paths
 ) -> None:

@@ -92,6 +92,7 @@ def _of_one_key() -> Iterator[Case]:
 
 def _of_files() -> Iterator[Case]:
     files = list(VALUES)[list(VALUES).index("path") : list(VALUES).index("huge text")]
+    files += ["control characters", "SAS token", "URL with a SAS token", "URL with a password", "key of age"]
     for kind in files:
         yield f"artifactsFile = {kind}", SOURCE, {"artifactsFile": VALUES[kind], "artifacts": ""}
         yield f"lock = {kind}", SOURCE, {"lock": VALUES[kind], "artifacts": ""}

@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LeakScan]:
     """The scan for leaks, which also samples the processes of this session."""
     leak_scan.SCAN = scan = LeakScan(tmp_path_factory.getbasetemp())
-    samples = ProcessSamples(tmp_path_factory.getbasetemp() / "processes")
+    leak_scan.SAMPLES = samples = ProcessSamples(tmp_path_factory.getbasetemp() / "processes")
     samples.start()
     yield scan
     samples.stop()

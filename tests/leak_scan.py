@@ -1,9 +1,9 @@
 """No secret that was live in an end-to-end test is in an output, a file, a command line or an environment.
 
-After each test, the outputs of all commands are searched, every new or changed file below pytest's temporary
-folder (stacks, backups, history, configuration, logs, reports, temporary files, the sandbox's state), and
-samples of the command lines and environments of all processes. Not searched are the containers' and the
-registries' content, and the files that hold a secret by their purpose.
+After each test, the outputs of its commands are searched, every file below pytest's temporary folder that
+changed since its first command (stacks, backups, history, configuration, logs, reports, temporary files, the
+sandbox's state), and samples of the command lines and environments of all processes during the commands. Not
+searched are the containers' and the registries' content, and the files that hold a secret by their purpose.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import base64
 import json
 import os
 import re
+import stat
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -82,6 +85,9 @@ class LeakScan:
     names: dict[str, str] = field(default_factory=dict, repr=False)
     """The names of the secrets by their forms."""
 
+    since: int = 0
+    """The start of the first command since the last search, in nanoseconds; an older file is another test's."""
+
     _searched: dict[str, tuple[int, int]] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set, repr=False)
 
@@ -97,7 +103,9 @@ class LeakScan:
         with tempfile.TemporaryDirectory() as own:
             said = Path(own, "output of commands")
             said.write_text(texts, errors="surrogateescape")
-            return [self._described(path) for path in self._holding([str(said), *self._changed()])]
+            found = [self._described(path) for path in self._holding([str(said), *self._changed()])]
+        self.since = 0
+        return found
 
     def _changed(self) -> Iterator[str]:
         for root, folders, files in os.walk(self.folder):
@@ -109,7 +117,8 @@ class LeakScan:
                 except OSError:
                     continue
                 state = (status.st_mtime_ns, status.st_size)
-                if status.st_mode & 0o170000 == 0o100000 and self._searched.get(path) != state:
+                new = status.st_mtime_ns >= self.since and self._searched.get(path) != state
+                if stat.S_ISREG(status.st_mode) and new:
                     self._searched[path] = state
                     if not path.endswith(_PURPOSE):
                         yield path
@@ -134,6 +143,8 @@ class ProcessSamples:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self.active = False
+        """Whether a command runs: other tests' processes may have a secret on purpose."""
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._seen = set[bytes]()
@@ -150,6 +161,8 @@ class ProcessSamples:
         """The reads of each process: a new one has its parent's command line until it executes its own."""
         with self.file.open("ab") as file:
             while Path("/proc").is_dir() and not self._end.wait(self.PAUSE):
+                if not self.active:
+                    continue
                 alive = {path.name for path in Path("/proc").iterdir() if path.name.isdecimal()}
                 reads = {process: reads.get(process, 0) + 1 for process in alive}
                 for process in (process for process, count in reads.items() if count <= 3):
@@ -174,8 +187,26 @@ class ProcessSamples:
 SCAN: LeakScan | None = None
 """The scan of this test session."""
 
+SAMPLES: ProcessSamples | None = None
+"""The samples of this test session."""
+
 STATE: Paths | None = None
 """The sandbox of this test session, whose secrets are known without being named."""
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Sample processes, and search the files that change, from the start of this command on."""
+    if not (SCAN and SAMPLES):
+        yield
+        return
+    # The clock of a file system may be some milliseconds behind.
+    SCAN.since = SCAN.since or time.time_ns() - 20_000_000
+    SAMPLES.active = True
+    try:
+        yield
+    finally:
+        SAMPLES.active = False
 
 
 def hear(*texts: str) -> None:

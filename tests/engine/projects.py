@@ -70,16 +70,17 @@ class Project:
 
     def run(self, *command: str, good: bool = True) -> str:
         """Run a command in the project and return both its streams; `good` if it must succeed."""
-        ended = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        with leak_scan.watched():
+            ended = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=300,
+                check=False,
+            )
         self.said += ended.stdout
         leak_scan.hear(ended.stdout)
         assert (ended.returncode == 0) is good, ended.stdout

@@ -45,9 +45,10 @@ class Desk:
         """Run a command and return its stdout; its exit code must be `code`."""
         call = [sys.executable, "-c", program, *line]
         environment = {**self.environment, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            call, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
+        with leak_scan.watched():
+            done = subprocess.run(
+                call, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            )
         self.output += done.stdout + done.stderr
         leak_scan.hear(done.stdout, done.stderr)
         assert done.returncode == code, done.stderr

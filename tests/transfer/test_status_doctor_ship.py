@@ -54,9 +54,10 @@ def typed(project: Project, *line: str, program: Sequence[str] = QUIET) -> tuple
     """Run a command; return exit code, stdout and stderr."""
     stacks = ["--source", "ship-source", "--target", "ship-target"]
     whole = [sys.executable, *program, *line, *stacks, "--cwd", str(project.folder)]
-    ended = subprocess.run(
-        whole, cwd=CHECKOUT, env=project.environment, capture_output=True, text=True, check=False
-    )
+    with leak_scan.watched():
+        ended = subprocess.run(
+            whole, cwd=CHECKOUT, env=project.environment, capture_output=True, text=True, check=False
+        )
     project.said += ended.stdout + ended.stderr
     leak_scan.hear(ended.stdout, ended.stderr)
     return ended.returncode, ended.stdout, ended.stderr

@@ -106,7 +106,7 @@ class Clouds:
         return [self.token, self.token.split(".")[1], *(store.key for store in self.stores), "sig="]
 
     def run(self, *line: str, program: str = PROGRAM) -> tuple[int, str, str]:
-        with self.start(*line, program=program) as process:
+        with leak_scan.watched(), self.start(*line, program=program) as process:
             out, err = process.communicate()
         self.output += out + err
         leak_scan.know("token or key of these clouds", *self.secrets()[:-1])

@@ -51,9 +51,10 @@ class World:
         """Run a command in the project; return exit code, stdout and stderr."""
         call = [sys.executable, "-c", program, *line]
         environment = {**self.environment, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            call, cwd=self.project, env=environment, capture_output=True, text=True, check=False
-        )
+        with leak_scan.watched():
+            done = subprocess.run(
+                call, cwd=self.project, env=environment, capture_output=True, text=True, check=False
+            )
         self.said += done.stdout + done.stderr
         leak_scan.know("key of this world", *self.secrets()[1:])  # the token is in environments by design
         leak_scan.hear(done.stdout, done.stderr)

@@ -71,6 +71,7 @@ def test_usual_text_is_no_leak(scan: LeakScan) -> None:
 
 def test_a_secret_in_a_command_line_or_an_environment_is_found(scan: LeakScan) -> None:
     samples = ProcessSamples(scan.folder / "processes")
+    samples.active = True
     samples.start()
     try:
         for arguments, environment in (([SIGNATURE], {}), ([], {"PASSWORD": KEY})):

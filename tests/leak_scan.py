@@ -86,7 +86,7 @@ class LeakScan:
     """The names of the secrets by their forms."""
 
     since: int = 0
-    """The start of the first command since the last search, in nanoseconds; an older file is another test's."""
+    """The start of the first command since the last search, in nanoseconds; older files are other tests'."""
 
     _searched: dict[str, tuple[int, int]] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set, repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 import json
 import logging
@@ -47,15 +48,19 @@ from acr_transfer.operate.facts import CheckOutcome, DoctorFinding
 from acr_transfer.operate.runs import PipelineRun
 from acr_transfer.operate.status import SideState
 from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
+from acr_transfer.plan.plan import plan as make_plan
 from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.prove.evidence import Evidence
 from acr_transfer.prove.evidence_page import page
 from acr_transfer.prove.target import ArtifactFinding
 from acr_transfer.prove.verify import Expectation, Proof
+from acr_transfer.registry.manifests import Manifest
 from acr_transfer.review.review_text import review_text
 from acr_transfer.review.sarif import sarif
+from tests.unit.registry.memory_registry import MemoryRegistry
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+INDEX = "application/vnd.oci.image.index.v1+json"
 DIGEST = f"sha256:{'0' * 64}"
 
 HOSTILE = (
@@ -92,6 +97,19 @@ def plan() -> str:
         registry=HOSTILE, artifacts=(planned,), missing=(HOSTILE,), bytes_to_move=1, warnings=(), seconds=1.0
     )
     return plan_table(made, made.artifacts)
+
+
+def index_of(**content: object) -> Callable[[], str]:
+    """A plan of an index with this content, which is refused with its warnings."""
+
+    def refused() -> str:
+        registry = MemoryRegistry()
+        body = json.dumps({"schemaVersion": 2, "manifests": [], **content}).encode()
+        registry.put("app", Manifest.parse(body, INDEX), "v1")
+        rules = SelectionRules(artifacts=("app:v1",), platforms=("linux/amd64",))
+        return message(lambda: asyncio.run(make_plan(rules, registry, as_of=NOW, strict=True)))
+
+    return refused
 
 
 def locks() -> str:
@@ -169,6 +187,11 @@ def findings() -> str:
 
 SOURCES: Mapping[str, Callable[[], str]] = {
     "artifact type, digest and reference in a plan": plan,
+    "digest of a manifest": index_of(subject={"digest": HOSTILE}),
+    "digest in an index": index_of(manifests=[{"digest": HOSTILE, "mediaType": HOSTILE, "size": 1}]),
+    "platform in an index": index_of(
+        manifests=[{"digest": DIGEST, "mediaType": "m", "size": 1, "platform": {"os": HOSTILE}}]
+    ),
     "registry of a lock": locks,
     "key of a rules file": lambda: message(lambda: SelectionRules.parse({IN_FILES: 1}, "rules r.toml")),
     "key of a rule": lambda: message(lambda: SelectionRules.parse({"rule": [{IN_FILES: 1}]}, "rules r.toml")),

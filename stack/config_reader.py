@@ -40,6 +40,8 @@ class ConfigReader:
     config: pulumi.Config
     stack: str
     faults: list[str] = field(default_factory=list)
+    _known: set[str] = field(default_factory=set)
+    """The faults again, for lists with thousands of wrong items."""
 
     def text(self, name: str) -> str:
         """Return the configured text of a key, or its default as text."""
@@ -80,7 +82,8 @@ class ConfigReader:
     def add(self, problem: str, *commands: str) -> None:
         """Add a fault, with the commands that fix it."""
         lines = [f"  {problem}", *(f"      {command} -s {shlex.quote(self.stack)}" for command in commands)]
-        if (text := "\n".join(lines)) not in self.faults:
+        if (text := "\n".join(lines)) not in self._known:
+            self._known.add(text)
             self.faults.append(text)
 
     def add_document(self, name: str, error: Exception) -> None:

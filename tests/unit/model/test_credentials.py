@@ -24,6 +24,7 @@ TOKEN = generate_container_sas(
     permission=ContainerSasPermissions(read=True),
     expiry=datetime.now(UTC) + timedelta(days=1),
 )
+BEARER = "eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiJhIGNhbGxlciJ9.c2lnbmF0dXJl"
 SEEN = {
     "token": TOKEN,
     "token with its question mark": f"?{TOKEN}",
@@ -36,6 +37,9 @@ SEEN = {
     "key": KEY,
     "key in a sentence": f"The key is {KEY}.",
     "key in quotes": f'"{KEY}"',
+    "bearer token": f"Authorization: Bearer {BEARER}",
+    "key of age": "AGE-SECRET-KEY-1QQPQXZ2MWJX7K8Y3",
+    "private key": f"-----BEGIN OPENSSH PRIVATE KEY-----\n{KEY}\n-----END OPENSSH PRIVATE KEY-----",
 }
 UNSEEN = {
     "empty": "",
@@ -63,7 +67,7 @@ def test_a_credential_is_seen_and_taken_out(text: str) -> None:
     shown = without_credentials(f"before {text} after")
     assert re.fullmatch("(?s)before .*after", shown)
     assert credential_in(shown) == ""
-    for secret in (TOKEN.partition("sig=")[2][:20], KEY[:20]):
+    for secret in (TOKEN.partition("sig=")[2][:20], KEY[:20], BEARER[25:], "QQPQXZ2MWJX7K8Y3"):
         assert secret not in shown
 
 

@@ -393,3 +393,27 @@ def test_the_sandboxs_stacks_are_configured_correctly(
     found = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     own = {key.split(":")[1]: each for key, each in found.items() if key.startswith("acr-transfer:")}
     assert load(own).side == stack
+
+
+def test_a_message_shows_no_credential_and_no_huge_value() -> None:
+    secrets = {
+        "container": "?sv=1&sig=c2VjcmV0",
+        "registry": "https://me:secret@contoso",
+        "tags": ["a?sig=secret"],
+    }
+    found = faults({**SOURCE, **secrets, "pipeline": "x" * 100_000, "\x1b[2J::key": "1"})
+    text = "\n".join(found)
+    assert len(found) == 5
+    assert "secret" not in text
+    assert "c2VjcmV0" not in text
+    assert "\x1b" not in text
+    assert len(text) < 3000
+
+
+def test_a_message_lists_at_most_fifty_faults() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load({**SOURCE, "artifacts": [f"app@{number}" for number in range(2000)]})
+    assert len(raised.value.faults) == 2000
+    text = str(raised.value)
+    assert "has 2000 faults" in text
+    assert text.endswith("  and 1950 more")

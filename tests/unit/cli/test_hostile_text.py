@@ -102,14 +102,14 @@ def plan() -> str:
 def index_of(**content: object) -> Callable[[], str]:
     """A plan of an index with this content, which is refused with its warnings."""
 
-    def refused() -> str:
+    def refused() -> None:
         registry = MemoryRegistry()
         body = json.dumps({"schemaVersion": 2, "manifests": [], **content}).encode()
         registry.put("app", Manifest.parse(body, INDEX), "v1")
-        rules = SelectionRules(artifacts=("app:v1",), platforms=("linux/amd64",))
-        return message(lambda: asyncio.run(make_plan(rules, registry, as_of=NOW, strict=True)))
+        rules = SelectionRules(artifacts=("app:v1",))
+        asyncio.run(make_plan(rules, registry, as_of=NOW, strict=True))
 
-    return refused
+    return lambda: message(refused)
 
 
 def locks() -> str:
@@ -187,11 +187,9 @@ def findings() -> str:
 
 SOURCES: Mapping[str, Callable[[], str]] = {
     "artifact type, digest and reference in a plan": plan,
-    "digest of a manifest": index_of(subject={"digest": HOSTILE}),
-    "digest in an index": index_of(manifests=[{"digest": HOSTILE, "mediaType": HOSTILE, "size": 1}]),
-    "platform in an index": index_of(
-        manifests=[{"digest": DIGEST, "mediaType": "m", "size": 1, "platform": {"os": HOSTILE}}]
-    ),
+    "digest of a manifest": index_of(subject={"digest": IN_FILES}),
+    "digest in an index": index_of(manifests=[{"digest": IN_FILES, "mediaType": "m", "size": 1}]),
+    "media type of a manifest": lambda: message(lambda: Manifest.parse(b'{"manifests": []}', HOSTILE)),
     "registry of a lock": locks,
     "key of a rules file": lambda: message(lambda: SelectionRules.parse({IN_FILES: 1}, "rules r.toml")),
     "key of a rule": lambda: message(lambda: SelectionRules.parse({"rule": [{IN_FILES: 1}]}, "rules r.toml")),

@@ -42,7 +42,7 @@ def _by_token(facts: Facts) -> Iterator[DoctorFinding]:
     yield from _vault_network(facts, facts.vault)
     yield from _vault_permission(facts, facts.vault)
     if facts.secret is None:
-        yield facts.missing("the SAS secret", "The run ends with 404 from the vault.")
+        yield facts.missing("the SAS secret", "The run ends with 404 from the vault.", _rotate(facts))
         return
     if (properties(facts.secret).get("attributes") or {}).get("enabled") is False:
         secret = f"--vault-name {facts.vault.get('name')} --name {facts.secret_name}"
@@ -138,8 +138,11 @@ def _rights_and_scope(facts: Facts, sas: SasToken) -> Iterator[DoctorFinding]:
         what = f"the token is valid only from {sas.addresses}"
         yield facts.fault("SAS address", what, "The service connects from Azure's addresses.")
     if not sas.opens_container:
-        why = "Pipelines need a container's token, or an account's with srt=sco and ss=b."
+        why = "Pipelines need the token of a container."
         yield facts.fault("SAS scope", "the token is not for a container", why)
+    elif sas.is_for_account:
+        why = "Azure documents the token of a container, and does not say whether that of an account works."
+        yield facts.warning("SAS scope", "the token is for the account", why, _rotate(facts))
 
 
 def _signature(facts: Facts) -> Iterator[DoctorFinding]:

@@ -36,7 +36,8 @@ RUN_ERRORS: tuple[RunError, ...] = (
     RunError(
         r"key ?vault.*(\b404\b|SecretNotFound|does not answer)|secret.*was not found",
         "the SAS secret or its vault does not exist",
-        "run `pulumi refresh`, then `pulumi up`",
+        f"set acr-transfer:sasExpiry to a later time, which writes the secret again, {_AGAIN}; for a deleted "
+        "vault run `pulumi refresh` first",
     ),
     RunError(
         r"AuthenticationFailed|Signature|expired|Status: 401",

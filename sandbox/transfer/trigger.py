@@ -73,10 +73,12 @@ class SourceTrigger:
         return bool(recent and marked and blob.content_settings.content_md5)
 
     def _spelled(self, metadata: dict[str, str]) -> dict[str, str]:
-        """Metadata in the spelling that is compared."""
-        if self.faults.choice("trigger-category") == "exact":
-            return metadata
-        return {name.lower(): value.lower() for name, value in metadata.items()}
+        """Metadata in the spelling that is compared; names are case-insensitive.
+
+        https://learn.microsoft.com/rest/api/storageservices/setting-and-retrieving-properties-and-metadata-for-blob-resources
+        """
+        exact = self.faults.choice("trigger-category") == "exact"
+        return {name.lower(): value if exact else value.lower() for name, value in metadata.items()}
 
     def _start_once(self, pipeline: Json, blob: Any) -> None:
         """Start one run per state of a blob, in the same transaction that records the state."""

@@ -64,7 +64,7 @@ def policy_accepts(rule: str, *resources: Resource, **config: Any) -> bool:
 
 def doctor_accepts(check: str, **differences: Any) -> bool:
     pipeline = {
-        "identity": {"principalId": "p-1"},
+        "identity": differences.pop("identity", {"principalId": "p-1"}),
         "properties": {
             "provisioningState": "Succeeded",
             "target": {"uri": "https://a.example/transfer", "keyVaultUri": "https://v.example/secrets/sas"},
@@ -250,6 +250,31 @@ def test_a_firewalled_account(mode: str, rule_set: dict[str, Any], answer: bool)
     )
     assert doctor_accepts("network", account=account, pipeline={"target": place}) is answer
     assert policy_accepts("storage-firewall-review", *deployed) is answer
+
+
+@pytest.mark.parametrize(
+    ("rules", "kind", "answer"),
+    [
+        ({"defaultAction": "Allow"}, "UserAssigned", True),
+        ({"defaultAction": "Deny", "bypass": "AzureServices"}, "UserAssigned", False),
+        ({"defaultAction": "Deny", "ipRules": [{"value": "1.2.3.4"}]}, "UserAssigned", False),
+        ({"defaultAction": "Deny", "bypass": "None"}, "SystemAssigned", False),
+    ],
+)
+def test_a_firewalled_vault(rules: dict[str, Any], kind: str, answer: bool) -> None:
+    entry = {"objectId": "p-1", "permissions": {"secrets": ["get"]}}
+    place = {"uri": "https://t.blob.core.windows.net/c", "keyVaultUri": "https://v.vault.azure.net/secrets/s"}
+    users = {"userAssignedIdentities": {"/i": {"principalId": "p-1"}}} if kind == "UserAssigned" else {}
+    identity = {"type": kind, "principalId": "p-1", **users}
+    vault = {"name": "v", "properties": {"accessPolicies": [entry], "networkAcls": rules}}
+    deployed = (
+        Resource("azure-native:keyvault:Vault", vault, "vault"),
+        Resource(
+            EXPORT, {"name": "out", "identity": identity, "target": place}, "out", {"target": ["vault"]}
+        ),
+    )
+    assert doctor_accepts("vault network", vault=vault, identity=identity) is answer
+    assert policy_accepts("vault-reachable", *deployed) is answer
 
 
 @pytest.mark.parametrize("name", ["usgov", "usgovernment", "AzureUSGovernment", "usgovernmentl4"])

@@ -207,7 +207,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "secret sas is disabled",
         "--vault-name vault --name sas --enabled true",
     ),
-    "no secret": (facts(secret=None, token=None), "the SAS secret does not exist", "pulumi up"),
+    "no secret": (facts(secret=None, token=None), "the SAS secret does not exist", "sasExpiry"),
     "versioned secret": (
         facts(
             pipeline=pipeline(
@@ -256,6 +256,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     ),
     "http": (facts(token=token(spr="")), "valid over http too", "pulumi up"),
     "for a blob": (facts(token=token(sr="b")), "not for a container", "pulumi up"),
+    "of an account": (facts(token=token(sr="", srt="sco", ss="b")), "is for the account", "sasExpiry"),
     "of an account, for files": (
         facts(token=token(sr="", srt="sco", ss="f")),
         "not for a container",

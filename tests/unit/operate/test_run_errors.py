@@ -10,6 +10,7 @@ VAULT = "Failed to access key vault.  Status:"
 STORAGE = "Failed to access storage.  Service request failed.  Status:"
 MESSAGES = {
     f"{VAULT} 403 (The user 'oid=p' does not have secrets get permission on 'v'.)": "cannot read the SAS",
+    f"{VAULT} 403 (Client address is not authorized and caller is not a trusted service.)": "firewall",
     f"{VAULT} 404 (A secret with (name/id) x was not found)": "does not exist",
     f"{STORAGE} 403 (AuthenticationFailed)": "has expired",
     f"{STORAGE} 403 (AuthorizationPermissionMismatch)": "does not include the operation",

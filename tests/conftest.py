@@ -21,7 +21,7 @@ settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
-_LONGEST = ("policy_engine", "engine", "examples", "sandbox")
+_LONGEST = ("rights", "policy_engine", "engine", "examples", "sandbox")
 """Folders of slow tests. They start first, so that no worker has to run them alone at the end."""
 
 

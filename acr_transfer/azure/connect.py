@@ -38,6 +38,17 @@ def subscription(stack: Stack) -> str:
     )
 
 
+def scope_of(stack: Stack, key: str) -> str:
+    """The ID of the resource group of the account or vault that `key` can name; else the subscription's.
+
+    A list of a group needs no right on the subscription.
+    """
+    named = ResourceId.of(stack.config.get(key) or "")
+    group = named.resource_group or stack.config.get("acr-transfer:resourceGroup")
+    scope = f"/subscriptions/{subscription(stack)}"
+    return f"{scope}/resourceGroups/{group}" if group else scope
+
+
 @asynccontextmanager
 async def signed_in(settings: ProviderSettings) -> AsyncIterator[tuple[Cloud, AsyncTokenCredential]]:
     """The cloud that the settings name, and the caller's credential for it."""

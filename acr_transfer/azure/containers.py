@@ -16,7 +16,7 @@ from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_b
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from acr_transfer.azure.arm import ArmClient, arm_client, blob_endpoint
-from acr_transfer.azure.connect import signed_in, subscription
+from acr_transfer.azure.connect import scope_of, signed_in
 from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.azure.stacks import Stack, plain_container_url
 from acr_transfer.azure.storage_retry import StorageRetry
@@ -48,12 +48,12 @@ class Container:
 async def container(stack: Stack, throttle: Throttle | None = None) -> AsyncIterator[Container]:
     """The stack's container, with a key of its account, or the caller's token if the account forbids keys.
 
-    Raises `MissingError` if no account of the subscription has its endpoint, `AccessError` if the caller may
-    not list the accounts or their keys.
+    Raises `MissingError` if no account of the resource group has its endpoint, `AccessError` if the caller
+    may not list the accounts or their keys.
     """
     url, limits = stack.container_url(), throttle or Throttle()
     async with signed_in(stack.provider) as (cloud, credential), arm_client(cloud, credential) as arm:
-        key = await _account_key(url, subscription(stack), arm)
+        key = await _account_key(url, scope_of(stack, "acr-transfer:storageAccount"), arm)
         async with _by_token(url, credential, limits) if key is None else _by_key(url, key, limits) as found:
             yield found
 
@@ -152,13 +152,13 @@ class _DelegationKeys:
         return self._key
 
 
-async def _account_key(url: str, subscription: str, arm: ArmClient) -> AzureNamedKeyCredential | None:
+async def _account_key(url: str, scope: str, arm: ArmClient) -> AzureNamedKeyCredential | None:
     """A key of the account; None if the account forbids shared keys."""
-    collection = f"/subscriptions/{subscription}/providers/Microsoft.Storage/storageAccounts"
+    collection = f"{scope}/providers/Microsoft.Storage/storageAccounts"
     account = await arm.find_by_endpoint(collection, _API_VERSION, url, blob_endpoint)
     if account is None:
         raise MissingError(
-            f"no storage account of subscription {subscription} has the blob endpoint {host(url)}. "
+            f"no storage account below {scope} has the blob endpoint {host(url)}. "
             "Check that the account still exists, and that the caller may read it."
         )
     # An absent value means the default, which permits keys.

@@ -56,6 +56,9 @@ class SideContents:
     needed: Collection[str] = ()
     """Names of the blobs in the hand-over (source only)."""
 
+    pipeline: str = ""
+    """The ID of its pipeline, in lower case: other stacks can have pipelines in the same registry."""
+
     managed: Collection[str] = ()
     """IDs, in lower case, of the runs in the stack: `pulumi up` would repeat a removed one."""
 
@@ -73,7 +76,8 @@ async def clean_side(side: str, stack: Stack, age: timedelta, *, remove: bool) -
 
 
 async def _contents(side: str, stack: Stack, container: "ContainerClient", arm: "ArmClient") -> SideContents:
-    registry_id = stack.pipeline_id(side).rsplit("/", 2)[0]
+    pipeline_id = stack.pipeline_id(side)
+    registry_id = pipeline_id.rsplit("/", 2)[0]
     managed: Sequence[Any] = stack.outputs.get("runs") or ()
     return SideContents(
         name=side,
@@ -81,6 +85,7 @@ async def _contents(side: str, stack: Stack, container: "ContainerClient", arm: 
         blobs=[blob for blob in await list_blobs(container) if blob.has_category],
         runs=await all_runs(registry_id, stack.container_url(), arm),
         needed=stack.handover().blob_names if side == "source" else (),
+        pipeline=pipeline_id.lower(),
         managed={str(run.get("id")).lower() for run in managed if isinstance(run, dict)},
     )
 
@@ -105,8 +110,9 @@ async def _remove(going: Sequence[Leftover], container: "ContainerClient", arm: 
 def leftovers(side: SideContents, now: datetime, age: timedelta) -> list[Leftover]:
     """Every blob and run of a side, and whether it goes. Only what ended longer than `age` ago goes."""
     blobs = [Leftover(side.name, blob, *_blob(blob, side, now, age)) for blob in side.blobs]
+    own = [run for run in side.runs if run.pipeline == side.pipeline]
     kept = {blob.name for blob in blobs if not blob.goes}
-    runs = [Leftover(side.name, run, *_run(run, side, kept, now, age)) for run in side.runs]
+    runs = [Leftover(side.name, run, *_run(run, side, kept, now, age)) for run in own]
     return blobs + runs
 
 

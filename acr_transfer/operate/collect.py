@@ -26,12 +26,12 @@ from acr_transfer.model.credentials import quoted
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import list_blobs
 from acr_transfer.operate.facts import Body, Facts, properties
+from acr_transfer.operate.rights import Right, deployer_rights, operator_rights
 from acr_transfer.operate.runs import pipeline_runs
 
 _ACCOUNTS = "/providers/Microsoft.Storage/storageAccounts"
 _VAULTS = "/providers/Microsoft.KeyVault/vaults"
 _SECRETS_VERSION = "7.4"
-_REGISTRIES = "Microsoft.ContainerRegistry/registries"
 
 
 async def collect(stacks: Mapping[str, Stack]) -> list[Facts]:
@@ -83,41 +83,68 @@ class _Resources:
 
     def __init__(self, facts: Facts, stack: Stack, arm: ArmClient) -> None:
         self._facts, self._stack, self._arm = facts, stack, arm
-        self._subscription = f"/subscriptions/{connect.subscription(stack)}"
 
     async def collect(self, http: AzureHttp, credential: AsyncTokenCredential) -> None:
         facts = self._facts
         pipeline_id = self._stack.pipeline_id(facts.side)
-        registry_id, kind, _ = pipeline_id.rsplit("/", 2)
+        registry_id = pipeline_id.rsplit("/", 2)[0]
         facts.registry = await self._read("the registry", self._arm.get(registry_id, "2023-07-01"))
         request = self._arm.get(pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
         facts.pipeline = await self._read("the pipeline", request)
-        await self._rights(registry_id, kind)
         await self._storage()
         if facts.by_identity:
             await self._roles(str((facts.container or facts.account or {}).get("id") or ""))
         else:
             await self._vault(http, credential)
+        with noting(facts, "your rights"):
+            await self._rights(registry_id)
         if facts.side == "target":
             with noting(facts, "the runs"):
                 runs = await pipeline_runs(pipeline_id, self._stack.container_url(), self._arm)
                 facts.imported = frozenset(run.blob for run in runs if run.succeeded)
         facts.clock = _seconds_ahead(self._arm.date)
 
-    async def _rights(self, registry_id: str, kind: str) -> None:
-        """https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource"""
-        path = f"{registry_id}/providers/Microsoft.Authorization/permissions"
-        with noting(self._facts, "your rights"):
-            granted = await self._arm.list(path, "2022-04-01")
-            self._facts.denied_types = tuple(
-                resources
-                for resources in (kind, "pipelineRuns")
-                if not allows(granted, f"{_REGISTRIES}/{resources}/write")
+    async def _rights(self, registry_id: str) -> None:
+        """Compare the caller's permissions with the rights that the commands and `pulumi up` need.
+
+        A permission of a resource includes those of its group and its subscription.
+        """
+        facts = self._facts
+        group = connect.scope_of(self._stack, "acr-transfer:storageAccount")
+        inside = [str(found["id"]) for found in (facts.container or facts.account, facts.vault) if found]
+        granted = {
+            "registry": await self._permissions(registry_id),
+            "resource group": await self._permissions(group, *inside),
+        }
+        granted["subscription"] = granted["resource group"] + granted["registry"]
+        facts.scopes = {"registry": registry_id, "resource group": group, "subscription": group}
+
+        def lacking(rights: Sequence[Right]) -> tuple[Right, ...]:
+            return tuple(
+                right
+                for right in rights
+                if not allows(granted[right.place], right.action, is_data=right.is_data)
             )
+
+        config = {key.partition(":")[2]: value for key, value in self._stack.config.items()}
+        by_key = properties(facts.account).get("allowSharedKeyAccess") is not False
+        by_key &= config.get("storageAccess") != "ManagedIdentity"
+        facts.lacking_to_operate = lacking(operator_rights(facts.side, by_key=by_key))
+        facts.lacking_to_deploy = lacking(deployer_rights(facts.side, config))
+
+    async def _permissions(self, *scopes: str) -> list[Body]:
+        """The caller's permissions, which everybody may read.
+
+        https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
+        """
+        path = "/providers/Microsoft.Authorization/permissions"
+        lists = await asyncio.gather(*(self._arm.list(scope + path, "2022-04-01") for scope in scopes))
+        return [permission for listed in lists for permission in listed]
 
     async def _storage(self) -> None:
         url = str(self._facts.container_settings.get("uri") or self._stack.outputs.get("containerUrl") or "")
-        request = self._arm.find_by_endpoint(self._subscription + _ACCOUNTS, "2024-01-01", url, blob_endpoint)
+        accounts = connect.scope_of(self._stack, "acr-transfer:storageAccount") + _ACCOUNTS
+        request = self._arm.find_by_endpoint(accounts, "2024-01-01", url, blob_endpoint)
         self._facts.account = account = await self._read("the storage account", request)
         if account:
             name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
@@ -128,7 +155,7 @@ class _Resources:
     async def _vault(self, http: AzureHttp, credential: AsyncTokenCredential) -> None:
         facts, uri = self._facts, self._facts.secret_uri
         request = self._arm.find_by_endpoint(
-            self._subscription + _VAULTS,
+            connect.scope_of(self._stack, "acr-transfer:vault") + _VAULTS,
             "2024-11-01",
             uri,
             lambda vault: str(properties(vault).get("vaultUri") or ""),
@@ -138,7 +165,8 @@ class _Resources:
             return
         secret_id = f"{facts.vault['id']}/secrets/{facts.secret_name}"
         facts.secret = await self._read("the SAS secret", self._arm.get(secret_id, "2024-11-01"))
-        await self._roles(str(facts.vault["id"]))
+        if properties(facts.vault).get("enableRbacAuthorization"):
+            await self._roles(str(facts.vault["id"]))
         with noting(facts, "the SAS token"):
             token = await _read_secret(uri, http, credential, self._arm.cloud)
             facts.token = SasToken.parse(token)
@@ -186,16 +214,22 @@ async def _artifacts(stack: Stack, facts: Facts) -> None:
     facts.unsupported = (*found.missing, *unsupported(found))
 
 
-def allows(granted: Sequence[Mapping[str, Any]], action: str) -> bool:
+def allows(granted: Sequence[Mapping[str, Any]], action: str, *, is_data: bool = False) -> bool:
     """Whether one of the permissions has the action in its actions and not in its notActions.
+
+    Data actions have their own two lists.
 
     https://learn.microsoft.com/azure/role-based-access-control/role-definitions#how-actions-and-notactions-work
     """
 
     def has(patterns: Any) -> bool:
-        return any(fnmatch.fnmatchcase(action.lower(), str(pattern).lower()) for pattern in patterns or ())
+        # In Azure `/*/` also matches a single slash.
+        known = [str(pattern).lower() for pattern in patterns or ()]
+        known += [pattern.replace("/*/", "/") for pattern in known]
+        return any(fnmatch.fnmatchcase(action.lower(), pattern) for pattern in known)
 
-    return any(has(each.get("actions")) and not has(each.get("notActions")) for each in granted)
+    given, excepted = ("dataActions", "notDataActions") if is_data else ("actions", "notActions")
+    return any(has(each.get(given)) and not has(each.get(excepted)) for each in granted)
 
 
 async def _read_secret(uri: str, http: AzureHttp, credential: AsyncTokenCredential, cloud: Cloud) -> str:

@@ -15,6 +15,7 @@ from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.storage_network import StorageNetwork, storage_network
 from acr_transfer.operate.access_checks import access
 from acr_transfer.operate.facts import DoctorFinding, Facts, properties
+from acr_transfer.operate.rights import Right
 
 Rule = Callable[[Facts], Iterator[DoctorFinding]]
 
@@ -65,13 +66,24 @@ def registry(facts: Facts) -> Iterator[DoctorFinding]:
 
 
 def caller(facts: Facts) -> Iterator[DoctorFinding]:
-    """The caller can create pipelines and runs."""
-    if facts.denied_types:
-        scope = f"--scope {(facts.registry or {}).get('id')}"
-        role = '--role "Container Registry Transfer Pipeline Contributor"'
-        what = f"you cannot write {', '.join(facts.denied_types)} of the registry"
-        fix = f"az role assignment create --assignee <you> {role} {scope}"
-        yield facts.warning("your rights", what, "Your `pulumi up` is rejected.", fix)
+    """The caller has every right that the commands and `pulumi up` need; docs/rights.md lists them."""
+    if "your rights" in facts.unseen:
+        yield facts.not_seen("your rights")
+    for what, fix, rights in _lacking(facts, facts.lacking_to_operate):
+        commands = ", ".join(dict.fromkeys(right.needed_by for right in rights))
+        yield facts.fault("your rights", what, f"Azure rejects: {commands}.", fix)
+    for what, fix, _ in _lacking(facts, facts.lacking_to_deploy):
+        yield facts.warning("your rights", what, "Azure rejects your `pulumi up` or `destroy`.", fix)
+
+
+def _lacking(facts: Facts, lacking: Sequence[Right]) -> Iterator[tuple[str, str, list[Right]]]:
+    """The missing actions of each built-in role, and the command that assigns it."""
+    for place, role in dict.fromkeys((right.place, right.role) for right in lacking):
+        rights = [right for right in lacking if (right.place, right.role) == (place, role)]
+        actions = ", ".join(dict.fromkeys(right.action for right in rights))
+        scope = f'--role "{role}" --scope {facts.scopes[place]}'
+        fix = f"az role assignment create --assignee <your object ID> {scope}"
+        yield f"you lack on the {place}: {actions}", fix, rights
 
 
 def pipeline(facts: Facts) -> Iterator[DoctorFinding]:

@@ -10,6 +10,7 @@ from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, has_option
 from acr_transfer.model.sas import SasToken
 from acr_transfer.model.times import parse_time
 from acr_transfer.operate.blobs import StoredBlob
+from acr_transfer.operate.rights import Right
 
 Body = Mapping[str, Any]
 
@@ -63,8 +64,14 @@ class Facts:
     roles: frozenset[str] = frozenset()
     """GUIDs of the roles of the pipeline's identity, on the container or on the vault."""
 
-    denied_types: tuple[str, ...] = ()
-    """Resource types of the registry that a transfer needs and the caller cannot create."""
+    lacking_to_operate: tuple[Right, ...] = ()
+    """The caller's missing rights for the commands."""
+
+    lacking_to_deploy: tuple[Right, ...] = ()
+    """The caller's missing rights for `pulumi up`."""
+
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """The resource IDs of the places of rights."""
 
     artifacts: int = 0
     """Number of artifacts in the source's hand-over."""

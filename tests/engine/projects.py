@@ -70,6 +70,12 @@ class Project:
 
     def run(self, *command: str, good: bool = True) -> str:
         """Run a command in the project and return both its streams; `good` if it must succeed."""
+        ended = self.attempt(*command)
+        assert (ended.returncode == 0) is good, ended.stdout
+        return ended.stdout
+
+    def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project; both its streams are in `stdout`."""
         with leak_scan.watched():
             ended = subprocess.run(
                 command,
@@ -82,9 +88,7 @@ class Project:
                 check=False,
             )
         self.said += ended.stdout
-        leak_scan.hear(ended.stdout)
-        assert (ended.returncode == 0) is good, ended.stdout
-        return ended.stdout
+        return ended
 
     def up(self, stack: str, *options: str, good: bool = True) -> str:
         """`pulumi up` without questions."""

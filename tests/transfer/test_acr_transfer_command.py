@@ -143,7 +143,7 @@ def test_a_wrong_name_is_named_in_the_error(world: World, line: list[str], code:
         ),
         ("wrong key", 6, "refused (HTTP 403 AuthorizationFailure)"),
         ("no login", 6, "this cloud accepts no available login. Run `az login`"),
-        ("no account", 7, "no storage account of subscription"),
+        ("no account", 7, "no storage account below"),
         ("no container", 7, "the target's container transfer at localhost"),
         ("no cloud", 7, "describes no cloud 'smallsource'"),
         ("metadata down", 9, "the metadata host localhost:1 did not answer"),

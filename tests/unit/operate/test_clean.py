@@ -107,6 +107,12 @@ def test_a_run_goes_only_when_neither_the_stack_nor_a_blob_needs_it(
     assert verdicts(side)["r"][0] is goes
 
 
+def test_a_run_of_another_pipeline_is_not_a_leftover_of_this_stack() -> None:
+    runs = [run(blob="gone", name="mine", pipeline="/p/own"), run(blob="gone", pipeline="/p/other")]
+    side = SideContents(name="target", blobs=[], runs=runs, pipeline="/p/own")
+    assert verdicts(side) == {"mine": (True, "Succeeded 19 days ago")}
+
+
 names = st.sampled_from(["one", "two", "three"])
 times = st.integers(0, 60)
 

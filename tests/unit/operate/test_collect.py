@@ -30,6 +30,24 @@ def test_permissions_are_evaluated_as_azure_does(granted: list[dict[str, Any]], 
     assert allows(granted, RUNS) is allowed
 
 
+READ = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+
+
+@pytest.mark.parametrize(
+    ("granted", "allowed"),
+    [
+        ({"actions": ["*"]}, False),
+        ({"dataActions": ["*"]}, True),
+        ({"dataActions": ["*"], "notDataActions": ["*/getSecret/*"]}, False),
+        ({"dataActions": ["*"], "notActions": ["*"]}, True),
+        ({"dataActions": ["Microsoft.KeyVault/vaults/secrets/*/getSecret/action"]}, True),
+    ],
+    ids=["an owner's", "all", "all but one", "no other action", "a pattern for nothing"],
+)
+def test_data_actions_have_their_own_lists(granted: dict[str, Any], allowed: bool) -> None:
+    assert allows([granted], READ, is_data=True) is allowed
+
+
 @pytest.mark.parametrize(
     ("error", "unseen", "errors"),
     [

@@ -11,6 +11,7 @@ from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import CheckOutcome, DoctorFinding, Facts
+from acr_transfer.operate.rights import Right
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"
@@ -137,9 +138,23 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "--default-action Allow",
     ),
     "caller without rights": (
-        facts(denied_types=("exportPipelines", "pipelineRuns")),
-        "you cannot write exportPipelines, pipelineRuns of the registry",
-        '--role "Container Registry Transfer Pipeline Contributor" --scope /r/contoso',
+        facts(
+            scopes={"registry": "/r/contoso"},
+            lacking_to_deploy=(Right("registry", "exportPipelines/write", False, "A Role", "pulumi up"),),
+        ),
+        "you lack on the registry: exportPipelines/write",
+        '--role "A Role" --scope /r/contoso',
+    ),
+    "caller without rights for the commands": (
+        facts(
+            scopes={"resource group": "/g"},
+            lacking_to_operate=(
+                Right("resource group", "keys/action", False, "A Role", "hop"),
+                Right("resource group", "keys/action", False, "A Role", "clean --yes"),
+            ),
+        ),
+        "you lack on the resource group: keys/action",
+        'az role assignment create --assignee <your object ID> --role "A Role" --scope /g',
     ),
     "artifacts gone": (
         facts(artifacts=3, absent=("a:1", "b:2")),

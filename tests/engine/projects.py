@@ -88,6 +88,7 @@ class Project:
                 check=False,
             )
         self.said += ended.stdout
+        leak_scan.hear(ended.stdout)
         return ended
 
     def up(self, stack: str, *options: str, good: bool = True) -> str:

@@ -1,15 +1,24 @@
 """The command `acr-transfer`: parses the arguments, runs the command, and reports its failure."""
 
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from acr_transfer.cli.commands import commands
 from acr_transfer.cli.console import OutputError, closed, finish, open_output, show, show_error
 from acr_transfer.cli.parser import parser
 from acr_transfer.errors import FAILURES, exit_code, explained, internal_error
-from acr_transfer.model.credentials import without_credentials
+from acr_transfer.file_reader import LIST_BYTES, check_file
+
+_FILES = ("SSL_CERT_FILE", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
+"""Variables that name a file for OpenSSL and azure-identity.
+
+https://docs.openssl.org/master/man3/SSL_CTX_load_verify_locations/
+https://learn.microsoft.com/python/api/overview/azure/identity-readme#environment-variables
+"""
 
 _log = logging.getLogger("acr_transfer")
 
@@ -26,6 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return closed(error)
 
 
+def check_environment() -> None:
+    """Raise `TextFileError` for a file that a library would wait for, or read without end."""
+    for name in _FILES:
+        if path := os.environ.get(name):
+            check_file(Path(path), f"file of {name}", LIST_BYTES)
+
+
 def _main(arguments: list[str]) -> int:
     options = parser(commands()).parse_args(arguments)
     # Python prints warnings of loggers without a handler. Those of Azure's libraries contain requests.
@@ -36,6 +52,7 @@ def _main(arguments: list[str]) -> int:
             from acr_transfer.cli.log_file import open_log
 
             open_log(options.log_file, arguments)
+        check_environment()
         with explained("an unexpected request", "Azure"):
             run: Callable[..., int] = options.run
             code = run(options)
@@ -49,7 +66,7 @@ def _main(arguments: list[str]) -> int:
         _log.info("interrupted")
         show(
             "acr-transfer: interrupted. No incomplete result is visible. To continue, run the same command:\n"
-            f"  {without_credentials(shlex.join(['acr-transfer', *arguments]))}"
+            f"  {shlex.join(['acr-transfer', *arguments])}"
         )
         return 130
     except OutputError:

@@ -46,13 +46,8 @@ def read_text(path: Path, kind: str, fix: str = "", *, limit: int) -> str:
     """
     try:
         return decode_text(_content(path, limit))
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-    except UnicodeDecodeError:
-        reason = "it is neither UTF-8 nor UTF-16 with a byte order mark"
-    except ValueError as error:
-        reason = str(error)
-    raise TextFileError(f"The {kind} {path} cannot be read: {reason}." + (f"\nFix: {fix}" if fix else ""))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, kind, error, fix) from None
 
 
 def decode_text(content: bytes) -> str:
@@ -91,11 +86,37 @@ def is_missing(path: Path) -> bool:
     return False
 
 
+def check_file(path: Path, kind: str, limit: int) -> None:
+    """Raise `TextFileError` for a file that a library is to read, unless it is missing or good."""
+    if is_missing(path):
+        return
+    try:
+        with open_regular(path) as file:
+            _check_size(os.fstat(file.fileno()).st_size, limit)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, kind, error) from None
+
+
 def check_is_regular(status: os.stat_result) -> None:
     """Raise `ValueError` with the reason unless this is the status of a regular file."""
     if not stat.S_ISREG(status.st_mode):
         found = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "it is a special file")
         raise ValueError(f"{found}, not a regular file")
+
+
+def _unreadable(path: Path, kind: str, error: OSError | ValueError, fix: str = "") -> TextFileError:
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+    elif isinstance(error, UnicodeDecodeError):
+        reason = "it is neither UTF-8 nor UTF-16 with a byte order mark"
+    else:
+        reason = str(error)
+    return TextFileError(f"The {kind} {path} cannot be read: {reason}." + (f"\nFix: {fix}" if fix else ""))
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise ValueError(f"it has more than {limit // 1024:,} KiB, the limit")
 
 
 def _without_waiting(path: str, flags: int) -> int:
@@ -104,8 +125,8 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def _content(path: Path, limit: int) -> bytes:
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        content = b"" if size > limit else file.read(limit + 1)
-    if max(size, len(content)) > limit:
-        raise ValueError(f"it has more than {limit // 1024:,} KiB, the limit")
+        _check_size(os.fstat(file.fileno()).st_size, limit)
+        content = file.read(limit + 1)
+    # A file that grows, or that states no size.
+    _check_size(len(content), limit)
     return content

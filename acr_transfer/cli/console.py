@@ -13,6 +13,7 @@ from typing import TextIO
 
 from acr_transfer.cli.progress import Progress
 from acr_transfer.errors import DiskError
+from acr_transfer.model.credentials import without_credentials
 from acr_transfer.model.visible_text import visible, visible_line
 
 _CLOSED_PIPE = 128 + 13
@@ -69,8 +70,12 @@ class Console:
 
 
 def show(text: str, stream: TextIO | None = None) -> None:
-    """Print text on a stream (default: stderr) with every character visible; a terminal gets the colours."""
+    """Print text on a stream (default: stderr) with every character visible; a terminal gets the colours.
+
+    No credential is shown, whatever the text quotes: a file may be named like a URL with a token.
+    """
     stream = sys.stderr if stream is None else stream
+    text = without_credentials(text)
     parts = _COLOURS.split(text) if _has_colours(stream) else [text]
     shown = "".join(part if _COLOURS.fullmatch(part) else visible(part) for part in parts)
     write(f"{shown}\n", stream)

@@ -1,8 +1,10 @@
 """The types of options, for `type=`. Each raises `ArgumentTypeError` for a text of another form."""
 
+import os
 import re
 from argparse import ArgumentTypeError
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.resource_names import HOST
@@ -10,6 +12,9 @@ from acr_transfer.model.times import parse_time
 
 _MOST_SECONDS = 365 * 86_400
 _MOST_DAYS = 36_500
+_LONGEST_PATH = 4095
+"""https://man7.org/linux/man-pages/man3/realpath.3.html"""
+
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -60,6 +65,13 @@ def utc_time(text: str) -> datetime:
     if found := parse_time(text):
         return found
     raise _refused(text, "a time", "one such as 2026-11-01T00:00:00Z")
+
+
+def file_path(text: str) -> Path:
+    """Parse the path of a file or a folder."""
+    if len(os.fsencode(text)) > _LONGEST_PATH:
+        raise _refused(text, "a path", f"at most {_LONGEST_PATH} bytes")
+    return Path(text)
 
 
 def registry_host(text: str) -> str:

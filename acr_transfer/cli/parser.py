@@ -5,16 +5,20 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from acr_transfer.cli.commands import Command
 from acr_transfer.cli.console import write
+from acr_transfer.cli.option_types import file_path
 from acr_transfer.errors import TransferError
 from acr_transfer.model.credentials import without_credentials
 from acr_transfer.model.visible_text import visible
 from acr_transfer.version import version
 
 _DESCRIPTION = "Choose images, copy the exported blobs to the target, and prove every digest."
+
+_LONGEST = 1000
+"""Characters of a message about the command line, which may quote it."""
 
 _OTHER_EXIT_CODES = {
     0: "success; for prove: every artifact is proved",
@@ -72,7 +76,7 @@ def add_project(parser: argparse._ActionsContainer) -> None:
     """`--cwd`: the folder of the Pulumi project."""
     default = Path(os.environ.get("ACR_TRANSFER_PROJECT") or ".")
     folder = "folder of Pulumi.yaml (%(default)s)"
-    parser.add_argument("-C", "--cwd", metavar="DIR", type=Path, default=default, help=folder)
+    parser.add_argument("-C", "--cwd", metavar="DIR", type=file_path, default=default, help=folder)
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +84,7 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     shared.add_argument("--json", action="store_true", help="print JSON on stdout instead of a table")
     shared.add_argument("--quiet", action="store_true", help="print only warnings and errors on stderr")
     log = "append a log for support, without secrets, to this file"
-    shared.add_argument("--log-file", metavar="FILE", type=Path, help=log)
+    shared.add_argument("--log-file", metavar="FILE", type=file_path, help=log)
 
 
 def _exit_codes() -> str:
@@ -97,6 +101,9 @@ def _examples(examples: Sequence[tuple[str, str]]) -> str:
 
 class _Parser(argparse.ArgumentParser):
     """Prints help and faults of the command line with every character visible, and without credentials."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(message if len(message) < _LONGEST else f"{message[:_LONGEST]}...")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         write(visible(without_credentials(message)), file or sys.stderr)

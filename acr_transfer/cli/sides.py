@@ -2,10 +2,9 @@
 
 import argparse
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acr_transfer.cli.option_types import rate
+from acr_transfer.cli.option_types import file_path, rate
 from acr_transfer.cli.parser import add_project, add_stack
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--handover",
         metavar="FILE",
-        type=Path,
+        type=file_path,
         help="read the hand-over from a file instead of the source stack; the blobs are read with the "
         "caller's own rights (Storage Blob Data Reader)",
     )

@@ -20,8 +20,8 @@ _KINDS = (
     (re.compile(r"AGE-SECRET-KEY-[A-Z0-9]+"), "the secret key of age"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"), "a private key"),
 )
-_USER = re.compile(r"(?<=://)(?:[^\s/?#]*@|[^\s/?#@:]*:(?![0-9]+/)[^\s@]{0,1000}@)")
-"""The user of a URL and its password, which may hold any character."""
+_USER = re.compile(r"(?<=:/)(/?)(?:[^\s/?#]*@|[^\s/?#@:]*:(?![0-9]+/)[^\s@]{0,1000}@)")
+"""The user of a URL and its password, which may hold any character. A path has one slash of two."""
 
 _SHOWN = 120
 
@@ -39,7 +39,7 @@ def without_credentials(text: str) -> str:
     """Return a text with `[credential]` in place of each credential, and of the user of each URL."""
     for pattern, _ in _KINDS:
         text = pattern.sub("[credential]", text)
-    return _USER.sub("[credential]@", text)
+    return _USER.sub(r"\1[credential]@", text)
 
 
 def shown(value: object) -> str:

@@ -27,6 +27,10 @@ def deploy(stack: str, folder: Path, on_output: Callable[[str], None] | None) ->
         raise StackError(
             f"stack {stack!r} does not exist: run `pulumi stack init {stack}`, and configure it"
         ) from None
+    except FileNotFoundError:
+        raise StackError(
+            f"cannot run `pulumi` in {folder}: is it on PATH, and does the folder exist?"
+        ) from None
     except automation.CommandError as error:
         errors = "" if on_output else f"\n{_reason(str(error))}"
         raise StackError(f"`pulumi up -s {stack}` failed; completed changes are kept.{errors}") from None

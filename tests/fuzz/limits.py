@@ -57,7 +57,8 @@ class Outcome:
 
     def findings(self) -> Iterable[Finding]:
         """The promises for every case that this one broke."""
-        if "Traceback (most recent call last)" in self.output or "Exception ignored" in self.output:
+        traces = ("Traceback (most recent call last)", "Exception ignored", "acr-transfer: internal error")
+        if any(trace in self.output for trace in traces):
             yield Finding.TRACEBACK
         if self.seconds >= LONGEST:
             yield Finding.HANG

@@ -7,9 +7,12 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from acr_transfer.__main__ import main
+from acr_transfer.cli.commands import plan
 from tests.fuzz import worker as worker_module
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.limits import Finding, Outcome, Worker, run_process
@@ -18,6 +21,14 @@ from tests.fuzz.table import LEAST, shortfalls, table
 
 def fails() -> None:
     raise ValueError("on purpose")
+
+
+def defect() -> None:
+    def run(*_: Any, **__: Any) -> int:
+        raise RuntimeError
+
+    plan.run = run
+    main(["plan"])
 
 
 def dies() -> None:
@@ -44,6 +55,7 @@ HERE = "tests.fuzz.test_limits"
     ("function", "arguments", "finding"),
     [
         ("fails", (), Finding.TRACEBACK),
+        ("defect", (), Finding.TRACEBACK),
         ("dies", (), Finding.KILLED),
         ("takes", (600,), Finding.MEMORY),
         ("takes", (4000,), Finding.TRACEBACK),

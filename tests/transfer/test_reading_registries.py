@@ -266,7 +266,10 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
         ({"auths": {"host:1": {"identitytoken": "T"}}}, DockerAuthenticator(NOBODY, "T")),
         ({"auths": {"other": {"auth": PAIR}}}, None),
         ({"auths": {"host:1": {"auth": "?"}}}, None),
+        ({"auths": {"host:1": {"auth": 1}}}, None),
+        ({"auths": ["host:1"], "credHelpers": "host:1", "credsStore": {"a": "b"}}, None),
         ({"credsStore": "is-not-there"}, None),
+        ({"credsStore": "../a\0b"}, None),
         ({}, None),
     ],
 )

@@ -1,10 +1,9 @@
 """`acr-transfer pack`."""
 
 import argparse
-from pathlib import Path
 
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.option_types import size
+from acr_transfer.cli.option_types import file_path, size
 from acr_transfer.cli.parser import add_project
 from acr_transfer.cli.progress import HopProgress
 from acr_transfer.cli.sides import add_cap, add_source, source_side
@@ -20,7 +19,7 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of pack."""
     parser.add_argument(
-        "folders", metavar="DIR", type=Path, nargs="+", help="folders to write to, filled in this order"
+        "folders", metavar="DIR", type=file_path, nargs="+", help="folders to write to, filled in this order"
     )
     add_source(parser)
     add_project(parser)
@@ -32,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="encrypt for this public key of age (age1...) or SSH; may be repeated",
     )  # fmt: skip
     parser.add_argument(
-        "--recipients-file", metavar="FILE", type=Path, action="append", default=[],
+        "--recipients-file", metavar="FILE", type=file_path, action="append", default=[],
         help="file with public keys, one on each line; may be repeated",
     )  # fmt: skip
     add_cap(parser)

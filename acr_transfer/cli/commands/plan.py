@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.option_types import count, registry_host, utc_time
+from acr_transfer.cli.option_types import count, file_path, registry_host, utc_time
 from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import InputError, LocksDifferError
 from acr_transfer.file_reader import is_missing
@@ -36,21 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "artifacts", nargs="*", metavar="ARTIFACT", help="repository, repository:tag or repository@sha256:…"
     )
-    parser.add_argument("--list", metavar="FILE", type=Path, help="artifacts, one per line")
-    parser.add_argument("--rules", metavar="FILE", type=Path, help="rules as TOML, see docs/plan.md")
+    parser.add_argument("--list", metavar="FILE", type=file_path, help="artifacts, one per line")
+    parser.add_argument("--rules", metavar="FILE", type=file_path, help="rules as TOML, see docs/plan.md")
     _add_rule(parser.add_argument_group("a rule"))
     _add_source(parser.add_argument_group("the source"))
     result = parser.add_argument_group("the result")
     lock = Path("transfer.lock.json")
-    result.add_argument("--out", metavar="FILE", type=Path, default=lock, help="the lock (%(default)s)")
+    result.add_argument("--out", metavar="FILE", type=file_path, default=lock, help="the lock (%(default)s)")
     result.add_argument("--dry-run", action="store_true", help="list present artifacts too; write nothing")
     result.add_argument("--strict", action="store_true", help="treat warnings as errors")
     known = result.add_mutually_exclusive_group()
-    known.add_argument("--since", metavar="RECEIPT", type=Path, help="omit the artifacts of this receipt")
+    known.add_argument(
+        "--since", metavar="RECEIPT", type=file_path, help="omit the artifacts of this receipt"
+    )
     known.add_argument("--target", metavar="STACK", help="omit the artifacts in the registry of this stack")
     locks = ("OLD", "NEW")
     result.add_argument(
-        "--diff", nargs=2, metavar=locks, type=Path, help="compare two locks, and do not plan"
+        "--diff", nargs=2, metavar=locks, type=file_path, help="compare two locks, and do not plan"
     )
 
 

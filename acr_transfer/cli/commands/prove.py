@@ -3,11 +3,10 @@
 import argparse
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
-from acr_transfer.cli.option_types import count, registry_host, seconds
+from acr_transfer.cli.option_types import count, file_path, registry_host, seconds
 from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import NotProvedError
 from acr_transfer.model.proof import LayerMode
@@ -38,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     expected = parser.add_argument_group("expected artifacts")
     add_stack(expected, "source", "stack that exported")
     documents = expected.add_mutually_exclusive_group()
-    documents.add_argument("--handover", metavar="FILE", type=Path, help="its hand-over, without the stack")
-    documents.add_argument("--lock", metavar="FILE", type=Path, help="a lock, without the stack")
+    documents.add_argument(
+        "--handover", metavar="FILE", type=file_path, help="its hand-over, without the stack"
+    )
+    documents.add_argument("--lock", metavar="FILE", type=file_path, help="a lock, without the stack")
     target = parser.add_argument_group("the target")
     add_stack(target, "target", "stack that imports")
     target.add_argument(
@@ -56,9 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sample = "number of layers in a sample (%(default)s)"
     result.add_argument("--sample", metavar="N", type=count, default=20, help=sample)
     result.add_argument("--exact", action="store_true", help="treat extra tags at the target as a failure")
-    result.add_argument("--html", metavar="FILE", type=Path, help="write the evidence as one page")
+    result.add_argument("--html", metavar="FILE", type=file_path, help="write the evidence as one page")
     receipt = "add the proved artifacts to this file, for `plan --since`"
-    result.add_argument("--receipt", metavar="FILE", type=Path, help=receipt)
+    result.add_argument("--receipt", metavar="FILE", type=file_path, help=receipt)
 
 
 def run(options: argparse.Namespace, console: Console | None = None) -> int:

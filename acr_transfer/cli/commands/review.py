@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console, safe_json
+from acr_transfer.cli.option_types import file_path
 from acr_transfer.cli.parser import add_project
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subject = parser.add_argument_group("stacks")
     subject.add_argument("stacks", metavar="STACK", nargs="*", help="a stack to preview")
     state = "a file that `pulumi stack export` wrote"
-    subject.add_argument("--state", metavar="FILE", type=Path, action="append", default=[], help=state)
+    subject.add_argument("--state", metavar="FILE", type=file_path, action="append", default=[], help=state)
     add_project(subject)
     rules = parser.add_argument_group("rules")
     rules.add_argument(
@@ -43,15 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument(
         "--waivers",
         metavar="FILE",
-        type=Path,
+        type=file_path,
         help="waivers besides those of the profile: a JSON object with a list for each rule",
     )
     rules.add_argument(
-        "--policy-pack", metavar="DIR", type=Path, help="folder of the policy pack (policy/ of the checkout)"
+        "--policy-pack",
+        metavar="DIR",
+        type=file_path,
+        help="folder of the policy pack (policy/ of the checkout)",
     )
     files = parser.add_argument_group("files")
-    files.add_argument("--report", metavar="FILE", type=Path, help="write the JSON of --json to a file")
-    files.add_argument("--sarif", metavar="FILE", type=Path, help="write the review as SARIF 2.1.0")
+    files.add_argument("--report", metavar="FILE", type=file_path, help="write the JSON of --json to a file")
+    files.add_argument("--sarif", metavar="FILE", type=file_path, help="write the review as SARIF 2.1.0")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from acr_transfer.cli.commands import hop, plan, prove
 from acr_transfer.cli.console import Console, coloured, show
-from acr_transfer.cli.option_types import seconds
+from acr_transfer.cli.option_types import file_path, seconds
 from acr_transfer.cli.sides import add_both_sides
 from acr_transfer.cli.table import table
 from acr_transfer.errors import FAILURES, TransferError, exit_code
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_both_sides(parser)
 
     def add_file(option: str, help: str, default: Path | None = None) -> None:
-        parser.add_argument(option, metavar="FILE", type=Path, default=default, help=help)
+        parser.add_argument(option, metavar="FILE", type=file_path, default=default, help=help)
 
     add_file("--rules", "plan by these rules first, see docs/plan.md")
     lock = "with --rules: the lock to write, which acr-transfer:lock of the source names (%(default)s)"

@@ -1,9 +1,9 @@
 """`acr-transfer unpack`."""
 
 import argparse
-from pathlib import Path
 
 from acr_transfer.cli.console import Console
+from acr_transfer.cli.option_types import file_path
 from acr_transfer.cli.parser import add_project
 from acr_transfer.cli.progress import HopProgress
 from acr_transfer.cli.sides import add_cap, add_target, target_side
@@ -23,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders",
         metavar="DIR",
-        type=Path,
+        type=file_path,
         nargs="+",
         help="folders of one pack; missing ones may follow later",
     )
     add_target(parser)
     add_project(parser)
     parser.add_argument(
-        "--identity", metavar="FILE", type=Path, action="append", default=[],
+        "--identity", metavar="FILE", type=file_path, action="append", default=[],
         help="file with the secret key of age or SSH that decrypts the pack; may be repeated",
     )  # fmt: skip
     add_cap(parser)

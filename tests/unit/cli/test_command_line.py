@@ -119,6 +119,8 @@ def test_a_completion_script_lists_every_command(shell: str, capsys: pytest.Capt
         ["plan", "--registry", "a/b"],
         ["plan", "--as-of", "9" * 5000],
         ["plan", "--newest", "9" * 5000],
+        ["plan", "--rules", "x" * 5000],
+        ["clean", "--side", "x" * 5000],
     ],
 )
 def test_an_invalid_command_line_exits_with_2_and_shows_the_usage(
@@ -127,7 +129,27 @@ def test_an_invalid_command_line_exits_with_2_and_shows_the_usage(
     assert exit_code_of(*line) == 2
     said = capsys.readouterr().err
     assert "usage: acr-transfer" in said
-    assert len(said.splitlines()[-1]) < 300
+    assert len(said.splitlines()[-1]) < 1100
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "AZURE_FEDERATED_TOKEN_FILE"])
+def test_a_file_of_the_environment_that_never_ends_is_refused(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, "/dev/zero")
+    assert main(["plan", "x", "--registry", "localhost:1"]) == 10
+    expected = f"The file of {variable} /dev/zero cannot be read: it is a device, not a regular file."
+    assert capsys.readouterr().err == f"acr-transfer: {expected}\n"
+
+
+@pytest.mark.parametrize("name", ["https://user:secret@host", "https://host?sig=" + "s3cret" * 8])
+def test_a_file_that_is_named_like_a_url_is_shown_without_its_secret(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "--list", name]) == 10
+    said = capsys.readouterr().err
+    assert "[credential]" in said
+    assert "cret" not in said
 
 
 @pytest.mark.parametrize(

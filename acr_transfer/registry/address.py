@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from acr_transfer.errors import AccessError, InputError
 from acr_transfer.model.credentials import quoted
@@ -85,10 +85,13 @@ class RegistryAddress:
         return configured | {_DOCUMENTED.get(self.login_server, "")} - {""}
 
 
-def split_url(text: str) -> SplitResult | None:
-    """The parts of an http or https URL with a valid host and port; None for any other text."""
+def split_url(text: str, base: str = "") -> SplitResult | None:
+    """The parts of an http or https URL with a valid host and port; None for any other text.
+
+    With `base`, the text may be relative to it.
+    """
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(urljoin(base, text))
         valid = parts.scheme in _DEFAULT_PORTS and parts.hostname and parts.port != 0
         return parts if valid and text.isprintable() and not _SPLIT_DIFFERENTLY & set(text) else None
     except ValueError:

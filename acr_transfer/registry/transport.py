@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -126,7 +126,7 @@ class RegistryTransport:
 
     def _redirected(self, url: str, response: aiohttp.ClientResponse) -> str:
         """The target of a redirect, which never leaves https."""
-        target = split_url(urljoin(url, response.headers.get("Location", "")))
+        target = split_url(response.headers.get("Location", ""), url)
         allowed = ("https", self._registry.scheme)
         if target is None or target.scheme not in allowed or "@" in target.netloc:
             raise ServiceError(f"{self.login_server} redirects a blob to an address that is not valid")

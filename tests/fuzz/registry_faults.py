@@ -393,6 +393,7 @@ MANIFESTS: dict[str, Fault] = {
     ),
     "of another manifest": constant(body=ROOT + b" "),
     "an index of 20,000": _manifest({"manifests": [descriptor(b"%d" % n, IMAGE) for n in range(20_000)]}),
+    "an index of 4,000": _manifest({"manifests": [descriptor(b"%d" % n, IMAGE) for n in range(4_000)]}),
     "two kinds": _manifest({"manifests": [], "layers": []}),
     "keys in capitals": _manifest({"Manifests": [], "layers": []}, IMAGE),
     **{f"child {value!r:.60}": _manifest({"manifests": [value]}) for value in DESCRIPTORS},

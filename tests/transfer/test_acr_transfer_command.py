@@ -11,7 +11,7 @@ import pytest
 
 from acr_transfer.copy.blocks import CATEGORY
 from tests.transfer import world as worlds
-from tests.transfer.small_cloud import image, index
+from tests.transfer.small_cloud import IMAGE, digest_of, image, index
 from tests.transfer.world import LOUD, SUBSCRIPTIONS, TOKEN, WRONG_KEY, World, leaks
 
 
@@ -63,7 +63,8 @@ def test_hop_copies_once_and_then_reports_existing_blobs(world: World) -> None:
 
 def test_prove_distinguishes_proved_from_different(world: World) -> None:
     children = image("amd64"), image("arm64")
-    signature = image("signature", subject={"digest": "sha256:0"})
+    subject = {"mediaType": IMAGE, "digest": digest_of(b"another image"), "size": 1}
+    signature = image("signature", subject=subject)
     for side in ("source", "target"):
         for child in children:
             world.registries[side].put("app", child)

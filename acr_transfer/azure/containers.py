@@ -19,6 +19,7 @@ from acr_transfer.azure.arm import ArmClient, arm_client, blob_endpoint
 from acr_transfer.azure.connect import scope_of, signed_in
 from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.azure.stacks import Stack, plain_container_url
+from acr_transfer.azure.storage_limits import AudienceCredential, LimitedTransport, blob_client
 from acr_transfer.azure.storage_retry import StorageRetry
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.errors import AccessError, MissingError, host
@@ -93,7 +94,7 @@ async def _by_token(
     # The audience is the account's own endpoint, since that of all storage accounts differs between clouds.
     account = url.rpartition("/")[0]
     async with ContainerClient.from_container_url(
-        url, credential, audience=account, **client_options(throttle)
+        url, AudienceCredential(credential, account), audience=account, **client_options(throttle)
     ) as client:
         keys = _DelegationKeys(account, credential, throttle)
 
@@ -104,8 +105,10 @@ async def _by_token(
 
 
 def client_options(throttle: Throttle) -> dict[str, Any]:
-    """Options of a container client: the retry policy, and one request for each block."""
+    """Options of a container client: limits, the retry policy, and one request for each block."""
     return {
+        "transport": LimitedTransport(),
+        "permit_redirects": False,
         "retry_policy": StorageRetry(throttle),
         "max_single_get_size": _LARGEST_READ,
         "max_chunk_get_size": _LARGEST_READ,
@@ -113,7 +116,7 @@ def client_options(throttle: Throttle) -> dict[str, Any]:
 
 
 def _signed(client: ContainerClient, name: str, **key: Any) -> str:
-    blob = client.get_blob_client(name)
+    blob = blob_client(client, name)
     token = generate_blob_sas(
         str(client.account_name),
         client.container_name,
@@ -144,9 +147,10 @@ class _DelegationKeys:
         now = datetime.now(UTC)
         if self._key is None or self._expiry < now + _LINK_LIFETIME:
             self._expiry = now + _KEY_LIFETIME
-            retry = StorageRetry(self._throttle, tries=2)
+            credential = AudienceCredential(self._credential, self._account)
+            options = client_options(self._throttle) | {"retry_policy": StorageRetry(self._throttle, tries=2)}
             async with BlobServiceClient(
-                self._account, self._credential, retry_policy=retry, audience=self._account
+                self._account, credential, audience=self._account, **options
             ) as service:
                 self._key = await service.get_user_delegation_key(now - _CLOCK_SKEW, self._expiry)
         return self._key

@@ -12,12 +12,13 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.storage.blob.aio import ContainerClient
 
 from acr_transfer.azure.containers import ReadLink
+from acr_transfer.azure.storage_limits import storage_request
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.copy.blocks import Block
 from acr_transfer.copy.result import CopyMode, CopyProgress, CopyResult, copy_blobs
 from acr_transfer.copy.source import SourceContainer
 from acr_transfer.copy.target_blob import TargetBlob
-from acr_transfer.errors import CopyError, error_code, explained
+from acr_transfer.errors import CopyError, error_code
 
 _BLOBS_AT_A_TIME = 4
 
@@ -63,17 +64,18 @@ class Route:
         first = blob.blocks()[0]
         if blob.block_id(first) in await target.staged():
             return CopyMode.SERVER  # An earlier run fetched it.
-        try:
-            await target.fetch(first, await link(blob.name), retry_total=0)
-        except AzureError as error:
-            status = getattr(error, "status_code", None) or type(error).__name__
-            self.reason = f"{status} {error_code(error)}".strip()
-            if self._requested is CopyMode.SERVER:
-                raise CopyError(
-                    f"the target's storage at {target.host} cannot read the source ({self.reason}). "
-                    "`--way stream` sends everything through this machine."
-                ) from None
-            return CopyMode.STREAM
+        with storage_request(f"fetching blob {blob.name}", target.host):
+            try:
+                await target.fetch(first, await link(blob.name), retry_total=0)
+            except AzureError as error:
+                status = getattr(error, "status_code", None) or type(error).__name__
+                self.reason = f"{status} {error_code(error)}".strip()
+                if self._requested is CopyMode.SERVER:
+                    raise CopyError(
+                        f"the target's storage at {target.host} cannot read the source ({self.reason}). "
+                        "`--way stream` sends everything through this machine."
+                    ) from None
+                return CopyMode.STREAM
         return CopyMode.SERVER
 
 
@@ -110,7 +112,7 @@ async def _fetch_blob(link: ReadLink, target: TargetBlob) -> None:
 
 async def _fetch_block(block: Block, link: ReadLink, target: TargetBlob) -> None:
     name = target.blob.name
-    with explained(f"fetching blob {name}", target.host, needs="to write blobs"):
+    with storage_request(f"fetching blob {name}", target.host, needs="to write blobs"):
         try:
             await target.fetch(block, await link(name))
         except HttpResponseError as error:

@@ -8,11 +8,12 @@ from typing import Protocol
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
+from acr_transfer.azure.storage_limits import storage_request
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import SourceBlob
 from acr_transfer.copy.target_blob import TargetBlob
-from acr_transfer.errors import MissingError, TransferError, explained, host
+from acr_transfer.errors import MissingError, TransferError, host
 
 
 class Outcome(StrEnum):
@@ -69,7 +70,9 @@ async def copy_blobs(
     A failure is part of the blob's result, so the other blobs continue. Raises `MissingError` if the
     container does not exist.
     """
-    with explained("reading the target's container", host(container.url), needs="to read the container"):
+    with storage_request(
+        "reading the target's container", host(container.url), needs="to read the container"
+    ):
         try:
             await container.get_container_properties()
         except ResourceNotFoundError:

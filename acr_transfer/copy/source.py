@@ -9,10 +9,12 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
+from acr_transfer.azure.storage_limits import blob_client, storage_request
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, category
-from acr_transfer.errors import CopyError, NothingExportedError, error_code, explained, host
+from acr_transfer.copy.blocks import CATEGORY, LARGEST_BLOB, Block, SourceBlob, category
+from acr_transfer.errors import CopyError, NothingExportedError, error_code, host
+from acr_transfer.model.resource_names import HEADER_VALUE, METADATA
 
 _PROPERTY_REQUESTS = 16
 """Requests for properties in flight."""
@@ -20,6 +22,7 @@ _PROPERTY_REQUESTS = 16
 _BLOCKS_AHEAD = 4
 """Blocks that are read in advance: 32 MiB."""
 
+_MD5_BYTES = 16
 _SMALLEST_PIECE = 64 * 1024
 
 
@@ -43,9 +46,11 @@ class SourceContainer:
 
     async def _find(self, name: str) -> SourceBlob | str:
         """The blob, or its fault."""
-        with explained(f"reading blob {name} at the source", host(self._client.url), needs="to read blobs"):
+        with storage_request(
+            f"reading blob {name} at the source", host(self._client.url), needs="to read blobs"
+        ):
             try:
-                properties = await self._client.get_blob_client(name).get_blob_properties()
+                properties = await blob_client(self._client, name).get_blob_properties()
             except ResourceNotFoundError as error:
                 what = "its container" if error_code(error) == "ContainerNotFound" else "the blob"
                 return (
@@ -57,7 +62,7 @@ class SourceContainer:
 
     async def read(self, blob: SourceBlob, block: Block) -> bytes:
         """Return a block of the version that `find` saw. Raises `CopyError` if the blob has changed."""
-        client, limit = self._client.get_blob_client(blob.name), self._throttle.reading
+        client, limit = blob_client(self._client, blob.name), self._throttle.reading
         # Small pieces leave a limited line usable for others.
         piece = max(_SMALLEST_PIECE, int(limit.rate / 4)) if limit.rate else block.length
         content, end = b"", block.start + block.length
@@ -93,7 +98,7 @@ class SourceContainer:
 
 def _checked(name: str, properties: BlobProperties) -> SourceBlob | str:
     md5 = bytes(properties.content_settings.content_md5 or b"")
-    lacking = [] if md5 else ["Content-MD5"]
+    lacking = [] if len(md5) == _MD5_BYTES else ["Content-MD5"]
     if category(properties.metadata) != CATEGORY:
         lacking.append(f"metadata category={CATEGORY}")
     if lacking:
@@ -101,6 +106,8 @@ def _checked(name: str, properties: BlobProperties) -> SourceBlob | str:
             f"{name}: has no {' and no '.join(lacking)}, so the import trigger would ignore it. "
             "An export run sets both, so another tool wrote this blob. Export it again."
         )
+    if fault := _fault(properties):
+        return f"{name}: {fault}, so it cannot be copied. Export it again."
     return SourceBlob(
         name=name,
         size=properties.size,
@@ -111,8 +118,22 @@ def _checked(name: str, properties: BlobProperties) -> SourceBlob | str:
     )
 
 
+def _fault(properties: BlobProperties) -> str:
+    """The property that a copy cannot have; empty if there is none. The source may be anybody's service."""
+    content_type = properties.content_settings.content_type or ""
+    if not 0 <= properties.size <= LARGEST_BLOB:
+        return f"has {properties.size} bytes; a copy has at most {LARGEST_BLOB}"
+    if not properties.etag or not all(map(HEADER_VALUE.accepts, [properties.etag, content_type])):
+        return "its ETag or content type is not printable ASCII"
+    if not all(
+        METADATA.accepts(key) and HEADER_VALUE.accepts(value) for key, value in properties.metadata.items()
+    ):
+        return "its metadata has a name or value that no request can carry"
+    return ""
+
+
 async def _read(client: BlobClient, blob: SourceBlob, start: int, length: int) -> bytes:
-    with explained(f"reading blob {blob.name}", host(client.url), needs="to read blobs"):
+    with storage_request(f"reading blob {blob.name}", host(client.url), needs="to read blobs"):
         try:
             stream = await client.download_blob(
                 start, length, etag=blob.etag, match_condition=MatchConditions.IfNotModified

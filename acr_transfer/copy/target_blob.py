@@ -16,9 +16,10 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobBlock, BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
+from acr_transfer.azure.storage_limits import blob_client, storage_request
 from acr_transfer.azure.throttle import RateLimit, Throttle
 from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, by_lower_name, category
-from acr_transfer.errors import CopyError, error_code, explained, host
+from acr_transfer.errors import CopyError, error_code, host
 
 _PIECE = 64 * 1024
 _LIMITED_PIECE = 16 * 1024
@@ -37,7 +38,7 @@ class TargetBlob:
         self.sent = 0
         """Bytes that were sent to it in this run."""
 
-        self._client = container.get_blob_client(blob.name)
+        self._client = blob_client(container, blob.name)
         self.host = host(self._client.url)
         self._advance = advance
         self._existing: BlobProperties | None = None
@@ -54,7 +55,7 @@ class TargetBlob:
     async def staged(self) -> set[str]:
         """The IDs of the uncommitted blocks, which an earlier run sent; read once."""
         if self._staged is None:
-            with explained(f"listing the blocks of blob {self.blob.name}", self.host):
+            with storage_request(f"listing the blocks of blob {self.blob.name}", self.host):
                 try:
                     _, uncommitted = await self._client.get_block_list("uncommitted")
                 except ResourceNotFoundError:
@@ -68,7 +69,7 @@ class TargetBlob:
             self.count(len(content), sent=False)
             return
         body: Any = _Body(content, self.throttle.sending)
-        with explained(f"writing blob {self.blob.name}", self.host, needs="to write blobs"):
+        with storage_request(f"writing blob {self.blob.name}", self.host, needs="to write blobs"):
             try:
                 await self._client.stage_block(
                     block_id, body, len(content), transactional_content_md5=bytearray(md5)
@@ -102,7 +103,7 @@ class TargetBlob:
         condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
         if self._existing is not None:
             condition = {"match_condition": MatchConditions.IfNotModified, "etag": self._existing.etag}
-        with explained(f"committing blob {self.blob.name}", self.host, needs="to write blobs"):
+        with storage_request(f"committing blob {self.blob.name}", self.host, needs="to write blobs"):
             try:
                 await self._client.commit_block_list(
                     [BlobBlock(block_id) for block_id in block_ids],
@@ -127,7 +128,7 @@ class TargetBlob:
         self._advance(self.blob.name, size, sent)
 
     async def _properties(self) -> BlobProperties | None:
-        with explained(f"reading the properties of blob {self.blob.name}", self.host):
+        with storage_request(f"reading the properties of blob {self.blob.name}", self.host):
             try:
                 return await self._client.get_blob_properties()
             except ResourceNotFoundError as error:
@@ -142,7 +143,7 @@ class TargetBlob:
 
     async def _check(self) -> None:
         """Compare the committed blob's properties with the source's."""
-        with explained(f"checking blob {self.blob.name}", self.host):
+        with storage_request(f"checking blob {self.blob.name}", self.host):
             found = await self._client.get_blob_properties()
         source = self.blob
         checks = {

@@ -59,6 +59,9 @@ class Answers:
 
     token: str = "token"
     asked: Counter[str] = field(default_factory=Counter)
+    resources: set[str] = field(default_factory=set)
+    """The services that tokens were requested for."""
+
     sent: dict[str, dict[str, str]] = field(default_factory=dict)
     """The last form that was posted to a path."""
 
@@ -178,6 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.answers.documents.get(path, 404)
         if path == "/token":
             resource = parse_qs(urlsplit(self.path).query)["resource"][0]
+            self.answers.resources.add(resource)
             answer = {"access_token": f"{self.answers.token}", "expires_on": str(int(time.time()) + 3600)}
             answer |= {"resource": resource, "token_type": "Bearer"}
         if isinstance(answer, int):

@@ -115,17 +115,9 @@ class Clouds:
 
 
 @contextmanager
-def two_clouds(folder: Path) -> Iterator[Clouds]:
-    """Both servers, each with an empty container `transfer`."""
-    (folder / "source").mkdir()
-    (folder / "target").mkdir()
-    authority, token = Authority.make(folder), bearer()
-    secure: Any = {"certificate": (authority.chain, authority.key), "tokens": True}
-    with ExitStack() as stack:
-        (leaving,) = stack.enter_context(azurite(folder / "source", "leaving", **secure))
-        (arriving,) = stack.enter_context(azurite(folder / "target", "arriving", **secure))
-        arm = Answers(token=token)
-        here = stack.enter_context(authority.serve(arm))
+def caller(folder: Path, authority: Authority, arm: Answers) -> Iterator[dict[str, str]]:
+    """The environment of a caller who signs in at a small cloud with a managed identity."""
+    with authority.serve(arm) as here:
         arm.documents["/metadata/endpoints"] = [
             {
                 "name": "Small",
@@ -136,7 +128,7 @@ def two_clouds(folder: Path) -> Iterator[Clouds]:
                 },
             }
         ]
-        environment = {
+        yield {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "SSL_CERT_FILE": str(authority.trusted),
@@ -147,6 +139,19 @@ def two_clouds(folder: Path) -> Iterator[Clouds]:
             "IDENTITY_HEADER": "header",
             "AZURE_TOKEN_CREDENTIALS": "managedidentitycredential",
         }
+
+
+@contextmanager
+def two_clouds(folder: Path) -> Iterator[Clouds]:
+    """Both servers, each with an empty container `transfer`."""
+    (folder / "source").mkdir()
+    (folder / "target").mkdir()
+    authority, token = Authority.make(folder), bearer()
+    secure: Any = {"certificate": (authority.chain, authority.key), "tokens": True}
+    with ExitStack() as stack:
+        (leaving,) = stack.enter_context(azurite(folder / "source", "leaving", **secure))
+        (arriving,) = stack.enter_context(azurite(folder / "target", "arriving", **secure))
+        environment = stack.enter_context(caller(folder, authority, Answers(token=token)))
         clouds = Clouds((leaving, arriving), environment, folder, token)
         for side in (0, 1):
             with clouds.service(side) as service:

@@ -1,0 +1,88 @@
+"""A copy between containers survives any response of a storage service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acr_transfer import retry
+from acr_transfer.__main__ import main
+from acr_transfer.azure import storage_limits, storage_retry
+from acr_transfer.model.documents.handover import Handover
+from tests.fuzz.campaign import Campaign
+from tests.fuzz.hostile_storage import BEHAVIORS, STAGES, Requests, hostile_storage
+from tests.fuzz.limits import LONG, Finding, Outcome, Worker
+from tests.transfer.small_cloud import Answers, Authority
+from tests.transfer.two_clouds import bearer, caller
+
+pytestmark = pytest.mark.servers
+CASES = [f"{stage}.{behavior}" for stage in STAGES for behavior in BEHAVIORS]
+ATTACKS = ("endless-chunks", "drip-body", "redirect-307", "challenge-arm", "bomb", "bad-range", "gzip")
+SHORT = [
+    f"{stage}.{behavior}" for number, behavior in enumerate(ATTACKS) for stage in STAGES[number % 2 :: 2]
+]
+
+
+def hop(arguments: Sequence[str]) -> int:
+    """The command, with limits of time and waits that fit a test."""
+    storage_limits.ANSWER_SECONDS = 2
+    storage_limits._FIRST_SECONDS = 1
+    real = retry.wait_before_retry
+    setattr(storage_retry, "wait_before_retry", lambda *given: min(0.01, real(*given)))  # noqa: B010
+    storage_retry.StorageRetry.__init__.__defaults__ = (3,)
+    return main(arguments)
+
+
+@dataclass
+class World:
+    """A hostile storage service, and a caller who signs in."""
+
+    host: str
+    requests: Requests
+    arm: Answers
+    environment: dict[str, str]
+    worker: Worker
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("world")
+    authority, arm = Authority.make(folder), Answers(token=bearer())
+    modules = ("tests.fuzz.test_storage", "acr_transfer.copy.hop", "azure.identity.aio")
+    with ExitStack() as stack:
+        environment = stack.enter_context(caller(folder, authority, arm))
+        host, requests = stack.enter_context(hostile_storage(authority))
+        with pytest.MonkeyPatch.context() as patched:
+            # aiohttp reads the trusted certificates when it is imported.
+            patched.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])
+            worker = stack.enter_context(Worker(folder, modules))
+        yield World(host, requests, arm, environment, worker)
+
+
+def test_any_response_ends_in_one_line(campaign: Campaign, world: World, tmp_path: Path) -> None:
+    for case in CASES if LONG else SHORT:
+        outcome = _hop(case, world, tmp_path / "handover.json")
+        assert world.requests.reached, f"{case} was not played: {outcome}"
+        findings = [Finding.FOREIGN_CREDENTIAL] * bool(world.requests.credentials)
+        findings += [Finding.SECRET] * (world.arm.token in outcome.output)
+        findings += [Finding.MESSAGE] * ("\x1b" in outcome.output or "internal error" in outcome.output)
+        campaign.record(case, outcome, *findings)
+    assert campaign.found == []
+    assert {resource for resource in world.arm.resources if world.host not in resource} == set()
+
+
+def _hop(case: str, world: World, handover: Path) -> Outcome:
+    is_source = case.partition(".")[0] in STAGES[:2]
+    source, target = (case, "target") if is_source else ("source", case)
+    blobs: list[Any] = [{"name": "b", "artifacts": ["a:1"]}]
+    Handover.of("source.example", f"https://{world.host}/{source}/transfer", blobs).write(handover)
+    world.requests.reached.clear()
+    world.requests.credentials.clear()
+    url = f"https://{world.host}/{target}/transfer"
+    line = ["hop", "--way", "stream", "--handover", str(handover), "--container-url", url]
+    return world.worker.call("tests.fuzz.test_storage:hop", line, environment=world.environment)

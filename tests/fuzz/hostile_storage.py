@@ -12,10 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from tests.transfer.small_cloud import Authority
+import pytest
+
+from tests.fuzz.limits import Worker
+from tests.transfer.small_cloud import Answers, Authority
+from tests.transfer.two_clouds import bearer, caller
 
 CONTENT = bytes(range(256)) * 256
 MD5 = base64.b64encode(hashlib.md5(CONTENT).digest()).decode()
@@ -47,6 +52,15 @@ class Requests:
     """Authorization headers that reached the other service."""
 
     reached: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    """The paths of requests that write or delete."""
+
+    committed: set[str] = field(default_factory=set)
+
+    def clear(self) -> None:
+        """Begin another case."""
+        for each in (self.credentials, self.reached, self.written, self.committed):
+            each.clear()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -54,7 +68,6 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     requests: ClassVar[Requests]
-    committed: ClassVar[set[str]] = set()
 
     def handle_request(self) -> None:
         parts = urlsplit(self.path)
@@ -63,6 +76,8 @@ class Handler(BaseHTTPRequestHandler):
         stage = self._stage(query, name.count("/"))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         chosen, _, behavior = account.partition(".")
+        if self.command not in ("GET", "HEAD"):
+            self.requests.written.append(parts.path)
         if account == "foreign":
             self.requests.credentials.append(self.headers.get("Authorization", ""))
         if stage == chosen:
@@ -75,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stage(self, query: dict[str, list[str]], depth: int) -> str:
         kind = query.get("comp", query.get("restype", [""]))[0]
-        if self.command == "HEAD" and urlsplit(self.path).path in self.committed:
+        if self.command == "HEAD" and urlsplit(self.path).path in self.requests.committed:
             return "check"
         return {
             ("HEAD", ""): "properties",
@@ -96,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         if stage in ("properties", "check"):
             return self.respond(200 if is_source or stage == "check" else 404, b"", PROPERTIES)
         if stage == "commit":
-            self.committed.add(path)
+            self.requests.committed.add(path)
         if stage in ("block", "commit"):
             return self.respond(201, b"", {"ETag": '"0x1"', "Last-Modified": DATE})
         listed = NO_BLOCKS if stage == "blocks" else b""
@@ -258,3 +273,30 @@ def hostile_storage(authority: Authority) -> Iterator[tuple[str, Requests]]:
         yield f"localhost:{server.server_address[1]}", requests
         server.shutdown()
         thread.join()
+
+
+@dataclass
+class World:
+    """A hostile storage service, a caller who signs in, and a worker for the caller's commands."""
+
+    host: str
+    requests: Requests
+    arm: Answers
+    environment: dict[str, str]
+    worker: Worker
+
+
+@contextlib.contextmanager
+def open_world(folder: Path, *modules: str) -> Iterator[World]:
+    """Start all of it; the worker imports `modules`."""
+    authority, arm = Authority.make(folder), Answers(token=bearer())
+    with contextlib.ExitStack() as stack:
+        environment = stack.enter_context(caller(folder, authority, arm))
+        host, requests = stack.enter_context(hostile_storage(authority))
+        with pytest.MonkeyPatch.context() as patched:
+            # aiohttp reads the trusted certificates when it is imported.
+            patched.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])
+            worker = stack.enter_context(
+                Worker(folder, (*modules, "acr_transfer.copy.hop", "azure.identity.aio"))
+            )
+        yield World(host, requests, arm, environment, worker)

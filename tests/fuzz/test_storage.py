@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,8 @@ from acr_transfer.__main__ import main
 from acr_transfer.azure import storage_limits, storage_retry
 from acr_transfer.model.documents.handover import Handover
 from tests.fuzz.campaign import Campaign
-from tests.fuzz.hostile_storage import BEHAVIORS, STAGES, Requests, hostile_storage
-from tests.fuzz.limits import LONG, Finding, Outcome, Worker
-from tests.transfer.small_cloud import Answers, Authority
-from tests.transfer.two_clouds import bearer, caller
+from tests.fuzz.hostile_storage import BEHAVIORS, STAGES, World, open_world
+from tests.fuzz.limits import LONG, Finding, Outcome
 
 pytestmark = pytest.mark.servers
 CASES = [f"{stage}.{behavior}" for stage in STAGES for behavior in BEHAVIORS]
@@ -38,30 +34,10 @@ def hop(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
-@dataclass
-class World:
-    """A hostile storage service, and a caller who signs in."""
-
-    host: str
-    requests: Requests
-    arm: Answers
-    environment: dict[str, str]
-    worker: Worker
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("world")
-    authority, arm = Authority.make(folder), Answers(token=bearer())
-    modules = ("tests.fuzz.test_storage", "acr_transfer.copy.hop", "azure.identity.aio")
-    with ExitStack() as stack:
-        environment = stack.enter_context(caller(folder, authority, arm))
-        host, requests = stack.enter_context(hostile_storage(authority))
-        with pytest.MonkeyPatch.context() as patched:
-            # aiohttp reads the trusted certificates when it is imported.
-            patched.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])
-            worker = stack.enter_context(Worker(folder, modules))
-        yield World(host, requests, arm, environment, worker)
+    with open_world(tmp_path_factory.mktemp("world"), "tests.fuzz.test_storage") as found:
+        yield found
 
 
 def test_any_response_ends_in_one_line(campaign: Campaign, world: World, tmp_path: Path) -> None:
@@ -81,8 +57,7 @@ def _hop(case: str, world: World, handover: Path) -> Outcome:
     source, target = (case, "target") if is_source else ("source", case)
     blobs: list[Any] = [{"name": "b", "artifacts": ["a:1"]}]
     Handover.of("source.example", f"https://{world.host}/{source}/transfer", blobs).write(handover)
-    world.requests.reached.clear()
-    world.requests.credentials.clear()
+    world.requests.clear()
     url = f"https://{world.host}/{target}/transfer"
     line = ["hop", "--way", "stream", "--handover", str(handover), "--container-url", url]
     return world.worker.call("tests.fuzz.test_storage:hop", line, environment=world.environment)

@@ -6,6 +6,7 @@ UTF-8 with or without a byte order mark, or UTF-16 with one. docs/commands.md li
 import codecs
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,9 @@ STATE_BYTES = 32 * 1024**2
 
 SETTINGS_BYTES = 1024**2
 """A file that a person writes: rules, a policy configuration, waivers, Docker's configuration."""
+
+_OVERHEAD = 128
+"""Bytes that a text takes besides its characters, at most."""
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _KINDS = (
@@ -45,7 +49,10 @@ def read_text(path: Path, kind: str, fix: str = "", *, limit: int) -> str:
     `TextFileError`.
     """
     try:
-        return decode_text(_content(path, limit))
+        text = decode_text(_content(path, limit))
+        # One character beyond U+FFFF makes each of a text's characters four bytes wide in memory.
+        _check_size(sys.getsizeof(text) // 2 - _OVERHEAD, limit)
+        return text
     except (OSError, ValueError) as error:
         raise _unreadable(path, kind, error, fix) from None
 

@@ -97,7 +97,7 @@ HANDOVER = with_checksum({"schema": 1, "source": SOURCE, "blobs": [BLOB], "artif
 PROVED = {"reference": "team/app:1", "digest": DIGEST, "provedAt": "2026-11-29T00:00:00Z"}
 RECEIPT = with_checksum({"schema": 1, "registry": "a.example", "artifacts": [PROVED]})
 PACK = with_checksum({"schema": 1, "disks": 1, "encryption": None, "blobs": [PACKED]})
-JOURNAL = {"version": "v", "part": PART}
+JOURNAL = {"version": "1" * 16, "readers": "", "part": PART}
 RULES = {
     "artifacts": ["tools/probe:1.0"],
     "platforms": ["linux/amd64"],
@@ -397,6 +397,9 @@ CONTENTS: dict[str, bytes] = {
     "a key twice": b'{"schema": 1, "schema": 1}',
     "empty objects": b'{"schema": 1, "artifacts": [' + b"{}," * 300_000 + b"{}]}",
     "objects in blobs": b'{"schema": 1, "blobs": [' + b'{"parts": [{}]},' * 100_000 + b"{}]}",
+    "many entries": b'{"blobs": [{"metadata": {'
+    + b",".join(b'"k-%d": 1' % n for n in range(300_000))
+    + b"}}]}",
     "wide characters": ('{"schema": 1, "a": "\U0001f600' + "a" * 2_000_000 + '"}').encode(),
     "HTML": b"<!DOCTYPE html><title>Sign in</title>",
     "dotted keys": b"a." * 50_000 + b"a=1",

@@ -4,12 +4,20 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, Strict, ValidationError, ValidatorFunctionWrapHandler
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    Strict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+)
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
 
 from acr_transfer.model.references import DIGEST_PATTERN, FULL_FORMS, REFERENCE_PATTERN
 from acr_transfer.model.resource_names import HOST
 
+_MOST_ENTRIES = 1000
 _FAULTY_ENTRIES = 100
 """The faulty entries of one list that are checked; a list may hold a million of them."""
 
@@ -56,6 +64,16 @@ class Whole(Expected):
         return _with_expectation(
             core_schema.int_schema(strict=True, ge=self._least, le=self._most), self.words
         )
+
+
+def _few(value: object) -> object:
+    if isinstance(value, dict) and len(value) > _MOST_ENTRIES:
+        raise fault(f"has {len(value)} entries; expected at most {_MOST_ENTRIES}")
+    return value
+
+
+FewEntries = BeforeValidator(_few)
+"""Declares an object with free keys whose entries are not checked if there are more than a thousand."""
 
 
 class Bounded:

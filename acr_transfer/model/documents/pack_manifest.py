@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
-from acr_transfer.model.documents.fields import AnyText, Bounded, Bytes, Form, Whole, fault
+from acr_transfer.model.documents.fields import AnyText, Bounded, Bytes, FewEntries, Form, Whole, fault
 from acr_transfer.model.documents.handover import BlobName
 from acr_transfer.model.documents.json_document import Document, Record
 from acr_transfer.model.limits import BLOCK_BYTES, BLOCKS
@@ -84,7 +84,7 @@ class PackedBlob(Record):
     content_type: _HeaderValue | None
     """Its content type."""
 
-    metadata: dict[_MetadataName, _HeaderValue]
+    metadata: Annotated[dict[_MetadataName, _HeaderValue], FewEntries]
     """Its metadata."""
 
     block_size: Annotated[int, Whole(f"1 to {BLOCK_BYTES} bytes", 1, BLOCK_BYTES)]

@@ -62,6 +62,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
     try:
         for command in ("up", "seed"):
             subprocess.run([sys.executable, "-m", "sandbox", command], check=True, cwd=CHECKOUT)
+        leak_scan.STATE = found
         yield found
     finally:
         lifecycle.down(found)
@@ -73,7 +74,6 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
 @pytest.fixture(scope="session")
 def sandbox_environment(paths: Paths, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment after `eval "$(python -m sandbox env)"`, and a folder for temporary files."""
-    leak_scan.STATE = paths
     temporary = {"TMPDIR": str(tmp_path_factory.mktemp("t"))}
     return {**os.environ, **shell_env.variables(paths), **temporary}
 

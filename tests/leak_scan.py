@@ -218,8 +218,9 @@ def hear(*texts: str) -> None:
 
 
 def _know_sandbox(scan: LeakScan, paths: Paths) -> None:
-    docker = json.loads((paths.state / "docker" / "config.json").read_text())["auths"]
-    pairs = [base64.b64decode(entry["auth"]).decode() for entry in docker.values()]
+    docker = paths.state / "docker" / "config.json"
+    auths = json.loads(docker.read_text())["auths"] if docker.exists() else {}
+    pairs = [base64.b64decode(entry["auth"]).decode() for entry in auths.values()]
     scan.know("token of a registry", [pair.rpartition(".")[2] for pair in pairs])
     for definition in CLOUDS:
         cloud = Cloud(definition, paths)

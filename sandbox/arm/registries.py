@@ -85,6 +85,7 @@ def _body(request: Request, login_server: str, sku: str) -> Json:
         "provisioningState": "Succeeded",
         "dataEndpointHostNames": [],
         "privateEndpointConnections": [],
+        "roleAssignmentMode": _role_assignment_mode(request),
     }
     policies = bodies.default_properties("registryPolicies")
     for timed in ("retentionPolicy", "softDeletePolicy"):
@@ -100,17 +101,33 @@ def _body(request: Request, login_server: str, sku: str) -> Json:
     }
 
 
+def _role_assignment_mode(request: Request) -> str:
+    """The requested mode, else the existing one; older versions do not know the property."""
+    known = _shows(request.version, "roleAssignmentMode")
+    sent = request.properties.get("roleAssignmentMode") if known else None
+    old = (request.existing or {}).get("properties", {}).get("roleAssignmentMode")
+    return str(sent or old or "LegacyRegistryPermissions")
+
+
 def in_version(request: Request, body: Json) -> Json:
     """A registry with the properties and policies of the version."""
-    stable, version = not request.version.endswith("preview"), request.version
 
     def known(found: Json) -> Json:
-        hidden = {key for key in found if version < _SINCE.get(key, "") or (stable and key in _PREVIEWED)}
-        return {key: value for key, value in found.items() if key not in hidden}
+        return {key: value for key, value in found.items() if _shows(request.version, key)}
 
     properties = body["properties"]
     return {**body, "properties": {**known(properties), "policies": known(properties["policies"])}}
 
+
+def _shows(version: str, key: str) -> bool:
+    """Whether a version has a property or policy."""
+    if not version.endswith("preview") and key in _PREVIEWED:
+        return version >= _STABLE_SINCE.get(key, "9")
+    return version >= _SINCE.get(key, "")
+
+
+_STABLE_SINCE = {"roleAssignmentMode": "2025-11-01"}
+"""https://learn.microsoft.com/azure/templates/microsoft.containerregistry/2025-11-01/registries"""
 
 _SINCE = {
     "exportPolicy": "2021-06-01-preview",
@@ -131,7 +148,7 @@ _PREVIEWED = {
     "metadataSearch",
     *(key for key, since in _SINCE.items() if since >= "2024"),
 }
-"""Properties and policies that no stable version has."""
+"""Properties and policies that no stable version has, or only those of `_STABLE_SINCE`."""
 
 TYPES = (
     ResourceType(

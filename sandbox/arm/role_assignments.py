@@ -8,6 +8,7 @@ from sandbox.arm.resource_id import ResourceId
 from sandbox.arm.resource_type import Answer, Request, ResourceType, api_versions
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
+from sandbox.registry import conditions
 
 
 async def put_assignment(request: Request) -> Answer:
@@ -19,6 +20,7 @@ async def put_assignment(request: Request) -> Answer:
     if existing and _assigned(existing["properties"]) != (role, principal):
         raise AzureError("RoleAssignmentUpdateNotPermitted")
     _refuse_duplicate(request, role, principal)
+    _check_condition(request, roles.known_definitions(request.resources)[role])
     if principal not in roles.principals(request.cloud):
         raise AzureError(
             "PrincipalNotFound", principal=principal.replace("-", ""), tenant=request.cloud.definition.tenant
@@ -115,7 +117,28 @@ async def list_definitions(request: Request) -> list[Json]:
     ]
 
 
-_KEPT = ("principalType", "description")
+_KEPT = ("principalType", "description", "condition", "conditionVersion")
+_REPOSITORIES = "Microsoft.ContainerRegistry/registries/repositories/"
+
+
+def _check_condition(request: Request, role: roles.Definition) -> None:
+    """Refuse a condition that the sandbox cannot evaluate: it has those for repositories of registries.
+
+    https://learn.microsoft.com/azure/role-based-access-control/conditions-format
+    """
+    condition = request.properties.get("condition") or ""
+    if not condition:
+        return
+    if not any(action.startswith(_REPOSITORIES) for action in role.data_actions):
+        reason = f"the sandbox knows conditions for repositories only, and {role.name} gives no right on one"
+        raise AzureError("BadRequest", reason=f"The role assignment's condition is not supported: {reason}.")
+    if request.properties.get("conditionVersion") not in (None, "2.0"):
+        raise AzureError("BadRequest", reason="The only version of conditions is 2.0.")
+    try:
+        conditions.parse(condition)
+    except ValueError as error:
+        reason = f"The role assignment's condition is not valid: {error}."
+        raise AzureError("BadRequest", reason=reason) from error
 
 
 def _assigned(properties: Json) -> tuple[str, str]:

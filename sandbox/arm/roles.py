@@ -32,6 +32,9 @@ BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 SECRETS_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+REPOSITORY_READER = "b93aa761-3e63-49ed-ac28-beffa264f7ac"
+REPOSITORY_WRITER = "2a1e307c-b015-4ebd-883e-5b7698a07328"
+CATALOG_LISTER = "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7"
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,20 @@ def assignments(resources: Resources, faults: Faults) -> Iterator[tuple[str, str
         role = str(properties["roleDefinitionId"]).rpartition("/")[2].lower()
         if role in known and not _delay(body, faults):
             yield str(properties["principalId"]), role, str(properties["scope"]).lower()
+
+
+def conditional(
+    resources: Resources, faults: Faults, principal: str, scope: str
+) -> Iterator[tuple[Definition, str]]:
+    """The roles of a principal at a resource or above, each with its condition; most have none."""
+    wanted = f"{scope.lower()}/"
+    known = known_definitions(resources)
+    for body in resources.of_type(ASSIGNMENTS):
+        properties = body["properties"]
+        role = known.get(str(properties["roleDefinitionId"]).rpartition("/")[2].lower())
+        here = wanted.startswith(f"{str(properties['scope']).lower().rstrip('/')}/")
+        if role and here and properties["principalId"] == principal and not _delay(body, faults):
+            yield role, str(properties.get("condition") or "")
 
 
 def next_effective(resources: Resources, faults: Faults) -> float:

@@ -156,12 +156,22 @@ async def list_blob_services(request: Request) -> list[Json]:
     return [found] if found else []
 
 
+_METADATA_VALUE = r"[\x20-\x7e]*"
+"""A value of metadata is that of an HTTP header, and a name is an identifier.
+
+https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#metadata-names
+"""
+
+
 async def put_container(request: Request) -> Answer:
     """Create or update a container, which only Azurite stores.
 
     It is always private: Azurite would allow anonymous access.
     """
     metadata = request.properties.get("metadata")
+    for name, value in (metadata or {}).items():
+        if not (name.isascii() and name.isidentifier() and matches(_METADATA_VALUE, value)):
+            raise AzureError("BadRequest", reason=f"The metadata {name!r} is not valid.")
     async with blobs.service(request.cloud, request.id.segments[1]) as service:
         container = service.get_container_client(request.id.name)
         with suppress(ResourceExistsError):

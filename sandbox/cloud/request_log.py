@@ -9,6 +9,13 @@ from typing import Any
 from sandbox.cloud.database import Database, Json
 
 BLANK = "[secret]"
+KEPT = 20_000
+"""The log keeps this many of the newest exchanges; older ones are deleted, a hundred at a time."""
+
+_STEP = 100
+_LONGEST_BODY = 1 << 18
+"""Characters of a body that the log keeps."""
+
 _TOKENS = {"access_token", "refresh_token", "client_secret", "password"}
 _SECRET_PATHS = ("/secrets/", "/listkeys", "/regeneratekey", "/listcredentials", "/regeneratecredential")
 """Paths of requests whose bodies have a secret as `value`."""
@@ -28,12 +35,14 @@ class RequestLog:
         """Record an exchange (method, path and query, status) with the bodies of request and response."""
         method, url, status = exchange
         secret = endpoint == "vault" or any(path in url.lower() for path in _SECRET_PATHS)
-        bodies = (_without_secrets(body, secret) for body in (sent, got))
-        self._database.execute(
+        bodies = (_kept(body, secret) for body in (sent, got))
+        number = self._database.execute(
             "insert into request_log (time, endpoint, principal, method, url, status, request, response)"
             " values (?, ?, ?, ?, ?, ?, ?, ?)",
             *(time.time(), endpoint, principal, method, _without_signature(url), status, *bodies),
-        )
+        ).lastrowid
+        if number and number % _STEP == 0:
+            self._database.execute("delete from request_log where number <= ?", number - KEPT)
 
     def exchanges(self) -> Iterator[Json]:
         """All recorded exchanges, oldest first."""
@@ -41,6 +50,12 @@ class RequestLog:
         names = [column[0] for column in cursor.description]
         for row in cursor:
             yield dict(zip(names, row, strict=True))
+
+
+def _kept(body: str, secret: bool) -> str:
+    """A body without secrets; of a long one only its size."""
+    long = len(body) > _LONGEST_BODY
+    return f"[{len(body)} characters]" if long else _without_secrets(body, secret)
 
 
 def _without_signature(text: str) -> str:

@@ -10,6 +10,10 @@ _BELOW = "key > ? || '/' and key < ? || '0'"
 """Keys below another key: `0` is the character after the slash. LIKE would read `_` in names as a pattern."""
 
 
+_OPERATIONS = 10_000
+"""Operations of which the state is kept; older ones have ended long ago."""
+
+
 class Resources:
     """Stores resources by their ID, whose case does not matter."""
 
@@ -52,7 +56,9 @@ class Resources:
 
     def put_operation(self, id: str, body: Json) -> None:
         """Store the state of a long-running operation."""
-        self._database.execute("insert or replace into operation values (?, ?)", id, json.dumps(body))
+        insert = "insert or replace into operation values (?, ?)"
+        newest = self._database.execute(insert, id, json.dumps(body)).lastrowid or 0
+        self._database.execute("delete from operation where rowid <= ?", newest - _OPERATIONS)
 
     def operation(self, id: str) -> Json | None:
         """The state of a long-running operation."""

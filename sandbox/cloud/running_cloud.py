@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -11,9 +12,10 @@ from sandbox.cloud.cloud import HOST, REGISTRIES, VAULTS, Cloud
 from sandbox.faults import injection
 from sandbox.http import host_header
 from sandbox.keyvault import data_plane
-from sandbox.registry import proxy
+from sandbox.registry import permissions, proxy
 from sandbox.registry.oci_client import OciClient
 from sandbox.registry.server import RegistryServer
+from sandbox.storage import blobs
 from sandbox.storage.azurite import Azurite
 from sandbox.transfer.container_access import ContainerAccess
 from sandbox.transfer.runs import TransferService
@@ -35,7 +37,10 @@ class RunningCloud(Cloud):
         self.azurite = Azurite(self)
         self.registries: dict[str, RegistryServer] = {}
         self._endpoints: dict[str, web.AppRunner] = {}
-        containers = ContainerAccess(self.tokens, self.definition.vault_audience, self.paths, self.faults)
+        audience, own_account = self.definition.vault_audience, partial(blobs.is_endpoint, self)
+        containers = ContainerAccess(
+            self.tokens, audience, self.paths, self.faults, own_account, self._is_vault
+        )
         self.runs = TransferService(self.resources, self.faults, containers, self._registry_client)
         self._trigger = SourceTrigger(self.resources, self.faults, containers, self.runs)
         self._watch: asyncio.Task[None] | None = None
@@ -105,7 +110,16 @@ class RunningCloud(Cloud):
             await runner.cleanup()
         self.ports.forget(name)
 
-    def _registry_client(self, session: aiohttp.ClientSession, name: str) -> OciClient:
-        """The transfer service's client of a registry server, which checks its tokens too."""
-        url = self.registries[name.lower()].url
+    def _is_vault(self, url: str) -> bool:
+        """Whether a URL belongs to a vault of this cloud."""
+        return any(url.startswith(f"{self.vault_url(name)}/") for name in self.names(VAULTS))
+
+    def _registry_client(self, session: aiohttp.ClientSession, name: str, principal: str) -> OciClient:
+        """The transfer service's client of a registry server, which checks its tokens too.
+
+        `principal` is the pipeline's, whose roles count if the registry has repository permissions.
+        """
+        url, own_roles = self.registries[name.lower()].url, self.faults.choice("abac-pipeline") == "role"
+        if own_roles and permissions.has_repository_permissions(self, name):
+            return OciClient(session, url, partial(permissions.header, self, name, principal))
         return OciClient(session, url, lambda *repositories: self.authorise(name, *repositories))

@@ -13,7 +13,8 @@ from aiohttp import web
 from sandbox.cloud.cloud import Cloud, new_id
 from sandbox.cloud.database import Json
 from sandbox.entra import applications
-from sandbox.http.azure_errors import SignInError
+from sandbox.http import request_body
+from sandbox.http.azure_errors import AzureError, SignInError
 from sandbox.registry import tokens
 from sandbox.storage import blobs
 
@@ -70,7 +71,7 @@ class _Tenant:
         principal = ""
         try:
             self._require_tenant(request)
-            form = {key: str(value) for key, value in (await request.post()).items()}
+            form = {key: str(value) for key, value in (await request_body.form(request)).items()}
             if form.get("grant_type") != "client_credentials":
                 raise SignInError(70003, grant=form.get("grant_type", ""))
             audience = self._audience(form)
@@ -81,6 +82,8 @@ class _Tenant:
             status, body = 200, _token_body(token, audience, v1="/v2.0/" not in request.path)
         except SignInError as error:
             status, body = error.status, _described(error)
+        except AzureError as error:
+            status, body = error.status, error.body
         self.cloud.request_log.record("token", principal, ("POST", request.path, status))
         return _response(body, status)
 

@@ -81,7 +81,7 @@ class Tokens:
         except jwt.InvalidAudienceError as error:
             given, known = str(unverified.get("aud")), "','".join(audiences)
             raise AzureError("InvalidAuthenticationTokenAudience", given=given, audience=known) from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, UnicodeError) as error:
             raise AzureError("InvalidAuthenticationToken", reason=str(error)) from error
         return claims
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from sandbox.http.azure_errors import SandboxError
 
 Json = dict[str, Any]
@@ -24,6 +26,8 @@ CUTS = {
     "after": "process the request, then close the connection instead of sending the response",
 }
 """The two ways of losing a connection, with their descriptions."""
+
+_LARGEST = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +78,11 @@ class InjectedFault:
             raise SandboxError(f"A connection can be cut {' or '.join(CUTS)}, not {self.cut!r}.")
         if self.status and not 400 <= self.status <= 599:
             raise SandboxError(f"The status of a fault must be 400 to 599, not {self.status}.")
-        if self.times < 0 or self.skip < 0 or self.delay < 0:
-            raise SandboxError("times, skip and delay must not be negative.")
+        numbers = (self.times, self.skip, self.delay, self.retry_after or 0)
+        if not all(0 <= each <= _LARGEST for each in numbers):
+            raise SandboxError("times, skip, delay and retry_after must be from 0 to a billion.")
+        if not re.fullmatch("[A-Za-z]*", self.method) or not re.fullmatch("[A-Za-z0-9]*", self.code):
+            raise SandboxError("A method has letters only, and a code letters and digits only.")
         if not (self.delay or self.status or self.cut or self.firewall):
             raise SandboxError("The fault has no effect. Set --delay, --status, --cut or --firewall.")
 
@@ -99,4 +106,11 @@ class InjectedFault:
         """The fault of `json`; raises SandboxError."""
         if unknown := set(content) - {field.name for field in fields(cls)}:
             raise SandboxError(f"Unknown fields of a fault: {', '.join(sorted(unknown))}.")
-        return cls(**content)
+        try:
+            return _FAULT.validate_python(content)
+        except ValidationError as error:
+            wrong = ", ".join(str(each["loc"][0]) for each in error.errors() if each["loc"])
+            raise SandboxError(f"Fields of a fault without a value of their type: {wrong}.") from None
+
+
+_FAULT = TypeAdapter(InjectedFault)

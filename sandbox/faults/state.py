@@ -16,6 +16,17 @@ def _defaults() -> Json:
     return {"faults": {}, "clock": 0, "grants": 0, "choices": {}}
 
 
+_LONGEST = 50 * 365 * 86_400
+"""Seconds by which a clock can be shifted, or an effect delayed: every resulting time has a date."""
+
+
+def _duration(seconds: object) -> float:
+    """A number of seconds; raises SandboxError."""
+    if not isinstance(seconds, int | float) or not abs(seconds) <= _LONGEST:
+        raise SandboxError(f"Expected a number of seconds, at most 50 years, not {str(seconds)[:40]!r}.")
+    return float(seconds)
+
+
 class Faults:
     """The injected faults of one cloud."""
 
@@ -90,7 +101,7 @@ class Faults:
 
     def set_clock(self, seconds: float) -> None:
         """Shift this cloud's clock ahead of the machine's, or back (negative)."""
-        self._state["clock"] = seconds
+        self._state["clock"] = _duration(seconds)
         self._save()
 
     def time(self) -> float:
@@ -108,9 +119,9 @@ class Faults:
 
     def set_grants(self, seconds: float) -> None:
         """Delay the effect of new role assignments; 0 ends all delays."""
-        if seconds < 0:
+        if (delay := _duration(seconds)) < 0:
             raise SandboxError("The delay of role assignments must not be negative.")
-        self._state["grants"] = seconds
+        self._state["grants"] = delay
         self._save()
 
     def choice(self, name: str) -> str:
@@ -119,10 +130,10 @@ class Faults:
 
     def choose(self, name: str, value: str) -> None:
         """Choose an answer to an open question; raises SandboxError for an unknown one."""
-        if name not in OPEN_QUESTIONS:
+        if not isinstance(name, str) or name not in OPEN_QUESTIONS:
             known = ", ".join(OPEN_QUESTIONS)
             raise SandboxError(f"Unknown open question {name!r}. Open questions: {known}.")
-        if value not in OPEN_QUESTIONS[name].values:
+        if not isinstance(value, str) or value not in OPEN_QUESTIONS[name].values:
             values = ", ".join(OPEN_QUESTIONS[name].values)
             raise SandboxError(f"{value!r} is not a value of {name}. Values: {values}.")
         self._state["choices"][name] = value

@@ -4,6 +4,8 @@ import json
 from typing import NoReturn
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import MultiDict, MultiMapping
 
 from sandbox.cloud.database import Json
 from sandbox.http.azure_errors import AzureError
@@ -13,14 +15,29 @@ MAX_SIZE = 4 << 20
 (https://learn.microsoft.com/azure/azure-resource-manager/management/azure-subscription-service-limits)."""
 
 
+UNREADABLE = (HttpProcessingError, web.RequestPayloadError, LookupError, ValueError)
+"""The errors of aiohttp for a body that is not in the encoding, character set or format of its headers."""
+
+
 async def text(request: web.Request) -> str:
     """The body as text."""
     try:
         return (await request.read()).decode("utf-8-sig")
     except web.HTTPRequestEntityTooLarge as error:
         raise AzureError("RequestContentTooLarge", limit=str(MAX_SIZE)) from error
-    except UnicodeDecodeError as error:
+    except UNREADABLE as error:
         raise AzureError("InvalidRequestContent", reason="the body is not UTF-8") from error
+
+
+async def form(request: web.Request) -> MultiMapping[str]:
+    """The fields of a form; uploaded files are left out."""
+    try:
+        fields = (await request.post()).items()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise AzureError("RequestContentTooLarge", limit=str(MAX_SIZE)) from error
+    except UNREADABLE as error:
+        raise AzureError("InvalidRequestContent", reason="the body is not a form") from error
+    return MultiDict((name, value) for name, value in fields if isinstance(value, str))
 
 
 def parsed(sent: str) -> Json:

@@ -106,13 +106,27 @@ def _described_manifest(manifest: StoredManifest, tags: list[str]) -> Json:
 
 def _page(request: web.Request, names: list[str]) -> tuple[list[str], dict[str, str]]:
     """At most `n` of the sorted names after `last`, and a Link header if more follow."""
-    last, limit = request.query.get("last", ""), int(request.query.get("n") or _PAGE_SIZE)
+    last, limit = request.query.get("last", ""), _page_size(request.query.get("n", ""))
     rest = [name for name in names if name > last]
     page = rest[:limit]
     if len(rest) <= limit or not page:
         return page, {}
     following = urlencode({"last": page[-1], "n": limit})
     return page, {"Link": f'<{quote(request.path)}?{following}>; rel="next"'}
+
+
+def _page_size(sent: str) -> int:
+    """The number `n`; another value gets the error of the distribution API, which has the same parameter.
+
+    https://distribution.github.io/distribution/spec/api/#errors
+    """
+    if not sent:
+        return _PAGE_SIZE
+    if not (sent.isascii() and sent.isdigit() and len(sent) < 10):
+        body = {"code": "PAGINATION_NUMBER_INVALID", "message": "invalid number of results requested"}
+        text = json.dumps({"errors": [{**body, "detail": {"n": sent[:100]}}]})
+        raise web.HTTPBadRequest(text=text, content_type="application/json")
+    return int(sent)
 
 
 def _response(body: Json, headers: dict[str, str] | None = None) -> web.Response:

@@ -5,7 +5,8 @@ storage folder has both (storage/paths.go of the server,
 https://distribution.github.io/distribution/about/architecture/).
 """
 
-import json
+import itertools
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.registry.oci_client import INDEX_TYPES, MANIFEST_TYPES, Manifest
+from sandbox.registry.oci_client import INDEX_TYPES, MANIFEST_TYPES, Manifest, parsed
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class StoredManifest(Manifest):
     def size(self) -> int:
         """Bytes of the manifest and its descriptors' content."""
         content = self.content
-        parts = [content.get("config") or {}, *content.get("layers", []), *content.get("manifests", [])]
+        lists = (content.get(name) or [] for name in ("layers", "manifests"))
+        parts = [content.get("config") or {}, *itertools.chain(*lists)]
         return len(self.body) + sum(int(part.get("size", 0)) for part in parts)
 
 
@@ -76,9 +78,10 @@ class Content:
 
     def manifest(self, repository: str, digest: str) -> StoredManifest | None:
         """One manifest by its digest."""
-        algorithm, _, value = digest.partition(":")
-        link = self._manifests(repository) / "revisions" / algorithm / value / "link"
-        return self._manifest(link) if value and "/" not in digest and link.is_file() else None
+        if not _DIGEST.fullmatch(digest):
+            return None
+        link = self._manifests(repository) / "revisions" / digest.replace(":", "/") / "link"
+        return self._manifest(link) if link.is_file() else None
 
     def referrers(self, repository: str, subject: str) -> list[StoredManifest]:
         """All manifests of a repository with this subject, sorted by digest."""
@@ -89,6 +92,8 @@ class Content:
 
     def tag(self, repository: str, name: str) -> StoredTag | None:
         """One tag by its name."""
+        if not _TAG.fullmatch(name):
+            return None
         link = self._manifests(repository) / "tags" / name / "current/link"
         return _tag(link) if link.is_file() else None
 
@@ -98,7 +103,9 @@ class Content:
         return sorted((_tag(path) for path in folder.glob("*/current/link")), key=lambda tag: tag.name)
 
     def _manifests(self, repository: str) -> Path:
-        return self._root / "repositories" / repository / "_manifests"
+        # A name that is none of a repository must not lead elsewhere; no repository is named like this.
+        name = repository if is_repository(repository) else "-"
+        return self._root / "repositories" / name / "_manifests"
 
     def _manifest(self, link: Path) -> StoredManifest | None:
         body = self._blob(link.read_text())
@@ -148,15 +155,29 @@ class SubjectIndex:
 def subject_of(body: bytes) -> str:
     """The subject's digest in a manifest, or an empty string."""
     try:
-        subject = json.loads(body).get("subject")
-    except (ValueError, AttributeError):
+        subject = parsed(body).get("subject")
+    except (ValueError, RecursionError):
         return ""
     return str(subject.get("digest", "")) if isinstance(subject, dict) else ""
 
 
+_PART = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(f"{_PART}(?:/{_PART})*")
+_DIGEST = re.compile("[a-z0-9]{1,16}:[0-9a-f]{32,128}")
+_TAG = re.compile("[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+
+
+def is_repository(name: str) -> bool:
+    """Whether a name is one of a repository, which is also a path of the storage folder.
+
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+    """
+    return len(name) <= 255 and _REPOSITORY.fullmatch(name) is not None
+
+
 def _media_type(body: bytes) -> str:
     """The manifest's `mediaType`, which is optional in OCI manifests."""
-    content = json.loads(body)
+    content = parsed(body)
     default = INDEX_TYPES[0] if "manifests" in content else MANIFEST_TYPES[0]
     return str(content.get("mediaType") or default)
 

@@ -55,20 +55,25 @@ class Manifest:
     @property
     def content(self) -> dict[str, Any]:
         """The parsed manifest."""
-        parsed: dict[str, Any] = json.loads(self.body)
-        return parsed
+        return parsed(self.body)
 
     @property
     def children(self) -> list[str]:
         """Digests of the manifests in an index, in order."""
-        return [entry["digest"] for entry in self.content.get("manifests", [])]
+        return [entry["digest"] for entry in self.content.get("manifests") or []]
 
     @property
     def blobs(self) -> dict[str, int]:
         """Digest and size of an image's configuration and layers, without foreign layers."""
         content = self.content
-        parts = [content["config"], *content.get("layers", [])] if "config" in content else []
+        parts = [content["config"], *(content.get("layers") or [])] if content.get("config") else []
         return {part["digest"]: part["size"] for part in parts if not part.get("urls")}
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The content of a manifest. Registry servers accept bytes that are not UTF-8 in texts, as Go does."""
+    content = json.loads(body.decode(errors="replace"))
+    return content if isinstance(content, dict) else {}
 
 
 def digest_of(body: bytes, algorithm: str = "sha256") -> str:

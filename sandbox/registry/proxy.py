@@ -23,10 +23,23 @@ from sandbox.registry.content import Content, subject_of
 from sandbox.registry.server import RegistryServer
 
 _HOP_BY_HOP = frozenset(
-    ["connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "date", "server"]
+    [
+        "connection",
+        "keep-alive",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "host",
+        "date",
+        "server",
+        "expect",
+    ]
 )
 _CHUNK = 1 << 20
 _MAX_MANIFEST = 4 << 20
+_AFTER_NAME = re.compile("/(?:manifests|blobs|tags)/")
+_LONGEST_NAME = 255
 
 
 def application(cloud: Cloud, name: str, server: RegistryServer) -> web.Application:
@@ -87,7 +100,7 @@ class _DistributionApi:
 
     async def push_manifest(self, request: web.Request) -> web.StreamResponse:
         """Forward a manifest, and report the digest of its subject."""
-        body = await _read_manifest(request)
+        body = b"" if "Content-Encoding" in request.headers else await _read_manifest(request)
         subject = subject_of(body)
         return await self._forward(request, body, {"OCI-Subject": subject} if subject else {})
 
@@ -98,6 +111,10 @@ class _DistributionApi:
     async def _forward(
         self, request: web.Request, body: bytes | aiohttp.StreamReader | None, added: dict[str, str]
     ) -> web.StreamResponse:
+        if len(_AFTER_NAME.split(request.path, maxsplit=1)[0]) > _LONGEST_NAME + len("/v2/"):
+            return error(400, "NAME_INVALID", "invalid repository name")  # the server answers 500
+        if "Content-Encoding" in request.headers:  # aiohttp has decoded the body, or failed to
+            return error(400, "UNSUPPORTED", "the content encoding of requests is not supported")
         try:
             async with self.session.request(
                 request.method,

@@ -5,7 +5,6 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-re
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from aiohttp import web
 
@@ -35,8 +34,7 @@ def _fallback(content: Content, repository: str, digest: str) -> list[StoredMani
     """Manifests in the index under the tag `sha256-<hex>`, for registries without the referrers API."""
     tagged = content.tag(repository, digest.replace(":", "-", 1))
     index = content.manifest(repository, tagged.digest) if tagged else None
-    entries: list[dict[str, Any]] = index.content.get("manifests", []) if index else []
-    found = (content.manifest(repository, entry["digest"]) for entry in entries)
+    found = (content.manifest(repository, child) for child in (index.children if index else ()))
     return [manifest for manifest in found if manifest]
 
 

@@ -6,6 +6,7 @@ https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md, https://distribution.g
 from aiohttp import BasicAuth, web
 
 from sandbox.cloud.cloud import Cloud
+from sandbox.http import request_body
 from sandbox.http.azure_errors import AzureError
 from sandbox.registry import permissions
 
@@ -27,7 +28,7 @@ def refresh_token(cloud: Cloud, name: str, principal: str = "") -> str:
 
 async def exchange(cloud: Cloud, name: str, request: web.Request) -> dict[str, str]:
     """Exchange an Entra token of this cloud for a refresh token of this registry."""
-    form = await request.post()
+    form = await request_body.form(request)
     audiences = [AUDIENCE, *([cloud.audience] if permissions.accepts_arm_tokens(cloud, name) else [])]
     claims = cloud.tokens.check(str(form.get("access_token", "")), *audiences)
     return {"refresh_token": refresh_token(cloud, name, str(claims["oid"]))}
@@ -35,7 +36,7 @@ async def exchange(cloud: Cloud, name: str, request: web.Request) -> dict[str, s
 
 async def access_token(cloud: Cloud, name: str, request: web.Request) -> dict[str, str]:
     """Issue an access token for the permitted part of the requested scopes."""
-    form = await request.post() if request.method == "POST" else request.query
+    form = await request_body.form(request) if request.method == "POST" else request.query
     secret = str(form.get("refresh_token") or form.get("password") or _basic_password(request))
     if not secret:
         raise AzureError("AuthenticationFailed")

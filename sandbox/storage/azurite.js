@@ -66,6 +66,9 @@ Listeners.prototype.createRequestListener = function () {
     if (!OWN_HOST.test(request.headers.host || "")) {
       return refuse(MISDIRECTED, request, response);
     }
+    if (!isText(request.url.split("?")[0])) {
+      return refuse(INVALID_URI, request, response);
+    }
     const fault = meet(request);
     if (!fault) {
       return serve(request, response);
@@ -73,6 +76,18 @@ Listeners.prototype.createRequestListener = function () {
     return setTimeout(() => play(fault, request, response, serve), 1000 * (fault.delay || 0));
   };
 };
+
+// For bytes that are not UTF-8 Azurite answers 500.
+const INVALID_URI = { status: 400, code: "InvalidUri", words: "The request URI is invalid." };
+
+function isText(encoded) {
+  try {
+    decodeURIComponent(encoded);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 // As sandbox/http/host_header.py: a web page whose name resolves to this machine reaches nothing.
 const OWN_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;

@@ -1,6 +1,7 @@
 """A pipeline's access to its container: by its identity, with a SAS token from a vault or with a role."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -28,6 +29,8 @@ _READ_SIZE = 4 << 20
 _RETRY_DELAYS = (0.1, 0.4)
 """Seconds between the attempts of an idempotent request."""
 
+_NO_ANSWER = "Failed to access storage.  The connection was lost (ServiceRequestError)."
+
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
@@ -53,14 +56,23 @@ class ContainerAccess:
     vault_audience: str
     paths: Paths
     faults: Faults
+    is_blob_endpoint: Callable[[str], bool]
+    """Whether a URL belongs to an account of the cloud. The service connects to no other host: a pipeline
+    that names one must not keep the others waiting, or send a token there."""
+
+    is_vault: Callable[[str], bool]
+    """Whether a URL belongs to a vault of the cloud."""
 
     async def open(self, session: aiohttp.ClientSession, pipeline: Json) -> ContainerClient:
         """The container of a pipeline; raises TransferFailedError."""
         end = container_end(pipeline)
         container = pipeline["properties"][end]
-        if container["uri"].lower().startswith("http://"):
+        uri = str(container["uri"])
+        if uri.lower().startswith("http://"):
             status = "400 (AccountRequiresHttps)"
             raise TransferFailedError(f"Failed to access storage.  Service request failed.  Status: {status}")
+        if not self.is_blob_endpoint(uri):
+            raise TransferFailedError(_NO_ANSWER)
         credential: Any
         if container.get("storageAccessMode") == "ManagedIdentity":
             credential = blobs.Identity(self.tokens, roles.principal_of(pipeline))
@@ -71,19 +83,24 @@ class ContainerAccess:
             if end == "target":
                 _require_add_permission(sas)
             credential = AzureSasCredential(sas.removeprefix("?"))
-        return ContainerClient.from_container_url(
-            container["uri"],
-            credential=credential,
-            transport=blobs.transport(self.paths),
-            user_agent=blobs.SERVICE,
-            retry_policy=LinearRetry(backoff=0, retry_total=2, random_jitter_range=0),
-            max_single_get_size=_READ_SIZE,
-            max_chunk_get_size=_READ_SIZE,
-        )
+        try:
+            return ContainerClient.from_container_url(
+                uri,
+                credential=credential,
+                transport=blobs.transport(self.paths),
+                user_agent=blobs.SERVICE,
+                retry_policy=LinearRetry(backoff=0, retry_total=2, random_jitter_range=0),
+                max_single_get_size=_READ_SIZE,
+                max_chunk_get_size=_READ_SIZE,
+            )
+        except ValueError as error:
+            raise TransferFailedError(_NO_ANSWER) from error
 
     async def _secret(self, session: aiohttp.ClientSession, uri: str, pipeline: Json) -> str:
         if not uri:
             raise TransferFailedError("Failed to access key vault.  The pipeline has no keyVaultUri.")
+        if not self.is_vault(uri):
+            raise TransferFailedError(f"Failed to access key vault.  {uri[:200]} does not answer.")
         caller = {firewall.SERVICE: pipeline["identity"]["type"]}
         principal = roles.principal_of(pipeline)
         token = self.tokens.issue(principal, self.vault_audience, seconds=600, **caller)

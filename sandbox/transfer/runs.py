@@ -8,6 +8,7 @@ from functools import partial
 import aiohttp
 
 from sandbox.arm.resource_id import ResourceId
+from sandbox.arm.roles import principal_of
 from sandbox.cloud.database import Json
 from sandbox.cloud.resources import Resources
 from sandbox.faults.state import Faults
@@ -23,8 +24,8 @@ from sandbox.transfer.transfer_run import TYPE, RunRecord, TransferOutcome, Tran
 _MAX_CONCURRENT = 4
 _SHOWN = ("pipelineResourceId", "artifacts", "catalogDigest")
 
-OpenRegistry = Callable[[aiohttp.ClientSession, str], OciClient]
-"""Returns a client of a registry by the registry's name."""
+OpenRegistry = Callable[[aiohttp.ClientSession, str, str], OciClient]
+"""Returns a client of a registry by the registry's name and the principal of the pipeline."""
 
 
 class TransferService:
@@ -109,15 +110,14 @@ class TransferService:
         record = RunRecord(self._resources, self._faults, id, body)
         try:
             async with self._slots:
-                outcome = await self._transfer(record)
+                record.succeed(await self._transfer(record))
         except TransferFailedError as error:
             record.fail(str(error))
         except Exception as error:
             logging.getLogger("sandbox").exception("run %s", id.name)
             record.fail(f"The transfer service had an internal error: {type(error).__name__}.")
-        else:
-            record.succeed(outcome)
-        self._tasks.pop(body["sandbox"]["operation"], None)
+        finally:
+            self._tasks.pop(body["sandbox"]["operation"], None)
 
     async def _transfer(self, record: RunRecord) -> TransferOutcome:
         request = record.body["sandbox"]["request"]
@@ -140,8 +140,9 @@ class TransferService:
         async with client_session(self._faults) as session:
             transfer = export_artifacts if end == "target" else import_artifacts
             open_container = partial(self._containers.open, session, pipeline)
+            registry = self._open_registry(session, run.registry, principal_of(pipeline))
             with transfer_failures(run.registry):
-                return await transfer(run, self._open_registry(session, run.registry), open_container)
+                return await transfer(run, registry, open_container)
 
     def _require_registry(self, run: ResourceId, *, exports: bool) -> None:
         registry = self._resources.get(run.up.up)

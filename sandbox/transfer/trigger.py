@@ -4,6 +4,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -40,6 +41,9 @@ class SourceTrigger:
     _clients: dict[str, ContainerClient] = field(default_factory=dict)
     """One client per version of a pipeline."""
 
+    _checks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """The checks in progress, by pipeline: a slow or broken one delays no other."""
+
     async def watch(self) -> None:
         """Check the containers of all enabled pipelines until the task is cancelled."""
         async with client_session(self.faults) as session:
@@ -47,11 +51,26 @@ class SourceTrigger:
                 while True:
                     await asyncio.sleep(_INTERVAL)
                     for pipeline in self.resources.of_type(PIPELINES):
-                        trigger = pipeline["properties"]["trigger"]["sourceTrigger"]
-                        if trigger["status"].lower() == "enabled":
-                            await self._check(session, pipeline)
+                        if self._is_idle(pipeline["id"]):
+                            check = self._supervised(session, pipeline)
+                            self._checks[pipeline["id"]] = asyncio.create_task(check)
             finally:
+                for task in self._checks.values():
+                    task.cancel()
+                await asyncio.gather(*self._checks.values(), return_exceptions=True)
                 await asyncio.gather(*(client.close() for client in self._clients.values()))
+
+    def _is_idle(self, pipeline: str) -> bool:
+        check = self._checks.get(pipeline)
+        return check is None or check.done()
+
+    async def _supervised(self, session: aiohttp.ClientSession, pipeline: Json) -> None:
+        """Check one pipeline; an error of the sandbox goes to its log, and the next check follows."""
+        try:
+            if pipeline["properties"]["trigger"]["sourceTrigger"]["status"].lower() == "enabled":
+                await self._check(session, pipeline)
+        except Exception:
+            logging.getLogger("sandbox").exception("trigger of %s", pipeline["id"])
 
     async def _check(self, session: aiohttp.ClientSession, pipeline: Json) -> None:
         """Start a run for each new blob of an export. A trigger without access reports nothing."""

@@ -39,6 +39,7 @@ class Finding(StrEnum):
     SECRET = "secret in the output"
     CHANGE = "change in a cloud"
     MESSAGE = "unclear message"
+    SERVER_ERROR = "status 500"
 
 
 @dataclass(frozen=True)

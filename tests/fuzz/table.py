@@ -10,7 +10,14 @@ from typing import Any
 
 from tests.fuzz.limits import Finding
 
-LEAST = {"documents": 5000, "registry": 500, "storage": 200, "packs": 200, "configurations": 100}
+LEAST = {
+    "documents": 5000,
+    "registry": 500,
+    "storage": 200,
+    "packs": 200,
+    "configurations": 100,
+    "sandbox": 10_000,
+}
 """The least cases of each campaign."""
 
 

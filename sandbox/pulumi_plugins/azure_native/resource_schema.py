@@ -14,6 +14,7 @@ from sandbox.pulumi_plugins.protocol.values import Values
 
 ACCESS_POLICY = "keyvault:AccessPolicy"
 _ACCESS_MODES_SINCE = "2025-06-01-preview"
+_ROLE_ASSIGNMENT_MODES_SINCE = "2025-03-01-preview"
 _WITHOUT_ACCESS_MODES = frozenset({"2025-09-01-preview", "2025-11-01"})
 """Versions with a later date that have no `storageAccessMode`."""
 
@@ -75,6 +76,9 @@ def api_version(module_version: str) -> str:
 
 def _in_version(type: str, schema: Values, version: str) -> tuple[Values, Values]:
     ends = {"containerregistry:ExportPipeline": "target", "containerregistry:ImportPipeline": "source"}
+    if type == "containerregistry:Registry" and version >= _ROLE_ASSIGNMENT_MODES_SINCE:
+        mode = {"roleAssignmentMode": "string"}
+        return {**schema["inputs"], **mode}, {**schema["outputs"], **mode}
     if type not in ends or version < _ACCESS_MODES_SINCE or version in _WITHOUT_ACCESS_MODES:
         return schema["inputs"], schema["outputs"]
     end, changed = ends[type], copy.deepcopy(schema)

@@ -134,8 +134,9 @@ ELSEWHERE = {
     "list-needs",
     "operation-needs",
     "run-needs-pipeline",
+    "abac-pipeline",
 }
-"""Tested by the failures and the tests of the service, the trigger, the protocol and the roles."""
+"""Tested by the failures and the tests of the service, trigger, protocol, roles and registry."""
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -124,3 +124,19 @@ def test_triggered_runs_can_have_plain_names(side: SandboxSide, archive: bytes) 
         side.put_blob("named", "blob", archive)
         (run,) = until(lambda: side.runs_of(pipeline), bool)
     assert run["name"].isalnum()
+
+
+NOWHERE = ("not a url", "https://192.0.2.1/nobody", "https://[::1", "https://localhost:1/x")
+
+
+def test_a_broken_pipeline_fails_its_own_runs_and_delays_no_other(side: SandboxSide, archive: bytes) -> None:
+    broken = [side.pipeline("import", "beside", uri=uri, enabled=True) for uri in NOWHERE]
+    for pipeline in broken:
+        ended = side.run(pipeline, "blob")
+        assert ended["status"] == "Failed"
+        assert "Failed to access storage.  The connection was lost" in ended["pipelineRunErrorMessage"]
+    able = side.pipeline("import", "beside", enabled=True)
+    side.put_blob("beside", "blob", archive)
+    until(lambda: side.runs_of(able), bool)
+    for pipeline in broken:
+        side.arm("DELETE", side.pipeline_path("import", pipeline))

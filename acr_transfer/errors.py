@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 from acr_transfer.model.visible_text import visible_line
 
 if TYPE_CHECKING:
@@ -55,6 +56,28 @@ class MissingError(TransferError, exit_code=7):
 
 class CopyError(TransferError, exit_code=8):
     """Hop, pack, unpack: a blob was not copied, or differs from the source."""
+
+
+class RegistryAccessError(AccessError):
+    """A registry refused the caller.
+
+    Only Resource Manager shows which roles the registry honors: `azure.connect.registry` adds the command
+    that assigns the right one.
+    """
+
+    def __init__(self, refused: str, login_server: str, *, lists: bool) -> None:
+        self.refused = refused
+        """What the registry refused."""
+
+        self.login_server = login_server
+        self.lists = lists
+        """Whether it refused the list of all repositories."""
+
+        legacy, abac = (reading_role(mode, lists=lists).label for mode in RoleAssignmentMode)
+        super().__init__(
+            f"{refused}. The caller needs permission to pull from {login_server} (role {legacy}; if the "
+            f"registry's roleAssignmentMode is {RoleAssignmentMode.ABAC}, the role {abac})."
+        )
 
 
 class ServiceError(TransferError, exit_code=9):

@@ -18,6 +18,7 @@ from acr_transfer.model.options import KNOWN_OPTIONS, Direction, TriggerStatus
 from acr_transfer.model.references import FORMS, Artifact, InvalidReferenceError
 from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.resource_names import NameRule
+from acr_transfer.model.roles import RoleAssignmentMode
 from acr_transfer.model.times import EXPIRY_FORM, format_time, parse_expiry
 
 from . import defaults
@@ -314,6 +315,7 @@ RULES: dict[str, Expectation] = {
     "registry": _text(resource_names.REGISTRY, ": the name, not the host"),
     "registry_resource_group": _text(resource_names.RESOURCE_GROUP),
     "create_registry": _flag,
+    "registry_role_assignment_mode": _choice(RoleAssignmentMode),
     "storage_account": _resource("Microsoft.Storage/storageAccounts", resource_names.STORAGE_ACCOUNT),
     "new_storage_account_name": _text(resource_names.STORAGE_ACCOUNT),
     "container": _text(resource_names.CONTAINER),

@@ -13,6 +13,7 @@ from pulumi import Input
 
 from acr_transfer.model.clouds import CHINA, US_GOVERNMENT, cloud_name
 from acr_transfer.model.options import Direction, TriggerStatus
+from acr_transfer.model.roles import RoleAssignmentMode
 
 from . import defaults
 from .choices import AccountKey, StorageAccess, VaultAccess
@@ -52,6 +53,12 @@ class RegistrySelection(TypedDict):
 
     create_registry: NotRequired[bool]
     """Create the registry: Premium, without an admin user and without anonymous pull."""
+
+    registry_role_assignment_mode: NotRequired[RoleAssignmentMode]
+    """The role assignment mode of the registry, LegacyRegistryPermissions (default) or
+    AbacRepositoryPermissions; that of an existing registry must match. With AbacRepositoryPermissions the
+    pipeline's identity gets a role on the registry. Another value replaces a created registry and deletes its
+    images; protect prevents that."""
 
 
 class ContainerSelection(TypedDict):
@@ -171,6 +178,9 @@ class PipelineLinks(TypedDict):
     registry_resource_group: Input[str]
     """The registry's resource group."""
 
+    registry_role_assignment_mode: NotRequired[RoleAssignmentMode]
+    """The registry's role assignment mode; LegacyRegistryPermissions by default."""
+
     location: Input[str]
     """The registry's region, which is the pipeline's too."""
 
@@ -242,6 +252,12 @@ def vault_access_of(args: Mapping[str, Any]) -> str:
 def has_user_identity(args: Mapping[str, Any]) -> bool:
     """Whether the pipeline has a user-assigned identity."""
     return has(args, "identity") or args.get("create_identity", defaults.CREATE_IDENTITY) is True
+
+
+def has_repository_permissions(args: Mapping[str, Any]) -> bool:
+    """Whether the registry has roles on repositories rather than on the whole registry."""
+    mode = args.get("registry_role_assignment_mode", defaults.REGISTRY_ROLE_ASSIGNMENT_MODE)
+    return bool(mode == RoleAssignmentMode.ABAC)
 
 
 def options_of(args: Mapping[str, Any], direction: Direction) -> list[str]:

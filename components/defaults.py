@@ -3,12 +3,14 @@
 from typing import Final
 
 from acr_transfer.model.options import DEFAULT_OPTIONS, Direction, TriggerStatus
+from acr_transfer.model.roles import RoleAssignmentMode
 from acr_transfer.model.sas import ROTATION_SHARE
 
 from .choices import AccountKey, StorageAccess
 
 CREATE_RESOURCE_GROUP: Final = True
 CREATE_REGISTRY: Final = False
+REGISTRY_ROLE_ASSIGNMENT_MODE: Final = RoleAssignmentMode.LEGACY
 CONTAINER: Final = "transfer"
 CREATE_CONTAINER: Final = True
 BLOB_RETENTION_DAYS: Final = 60

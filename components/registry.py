@@ -1,15 +1,20 @@
 """The registry of a side: an existing one is read and never changed; a new one is safe by default."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Alias, Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from . import defaults
-from .arguments import SideArgs
+from .arguments import SideArgs, has_repository_permissions
 from .conflicts import REGISTRY, explain_conflict
 from .existing import ExistingResourceError
+from .pipelines.preview_api import ABAC_REGISTRY, AbacRegistry
+
+_DEFAULT_TYPE = "azure-native:containerregistry:Registry"
+"""The type of a registry in azure-native's default API version."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +30,32 @@ def create_registry(
     name: str, args: SideArgs, resource_group: Input[str], parent: pulumi.Resource
 ) -> Output[Registry]:
     """Create a Premium registry without an admin user and without anonymous pull; images may leave it."""
-    opts = ResourceOptions(parent=parent, protect=args.get("protect", defaults.PROTECT))
-    created = containerregistry.Registry(
-        name,
-        registry_name=args["registry"],
-        resource_group_name=resource_group,
-        location=args.get("location") or None,
-        tags=args.get("tags") or None,
-        sku=containerregistry.SkuArgs(name=containerregistry.SkuName.PREMIUM),
-        admin_user_enabled=False,
-        anonymous_pull_enabled=False,
-        opts=explain_conflict(REGISTRY, name, opts),
+    by_repository = has_repository_permissions(args)
+    opts = ResourceOptions(
+        parent=parent,
+        protect=args.get("protect", defaults.PROTECT),
+        # The other mode is another type of azure-native. Without this a change of the mode would create a
+        # registry of the same name, which is an update, and then delete it.
+        aliases=[Alias(type_=_DEFAULT_TYPE if by_repository else ABAC_REGISTRY)],
+        delete_before_replace=True,
     )
+    given: dict[str, Any] = {
+        "registry_name": args["registry"],
+        "resource_group_name": resource_group,
+        "location": args.get("location") or None,
+        "tags": args.get("tags") or None,
+    }
+    create = AbacRegistry if by_repository else _default_registry
+    created = create(name, **given, opts=explain_conflict(REGISTRY, name, opts))
     return Output.all(created.name, created.location, created.login_server).apply(
         lambda known: Registry(*known)
+    )
+
+
+def _default_registry(name: str, **given: Any) -> containerregistry.Registry:
+    sku = containerregistry.SkuArgs(name=containerregistry.SkuName.PREMIUM)
+    return containerregistry.Registry(
+        name, sku=sku, admin_user_enabled=False, anonymous_pull_enabled=False, **given
     )
 
 

@@ -51,6 +51,7 @@ KEYS = (
     Key("registry"),
     Key("registryResourceGroup"),
     Key("createRegistry", "boolean", defaults.CREATE_REGISTRY),
+    Key("registryRoleAssignmentMode", "string", str(defaults.REGISTRY_ROLE_ASSIGNMENT_MODE)),
     Key("storageAccount"),
     Key("newStorageAccountName"),
     Key("container", "string", defaults.CONTAINER),

@@ -19,6 +19,12 @@ PIPELINES = "2025-06-01-preview"
 PIPELINES_WITHOUT_MODE = "2024-11-01-preview"
 """The API version for clouds that do not have `PIPELINES`."""
 
+REGISTRIES = "2025-06-01-preview"
+"""The API version that returns a registry's role assignment mode."""
+
+REGISTRIES_WITHOUT_MODE = "2023-07-01"
+"""The API version for clouds that do not have `REGISTRIES`."""
+
 _READER = "the role Reader on it"
 
 

@@ -1,19 +1,21 @@
 """Clients for one side of a transfer, from its stack or from an address."""
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from azure.core.credentials_async import AsyncTokenCredential
 
-from acr_transfer.azure.arm import ArmClient, arm_client
+from acr_transfer.azure.arm import REGISTRIES, REGISTRIES_WITHOUT_MODE, ArmClient, arm_client
 from acr_transfer.azure.clouds import Cloud, find_cloud
 from acr_transfer.azure.credentials import StackCredential
 from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.azure.stacks import Stack, read_stack
-from acr_transfer.errors import MissingError, StackError
+from acr_transfer.errors import FAILURES, AccessError, MissingError, RegistryAccessError, StackError
 from acr_transfer.model.resource_ids import ResourceId
+from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 from acr_transfer.registry.address import RegistryAddress
 from acr_transfer.registry.auth import DockerAuthenticator, EntraAuthenticator
 from acr_transfer.registry.client import RegistryClient, open_registry
@@ -70,11 +72,39 @@ async def registry(stack: Stack) -> AsyncIterator[RegistryClient]:
     async with signed_in(stack.provider) as (cloud, credential):
         deployed = str(stack.outputs.get("loginServer") or "")
         host = deployed or await _configured_registry(stack, cloud, credential)
-        async with open_registry(host, EntraAuthenticator(credential, cloud.registry_audience)) as found:
-            yield found
+        try:
+            async with open_registry(host, EntraAuthenticator(credential, cloud.registry_audience)) as found:
+                yield found
+        except RegistryAccessError as error:
+            if (
+                error.login_server != found.login_server
+            ):  # that of another registry, used inside of this block
+                raise
+            async with arm_client(cloud, credential) as arm:
+                raise await _with_role(error, registry_id(stack), arm) from None
 
 
-async def _configured_registry(stack: Stack, cloud: Cloud, credential: AsyncTokenCredential) -> str:
+async def _with_role(error: RegistryAccessError, id: str, arm: ArmClient) -> AccessError:
+    """The error with the command that assigns the role, if the caller can read the registry's mode."""
+    try:
+        found = await arm.get(id, REGISTRIES, REGISTRIES_WITHOUT_MODE)
+    except FAILURES:
+        return error
+    if found is None:
+        return error
+    mode = RoleAssignmentMode.of(found)
+    role = f"--role {shlex.quote(reading_role(mode, lists=error.lists).label)} --scope {id}"
+    return AccessError(
+        f"{error.refused}. The registry's roleAssignmentMode is {mode}. Give the caller the role: "
+        f"az role assignment create --assignee <your object ID> {role}"
+    )
+
+
+def registry_id(stack: Stack) -> str:
+    """The resource ID of the stack's registry: that of the pipeline, else the configured one."""
+    for output in ("exportPipelineId", "importPipelineId"):
+        if pipeline := stack.outputs.get(output):
+            return str(pipeline).rsplit("/", 2)[0]
     config = stack.config
     name = config.get("acr-transfer:registry")
     group = config.get("acr-transfer:registryResourceGroup") or config.get("acr-transfer:resourceGroup")
@@ -83,9 +113,13 @@ async def _configured_registry(stack: Stack, cloud: Cloud, credential: AsyncToke
             f"stack {stack.name!r} names no registry: set acr-transfer:registry, and its resource group in "
             "acr-transfer:registryResourceGroup; or name the registry with --registry HOST"
         )
-    id = ResourceId(name, group, subscription(stack), "Microsoft.ContainerRegistry/registries")
+    return str(ResourceId(name, group, subscription(stack), "Microsoft.ContainerRegistry/registries"))
+
+
+async def _configured_registry(stack: Stack, cloud: Cloud, credential: AsyncTokenCredential) -> str:
+    id = registry_id(stack)
     async with arm_client(cloud, credential) as arm:
-        found = await arm.get(str(id), "2023-07-01")
+        found = await arm.get(id, REGISTRIES_WITHOUT_MODE)
     if found is None:
         raise MissingError(
             f"{id} does not exist: check acr-transfer:registry and acr-transfer:registryResourceGroup"

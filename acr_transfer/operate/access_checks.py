@@ -6,7 +6,14 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 from collections.abc import Iterator
 from datetime import timedelta
 
-from acr_transfer.model.roles import can_read_secrets, can_use_container, container_role
+from acr_transfer.model.roles import (
+    RoleAssignmentMode,
+    can_read_secrets,
+    can_use_container,
+    can_use_registry,
+    container_role,
+    registry_role,
+)
 from acr_transfer.model.sas import SasToken, ends_soon, needed_rights, right_names
 from acr_transfer.model.vault_firewall import OPEN_VAULT, VaultFirewall, vault_firewall
 from acr_transfer.model.vault_permissions import can_get_secrets
@@ -30,6 +37,28 @@ def access(facts: Facts) -> Iterator[DoctorFinding]:
     else:
         role = container_role(facts.direction, deletes_blobs=facts.deletes_blobs)
         yield facts.fault("role", f"the pipeline's identity lacks {role.label}", _FORBIDDEN)
+
+
+def registry_access(facts: Facts) -> Iterator[DoctorFinding]:
+    """The stack knows the registry's role assignment mode, and the pipeline has the role that it requires.
+
+    https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
+    """
+    if facts.registry is None or facts.pipeline is None:
+        return
+    mode = RoleAssignmentMode.of(facts.registry)
+    if (configured := facts.configured_mode or RoleAssignmentMode.LEGACY) != mode:
+        what = f"registry {facts.registry.get('name')} has the mode {mode}, its stack {configured}"
+        fix = f"pulumi config set acr-transfer:registryRoleAssignmentMode {mode} -s {facts.stack}"
+        why = "The registry may answer 401 to the pipeline."
+        yield facts.fault("role assignment mode", what, why, f"{fix}, then {facts.deploy_command}")
+    elif mode is RoleAssignmentMode.ABAC and "role assignments" in facts.unseen:
+        yield facts.not_seen("role assignments")
+    elif mode is RoleAssignmentMode.ABAC and not can_use_registry(facts.registry_roles, facts.direction):
+        what = f"the pipeline's identity lacks {registry_role(facts.direction).label} on the registry"
+        yield facts.fault("registry role", what, "The registry may answer 401 to the pipeline.")
+    elif mode is RoleAssignmentMode.ABAC:
+        yield facts.good("registry role", "the pipeline's identity has its role on the registry")
 
 
 def _by_token(facts: Facts) -> Iterator[DoctorFinding]:

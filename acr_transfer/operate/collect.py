@@ -17,12 +17,20 @@ from azure.core.credentials_async import AsyncTokenCredential
 from yarl import URL
 
 from acr_transfer.azure import connect, containers
-from acr_transfer.azure.arm import PIPELINES, PIPELINES_WITHOUT_MODE, ArmClient, blob_endpoint
+from acr_transfer.azure.arm import (
+    PIPELINES,
+    PIPELINES_WITHOUT_MODE,
+    REGISTRIES,
+    REGISTRIES_WITHOUT_MODE,
+    ArmClient,
+    blob_endpoint,
+)
 from acr_transfer.azure.clouds import Cloud
 from acr_transfer.azure.http_session import AzureHttp, http_session, https_endpoint
 from acr_transfer.azure.stacks import Stack, plain_container_url
 from acr_transfer.errors import FAILURES, AccessError, explained, host
 from acr_transfer.model.credentials import quoted
+from acr_transfer.model.roles import RoleAssignmentMode
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import list_blobs
 from acr_transfer.operate.facts import Body, Facts, properties
@@ -88,12 +96,16 @@ class _Resources:
         facts = self._facts
         pipeline_id = self._stack.pipeline_id(facts.side)
         registry_id = pipeline_id.rsplit("/", 2)[0]
-        facts.registry = await self._read("the registry", self._arm.get(registry_id, "2023-07-01"))
+        request = self._arm.get(registry_id, REGISTRIES, REGISTRIES_WITHOUT_MODE)
+        facts.registry = await self._read("the registry", request)
+        facts.configured_mode = self._stack.config.get("acr-transfer:registryRoleAssignmentMode", "")
         request = self._arm.get(pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
         facts.pipeline = await self._read("the pipeline", request)
+        if RoleAssignmentMode.of(facts.registry or {}) is RoleAssignmentMode.ABAC:
+            facts.registry_roles = await self._roles(registry_id)
         await self._storage()
         if facts.by_identity:
-            await self._roles(str((facts.container or facts.account or {}).get("id") or ""))
+            facts.roles = await self._roles(str((facts.container or facts.account or {}).get("id") or ""))
         else:
             await self._vault(http, credential)
         with noting(facts, "your rights"):
@@ -129,7 +141,8 @@ class _Resources:
         config = {key.partition(":")[2]: value for key, value in self._stack.config.items()}
         by_key = properties(facts.account).get("allowSharedKeyAccess") is not False
         by_key &= config.get("storageAccess") != "ManagedIdentity"
-        facts.lacking_to_operate = lacking(operator_rights(facts.side, by_key=by_key))
+        mode = RoleAssignmentMode.of(facts.registry or {})
+        facts.lacking_to_operate = lacking(operator_rights(facts.side, by_key=by_key, mode=mode))
         facts.lacking_to_deploy = lacking(deployer_rights(facts.side, config))
 
     async def _permissions(self, *scopes: str) -> list[Body]:
@@ -166,7 +179,7 @@ class _Resources:
         secret_id = f"{facts.vault['id']}/secrets/{facts.secret_name}"
         facts.secret = await self._read("the SAS secret", self._arm.get(secret_id, "2024-11-01"))
         if properties(facts.vault).get("enableRbacAuthorization"):
-            await self._roles(str(facts.vault["id"]))
+            facts.roles = await self._roles(str(facts.vault["id"]))
         with noting(facts, "the SAS token"):
             token = await _read_secret(uri, http, credential, self._arm.cloud)
             facts.token = SasToken.parse(token)
@@ -177,15 +190,17 @@ class _Resources:
                     )
                     facts.rejection = await _rejection(url, token, http)
 
-    async def _roles(self, scope: str) -> None:
+    async def _roles(self, scope: str) -> frozenset[str]:
+        """GUIDs of the roles of the pipeline's identity on a resource."""
         if not scope or not self._facts.principal:
-            return
+            return frozenset()
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
         filtered = f"{path}?$filter=principalId eq '{self._facts.principal}'".replace(" ", "%20")
         with noting(self._facts, "role assignments"):
             found = await self._arm.list(filtered, "2022-04-01")
             roles = (str(each["properties"]["roleDefinitionId"]) for each in found)
-            self._facts.roles = frozenset(role.rpartition("/")[2].lower() for role in roles)
+            return frozenset(role.rpartition("/")[2].lower() for role in roles)
+        return frozenset()
 
     async def _read(self, what: str, request: Awaitable[Body | None]) -> Body | None:
         with noting(self._facts, what):

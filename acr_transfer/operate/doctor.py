@@ -13,7 +13,7 @@ from acr_transfer.model.limits import CLOCK_SKEW, TRIGGER_AGE
 from acr_transfer.model.options import OVERWRITE_BLOBS, has_option, option_fault
 from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.storage_network import StorageNetwork, storage_network
-from acr_transfer.operate.access_checks import access
+from acr_transfer.operate.access_checks import access, registry_access
 from acr_transfer.operate.facts import DoctorFinding, Facts, properties
 from acr_transfer.operate.rights import Right
 
@@ -216,7 +216,17 @@ def clock(facts: Facts) -> Iterator[DoctorFinding]:
         yield facts.warning("clock", what, why, "synchronize this machine's clock, for example with NTP")
 
 
-RULES: tuple[Rule, ...] = (registry, caller, pipeline, storage, access, exports, imports, clock)
+RULES: tuple[Rule, ...] = (
+    registry,
+    caller,
+    pipeline,
+    registry_access,
+    storage,
+    access,
+    exports,
+    imports,
+    clock,
+)
 """All rules, in the order of a transfer."""
 
 

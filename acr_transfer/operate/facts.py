@@ -73,6 +73,12 @@ class Facts:
     scopes: Mapping[str, str] = field(default_factory=dict)
     """The resource IDs of the places of rights."""
 
+    registry_roles: frozenset[str] = frozenset()
+    """The same on the registry, if it honors roles on repositories."""
+
+    configured_mode: str = ""
+    """The stack's registryRoleAssignmentMode; empty for the default."""
+
     artifacts: int = 0
     """Number of artifacts in the source's hand-over."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acr_transfer.model.clouds import CHINA, US_GOVERNMENT, cloud_name
+from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 
 RIGHTS = Path(__file__).with_name("rights.json")
 _NEW_GROUP, _NEW_REGISTRY = "SAS token, new resource group", "SAS token, new registry"
@@ -57,6 +58,10 @@ def deployer_rights(side: str, config: Mapping[str, str]) -> list[Right]:
     if config.get("createRegistry") == "true":
         created = _of_type(".ContainerRegistry/registries/", deployers["target"][_NEW_REGISTRY])
         found += [right for right in created if "Pipelines/" not in right.action]
+    if config.get("registryRoleAssignmentMode") == RoleAssignmentMode.ABAC:
+        verbs, role = ("read", "write", "delete"), "Role Based Access Control Administrator"
+        actions = (f"Microsoft.Authorization/roleAssignments/{verb}" for verb in verbs)
+        found += [Right("registry", action, False, role, "pulumi up") for action in actions]
     assigns = config.get("identity") or config.get("createIdentity") == "true"
     return [right for right in found if assigns or "/userAssignedIdentities/" not in right.action]
 
@@ -65,15 +70,36 @@ def _of_type(part: str, places: Mapping[str, Any]) -> list[Right]:
     return [right for right in _rights(places, "pulumi up") if part in right.action]
 
 
-def operator_rights(side: str, *, by_key: bool) -> list[Right]:
-    """The rights that the commands need on one side, of an account with or without permitted keys."""
+def operator_rights(
+    side: str, *, by_key: bool, mode: RoleAssignmentMode = RoleAssignmentMode.LEGACY
+) -> list[Right]:
+    """The rights that the commands need on one side, of an account with or without permitted keys.
+
+    `mode` is that of the registry.
+    """
     found: list[Right] = []
     for name, sides in _document()["commands"].items():
-        command, _, mode = name.partition(", ")
+        command, _, way = name.partition(", ")
         unfit = _BY_TOKEN if by_key else _BY_KEY
-        if command.split()[0] in _OPERATOR and mode != unfit:
+        if command.split()[0] in _OPERATOR and way != unfit:
             found += _rights(sides.get(side, {}), command)
-    return found
+    return [each for right in found for each in _in_mode(right, mode)]
+
+
+def _in_mode(right: Right, mode: RoleAssignmentMode) -> Iterator[Right]:
+    """The rights that take the place of the right to pull in a registry with roles on repositories.
+
+    https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
+    """
+    if mode is RoleAssignmentMode.LEGACY or not right.action.endswith("/registries/pull/read"):
+        yield right
+        return
+    base = right.action.removesuffix("pull/read")
+    actions = {f"{base}repositories/content/read": reading_role(mode, lists=False)}
+    if right.needed_by.startswith("plan"):
+        actions[f"{base}catalog/read"] = reading_role(mode, lists=True)
+    for action, role in actions.items():
+        yield Right(right.place, action, True, role.label, right.needed_by)
 
 
 def set_up_name(config: Mapping[str, str]) -> str:

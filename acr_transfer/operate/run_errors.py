@@ -40,6 +40,13 @@ RUN_ERRORS: tuple[RunError, ...] = (
         "vault run `pulumi refresh` first",
     ),
     RunError(
+        r"access registry.*\b(401|403)\b",
+        "the registry's roleAssignmentMode is AbacRepositoryPermissions, and the pipeline's identity has no "
+        "role on its repositories",
+        "set acr-transfer:registryRoleAssignmentMode to AbacRepositoryPermissions and run `pulumi up`, which "
+        f"assigns the role within minutes, {_AGAIN}",
+    ),
+    RunError(
         r"AuthenticationFailed|Signature|expired|Status: 401",
         "storage rejects the SAS token: it has expired, or its signing key was rotated",
         f"set acr-transfer:sasExpiry to a later time (or acr-transfer:sasKey to the other key), {_AGAIN}",

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from acr_transfer.errors import AccessError, BrokenAnswerError, InputError, ServiceError
+from acr_transfer.errors import AccessError, BrokenAnswerError, InputError, RegistryAccessError, ServiceError
 from acr_transfer.registry import limits
 from acr_transfer.registry.address import RegistryAddress, split_url
 from acr_transfer.registry.auth import Authenticator, Challenge
@@ -136,7 +136,7 @@ class RegistryTransport:
         status, resource = response.status, request.path.partition("?")[0]
         if status in (401, 403):
             refused = f"reading from {self.login_server}: refused (HTTP {status})"
-            raise AccessError(f"{refused}. {self._needed_role}")
+            raise self._refused(refused, request.scope)
         if status not in (200, 404):
             raise ServiceError(f"{self.login_server} returned HTTP {status} for {resource}. Try again.")
         if response.version is None or response.version < (1, 0):
@@ -185,16 +185,15 @@ class RegistryTransport:
         try:
             return await asyncio.shield(self._tokens[scope])
         except AccessError as error:
-            raise AccessError(f"{error}. {self._needed_role}") from None
+            raise self._refused(str(error), scope) from None
         except BrokenAnswerError as error:
             # Without a token no request is possible: this is not the fault of one manifest.
             raise ServiceError(str(error)) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unreachable(error) from None
 
-    @property
-    def _needed_role(self) -> str:
-        return f"The caller needs permission to pull from {self.login_server} (role AcrPull)."
+    def _refused(self, what: str, scope: str) -> RegistryAccessError:
+        return RegistryAccessError(what, self.login_server, lists=scope.startswith("registry:catalog"))
 
     def _unreachable(self, error: Exception) -> ServiceError:
         reason = f"no response ({type(error).__name__}). Is it running, and reachable from this machine?"

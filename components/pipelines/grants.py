@@ -1,14 +1,14 @@
-"""The permission that a pipeline needs: to read one vault's secrets, or to use one container."""
+"""The permissions of a pipeline: on a vault or a container, and on a registry with roles on repositories."""
 
 import pulumi
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
 
 from acr_transfer.model.options import Direction
-from acr_transfer.model.roles import Role
+from acr_transfer.model.roles import Role, registry_role
 
 from ..argument_rules import Fault, check_arguments, option_faults
-from ..arguments import PipelineArgs, has, uses_token, vault_access_of
+from ..arguments import PipelineArgs, has, has_repository_permissions, uses_token, vault_access_of
 from ..choices import StorageAccess, VaultAccess
 from ..conflicts import GRANT, explain_conflict
 from ..sdk import resource_of
@@ -30,9 +30,10 @@ def grant_access(
     pipeline_id: Output[str],
     principal: Output[str],
     role: Role,
+    direction: Direction,
     parent: pulumi.Resource,
 ) -> Output[str]:
-    """Grant the principal its permission; return the pipeline's ID once that is done: a run needs both.
+    """Grant the principal its permissions; return the pipeline's ID once that is done: a run needs them.
 
     `role` is the one on the container, for a pipeline that uses its identity there.
     """
@@ -41,7 +42,24 @@ def grant_access(
     else:
         opts = ResourceOptions(parent=parent)
         grant = assign_role(f"{name}-uses-container", role, principal, args["container_id"], opts)
-    return Output.all(pipeline_id, grant.id).apply(lambda ids: str(ids[0]))
+    grants = [grant]
+    if has_repository_permissions(args):
+        grants.append(_grant_registry(f"{name}-uses-registry", args, principal, direction, parent))
+    return Output.all(pipeline_id, *(each.id for each in grants)).apply(lambda ids: str(ids[0]))
+
+
+def _grant_registry(
+    name: str, args: PipelineArgs, principal: Input[str], direction: Direction, parent: pulumi.Resource
+) -> pulumi.CustomResource:
+    """Let a principal read or write the repositories of a registry with roles on repositories."""
+    client = authorization.get_client_config_output(opts=InvokeOutputOptions(parent=parent))
+    scope = Output.format(
+        "/subscriptions/{0}/resourceGroups/{1}/providers/Microsoft.ContainerRegistry/registries/{2}",
+        client.subscription_id,
+        args["registry_resource_group"],
+        args["registry"],
+    )
+    return assign_role(name, registry_role(direction), principal, scope, ResourceOptions(parent=parent))
 
 
 def _grant_secrets(

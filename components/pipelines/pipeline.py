@@ -40,7 +40,7 @@ class Pipeline(pulumi.ComponentResource):
         self.principal_id = principal_id(pipeline.identity, direction, path, user, self)
         deletes = DELETE_SOURCE_BLOB in options_of(args, direction)
         role = container_role(direction, deletes_blobs=deletes)
-        self.pipeline_id = grant_access(name, args, pipeline.id, self.principal_id, role, self)
+        self.pipeline_id = grant_access(name, args, pipeline.id, self.principal_id, role, direction, self)
         self.register_outputs({"pipelineId": self.pipeline_id, "principalId": self.principal_id})
 
     def _create(

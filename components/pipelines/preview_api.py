@@ -1,8 +1,9 @@
-"""Pipelines of the API version that supports managed identities instead of SAS tokens: 2025-06-01-preview.
+"""Resources of the API version 2025-06-01-preview: pipelines that use managed identities instead of SAS
+tokens, and registries with roles on repositories.
 
 azure-native creates resources of API versions other than its default ones when it gets a parameter. These
 classes are what `pulumi package add azure-native containerregistry 2025-06-01-preview` would generate for the
-three types. The runs of such a pipeline need the version too: https://github.com/Azure/acr/issues/867
+four types. The runs of such a pipeline need the version too: https://github.com/Azure/acr/issues/867
 https://www.pulumi.com/registry/packages/azure-native/version-guide/
 """
 
@@ -16,6 +17,7 @@ from pulumi import Alias, Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from acr_transfer.model.options import Direction
+from acr_transfer.model.roles import RoleAssignmentMode
 
 from ..arguments import PipelineArgs, options_of, trigger_of
 from ..conflicts import PIPELINES, explain_conflict
@@ -29,6 +31,9 @@ EXPORT_PIPELINE = f"{PACKAGE}:containerregistry:ExportPipeline"
 
 IMPORT_PIPELINE = f"{PACKAGE}:containerregistry:ImportPipeline"
 """The type of an import pipeline in this version."""
+
+ABAC_REGISTRY = f"{PACKAGE}:containerregistry:Registry"
+"""The type of a registry in this version."""
 
 PIPELINE_RUN = f"{PACKAGE}:containerregistry:PipelineRun"
 """The type of a pipeline run in this version."""
@@ -150,6 +155,51 @@ def run_options(*, managed: bool) -> ResourceOptions:
     It remains the same run: a change of access does not start it again.
     """
     return ResourceOptions(aliases=[Alias(type_=_DEFAULT_RUN if managed else PIPELINE_RUN)])
+
+
+class AbacRegistry(pulumi.CustomResource):
+    """A Premium registry with roles on repositories, without an admin user and without anonymous pull.
+
+    https://learn.microsoft.com/azure/templates/microsoft.containerregistry/2025-06-01-preview/registries
+    """
+
+    name: Output[str]
+    """The registry's name."""
+
+    location: Output[str]
+    """The registry's region."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        registry_name: Input[str],
+        resource_group_name: Input[str],
+        location: Input[str] | None,
+        tags: Input[dict[str, str]] | None,
+        opts: ResourceOptions,
+    ) -> None:
+        """Create the registry."""
+        inputs: dict[str, Any] = {
+            "registryName": registry_name,
+            "resourceGroupName": resource_group_name,
+            "location": location,
+            "tags": tags,
+            "sku": {"name": "Premium"},
+            "adminUserEnabled": False,
+            "anonymousPullEnabled": False,
+            "roleAssignmentMode": RoleAssignmentMode.ABAC.value,
+            "name": None,
+            "loginServer": None,
+        }
+        options = _with_provider(resource_name, ABAC_REGISTRY, opts)
+        super().__init__(ABAC_REGISTRY, resource_name, inputs, options, package_ref=_package())
+
+    @property
+    def login_server(self) -> Output[str]:
+        """The registry's host."""
+        found: Output[str] = vars(self)["loginServer"]
+        return found
 
 
 def pipeline_options(

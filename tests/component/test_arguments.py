@@ -56,6 +56,10 @@ def source(deploy: Deploy, opts: ResourceOptions | None = None, /, **changes: An
         ({"registry_resource_group": ""}, "registry_resource_group is missing; expected the registry's"),
         ({"sas_expiry": ""}, "sas_expiry is missing; expected a time with its"),
         ({"sas_expiry": "tomorrow"}, "sas_expiry is 'tomorrow'; expected a time with its"),
+        (
+            {"registry_role_assignment_mode": "abac"},
+            "'abac'; expected LegacyRegistryPermissions or AbacRepositoryPermissions",
+        ),
         ({"vault_access": "acl"}, "vault_access is 'acl'; expected accessPolicy or rbac"),
         ({"blob_retention_days": 0}, "blob_retention_days is 0; expected a whole number from 1 to 3650"),
         ({"max_concurrent_runs": 1.5}, "max_concurrent_runs is 1.5; expected a whole number"),

@@ -12,10 +12,16 @@ import pulumi
 import pytest
 
 from acr_transfer.model.options import TriggerStatus
-from acr_transfer.model.roles import Role
+from acr_transfer.model.roles import Role, RoleAssignmentMode
 from components import SourceSide, SourceSideArgs, TargetSide, TargetSideArgs
 from components.choices import AccountKey, StorageAccess, VaultAccess
-from components.pipelines.preview_api import EXPORT_PIPELINE, IMPORT_PIPELINE, PACKAGE, PIPELINE_RUN
+from components.pipelines.preview_api import (
+    ABAC_REGISTRY,
+    EXPORT_PIPELINE,
+    IMPORT_PIPELINE,
+    PACKAGE,
+    PIPELINE_RUN,
+)
 from tests.component.mock_azure import RUN, SECRET, Deploy, Deployed
 
 GROUP = "/subscriptions/s/resourceGroups/data/providers"
@@ -325,6 +331,20 @@ def test_a_new_registry_is_premium_without_admin_user_and_anonymous_pull(deploy:
     assert made.inputs["sku"] == {"name": "Premium"}
     assert made.inputs["adminUserEnabled"] is made.inputs["anonymousPullEnabled"] is False
     assert made.inputs["resourceGroupName"] == "images"
+
+
+def test_a_registry_with_roles_on_repositories_gives_the_pipeline_a_role(deploy: Deploy) -> None:
+    mode = {"registry_role_assignment_mode": RoleAssignmentMode.ABAC}
+    for side, role in ((source, Role.REPOSITORY_READER), (target, Role.REPOSITORY_WRITER)):
+        deployed = side(deploy, TOKEN, mode, {"create_registry": True})
+        made = deployed.one(ABAC_REGISTRY)
+        assert made.inputs["roleAssignmentMode"] == "AbacRepositoryPermissions"
+        assert made.inputs["sku"] == {"name": "Premium"}
+        assert made.inputs["adminUserEnabled"] is made.inputs["anonymousPullEnabled"] is False
+        grant = deployed.one(":RoleAssignment").inputs
+        assert grant["roleDefinitionId"].endswith(role)
+        assert grant["scope"].endswith("Microsoft.ContainerRegistry/registries/contoso")
+        assert grant["principalId"]
 
 
 @pytest.mark.parametrize("protect", [True, False])

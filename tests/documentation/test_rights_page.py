@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from acr_transfer.model.roles import RoleAssignmentMode
 from acr_transfer.operate import rights
 from sandbox.arm.roles import definitions
 from tests.rights.commands import COMMANDS
@@ -85,3 +86,18 @@ def test_the_rights_of_the_commands_depend_on_the_keys_of_the_account() -> None:
     )
     assert "Microsoft.Storage/storageAccounts/listKeys/action" in by_key - by_token
     assert any("/blobs/" in action for action in by_token - by_key)
+
+
+def test_rights_in_a_registry_with_roles_on_repositories() -> None:
+    mode = RoleAssignmentMode.ABAC
+    given = rights.operator_rights("source", by_key=True, mode=mode)
+    found = {(each.action.partition("/registries/")[2], each.role, each.is_data) for each in given}
+    assert ("repositories/content/read", "Container Registry Repository Reader", True) in found
+    assert ("catalog/read", "Container Registry Repository Catalog Lister", True) in found
+    assert "pull/read" not in {action for action, _, _ in found}
+    config = {"registryRoleAssignmentMode": mode.value}
+    added = {*rights.deployer_rights("source", config)} - {*rights.deployer_rights("source", {})}
+    assert {right.action.rpartition("/")[2] for right in added} == {"read", "write", "delete"}
+    assert {(right.place, right.role) for right in added} == {
+        ("registry", "Role Based Access Control Administrator")
+    }

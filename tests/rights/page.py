@@ -181,6 +181,11 @@ run fail. [README](../README.md#rights) has the commands that assign built-in ro
 **Places.** *resource group*: the stack's `resourceGroup`, with account, vault and a user-assigned identity; a narrower scope is
 enough for resources that exist. *registry*: the registry. *subscription*: needed only to create a resource group.
 
+**Roles on repositories.** The tables are those of a registry with the mode LegacyRegistryPermissions. If its `roleAssignmentMode` is
+AbacRepositoryPermissions, Container Registry Repository Reader (data action `repositories/content/read`) takes the place of AcrPull and
+of each other role that can pull, `plan` with patterns also needs Container Registry Repository Catalog Lister (`catalog/read`), and a
+deployer needs Role Based Access Control Administrator on the registry, for the role of the pipeline.
+
 **Not in the tables.** A vault with access policies has its own permissions: `pulumi destroy` deletes the secret in an existing
 vault, which takes the secret permission *delete*; `doctor` reads the token with the secret permission *get* (optional). Providers are not
 registered: the namespaces of the tables must be registered in the subscription. A vault with roles takes `doctor`

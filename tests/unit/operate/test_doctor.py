@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from acr_transfer.model.roles import Role
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.doctor import diagnose
@@ -48,6 +49,12 @@ def facts(side: str = "source", **differences: Any) -> Facts:
         "now": NOW,
     }
     return Facts(**{**whole, **differences})
+
+
+def abac_registry() -> dict[str, Any]:
+    """A registry that honors roles on repositories."""
+    properties = {"roleAssignmentMode": "AbacRepositoryPermissions"}
+    return {"id": "/r/contoso", "name": "contoso", "sku": {"name": "Premium"}, "properties": properties}
 
 
 def blob(name: str = "b1", **differences: Any) -> StoredBlob:
@@ -330,6 +337,31 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "older than 60 days",
         "acr-transfer hop",
     ),
+    "a registry with another mode": (
+        facts(registry=abac_registry()),
+        "registry contoso has the mode AbacRepositoryPermissions, its stack LegacyRegistryPermissions",
+        "registryRoleAssignmentMode AbacRepositoryPermissions -s source, then pulumi up -s source",
+    ),
+    "a stack with another mode": (
+        facts(configured_mode="AbacRepositoryPermissions"),
+        "registry contoso has the mode LegacyRegistryPermissions",
+        "registryRoleAssignmentMode LegacyRegistryPermissions -s source",
+    ),
+    "no role on the registry": (
+        facts(registry=abac_registry(), configured_mode="AbacRepositoryPermissions"),
+        "lacks Container Registry Repository Reader on the registry",
+        "pulumi up -s source",
+    ),
+    "a reader that imports": (
+        facts(
+            "target",
+            registry=abac_registry(),
+            configured_mode="AbacRepositoryPermissions",
+            registry_roles=frozenset({Role.REPOSITORY_READER.value}),
+        ),
+        "lacks Container Registry Repository Writer on the registry",
+        "pulumi up -s target",
+    ),
     "clock": (facts(clock=3600.0), "3600 s ahead of the cloud's", "NTP"),
 }
 
@@ -341,6 +373,15 @@ def test_each_fault_is_one_finding_with_its_reason_and_its_fix(name: str) -> Non
     assert what in finding.what
     assert fix in finding.fix
     assert finding.why
+
+
+@pytest.mark.parametrize(("side", "role"), [("source", "REPOSITORY_READER"), ("target", "REPOSITORY_WRITER")])
+def test_a_pipeline_with_its_role_on_repositories_is_good(side: str, role: str) -> None:
+    held = frozenset({Role[role].value})
+    mode = "AbacRepositoryPermissions"
+    found = facts(side, registry=abac_registry(), configured_mode=mode, registry_roles=held)
+    assert bad(found) == []
+    assert "the pipeline's identity has its role on the registry" in [each.what for each in diagnose(found)]
 
 
 def by_identity(side: str, roles: set[str], **differences: Any) -> Facts:

@@ -1,0 +1,112 @@
+"""Registries with the mode AbacRepositoryPermissions on both sides, on the real engine, with the commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from sandbox.arm import roles
+from sandbox.cloud.definitions import SOURCE, TARGET
+from sandbox.cloud.paths import Paths
+from tests.engine.existing import Existing
+from tests.engine.projects import Project
+from tests.sandbox.transfer.side import SandboxSide
+
+MODE = "AbacRepositoryPermissions"
+READER, LISTER = "Container Registry Repository Reader", "Container Registry Repository Catalog Lister"
+STACKS = ("--source", "r-source", "--target", "r-target")
+
+
+@pytest.fixture(scope="module")
+def project(
+    paths: Paths,
+    tmp_path_factory: pytest.TempPathFactory,
+    checkout: Path,
+    sandbox_environment: dict[str, str],
+) -> Project:
+    """A deployed pair of stacks: an existing registry at the source, a new one at the target."""
+    project = Project.made(tmp_path_factory.mktemp("permissions"), checkout, sandbox_environment)
+    side = SandboxSide(paths, "source", "permissions").build()
+    side.registry_name = "permissionssource"
+    body = {"location": SOURCE.location, "sku": {"name": "Premium"}}
+    mode = {"properties": {"roleAssignmentMode": MODE}}
+    side.arm("PUT", side.registry_path(), {**body, **mode}, "2025-06-01-preview")
+    side.image("team/app", "1")
+    registry = {"registry": side.registry_name, "registryResourceGroup": side.name}
+    project.source("r-source", ["team/app:1"], **registry, registryRoleAssignmentMode=MODE)
+    project.up("r-source")
+    created = {"registry": "permissionstarget", "registryResourceGroup": "", "createRegistry": True}
+    project.target("r-target", "r-source", **created, registryRoleAssignmentMode=MODE)
+    project.up("r-target")
+    project.run("acr-transfer", "hop", *STACKS)
+    return project
+
+
+def assigning(project: Project, paths: Paths, *line: str) -> list[str]:
+    """Run a command, and after each refusal the one that its message names; returns the assigned roles."""
+    assigned: list[str] = []
+    while len(assigned) < 4:
+        good = not refused(project, *line)
+        if good:
+            return assigned
+        (command,) = re.findall(r"az role assignment create .*", project.said.splitlines()[-1])
+        words = shlex.split(command)
+        role, scope = (words[words.index(option) + 1] for option in ("--role", "--scope"))
+        definition = SOURCE if SOURCE.subscription in scope else TARGET
+        guid = next(guid for guid, each in roles.definitions().items() if each.name == role)
+        Existing.of(paths, definition, "permissions").role(scope, guid, definition.operator)
+        assigned.append(role)
+    raise AssertionError(project.said)
+
+
+def refused(project: Project, *line: str) -> bool:
+    """Run a command of acr-transfer; whether a registry refuses its caller."""
+    try:
+        project.run("acr-transfer", *line)
+    except AssertionError:
+        assert "az role assignment create" in project.said.splitlines()[-1], project.said[-2000:]
+        return True
+    return False
+
+
+def test_the_owner_of_both_subscriptions_needs_the_role_that_each_message_names(
+    project: Project, paths: Paths
+) -> None:
+    assert assigning(project, paths, "prove", *STACKS, "--wait", "120") == [READER, READER]
+    assert assigning(project, paths, "plan", "--source", "r-source", "--repository", "team/*") == [LISTER]
+
+
+def test_an_unchanged_pair_stays_unchanged(project: Project) -> None:
+    for stack in ("r-source", "r-target"):
+        project.run("pulumi", "preview", "--stack", stack, "--expect-no-changes")
+
+
+def test_doctor_names_the_key_if_the_stack_has_another_mode(project: Project) -> None:
+    key = "acr-transfer:registryRoleAssignmentMode"
+    project.run("pulumi", "config", "set", key, "LegacyRegistryPermissions", "--stack", "r-source")
+    said = project.run("acr-transfer", "doctor", "--only", "source", "--source", "r-source", good=False)
+    (command,) = re.findall(
+        r"pulumi config set acr-transfer:registryRoleAssignmentMode \w+ -s r-source", said
+    )
+    project.run(*shlex.split(command))
+    said = project.run("acr-transfer", "doctor", "--only", "source", "--source", "r-source")
+    assert "the pipeline's identity has its role on the registry" in said
+
+
+def test_doctor_lists_what_nobody_has_confirmed_for_the_set_up(project: Project) -> None:
+    said = project.run("acr-transfer", "doctor", "--unconfirmed", *STACKS)
+    assert "Does a pipeline need a role on a registry with the mode AbacRepositoryPermissions?" in said
+    assert "check: pulumi refresh -s r-source" in said
+    assert "check: pulumi refresh -s r-target" in said
+    assert "Does a pipeline with ManagedIdentity keep a key vault URI?" not in said
+    found = json.loads(project.run("acr-transfer", "doctor", "--unconfirmed", "--json", *STACKS))[
+        "unconfirmed"
+    ]
+    check = next(each["check"] for each in found if (each["side"], each["name"]) == ("target", "run-order"))
+    command = shlex.split(check)
+    uri = command[command.index("--uri") + 1]
+    assert uri.partition("?")[0].endswith("/registries/permissionstarget/pipelineRuns")

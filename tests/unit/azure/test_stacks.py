@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from acr_transfer.azure import connect
-from acr_transfer.azure.stacks import Stack
+from acr_transfer.azure.stacks import Stack, read_stack
 from acr_transfer.errors import StackError
+from acr_transfer.operate.deploy import deploy
+from acr_transfer.review.engine import preview
+from acr_transfer.review.pack import ReviewError
 
 PIPELINE = (
     "/subscriptions/{}/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r/importPipelines/p"
@@ -56,3 +61,35 @@ def test_a_container_url_that_is_not_plain_is_refused_without_showing_it(url: st
 def test_a_hand_over_that_cannot_be_read_is_refused_with_the_reason(handover: object, words: str) -> None:
     with pytest.raises(StackError, match=words):
         Stack(name="s", outputs={"loginServer": "l", "handover": handover}).handover()
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"),
+    [
+        ("[" * 2000, "is nested too deeply"),
+        ('{"a": 1, "a": 2}', "appears twice"),
+        ("nope", "is not valid JSON"),
+    ],
+)
+def test_an_output_of_pulumi_that_is_not_json_is_refused_with_the_reason(
+    printed: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pulumi"
+    program.write_text(f"#!/bin/sh\nprintf '%s' '{printed}'\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(StackError, match=f"the output of `pulumi` for stack 's' {words}"):
+        read_stack("s", tmp_path)
+    with pytest.raises(ReviewError, match="An event of `pulumi` is not valid JSON"):
+        preview("s", tmp_path, _events(program), tmp_path)
+
+
+def _events(program: Path) -> Path:
+    program.write_text("#!/bin/sh\nprintf '{nope\\n'\n")
+    return program.parent
+
+
+def test_ship_without_pulumi_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StackError, match="is it on PATH"):
+        deploy("s", tmp_path, None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.option_types import count, file_path, registry_host, seconds
 from acr_transfer.cli.parser import add_project, add_stack
-from acr_transfer.errors import NotProvedError
+from acr_transfer.errors import AccessError, NotProvedError, ServiceError
 from acr_transfer.model.proof import LayerMode
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def run(options: argparse.Namespace, console: Console | None = None) -> int:
         return 0
     if found.proof.complete and found.unlisted_tags:
         # The reason decides the exit code: a missing permission, or a failure of the service.
-        raise type(found.unlisted_tags)(f"--exact needs the target's tags: {found.unlisted_tags}")
+        kind = AccessError if isinstance(found.unlisted_tags, AccessError) else ServiceError
+        raise kind(f"--exact needs the target's tags: {found.unlisted_tags}")
     raise NotProvedError(next_steps(found))
 
 

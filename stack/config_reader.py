@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pulumi
 
-from acr_transfer.model.credentials import quoted
+from acr_transfer.model.credentials import credential_in, quoted
 from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.visible_text import visible
@@ -63,8 +63,14 @@ class ConfigReader:
         return self.value(BY_NAME[name]) is not None
 
     def path(self, name: str) -> str:
-        """Return a path relative to the project's folder, wherever the program is; empty if not set."""
+        """Return a path relative to the project's folder, wherever the program is; empty if not set.
+
+        A value that is no path, and may be a secret, is a fault and returns an empty text too.
+        """
         value, root = self.text(name), Path(pulumi.get_root_directory() or "")
+        if "://" in value or credential_in(value):
+            self.fault(Fault.of(name, value, "the path of a file"))
+            return ""
         # Outside the engine there is no project, and the SDK returns a relative path.
         return os.path.relpath(root / value) if value and root.is_absolute() else value
 

@@ -149,13 +149,15 @@ def _read_content(reader: ConfigReader, args: dict[str, Any], side: Side | None)
     elif given[:1] == ["lock"]:
         args["lock"] = reader.path("lock")
         try:
-            lock_of(args["lock"])
+            lock_of(args["lock"]) if args["lock"] else None
         except LockError as error:
             reader.add_document("lock", error)
 
 
 def _listed(reader: ConfigReader) -> list[str]:
     path = reader.path("artifactsFile")
+    if not path:
+        return []
     try:
         found = read_artifact_list(Path(path), reader.text("registry"))
     except ModelError as error:
@@ -176,12 +178,13 @@ def _with_no_options(fault: Fault) -> Fault:
 
 def _origin(reader: ConfigReader) -> tuple[str, Handover | None]:
     """The source side's stack, or the hand-over from a file: one of the two."""
-    stack, path = reader.text("source"), reader.path("handover")
-    if stack and path:
+    stack = reader.text("source")
+    if stack and reader.is_set("handover"):
         reader.unwanted("handover", "source names the stack with the hand-over already")
-    elif path:
+    elif reader.is_set("handover"):
         try:
-            return "", Handover.read(Path(path))
+            path = reader.path("handover")
+            return "", Handover.read(Path(path)) if path else None
         except ModelError as error:
             reader.add_document("handover", error)
     elif not re.fullmatch(_SOURCE, stack):

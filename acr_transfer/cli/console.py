@@ -136,7 +136,7 @@ def closed(error: OutputError) -> int:
 
 def show_error(text: str) -> None:
     """Print the message of a failure on stderr."""
-    show(f"{coloured('acr-transfer:', 'red', sys.stderr)} {text}")
+    show(f"{coloured('acr-transfer:', 'red', sys.stderr)} {without_credentials(text)}")
 
 
 def safe_json(value: object) -> str:

@@ -417,3 +417,16 @@ def test_a_message_lists_at_most_fifty_faults() -> None:
     text = str(raised.value)
     assert "has 2000 faults" in text
     assert text.endswith("  and 1950 more")
+
+
+@pytest.mark.parametrize(
+    "value", ["?sv=1&sig=" + "c2VjcmV0" * 6, "https://me:c2VjcmV0@a/lock.json", "AGE-SECRET-KEY-1C2VJCMV0"]
+)
+@pytest.mark.parametrize("name", ["lock", "artifactsFile", "handover"])
+def test_a_secret_in_place_of_a_file_is_not_shown(name: str, value: str) -> None:
+    valid = TARGET if name == "handover" else SOURCE
+    rest = {key: each for key, each in valid.items() if key not in ("artifacts", "source")}
+    (found,) = faults({**rest, name: value})
+    assert f"acr-transfer:{name} is " in found
+    assert "expected the path of a file" in found
+    assert "c2vjcmv0" not in found.lower()

@@ -26,7 +26,7 @@ class Unconfirmed:
 
     question: str
     check: str
-    """The command that shows the answer, with {stack}, {registry} (its resource ID) and {pipeline}."""
+    """The command that shows the answer, with {side}, {stack}, {registry} (a resource ID) and {pipeline}."""
 
     shows: str
     """What the command shows for each answer."""
@@ -84,20 +84,20 @@ UNCONFIRMED = (
     Unconfirmed(
         name="existing",
         question="What happens to an existing blob or tag without the overwrite option?",
-        check="acr-transfer status --source {stack}",
+        check="acr-transfer status --only {side} --{side} {stack}",
         shows="after a repeated run: the run failed and names it, or it succeeded",
         setting="keep OverwriteBlobs or OverwriteTags in acr-transfer:options, which is the default",
     ),
     Unconfirmed(
         name="partial",
         question="What is the status of a run that ContinueOnErrors continued?",
-        check="acr-transfer status --source {stack}",
+        check="acr-transfer status --only {side} --{side} {stack}",
         shows="Succeeded with a message, or Failed",
     ),
     Unconfirmed(
         name="progress",
         question="Which percentages does a run report?",
-        check="acr-transfer status --source {stack} --watch",
+        check="acr-transfer status --only {side} --{side} {stack} --watch",
         shows="several percentages, or only 0 and 100",
     ),
     Unconfirmed(
@@ -144,7 +144,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="unfit-registry",
         question="When is a registry refused that is not Premium or has exports disabled?",
-        check="acr-transfer doctor --source {stack}",
+        check="acr-transfer doctor --only {side} --{side} {stack}",
         shows="the fault before any request: the program checks the registry itself",
     ),
     Unconfirmed(
@@ -164,7 +164,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="vault-system-identity",
         question="Does a closed vault admit a pipeline's system-assigned identity as a trusted service?",
-        check="acr-transfer status --source {stack}",
+        check="acr-transfer status --only {side} --{side} {stack}",
         shows="with acr-transfer:vaultAddresses: the run succeeds, or it fails with 403 from the vault",
         setting="after 403: remove acr-transfer:vaultAddresses, or set acr-transfer:storageAccess to "
         "ManagedIdentity",
@@ -174,7 +174,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="vault-user-identity",
         question="Does a closed vault admit a pipeline's user-assigned identity as a trusted service?",
-        check="acr-transfer status --source {stack}",
+        check="acr-transfer status --only {side} --{side} {stack}",
         shows="with an existing vault that is closed: the run succeeds, or it fails with 403 from the vault",
         setting="after 403: open the vault, or remove acr-transfer:identity and acr-transfer:createIdentity",
         when={"storageAccess": "SasToken"},
@@ -183,14 +183,14 @@ UNCONFIRMED = (
     Unconfirmed(
         name="account-sas",
         question="Does a pipeline accept the SAS token of an account?",
-        check="acr-transfer doctor",
+        check="acr-transfer doctor --only {side} --{side} {stack}",
         shows="the scope of the token: the program creates that of a container",
         when={"storageAccess": "SasToken"},
     ),
     Unconfirmed(
         name="trigger-category",
         question="Does the trigger compare the case of a blob's metadata?",
-        check="acr-transfer doctor",
+        check="acr-transfer doctor --only {side} --{side} {stack}",
         shows="blobs without `category: acr-transfer-blob`: `hop` and `unpack` keep it as it is",
         side="target",
         when={"sourceTriggerStatus": "Enabled"},
@@ -212,7 +212,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="abac-pipeline",
         question="Does a pipeline need a role on a registry with the mode AbacRepositoryPermissions?",
-        check="acr-transfer status --source {stack}",
+        check="acr-transfer status --only {side} --{side} {stack}",
         shows="after its role on the registry was removed by hand: the next run fails with 401, or succeeds",
         setting="nothing: the program assigns the role, which changes nothing if it is not needed",
         when={"registryRoleAssignmentMode": "AbacRepositoryPermissions"},
@@ -244,7 +244,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="missing artifacts",
         question="Does an export with a missing artifact write a blob?",
-        check="acr-transfer status --source {stack}",
+        check="acr-transfer status --only {side} --{side} {stack}",
         shows="with one artifact that does not exist: a failed run and no blob, or a blob without it",
         side="source",
     ),
@@ -280,7 +280,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="interval of the trigger",
         question="When does the trigger import a new blob?",
-        check="acr-transfer status --source <source stack> --target {stack} --watch",
+        check="acr-transfer status --only {side} --{side} {stack} --watch",
         shows="the start of the run; the documentation says within 15 minutes",
         setting="a longer `--wait` of `acr-transfer prove`",
         side="target",
@@ -289,7 +289,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="order of `metadata/endpoints`",
         question="Does the metadata document of a cloud name its endpoints as expected?",
-        check="acr-transfer doctor",
+        check="acr-transfer doctor --only {side} --{side} {stack}",
         shows="the checks, or an error that names the missing endpoint",
     ),
 )
@@ -298,7 +298,9 @@ UNCONFIRMED = (
 
 def command(each: Unconfirmed, side: str = "", stack: str = "<stack>", pipeline: str = "") -> str:
     """The command for a stack; names that are not known stay in angle brackets."""
-    registry = pipeline.rsplit("/", 2)[0] if pipeline else "<the registry's resource ID>"
-    known = {"stack": stack, "registry": registry, "pipeline": pipeline or "<the pipeline's resource ID>"}
-    check = each.check.format(**known)
-    return check.replace("--source", "--target") if side == "target" and not each.side else check
+    return each.check.format(
+        side=side or each.side or "source",
+        stack=stack,
+        registry=pipeline.rsplit("/", 2)[0] or "<the registry's resource ID>",
+        pipeline=pipeline or "<the pipeline's resource ID>",
+    )

@@ -110,3 +110,6 @@ def test_doctor_lists_what_nobody_has_confirmed_for_the_set_up(project: Project)
     command = shlex.split(check)
     uri = command[command.index("--uri") + 1]
     assert uri.partition("?")[0].endswith("/registries/permissionstarget/pipelineRuns")
+    ours = {each["check"] for each in found if each["check"].startswith("acr-transfer")}
+    for check in sorted(check for check in ours if "--watch" not in check):
+        project.run(*shlex.split(check))

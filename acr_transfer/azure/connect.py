@@ -85,17 +85,18 @@ async def registry(stack: Stack) -> AsyncIterator[RegistryClient]:
 
 
 async def _with_role(error: RegistryAccessError, id: str, arm: ArmClient) -> AccessError:
-    """The error with the command that assigns the role, if the caller can read the registry's mode."""
+    """The error with the command that assigns the role, which depends on the registry's mode."""
     try:
         found = await arm.get(id, REGISTRIES, REGISTRIES_WITHOUT_MODE)
     except FAILURES:
-        return error
-    if found is None:
-        return error
-    mode = RoleAssignmentMode.of(found)
+        found = None
+    mode = RoleAssignmentMode.of(found or {})
+    other = reading_role(RoleAssignmentMode.ABAC, lists=error.lists).label
+    known = f"The registry's roleAssignmentMode is {mode}."
+    unknown = f"If the registry's roleAssignmentMode is {RoleAssignmentMode.ABAC}, the role is {other}."
     role = f"--role {shlex.quote(reading_role(mode, lists=error.lists).label)} --scope {id}"
     return AccessError(
-        f"{error.refused}. The registry's roleAssignmentMode is {mode}. Give the caller the role: "
+        f"{error.refused}. {known if found else unknown} Give the caller the role: "
         f"az role assignment create --assignee <your object ID> {role}"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sandbox.cloud.definitions import SOURCE, TARGET
 from sandbox.cloud.paths import Paths
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
+from tests.rights.callers import Caller
 from tests.sandbox.transfer.side import SandboxSide
 
 MODE = "AbacRepositoryPermissions"
@@ -53,14 +55,19 @@ def assigning(project: Project, paths: Paths, *line: str) -> list[str]:
         good = not refused(project, *line)
         if good:
             return assigned
-        (command,) = re.findall(r"az role assignment create .*", project.said.splitlines()[-1])
-        words = shlex.split(command)
-        role, scope = (words[words.index(option) + 1] for option in ("--role", "--scope"))
+        role, guid, scope = named_role(project.said)
         definition = SOURCE if SOURCE.subscription in scope else TARGET
-        guid = next(guid for guid, each in roles.definitions().items() if each.name == role)
         Existing.of(paths, definition, "permissions").role(scope, guid, definition.operator)
         assigned.append(role)
     raise AssertionError(project.said)
+
+
+def named_role(said: str) -> tuple[str, str, str]:
+    """The role of the command in a refusal, its GUID, and the scope."""
+    (command,) = re.findall(r"az role assignment create .*", said.splitlines()[-1])
+    words = shlex.split(command)
+    role, scope = (words[words.index(option) + 1] for option in ("--role", "--scope"))
+    return role, next(guid for guid, each in roles.definitions().items() if each.name == role), scope
 
 
 def refused(project: Project, *line: str) -> bool:
@@ -78,6 +85,22 @@ def test_the_owner_of_both_subscriptions_needs_the_role_that_each_message_names(
 ) -> None:
     assert assigning(project, paths, "prove", *STACKS, "--wait", "120") == [READER, READER]
     assert assigning(project, paths, "plan", "--source", "r-source", "--repository", "team/*") == [LISTER]
+
+
+def test_a_caller_of_a_registry_in_the_other_mode_needs_the_role_that_the_message_names(
+    project: Project, paths: Paths
+) -> None:
+    project.source("r-legacy", ["shop/web:1.0.0"])
+    caller = Caller(paths)
+    other = replace(project, environment=caller.environment(project.environment))
+    place = "resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/contososource"
+    registry = f"/subscriptions/{SOURCE.subscription}/{place}"
+    caller.assign("source", registry, ["Microsoft.ContainerRegistry/registries/read"], ())
+    line = ("acr-transfer", "plan", "--source", "r-legacy", "shop/web:1.0.0", "--dry-run")
+    role, guid, scope = named_role(other.run(*line, good=False))
+    assert (role, scope) == ("AcrPull", registry)
+    caller.assign_role("source", scope, guid)
+    other.run(*line)
 
 
 def test_an_unchanged_pair_stays_unchanged(project: Project) -> None:

@@ -33,8 +33,14 @@ CASES: dict[str, tuple[Any, bool, str]] = {
     "the older mode, a list": ({"properties": {}}, True, f"--role AcrPull --scope {ID}"),
     "roles on repositories": (ABAC, False, f"--role 'Container Registry Repository Reader' --scope {ID}"),
     "a list": (ABAC, True, f"--role 'Container Registry Repository Catalog Lister' --scope {ID}"),
-    "no registry": (None, False, "(role AcrPull; if the registry's roleAssignmentMode is"),
-    "no right to read it": (AccessError("refused"), False, "the role Container Registry Repository Reader)"),
+    "no registry": (None, False, f"--role AcrPull --scope {ID}"),
+    "no right to read it": (
+        AccessError("refused"),
+        False,
+        "If the registry's roleAssignmentMode is AbacRepositoryPermissions, the role is Container Registry "
+        "Repository Reader. Give the caller the role: az role assignment create --assignee <your object ID> "
+        f"--role AcrPull --scope {ID}",
+    ),
 }
 
 

@@ -96,7 +96,7 @@ def _in_mode(right: Right, mode: RoleAssignmentMode) -> Iterator[Right]:
         return
     base = right.action.removesuffix("pull/read")
     actions = {f"{base}repositories/content/read": reading_role(mode, lists=False)}
-    if right.needed_by.startswith("plan"):
+    if right.needed_by == "plan":
         actions[f"{base}catalog/read"] = reading_role(mode, lists=True)
     for action, role in actions.items():
         yield Right(right.place, action, True, role.label, right.needed_by)

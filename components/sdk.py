@@ -41,9 +41,23 @@ def error_hooks(name: str, report: Callable[[ErrorHookArgs], None]) -> list[Erro
 
 def retry_hooks(name: str, retry: ErrorHookFunction) -> list[ErrorHook]:
     """Return a hook that repeats a failed operation if `retry` returns true; none for an old engine."""
-    if not monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS):
+    if not _has_error_hooks():
         return []
     return [ErrorHook(f"{name}-{uuid4().hex}", retry)]
+
+
+def keeps_values() -> bool:
+    """Whether the engine has the resource `Stash`. Engines with error hooks do: they came later."""
+    return _has_error_hooks()
+
+
+def _has_error_hooks() -> bool:
+    return monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS)
+
+
+def not_found(error: Exception) -> bool:
+    """Whether a function of azure-native failed because its resource does not exist."""
+    return "Status=404" in str(error) or "NotFound" in str(error)
 
 
 def configured_keys() -> set[str]:

@@ -15,7 +15,7 @@ from acr_transfer.model.options import Direction
 from acr_transfer.model.vault_firewall import OPEN_VAULT
 from acr_transfer.model.visible_text import visible, visible_line
 
-from ..advice import change, remove
+from ..advice import remove
 from ..sdk import error_hooks
 from .preview_api import ManagedRun
 
@@ -165,21 +165,12 @@ def failure_hooks(
     return error_hooks(name, report) if transfers else []
 
 
-def raise_failures(
-    runs: list[Run], resources: dict[str, str], direction: Direction, failures: dict[str, str]
-) -> None:
-    """Raise a `FailedRunError` for runs that failed without a report of the hook; in a preview, warn.
-
-    `resources` are the names of the runs' resources in the program, by the names of the runs.
-    """
+def raise_failures(runs: list[Run], direction: Direction, failures: dict[str, str]) -> None:
+    """Raise a `FailedRunError` for runs that failed without a report of the hook; in a preview, warn."""
     failed = [run for run in runs if run["status"] != SUCCEEDED and run["name"] not in failures]
     if not failed:
         return
-    message = "\n".join(_explanation(run, run["status"], run["error"], direction) for run in failed) + (
-        f"\nFix the cause, then start {'it' if len(failed) == 1 else 'them'} again: pulumi up"
-        + "".join(f" --replace '**{resources[run['name']]}'" for run in failed)
-        + f"\nTo start every run again: {change('force_update_tag', '<new text>')}"
-    )
+    message = "\n".join(_explanation(run, run["status"], run["error"], direction) for run in failed) + _NEXT
     if pulumi.runtime.is_dry_run():
         # An old failure must not prevent the change that fixes it.
         pulumi.log.warn(message)

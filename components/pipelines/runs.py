@@ -15,6 +15,7 @@ from ..arguments import RunSettings, uses_token
 from ..choices import StorageAccess
 from ..sdk import settled
 from .preview_api import ManagedRun, run_options
+from .repeats import repeated_failures
 from .run_results import Run, Transfer, failure_hooks, raise_failures, run_result
 
 
@@ -55,21 +56,26 @@ class PipelineRuns(pulumi.ComponentResource):
         named = {_resource_name(name, each): each for each in transfers}
         failures: dict[str, str] = {}
         self._hooks = failure_hooks(f"{name}-failed", named, direction, self, failures)
+        read, names = partial(self._read, args), [each["run_name"] for each in transfers]
+        repeated = repeated_failures(f"{name}-failures", names, args["pipeline_id"], read, self)
         results: list[Output[Run]] = []
         for index, transfer in enumerate(transfers):
             before = results[index - limit] if index >= limit else None
-            run = self._run(name, args, transfer, before)
-            results.append(run_result(run, transfer, partial(self._read, args, transfer), failures))
+            run = self._run(name, args, transfer, _tag(args, transfer, repeated), before)
+            results.append(run_result(run, transfer, partial(read, transfer["run_name"]), failures))
         self.runs = Output.all(*results).apply(list) if results else Output.from_input([])
         # Apart from `runs`, so that the result of every run can be read after one has failed.
-        resources = {each["run_name"]: resource for resource, each in named.items()}
-        self.runs.apply(lambda runs: raise_failures(runs, resources, direction, failures))
+        self.runs.apply(lambda runs: raise_failures(runs, direction, failures))
         self.register_outputs({"runs": self.runs})
 
     def _run(
-        self, name: str, args: PipelineRunsArgs, transfer: Transfer, before: Output[Run] | None
+        self,
+        name: str,
+        args: PipelineRunsArgs,
+        transfer: Transfer,
+        tag: Input[str],
+        before: Output[Run] | None,
     ) -> containerregistry.PipelineRun | ManagedRun:
-        tag = args.get("force_update_tag", defaults.FORCE_UPDATE_TAG)
         inputs: dict[str, Any] = {
             "registry_name": args["registry"],
             "resource_group_name": args["registry_resource_group"],
@@ -89,19 +95,25 @@ class PipelineRuns(pulumi.ComponentResource):
             return ManagedRun(_resource_name(name, transfer), inputs, opts)
         return containerregistry.PipelineRun(_resource_name(name, transfer), opts=opts, **inputs)
 
-    def _read(
-        self, args: PipelineRunsArgs, transfer: Transfer
-    ) -> Output[containerregistry.GetPipelineRunResult]:
+    def _read(self, args: PipelineRunsArgs, run_name: str) -> Output[containerregistry.GetPipelineRunResult]:
         return containerregistry.get_pipeline_run_output(
             registry_name=args["registry"],
             resource_group_name=args["registry_resource_group"],
-            pipeline_run_name=transfer["run_name"],
+            pipeline_run_name=run_name,
             opts=InvokeOutputOptions(parent=self),
         )
 
 
 def _resource_name(name: str, transfer: Transfer) -> str:
     return f"{name}-{transfer['run_name'][:12]}"
+
+
+def _tag(args: PipelineRunsArgs, transfer: Transfer, repeated: Output[dict[str, str]]) -> Output[str]:
+    """The run's `forceUpdateTag`: the given one, and the failure after which the run is repeated."""
+    tag = args.get("force_update_tag", defaults.FORCE_UPDATE_TAG)
+    return Output.all(tag, repeated).apply(
+        lambda known: " after ".join(filter(None, (known[0], known[1].get(transfer["run_name"]))))
+    )
 
 
 def _after(before: Output[Run], tag: Input[str]) -> Output[str]:

@@ -122,10 +122,10 @@ def _refuse_if_configured(request: Request, question: str, reason: str) -> None:
 
 
 async def put_run(request: Request) -> Answer:
-    """Start a run. An unchanged run that did not fail is returned as it is."""
+    """Start a run. An unchanged run is returned as it is."""
     wanted = _requested(request)
     existing = request.existing
-    if existing and _request_of(existing) == wanted and not _has_failed(existing):
+    if existing and _request_of(existing) == wanted and not _is_repeated(request, existing):
         if is_running(existing):
             _refuse_if_configured(request, "same-run", f"The pipeline run '{request.id.name}' is running.")
         return Answer(200, existing)
@@ -150,8 +150,10 @@ def _requested(request: Request) -> Json:
     return {"request": {key: value for key, value in wanted.items() if value}, "forceUpdateTag": tag}
 
 
-def _has_failed(body: Json) -> bool:
-    return bool(body["properties"]["provisioningState"] == "Failed")
+def _is_repeated(request: Request, existing: Json) -> bool:
+    """Whether an unchanged request starts the run again."""
+    failed = existing["properties"]["provisioningState"] == "Failed"
+    return failed and request.faults.choice("same-failed-run") == "repeat"
 
 
 def _request_of(body: Json) -> Json:

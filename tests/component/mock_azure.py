@@ -33,6 +33,8 @@ class Made:
     protected: bool = False
     replaced_on: list[str] = field(default_factory=list)
     formerly: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    """The properties that keep their values in the state."""
     secret_paths: list[str] = field(default_factory=list)
     provider: str = ""
     """The name of its explicit provider."""
@@ -61,6 +63,7 @@ class Monitor(mocks.MockMonitor):
                 made.retained = request.retainOnDelete
                 made.delete_first = request.deleteBeforeReplace
                 made.protected = request.protect
+                made.unchanged = list(request.ignoreChanges)
                 made.replaced_on = list(request.replaceOnChanges)
                 made.formerly = [alias.spec.type for alias in request.aliases if alias.spec.type]
         return answer
@@ -77,6 +80,10 @@ class Deployed(mocks.Mocks):
     registry: dict[str, Any] = field(default_factory=dict)
     response: Callable[[str], dict[str, Any]] = lambda name: {"status": "Succeeded"}
     run_state: str = "Succeeded"
+    earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The responses of the runs of an earlier deployment, by their names."""
+    unreadable: str = ""
+    """The error of a read of an earlier run, unless it is that the run does not exist."""
     later: list[dict[str, Any]] = field(default_factory=list)
     """The answers to later reads of a run, one after another."""
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -106,8 +113,7 @@ class Deployed(mocks.Mocks):
         if args.token.endswith(":getBlobContainer"):
             return {"name": args.args["containerName"], "id": f"/containers/{args.args['containerName']}"}, []
         if args.token.endswith(":getPipelineRun"):
-            known = {"id": "r", "name": "r", "type": "r", "azureApiVersion": "v", "systemData": {}}
-            return {**known, "provisioningState": "Succeeded", "response": self.later.pop(0)}, []
+            return self._run(args.args["pipelineRunName"]), []
         if args.token.endswith(":listStorageAccountKeys"):
             more = {"creationTime": "", "permissions": "FULL"}
             keys = {"key2": "b3RoZXI=", "key1": ACCOUNT_KEY}
@@ -128,6 +134,15 @@ class Deployed(mocks.Mocks):
         return (
             "" if args.typ.startswith("acr-transfer:") else f"/{args.typ.rsplit(':')[-1]}/{args.name}"
         ), state
+
+    def _run(self, name: str) -> dict[str, Any]:
+        known = {"id": "r", "name": "r", "type": "r", "azureApiVersion": "v", "systemData": {}}
+        if any(each.inputs["pipelineRunName"] == name for each in self.all("PipelineRun")):
+            return {**known, "provisioningState": "Succeeded", "response": self.later.pop(0)}
+        if name not in self.earlier:
+            reason = self.unreadable or 'Status=404 Code="ResourceNotFound" Message="not found"'
+            raise RefusedError(f"invocation of getPipelineRun returned an error: request failed {reason}")
+        return {**known, "provisioningState": "Succeeded", "response": self.earlier[name]}
 
     def _registry(self) -> dict[str, Any]:
         plain = {"sku": {"name": "Premium", "tier": "Premium"}, "location": "westeurope"}

@@ -202,13 +202,30 @@ def test_an_unreadable_registry_fails_before_anything_is_created(deploy: Deploy)
 def test_a_failed_run_fails_the_deployment_with_the_services_message_first(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         source(deploy, response=failed)
-    first, second, *_, again, last = str(raised.value).splitlines()
+    first, second, *_, again, _ = str(raised.value).splitlines()
     assert first == "manifest of lib:latest not found"
     assert "export run" in second
     assert "app:1, lib:latest" in second
-    name = deploy.last.one(RUN).name
-    assert again == f"Fix the cause, then start it again: pulumi up --replace '**{name}'"
-    assert last == "To start every run again: set force_update_tag to <new text>"
+    assert again.startswith("Fix the cause, then start the run again: pulumi up. Completed runs stay")
+
+
+@pytest.mark.parametrize("status", ["Failed", "Canceled"])
+def test_only_a_run_that_failed_before_gets_another_tag(deploy: Deploy, status: str) -> None:
+    good, bad = (run["name"] for run in source(deploy, args(artifacts=MANY)).value["runs"])
+    plain = {run.inputs["forceUpdateTag"] for run in deploy.last.all(RUN)}
+    response = {"status": status, "startTime": "12:00"}
+    source(deploy, args(artifacts=MANY), earlier={good: {"status": "Succeeded"}, bad: response})
+    tags = {run.inputs["pipelineRunName"]: run.inputs["forceUpdateTag"] for run in deploy.last.all(RUN)}
+    assert plain == {tags[good]}
+    assert tags[bad] == f"{tags[good]} after 12:00"
+    assert deploy.last.one("Stash").inputs["input"] == {bad: "12:00"}
+    assert deploy.last.one("Stash").unchanged == [f'input["{good}"]']
+
+
+def test_a_state_of_a_run_that_cannot_be_read_is_an_error(deploy: Deploy) -> None:
+    with pytest.raises(pulumi.RunError, match=r"cannot be read: .*AuthorizationFailed"):
+        source(deploy, unreadable="AuthorizationFailed")
+    assert deploy.last.all(RUN) == []
 
 
 def test_a_run_succeeds_only_if_its_resource_does_too(deploy: Deploy) -> None:

@@ -51,7 +51,7 @@ def target(deploy: Deploy, *changes: dict[str, Any], **differences: Any) -> Depl
 ACCOUNT_PARTS = ["StorageAccount", "BlobServiceProperties", "ManagementPolicy", "RandomString"]
 VAULT_PARTS = ["Vault", "RandomString"]
 TOKEN_PARTS = ["Secret", "AccessPolicy"]
-ALWAYS = ["PipelineRun", "ExportPipeline"]
+ALWAYS = ["PipelineRun", "Stash", "ExportPipeline"]
 
 
 @dataclass

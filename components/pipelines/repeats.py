@@ -1,0 +1,74 @@
+"""Repeats of failed runs: the next deployment starts a failed run again, and no other one.
+
+Azure starts a run again only if its request or its `forceUpdateTag` differs from the last one; whether a
+failed run is an exception is not published. So each repeat has its own tag, which later deployments keep.
+https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images#redeploy-pipelinerun-resources
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_azure_native import containerregistry
+
+from ..sdk import keeps_values, not_found
+
+RunState = containerregistry.GetPipelineRunResult
+ReadRun = Callable[[str], Output[RunState]]
+"""Reads a run, given by its name, as it is now."""
+
+
+class UnreadableRunError(pulumi.RunError):
+    """The state of a run is unknown, so that it cannot be repeated if it failed."""
+
+
+_FAILED = ("failed", "canceled", "cancelled")
+
+
+def repeated_failures(
+    name: str, runs: Sequence[str], ready: Input[str], read: ReadRun, parent: pulumi.Resource
+) -> Output[dict[str, str]]:
+    """Return the failed runs that were or will be repeated: the time of the last failure by the run's name.
+
+    A resource of this name keeps them in the stack's state: it is written before the runs start, once `ready`
+    is known. An engine that cannot keep values gets none.
+    """
+    if not runs or not keeps_values():
+        return Output.from_input({})
+    failed = Output.from_input(_failed_now(runs, ready, read))
+    return failed.apply(lambda times: _kept(name, runs, times, parent))
+
+
+def _kept(
+    name: str, runs: Sequence[str], failed: dict[str, str], parent: pulumi.Resource
+) -> Output[dict[str, str]]:
+    """The failures in the state, with the new ones."""
+    unchanged = [f'input["{run}"]' for run in runs if run not in failed]
+    opts = ResourceOptions(parent=parent, ignore_changes=unchanged)
+    return pulumi.Stash(name, input=failed, opts=opts).input
+
+
+async def _failed_now(runs: Sequence[str], ready: Input[str], read: ReadRun) -> dict[str, str]:
+    """The runs that have failed in Azure, with the time of each."""
+    await Output.from_input(ready).future()
+    states = [read(run).recover(partial(_none_if_missing, run)) for run in runs]
+    times = {run: _failed_at(await state.future()) for run, state in zip(runs, states, strict=True)}
+    return {run: time for run, time in times.items() if time}
+
+
+def _none_if_missing(run: str, error: Exception) -> RunState | None:
+    if not_found(error):
+        return None
+    raise UnreadableRunError(
+        f"The last state of run {run} cannot be read: {error}\n"
+        "Give the caller the permission Microsoft.ContainerRegistry/registries/pipelineRuns/read, then deploy"
+        " again: pulumi up"
+    ) from error
+
+
+def _failed_at(run: RunState | None) -> str:
+    """The start of a failed run, which no other run of its name has; empty for any other run."""
+    if run is None or not {run.provisioning_state.lower(), (run.response.status or "").lower()} & {*_FAILED}:
+        return ""
+    return run.response.start_time or run.response.finish_time or run.system_data.last_modified_at or "failed"

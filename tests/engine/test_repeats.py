@@ -1,0 +1,114 @@
+"""A failed run is done again by the next `pulumi up`, whatever Azure does with a repeated request."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.cloud.paths import Paths
+from tests.engine.projects import Project
+from tests.sandbox.faults.control import choice, fault
+from tests.sandbox.transfer.side import SandboxSide, until
+
+TAGS = [str(number) for number in range(109)]
+"""With one more, three runs."""
+
+CHOICES = [
+    {"failed-run": "failed", "same-failed-run": "leave"},
+    {"failed-run": "succeeded", "same-failed-run": "leave"},
+    {"failed-run": "failed", "same-failed-run": "repeat"},
+]
+STACK = "repeats"
+NO_STEPS = r"\d+ (to )?(create|update|delete|replace)"
+
+
+@pytest.fixture(scope="module")
+def images(paths: Paths) -> SandboxSide:
+    """A repository with every tag."""
+    side = SandboxSide(paths, "source", "repeats")
+    image = side.image("repeats/app", TAGS[0])
+    for tag in TAGS:
+        side.push("repeats/app", tag, image)
+    return side
+
+
+@pytest.fixture(params=CHOICES, ids=lambda choices: "-".join(choices.values()))
+def chosen(request: pytest.FixtureRequest, paths: Paths) -> Iterator[dict[str, str]]:
+    """The sandbox with these answers."""
+    with ExitStack() as choices:
+        for name, value in request.param.items():
+            choices.enter_context(choice(paths, "source", name, value))
+        yield request.param
+
+
+@pytest.fixture
+def project(
+    chosen: dict[str, str], tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str]
+) -> Iterator[Project]:
+    """A stack of three runs, one of which has an artifact that does not exist."""
+    made = Project.made(tmp_path, checkout, sandbox_environment)
+    made.source(STACK, [f"repeats/app:{tag}" for tag in [*TAGS, _missing(chosen)]])
+    yield made
+    made.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+
+
+def _missing(chosen: dict[str, str]) -> str:
+    return "-".join(chosen.values())
+
+
+def started(project: Project) -> dict[str, str]:
+    """The start of each run, by its name."""
+    return {run["name"]: run["started"] for run in project.outputs(STACK)["runs"]}
+
+
+def killed(project: Project, running: Callable[[], bool]) -> None:
+    """Run `pulumi up`, and kill the engine once the run is in progress."""
+    command = ["pulumi", "up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress"]
+    silent = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=project.folder, env=project.environment, stdout=silent, stderr=silent
+    ) as engine:
+        until(running, bool)
+        engine.kill()
+    project.run("pulumi", "cancel", "--yes", "--stack", STACK)
+
+
+def test_a_failed_run_is_repeated_until_it_succeeds_and_no_other_run_ever_is(
+    project: Project, chosen: dict[str, str], images: SandboxSide, paths: Paths
+) -> None:
+    said = project.up(STACK, "--continue-on-error", good=False)
+    assert "Fix the cause, then start the run again: pulumi up" in said
+    runs = images.runs_of(STACK)
+    assert sorted(_status(run) for run in runs) == ["Failed", "Succeeded", "Succeeded"]
+    assert f"Artifacts not found in registry 'contososource': 'repeats/app:{_missing(chosen)}'" in said
+    said = project.up(STACK, good=False)  # not fixed yet
+    assert f"'repeats/app:{_missing(chosen)}'" in said
+    (failed,) = (run["name"] for run in runs if _status(run) == "Failed")
+    assert images.state(failed)["response"]["startTime"] > _started(runs, failed)
+
+    images.push("repeats/app", _missing(chosen), images.manifest("repeats/app", TAGS[0]))
+    with fault(paths, "source", "registry", delay=1.0, times=5):
+        killed(project, lambda: images.state(failed)["response"]["status"] == "Running")
+        images.ended(failed)
+    once = images.state(failed)["response"]["startTime"]
+    project.up(STACK)
+    after = started(project)
+    assert after == {run["name"]: _started(runs, run["name"]) for run in runs} | {failed: once}
+    preview = project.run("pulumi", "preview", "--stack", STACK, "--suppress-progress", "--color", "never")
+    assert not re.search(NO_STEPS, preview), preview
+    assert not re.search(NO_STEPS, project.up(STACK))
+    assert started(project) == after
+
+
+def _status(run: dict[str, Any]) -> str:
+    return str(run["properties"]["response"]["status"])
+
+
+def _started(runs: list[dict[str, Any]], name: str) -> str:
+    return next(str(run["properties"]["response"]["startTime"]) for run in runs if run["name"] == name)

@@ -333,6 +333,7 @@ RULES: dict[str, Expectation] = {
     "pipeline": _text(resource_names.PIPELINE),
     "identity": _identity,
     "create_identity": _flag,
+    "role_wait_seconds": _number(0, 3600),
     "force_update_tag": _text(_ANY_TEXT),
     "max_concurrent_runs": _number(1, 1000),
     "blob_prefix": _text(resource_names.BLOB_PREFIX),

@@ -139,6 +139,10 @@ class PipelineSettings(TypedDict):
     create_identity: NotRequired[bool]
     """Create a user-assigned identity for the pipeline. It remains when the pipeline is replaced."""
 
+    role_wait_seconds: NotRequired[int]
+    """Runs start this long after a new role assignment of the pipeline's identity, 0 to 3600 seconds; 600 by
+    default, within which Azure applies it. Longer if runs still fail with 403, shorter at your own risk."""
+
     pipeline: NotRequired[str]
     """The pipeline's name, 5 to 50 letters and digits; exportPipeline or importPipeline by default."""
 

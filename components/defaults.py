@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from acr_transfer.model.limits import ROLE_DELAY
 from acr_transfer.model.options import DEFAULT_OPTIONS, Direction, TriggerStatus
 from acr_transfer.model.roles import RoleAssignmentMode
 from acr_transfer.model.sas import ROTATION_SHARE
@@ -20,6 +21,7 @@ PROTECT: Final = False
 SAS_KEY: Final = AccountKey.KEY1
 SAS_SECRET_NAMES: Final = {Direction.EXPORT: "acrexportsas", Direction.IMPORT: "acrimportsas"}
 SAS_WARNING: Final = ROTATION_SHARE
+ROLE_WAIT_SECONDS: Final = int(ROLE_DELAY.total_seconds())
 CREATE_IDENTITY: Final = False
 PIPELINES: Final = {Direction.EXPORT: "exportPipeline", Direction.IMPORT: "importPipeline"}
 OPTIONS: Final = DEFAULT_OPTIONS

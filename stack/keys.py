@@ -77,6 +77,7 @@ KEYS = (
     Key("sasWarning", "integer", defaults.SAS_WARNING),
     Key("identity"),
     Key("createIdentity", "boolean", defaults.CREATE_IDENTITY),
+    Key("roleWaitSeconds", "integer", defaults.ROLE_WAIT_SECONDS),
     Key("pipeline"),
     Key(
         "options",

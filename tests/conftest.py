@@ -12,7 +12,9 @@ import pytest
 from hypothesis import settings
 
 from sandbox import lifecycle, shell_env
+from sandbox.cloud.definitions import CLOUDS
 from sandbox.cloud.paths import CHECKOUT, Paths
+from sandbox.faults.control import send_order
 from tests import leak_scan
 from tests.leak_scan import LeakScan, ProcessSamples
 
@@ -21,7 +23,7 @@ settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
-_LONGEST = ("rights", "policy_engine", "engine", "examples", "sandbox")
+_LONGEST = ("rights", "policy_engine", "engine", "runs", "examples", "sandbox")
 """Folders of slow tests. They start first, so that no worker has to run them alone at the end."""
 
 
@@ -63,6 +65,9 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paths]:
         for command in ("up", "seed"):
             subprocess.run([sys.executable, "-m", "sandbox", command], check=True, cwd=CHECKOUT)
         leak_scan.STATE = found
+        for definition in CLOUDS:
+            # Slow roles are the subject of a few tests, which set their delay.
+            send_order(found, definition.side, "grants", seconds=0)
         yield found
     finally:
         lifecycle.down(found)

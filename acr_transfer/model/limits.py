@@ -20,6 +20,12 @@ BLOCK_BYTES = 100 * 1024**2
 RUN_LIMIT = timedelta(hours=2)
 """The longest time that a run may take: azure-native waits that long for an operation by default."""
 
+ROLE_DELAY = timedelta(minutes=10)
+"""The longest time until Azure applies a new role assignment.
+
+https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
+"""
+
 TRIGGER_AGE = timedelta(days=60)
 """A source trigger ignores blobs that changed before this time."""
 

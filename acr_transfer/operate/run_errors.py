@@ -19,7 +19,8 @@ class RunError:
     fix: str
 
 
-_AGAIN = "then set acr-transfer:forceUpdateTag to a new value and run `pulumi up`"
+_AGAIN = "then run `pulumi up`: it starts failed runs of the stack again"
+_DELAY = "a role assignment takes effect within 10 minutes"
 
 RUN_ERRORS: tuple[RunError, ...] = (
     RunError(
@@ -31,7 +32,7 @@ RUN_ERRORS: tuple[RunError, ...] = (
     RunError(
         r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|authorized to perform action",
         "the pipeline's identity cannot read the SAS secret",
-        "run `pulumi up` to grant access, which takes effect within minutes; see `acr-transfer doctor`",
+        f"run `pulumi up`: it grants access and starts failed runs of the stack again; {_DELAY}",
     ),
     RunError(
         r"key ?vault.*(\b404\b|SecretNotFound|does not answer)|secret.*was not found",
@@ -55,7 +56,7 @@ RUN_ERRORS: tuple[RunError, ...] = (
         r"AuthorizationPermissionMismatch|AuthorizationProtocolMismatch|AuthorizationResourceTypeMismatch",
         "the SAS token or the role does not include the operation",
         "run `pulumi up`: it grants read, add, write and list for exports; read and list for imports, "
-        "and delete if the pipeline removes blobs",
+        f"and delete if the pipeline removes blobs; {_DELAY}",
     ),
     RunError(
         r"KeyBasedAuthenticationNotPermitted",

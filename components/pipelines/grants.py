@@ -1,5 +1,7 @@
 """The permissions of a pipeline: on a vault or a container, and on a registry with roles on repositories."""
 
+from datetime import timedelta
+
 import pulumi
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
@@ -7,11 +9,13 @@ from pulumi_azure_native import authorization, keyvault
 from acr_transfer.model.options import Direction
 from acr_transfer.model.roles import Role, registry_role
 
+from .. import defaults
 from ..argument_rules import Fault, check_arguments, option_faults
 from ..arguments import PipelineArgs, has, has_repository_permissions, uses_token, vault_access_of
 from ..choices import StorageAccess, VaultAccess
 from ..conflicts import GRANT, explain_conflict
 from ..sdk import resource_of
+from .role_delay import once_applied
 
 
 def check_pipeline(component: str, args: PipelineArgs, kind: type, direction: Direction) -> None:
@@ -45,7 +49,12 @@ def grant_access(
     grants = [grant]
     if has_repository_permissions(args):
         grants.append(_grant_registry(f"{name}-uses-registry", args, principal, direction, parent))
-    return Output.all(pipeline_id, *(each.id for each in grants)).apply(lambda ids: str(ids[0]))
+    granted = Output.all(pipeline_id, *(each.id for each in grants)).apply(lambda ids: str(ids[0]))
+    wait = timedelta(seconds=int(args.get("role_wait_seconds", defaults.ROLE_WAIT_SECONDS)))
+    for each in grants:
+        if isinstance(each, authorization.RoleAssignment):
+            granted = once_applied(granted, each, wait)
+    return granted
 
 
 def _grant_registry(

@@ -15,7 +15,7 @@ from pulumi_azure_native import containerregistry
 from ..sdk import keeps_values, not_found
 
 RunState = containerregistry.GetPipelineRunResult
-ReadRun = Callable[[str], Output[RunState]]
+ReadRun = Callable[[str], Output[RunState | None]]
 """Reads a run, given by its name, as it is now."""
 
 
@@ -36,7 +36,7 @@ def repeated_failures(
     """
     if not runs or not keeps_values():
         return Output.from_input({})
-    failed = Output.from_input(_failed_now(runs, ready, read))
+    failed: Output[dict[str, str]] = Output.from_input(_failed_now(runs, ready, read))
     return failed.apply(lambda times: _kept(name, runs, times, parent))
 
 

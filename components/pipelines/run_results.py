@@ -10,12 +10,12 @@ import pulumi
 from pulumi import ErrorHook, ErrorHookArgs, Output
 from pulumi_azure_native import containerregistry
 
-from acr_transfer.model.limits import RUN_LIMIT
+from acr_transfer.model.limits import ROLE_DELAY, RUN_LIMIT
 from acr_transfer.model.options import Direction
 from acr_transfer.model.vault_firewall import OPEN_VAULT
 from acr_transfer.model.visible_text import visible, visible_line
 
-from ..advice import remove
+from ..advice import change, remove
 from ..sdk import error_hooks
 from .preview_api import ManagedRun
 
@@ -31,6 +31,7 @@ LOG_EVERY = timedelta(minutes=1)
 _RUNNING = "Running"
 _SHOWN_ARTIFACTS = 10
 _MESSAGE = re.compile(r'(?s)Message="(.*)"')
+_ROLE_REFUSED = re.compile("AuthorizationPermissionMismatch|ForbiddenByRbac|not authorized to perform action")
 _NEXT = (
     "\nFix the cause, then start the run again: pulumi up. Completed runs stay as they are. Runs that were"
     "\nnot started follow then too, or at once with pulumi up --continue-on-error."
@@ -196,7 +197,7 @@ def _explanation(run: Transfer | Run, status: str, error: str, direction: Direct
     rest = len(run["artifacts"]) - _SHOWN_ARTIFACTS
     more = f" and {rest} more" if rest > 0 else ""
     name = run.get("run_name") or run.get("name")
-    message += _vault_firewall(message)
+    message += _vault_firewall(message) + _new_role(message)
     return f"{message}\n  {direction} run {name} is {status}; blob {run['blob']}; artifacts {names}{more}"
 
 
@@ -208,4 +209,15 @@ def _vault_firewall(message: str) -> str:
         "\n  The firewall of the vault refuses the pipeline."
         f"\n  To open the vault of this deployment: {remove('vault_addresses')}"
         f"\n  To open an existing vault: {OPEN_VAULT.format(vault='<name>')}"
+    )
+
+
+def _new_role(message: str) -> str:
+    """The way out for a role that Azure may not apply yet; empty for any other message."""
+    if not _ROLE_REFUSED.search(message):
+        return ""
+    return (
+        "\n  A role that was assigned to the pipeline's identity less than"
+        f" {int(ROLE_DELAY.total_seconds()) // 60} minutes ago may not be in effect yet: deploy again later."
+        f"\n  To wait longer after an assignment: {change('role_wait_seconds', '<seconds>')}"
     )

@@ -1,7 +1,6 @@
 """Microsoft.Authorization: role assignments, role definitions and permissions."""
 
 import re
-from datetime import UTC, datetime
 
 from sandbox.arm import authorization, bodies, roles
 from sandbox.arm.resource_id import ResourceId
@@ -157,7 +156,7 @@ def _refuse_duplicate(request: Request, role: str, principal: str) -> None:
 
 def _history(request: Request) -> Json:
     """The principals that created and changed the assignment, with times."""
-    now, by = datetime.now(UTC).isoformat(), request.principal
+    now, by = request.faults.now().isoformat(), request.principal
     old = (request.existing or {}).get("properties") or {}
     created = {"createdOn": old.get("createdOn", now), "createdBy": old.get("createdBy", by)}
     return {**created, "updatedOn": now, "updatedBy": by}

@@ -13,6 +13,7 @@ from sandbox.cloud.paths import Paths
 from sandbox.faults.control import send_order, set_fault
 from sandbox.faults.fault import CUTS, ENDPOINTS, InjectedFault, Json
 from sandbox.faults.open_questions import OPEN_QUESTIONS
+from sandbox.faults.state import GRANTS
 
 _SIDES = [definition.side for definition in CLOUDS]
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -25,7 +26,7 @@ examples:
   python -m sandbox fault set target vault --delay 5
   python -m sandbox fault set source arm --cut after --method PUT --path pipelineRuns/ --times 1
   python -m sandbox fault clock target 61d                    make every blob too old for the source trigger
-  python -m sandbox fault grants source 30s                   delay new role assignments by 30 seconds
+  python -m sandbox fault grants source 0                     apply roles at once, not after 5 minutes
   python -m sandbox fault choose source failed-run succeeded  answer an open question differently
   python -m sandbox fault lift source 1
   python -m sandbox fault reset                               restore all defaults
@@ -52,7 +53,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     clock = _verb(verbs, "clock", "shift a cloud's clock, for example by 61d; 0 restores it", "seconds")
     clock.add_argument("seconds", metavar="DURATION", type=_duration)
     clock.add_argument("--back", action="store_true", help="shift the clock back instead of ahead")
-    help = "delay the effect of new role assignments, for example by 30s"
+    help = "delay the effect of new role assignments, 5m by default; 0 applies them at once"
     grants = _verb(verbs, "grants", help, "seconds")
     grants.add_argument("seconds", metavar="DURATION", type=_duration)
     choose = _verb(verbs, "choose", "choose the answer to an open question", "name", "value")
@@ -124,7 +125,7 @@ def _lines(settings: Json) -> Iterable[str]:
         yield f"fault {fault['id']}, applied {fault['applied']} times: {effects}"
     if settings["clock"]:
         yield f"clock shifted by {settings['clock']:+.0f} s"
-    if settings["grants"]:
+    if settings["grants"] != GRANTS:
         yield f"new role assignments delayed by {settings['grants']:.0f} s"
     for name, value in settings["choices"].items():
         if value != OPEN_QUESTIONS[name].default:

@@ -11,9 +11,15 @@ from sandbox.http.azure_errors import SandboxError
 
 _SETTING = "faults"
 
+GRANTS = 300.0
+"""Seconds until a new role assignment takes effect: on Azure some minutes, at most ten.
+
+https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
+"""
+
 
 def _defaults() -> Json:
-    return {"faults": {}, "clock": 0, "grants": 0, "choices": {}}
+    return {"faults": {}, "clock": 0, "grants": GRANTS, "choices": {}}
 
 
 _LONGEST = 50 * 365 * 86_400

@@ -94,6 +94,8 @@ class Deployed(mocks.Mocks):
     secret: dict[str, Any] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     identity: dict[str, Any] = field(default_factory=lambda: {"principalId": "p-1", "tenantId": "t-1"})
+    assigned: str = "2020-01-01T00:00:00Z"
+    """The time of the role assignments."""
     made: list[Made] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -190,6 +192,8 @@ class Deployed(mocks.Mocks):
             return {"name": inputs["registryName"], "loginServer": "made.example", "location": "westeurope"}
         if kind in ("ExportPipeline", "ImportPipeline"):
             return {"identity": _identity(inputs["identity"], self.identity)}
+        if kind == "RoleAssignment":
+            return {"createdOn": self.assigned}
         if kind == "PipelineRun":
             return {"provisioningState": self.run_state, "response": self.response(inputs["pipelineRunName"])}
         if kind == "StackReference":

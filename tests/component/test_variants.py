@@ -15,6 +15,7 @@ from acr_transfer.model.options import TriggerStatus
 from acr_transfer.model.roles import Role, RoleAssignmentMode
 from components import SourceSide, SourceSideArgs, TargetSide, TargetSideArgs
 from components.choices import AccountKey, StorageAccess, VaultAccess
+from components.pipelines import role_delay
 from components.pipelines.preview_api import (
     ABAC_REGISTRY,
     EXPORT_PIPELINE,
@@ -464,3 +465,31 @@ def test_a_deployment_and_its_preview_warn_of_a_token_that_ends_soon(
     source(deploy, {"sas_expiry": expiry}, secret={"updated": written}, preview=preview)
     assert bool(warned) is bool(words)
     assert words in "".join(warned)
+
+
+@pytest.mark.parametrize("arguments", [{**TOKEN, "vault_access": VaultAccess.RBAC}, MANAGED])
+def test_runs_wait_for_a_new_role_ten_minutes_by_default(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda message, *_, **__: lines.append(message))
+    monkeypatch.setattr(role_delay, "LOG_SECONDS", 0.2)
+    ends = datetime.now(UTC) + timedelta(seconds=1)
+    source(deploy, arguments, assigned=(ends - timedelta(minutes=10)).isoformat())
+    assert datetime.now(UTC) >= ends
+    assert len(lines) >= 2
+    assert "Azure may take 600 s to apply a role assignment, 0 s of them are left." in lines[0]
+    assert "role_wait_seconds sets this limit" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "minutes", "preview"), [({}, 10, False), ({"role_wait_seconds": 0}, 0, False), ({}, 0, True)]
+)
+def test_nothing_waits_for_an_old_role_without_a_limit_or_in_a_preview(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], minutes: int, preview: bool
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda message, *_, **__: lines.append(message))
+    assigned = datetime.now(UTC) - timedelta(minutes=minutes)
+    source(deploy, MANAGED, change, assigned=assigned.isoformat(), preview=preview)
+    assert lines == []

@@ -19,15 +19,8 @@ from tests.engine.projects import Project
 from tests.sandbox.faults import control
 from tests.transfer.pushing import push
 
-_NOT_REPEATED = pytest.mark.xfail(strict=True, reason="`up` leaves a failed run whose operation succeeded")
 
-
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=_NOT_REPEATED if answers["failed-run"] == "succeeded" else ())
-        for name, answers in lives.lives().items()
-    ]
-)
+@pytest.fixture(params=lives.lives())
 def life(request: pytest.FixtureRequest, paths: Paths) -> Iterator[str]:
     """The name of a life whose answers both clouds give."""
     with ExitStack() as stack:

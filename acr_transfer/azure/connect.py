@@ -12,6 +12,7 @@ from acr_transfer.azure.arm import REGISTRIES, REGISTRIES_WITHOUT_MODE, ArmClien
 from acr_transfer.azure.clouds import Cloud, find_cloud
 from acr_transfer.azure.credentials import StackCredential
 from acr_transfer.azure.provider_settings import ProviderSettings
+from acr_transfer.azure.role_age import explain_refusal
 from acr_transfer.azure.stacks import Stack, read_stack
 from acr_transfer.errors import FAILURES, AccessError, MissingError, RegistryAccessError, StackError
 from acr_transfer.model.resource_ids import ResourceId
@@ -53,10 +54,16 @@ def scope_of(stack: Stack, key: str) -> str:
 
 @asynccontextmanager
 async def signed_in(settings: ProviderSettings) -> AsyncIterator[tuple[Cloud, AsyncTokenCredential]]:
-    """The cloud that the settings name, and the caller's credential for it."""
+    """The cloud that the settings name, and the caller's credential for it.
+
+    An `AccessError` in the block gets the age of the caller's newest role.
+    """
     cloud = await find_cloud(settings)
     async with StackCredential(settings, cloud) as credential:
-        yield cloud, credential
+        try:
+            yield cloud, credential
+        except AccessError as refused:
+            raise await explain_refusal(refused, settings.subscription_id, cloud, credential) from None
 
 
 @asynccontextmanager

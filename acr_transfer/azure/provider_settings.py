@@ -24,6 +24,7 @@ class ProviderSettings:
     """The client ID of a service principal."""
 
     client_secret: str = field(repr=False)
+    subscription_id: str = ""
 
     @classmethod
     def of(cls, config: Mapping[str, str]) -> Self:
@@ -38,4 +39,5 @@ class ProviderSettings:
             tenant_id=setting("tenantId", "ARM_TENANT_ID"),
             client_id=setting("clientId", "ARM_CLIENT_ID"),
             client_secret=setting("clientSecret", "ARM_CLIENT_SECRET"),
+            subscription_id=setting("subscriptionId", "ARM_SUBSCRIPTION_ID"),
         )

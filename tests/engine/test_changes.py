@@ -114,7 +114,7 @@ CHANGES = [
     Change(
         "imports by the stack",
         {"sourceTriggerStatus": "Disabled"},
-        {"update ImportPipeline": 1, "create PipelineRun": 1},
+        {"update ImportPipeline": 1, "create PipelineRun": 1, "create Stash": 1},
         TARGET,
     ),
     Change(

@@ -38,7 +38,7 @@ pulumi.export("runs", side.runs)
 """
 ACCESS = {
     "SasToken": {"sas_expiry": "2098-01-01T00:00:00Z"},
-    "ManagedIdentity": {"storage_access": "ManagedIdentity"},
+    "ManagedIdentity": {"storage_access": "ManagedIdentity", "role_wait_seconds": 0},
 }
 
 

@@ -33,7 +33,7 @@ def project(
 def test_every_blob_of_a_pair_is_imported_once_by_its_own_pipeline(project: Project, pair: str) -> None:
     source, target = f"{pair}-source", f"{pair}-target"
     project.run("acr-transfer", "hop", "--source", source, "--target", target)
-    assert "1 created" in project.up(target)
+    assert "2 created" in project.up(target)  # the run, and the Stash of its failures
     outputs = project.outputs(target)
     (run,) = outputs["runs"]
     (exported,) = project.outputs(source)["runs"]

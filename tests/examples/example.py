@@ -35,6 +35,8 @@ class Example(Project):
     def up_from_nothing(self, stack: str) -> str:
         """`pulumi stack init` with the example's stack file, then `pulumi up`."""
         self.run("pulumi", "stack", "init", stack)
+        # The sandbox of the tests applies roles at once.
+        self.run("pulumi", "config", "set", "acr-transfer:roleWaitSeconds", "0", "--stack", stack)
         return self.up(stack)
 
     def up_changes_nothing(self, stack: str) -> None:

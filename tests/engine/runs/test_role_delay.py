@@ -5,8 +5,10 @@ Ten minutes of Azure are ten seconds here.
 
 from __future__ import annotations
 
+import secrets
 import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,8 +17,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.cloud.definitions import SOURCE
+from sandbox.arm.roles import READER
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import CLOUDS, SOURCE
 from sandbox.cloud.paths import Paths
+from sandbox.entra import applications
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.sandbox.faults.control import slow_grants
@@ -32,6 +37,8 @@ SOURCES: dict[str, dict[str, Any]] = {
     "delay-managed-existing": {**MANAGED, "storageAccount": "delayaccount", "createIdentity": True},
 }
 ASSIGNED = "Waiting for the role"
+_OPERATOR = {"ARM_USE_MSI", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+"""The variables by which the sandbox's operator signs in."""
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +97,36 @@ def test_an_interrupted_wait_continues_and_an_import_by_identity_succeeds(projec
     project.run("acr-transfer", "hop", "--source", "delay-managed", "--target", target)
     project.up(target)
     assert [run["status"] for run in project.outputs(target)["runs"]] == ["Succeeded"]
+
+
+COMMANDS = {
+    "plan": ["plan", "--source", "delay-managed", "--dry-run", *ARTIFACTS],
+    "hop": ["hop", "--source", "delay-managed", "--target", "delay-target"],
+    "prove": ["prove", "--source", "delay-managed", "--target", "delay-target"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_refused_caller_reads_that_its_role_may_be_too_new(
+    command: str, project: Project, paths: Paths
+) -> None:
+    client, secret = str(uuid.uuid4()), secrets.token_hex(16)
+    principals = {}
+    for definition in CLOUDS:
+        cloud = Cloud(definition, paths)
+        principals[definition] = applications.add(cloud, client, secret)
+        cloud.database.close()
+    kept = {name: value for name, value in project.environment.items() if name not in _OPERATOR}
+    caller = Project(project.folder, {**kept, "ARM_CLIENT_ID": client, "ARM_CLIENT_SECRET": secret})
+    said = caller.run("acr-transfer", *COMMANDS[command], good=False)
+    assert "If the caller got its role a short time ago: Azure applies a role within 10 minutes" in said
+    for definition, principal in principals.items():
+        scope = f"/subscriptions/{definition.subscription}"
+        with slow_grants(paths, definition.side, 0):
+            Existing.of(paths, definition, "tests-delay-callers").role(scope, READER, principal)
+    said = caller.run("acr-transfer", *COMMANDS[command], good=False)
+    assert "The likely cause: the caller's newest role is 0 minutes old. Azure applies a role" in said
+    assert secret not in said
 
 
 def test_a_role_that_takes_longer_than_the_limit_is_an_error_and_the_next_up_repeats_the_run(

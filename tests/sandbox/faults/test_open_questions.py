@@ -34,6 +34,17 @@ def _operation_of_a_failed_run(side: SandboxSide) -> object:
     return until(lambda: side.arm("GET", below)["status"], lambda status: status != "Creating")
 
 
+def _repeat_of_a_failed_run(side: SandboxSide) -> object:
+    pipeline = side.pipeline("export", "out", "OverwriteBlobs")
+    path, artifact = side.registry_path("pipelineRuns", f"same{pipeline}"), f"points/{pipeline.lower()}"
+    body = side.run_request(pipeline, pipeline, f"{artifact}:1")
+    side.arm("PUT", path, body)
+    assert side.ended(f"same{pipeline}")["response"]["status"] == "Failed"
+    side.image(artifact, "1")
+    side.arm("PUT", path, body)
+    return side.ended(f"same{pipeline}")["response"]["status"]
+
+
 def _partial_run(side: SandboxSide) -> object:
     pipeline = side.pipeline("export", "out", "ContinueOnErrors")
     return side.run(pipeline, pipeline, "points/app:1", "points/nothing:1")["status"]
@@ -96,6 +107,7 @@ def _missing_container(side: SandboxSide) -> object:
 
 ANSWERS: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = {
     "failed-run": (_operation_of_a_failed_run, {"failed": "Failed", "succeeded": "Succeeded"}),
+    "same-failed-run": (_repeat_of_a_failed_run, {"leave": "Failed", "repeat": "Succeeded"}),
     "partial": (_partial_run, {"succeeded": "Succeeded", "failed": "Failed"}),
     "existing": (_existing_tag, {"fail": ("Failed", None), "skip": ("Succeeded", [])}),
     "run-order": (_order_of_runs, {"oldest": True, "newest": False}),

@@ -63,8 +63,8 @@ class Transfers(RuleBasedStateMachine):
         body["properties"]["forceUpdateTag"] = tag
         before = self.runs.get(name)
         answer = self.side.request("PUT", self.path("pipelineRuns", name), body)
-        if before and before[0] == body and before[1] == "Succeeded":
-            assert answer.status_code == 200  # even if its pipeline was deleted
+        if before and before[0] == body:
+            assert answer.status_code == 200  # even if it failed, or its pipeline was deleted
             return
         if pipeline not in self.pipelines:
             assert answer.status_code == 400

@@ -6,11 +6,14 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
+
+from acr_transfer.model.times import format_time
 
 from ..sdk import keeps_values, not_found
 
@@ -23,7 +26,7 @@ class UnreadableRunError(pulumi.RunError):
     """The state of a run is unknown, so that it cannot be repeated if it failed."""
 
 
-_FAILED = ("failed", "canceled", "cancelled")
+_FAILED = {"failed", "canceled", "cancelled"}
 
 
 def repeated_failures(
@@ -69,6 +72,10 @@ def _none_if_missing(run: str, error: Exception) -> RunState | None:
 
 def _failed_at(run: RunState | None) -> str:
     """The start of a failed run, which no other run of its name has; empty for any other run."""
-    if run is None or not {run.provisioning_state.lower(), (run.response.status or "").lower()} & {*_FAILED}:
+    response = run and run.response
+    states = (run and run.provisioning_state, response and response.status)
+    if not {str(state).lower() for state in states} & _FAILED:
         return ""
-    return run.response.start_time or run.response.finish_time or run.system_data.last_modified_at or "failed"
+    # The specification requires neither of the service's times.
+    times = (response and response.start_time, response and response.finish_time)
+    return str(next(filter(None, times), format_time(datetime.now(UTC))))

@@ -63,7 +63,8 @@ async def signed_in(settings: ProviderSettings) -> AsyncIterator[tuple[Cloud, As
         try:
             yield cloud, credential
         except AccessError as refused:
-            raise await explain_refusal(refused, settings.subscription_id, cloud, credential) from None
+            await explain_refusal(refused, settings.subscription_id, cloud, credential)
+            raise
 
 
 @asynccontextmanager

@@ -23,24 +23,23 @@ _LIMIT = f"Azure applies a role within {int(ROLE_DELAY.total_seconds()) // 60} m
 
 async def explain_refusal(
     refused: AccessError, subscription: str, cloud: Cloud, credential: AsyncTokenCredential
-) -> AccessError:
-    """Return a refusal by a service with the likely cause: a role of the caller that is not in effect yet.
+) -> None:
+    """Add the likely cause to a refusal by a service: a role of the caller that is not in effect yet.
 
     The cause is certain only if the caller may list the role assignments of the subscription.
     """
     if not _REFUSED.search(str(refused)) or _LIMIT in str(refused):
-        return refused
+        return
     try:
         async with arm_client(cloud, credential) as arm:
             age = await _age_of_newest_role(subscription, arm, credential)
-    except (TransferError, ValueError, KeyError):
-        return AccessError(f"{refused} If the caller got its role a short time ago: {_LIMIT}")
-    if age >= ROLE_DELAY:
-        return refused
-    minutes = int(age.total_seconds() // 60)
-    return AccessError(
-        f"{refused} The likely cause: the caller's newest role is {minutes} minutes old. {_LIMIT}"
-    )
+    except (TransferError, ValueError, KeyError, IndexError):
+        refused.args = (f"{refused} If the caller got its role a short time ago: {_LIMIT}",)
+        return
+    if age < ROLE_DELAY:
+        minutes = int(age.total_seconds() // 60)
+        cause = f"The likely cause: the caller's newest role is {minutes} minutes old."
+        refused.args = (f"{refused} {cause} {_LIMIT}",)
 
 
 async def _age_of_newest_role(

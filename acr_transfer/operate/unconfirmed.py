@@ -68,6 +68,13 @@ UNCONFIRMED = (
         setting="after 409: repeat `pulumi up` when `acr-transfer status` shows the end of the run",
     ),
     Unconfirmed(
+        name="same-failed-run",
+        question="Does a repeated request for a failed run start it again?",
+        check="az acr pipeline-run create --resource-group <group> --registry <registry> --name <failed run> "
+        "--pipeline <pipeline> --pipeline-type export --storage-blob <blob> --artifacts <artifacts>",
+        shows="the failed run with its old start, or with a new one",
+    ),
+    Unconfirmed(
         name="delete-running",
         question="Can a running run be deleted?",
         check="pulumi destroy -s {stack}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -94,8 +95,8 @@ class Deployed(mocks.Mocks):
     secret: dict[str, Any] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     identity: dict[str, Any] = field(default_factory=lambda: {"principalId": "p-1", "tenantId": "t-1"})
-    assigned: str = "2020-01-01T00:00:00Z"
-    """The time of the role assignments."""
+    role_age: timedelta = timedelta(days=1)
+    """The age of a role assignment when the program gets it."""
     made: list[Made] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -193,7 +194,7 @@ class Deployed(mocks.Mocks):
         if kind in ("ExportPipeline", "ImportPipeline"):
             return {"identity": _identity(inputs["identity"], self.identity)}
         if kind == "RoleAssignment":
-            return {"createdOn": self.assigned}
+            return {"createdOn": (datetime.now(UTC) - self.role_age).isoformat()}
         if kind == "PipelineRun":
             return {"provisioningState": self.run_state, "response": self.response(inputs["pipelineRunName"])}
         if kind == "StackReference":

@@ -474,10 +474,9 @@ def test_runs_wait_for_a_new_role_ten_minutes_by_default(
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda message, *_, **__: lines.append(message))
     monkeypatch.setattr(role_delay, "LOG_SECONDS", 0.2)
-    ends = datetime.now(UTC) + timedelta(seconds=1)
-    source(deploy, arguments, assigned=(ends - timedelta(minutes=10)).isoformat())
-    assert datetime.now(UTC) >= ends
-    assert len(lines) >= 2
+    began = datetime.now(UTC)
+    source(deploy, arguments, role_age=timedelta(seconds=599))
+    assert datetime.now(UTC) - began >= timedelta(seconds=1)
     assert "Azure may take 600 s to apply a role assignment, 0 s of them are left." in lines[0]
     assert "role_wait_seconds sets this limit" in lines[0]
 
@@ -490,6 +489,5 @@ def test_nothing_waits_for_an_old_role_without_a_limit_or_in_a_preview(
 ) -> None:
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda message, *_, **__: lines.append(message))
-    assigned = datetime.now(UTC) - timedelta(minutes=minutes)
-    source(deploy, MANAGED, change, assigned=assigned.isoformat(), preview=preview)
+    source(deploy, MANAGED, change, role_age=timedelta(minutes=minutes), preview=preview)
     assert lines == []

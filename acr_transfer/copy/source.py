@@ -14,6 +14,7 @@ from acr_transfer.azure.throttle import Throttle
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import CATEGORY, LARGEST_BLOB, Block, SourceBlob, category
 from acr_transfer.errors import CopyError, NothingExportedError, error_code, host
+from acr_transfer.model.documents.faults import with_faults
 from acr_transfer.model.resource_names import HEADER_VALUE, METADATA
 
 _PROPERTY_REQUESTS = 16
@@ -41,7 +42,7 @@ class SourceContainer:
             )
         found = await run_concurrently(self._find, list(dict.fromkeys(names)), _PROPERTY_REQUESTS)
         if faults := [fault for fault in found if isinstance(fault, str)]:
-            raise NothingExportedError("these blobs cannot be copied:\n  " + "\n  ".join(faults))
+            raise NothingExportedError(with_faults("these blobs cannot be copied:", faults))
         return [blob for blob in found if isinstance(blob, SourceBlob)]
 
     async def _find(self, name: str) -> SourceBlob | str:

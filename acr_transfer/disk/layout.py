@@ -20,6 +20,7 @@ from azure.storage.blob import ContentSettings
 from acr_transfer.copy.blocks import SourceBlob
 from acr_transfer.disk.files import is_on_disk, open_on_disk, sha256_of
 from acr_transfer.errors import CopyError, DiskError, InputError
+from acr_transfer.model.documents.faults import with_faults
 from acr_transfer.model.documents.pack_manifest import PARTS, PackedBlob, PackManifest, PackPart
 
 HANDOVER = "handover.json"
@@ -62,9 +63,8 @@ class PackOnDisks:
         """Raise `CopyError` if the size of a part's file is not the packed one."""
         parts = [part for blob in self.manifest.blobs for part in blob.parts]
         if faults := list(filter(None, map(self._size_fault, parts))):
-            raise CopyError(
-                "these parts are damaged; copy them from the disk again:\n  " + "\n  ".join(faults)
-            )
+            title = "these parts are damaged; copy them from the disk again:"
+            raise CopyError(with_faults(title, faults))
 
     def _size_fault(self, part: PackPart) -> str:
         if (folder := self.find(part)) is None:

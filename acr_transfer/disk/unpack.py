@@ -21,6 +21,7 @@ from acr_transfer.disk.layout import PackOnDisks, source_blob
 from acr_transfer.disk.part_file import decrypting, read_range
 from acr_transfer.errors import CopyError, InputError
 from acr_transfer.model.documents.pack_manifest import PackPart
+from acr_transfer.model.references import listed
 
 _BLOBS_AT_A_TIME = 2
 
@@ -76,7 +77,7 @@ async def _copy(
             await _stage(wanted, _PartReader(disk, part, blocks, keys).contents(wanted), target)
     if missing:
         raise CopyError(
-            f"blob {target.blob.name} is incomplete; not found: {', '.join(missing)}. "
+            f"blob {target.blob.name} is incomplete; not found: {listed(missing)}. "
             "The available blocks are staged at the target; unpack the missing parts within a week."
         )
     await target.commit(block_ids)

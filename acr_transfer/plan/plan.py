@@ -11,6 +11,7 @@ from enum import StrEnum
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import PlanError
 from acr_transfer.file_reader import DOCUMENT_BYTES
+from acr_transfer.model.documents.faults import with_faults
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.errors import ModelError
@@ -204,7 +205,7 @@ async def _existing(references: Sequence[str], registry: RegistryClient) -> list
 
 def _refuse(faults: Sequence[str]) -> None:
     if faults:
-        raise PlanError("no lock was written:\n  " + "\n  ".join(map(visible_line, faults)))
+        raise PlanError(with_faults("no lock was written:", [*map(visible_line, faults)]))
 
 
 def _absence(artifact: Artifact, selection: Selection) -> str:

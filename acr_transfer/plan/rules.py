@@ -19,7 +19,7 @@ from semantic_version import NpmSpec, Version
 from acr_transfer.errors import InputError
 from acr_transfer.file_reader import SETTINGS_BYTES, read_text
 from acr_transfer.model.credentials import quoted
-from acr_transfer.model.documents.faults import faults_of, shortened
+from acr_transfer.model.documents.faults import faults_of, with_faults
 from acr_transfer.model.documents.fields import AnyText, Bounded, Expected, Form, Text, Whole, fault
 from acr_transfer.model.references import Artifact, InvalidReferenceError
 
@@ -29,7 +29,6 @@ _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 _SHOWN = 60
 """Characters of a pattern in a message."""
 
-_SHOWN_FAULTS = 50
 _LONGEST_RANGE = 1000
 """Characters of a range of versions."""
 
@@ -238,10 +237,8 @@ class SelectionRules(_Table):
         try:
             return cls.model_validate(document, by_alias=True, by_name=False)
         except ValidationError as error:
-            faults = "\n  ".join(
-                shortened([_with_rule_number(each) for each in faults_of(error)], _SHOWN_FAULTS)
-            )
-            raise InputError(f"{source} cannot be used:\n  {faults}") from None
+            faults = [_with_rule_number(each) for each in faults_of(error)]
+            raise InputError(with_faults(f"{source} cannot be used:", faults)) from None
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pydantic_core import ErrorDetails
 from acr_transfer.model.credentials import without_credentials
 from acr_transfer.model.visible_text import visible_line
 
+_SHOWN_FAULTS = 100
+
 _SHOWN_CHARACTERS = 60
 
 
@@ -52,6 +54,11 @@ def shortened(faults: Sequence[str], most: int = 10) -> list[str]:
     """Return the first faults for a message, and the number of the others."""
     more = len(faults) - most
     return [*faults[:most], *([f"and {more} more"] if more > 0 else [])]
+
+
+def with_faults(title: str, faults: Sequence[str]) -> str:
+    """Return a message with the first hundred faults below its title, and the number of the others."""
+    return "\n  ".join([title, *shortened(faults, _SHOWN_FAULTS)])
 
 
 def shown(value: object) -> str:

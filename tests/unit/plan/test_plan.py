@@ -138,6 +138,14 @@ def test_referrers_can_be_omitted() -> None:
     assert not registry.requests["referrers"]
 
 
+def test_a_hundred_absent_artifacts_are_listed_and_the_rest_is_counted() -> None:
+    names = [f"app:{number}" for number in range(150)]
+    with pytest.raises(PlanError) as refused:
+        planned(MemoryRegistry(), *names)
+    lines = str(refused.value).splitlines()
+    assert (len(lines), lines[-1]) == (102, "  and 50 more")
+
+
 def test_one_error_lists_all_absent_artifacts() -> None:
     registry = MemoryRegistry()
     registry.put("app", image("one"), "1.4.0")

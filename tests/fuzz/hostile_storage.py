@@ -259,6 +259,13 @@ STAGES = ("properties", "content", "container", "blocks", "block", "commit", "ch
 def hostile_storage(authority: Authority) -> Iterator[tuple[str, Requests]]:
     """A server; yields its host and port, and the requests of the running case."""
     requests = Requests()
+    with _served(authority, requests) as foreign, _served(authority, requests) as host:
+        requests.foreign = foreign
+        yield host, requests
+
+
+@contextlib.contextmanager
+def _served(authority: Authority, requests: Requests) -> Iterator[str]:
     handler = type("Handler", (Handler,), {"requests": requests})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.chain, authority.key)
@@ -269,8 +276,7 @@ def hostile_storage(authority: Authority) -> Iterator[tuple[str, Requests]]:
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        requests.foreign = f"127.0.0.1:{server.server_address[1]}"
-        yield f"localhost:{server.server_address[1]}", requests
+        yield f"localhost:{server.server_address[1]}"
         server.shutdown()
         thread.join()
 

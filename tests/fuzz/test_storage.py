@@ -20,7 +20,7 @@ pytestmark = pytest.mark.servers
 CASES = [f"{stage}.{behavior}" for stage in STAGES for behavior in BEHAVIORS]
 ATTACKS = ("endless-chunks", "drip-body", "redirect-307", "challenge-arm", "bomb", "bad-range", "gzip")
 SHORT = [
-    f"{stage}.{behavior}" for number, behavior in enumerate(ATTACKS) for stage in STAGES[number % 2 :: 2]
+    f"{stage}.{behavior}" for number, behavior in enumerate(ATTACKS) for stage in STAGES[number % 4 :: 4]
 ]
 
 
@@ -44,12 +44,12 @@ def test_any_response_ends_in_one_line(campaign: Campaign, world: World, tmp_pat
     for case in CASES if LONG else SHORT:
         outcome = _hop(case, world, tmp_path / "handover.json")
         assert world.requests.reached, f"{case} was not played: {outcome}"
-        findings = [Finding.FOREIGN_CREDENTIAL] * bool(world.requests.credentials)
+        foreign = [resource for resource in world.arm.resources if world.host not in resource]
+        findings = [Finding.FOREIGN_CREDENTIAL] * bool(world.requests.credentials or foreign)
         findings += [Finding.SECRET] * (world.arm.token in outcome.output)
         findings += [Finding.MESSAGE] * ("\x1b" in outcome.output or "internal error" in outcome.output)
         campaign.record(case, outcome, *findings)
     assert campaign.found == []
-    assert {resource for resource in world.arm.resources if world.host not in resource} == set()
 
 
 def _hop(case: str, world: World, handover: Path) -> Outcome:
@@ -58,6 +58,7 @@ def _hop(case: str, world: World, handover: Path) -> Outcome:
     blobs: list[Any] = [{"name": "b", "artifacts": ["a:1"]}]
     Handover.of("source.example", f"https://{world.host}/{source}/transfer", blobs).write(handover)
     world.requests.clear()
+    world.arm.resources.clear()
     url = f"https://{world.host}/{target}/transfer"
     line = ["hop", "--way", "stream", "--handover", str(handover), "--container-url", url]
     return world.worker.call("tests.fuzz.test_storage:hop", line, environment=world.environment)

@@ -118,7 +118,8 @@ def test_a_list_that_does_not_end_is_refused(marker: Callable[[int], str]) -> No
 
 
 def test_a_response_that_cannot_be_parsed_is_no_defect_of_the_command() -> None:
-    with pytest.raises(
-        BrokenAnswerError, match=r"reading at h: the response is not one of a storage service"
-    ), storage_request("reading", "h"):
+    with (
+        pytest.raises(BrokenAnswerError, match=r"reading at h: the response is not one of a storage service"),
+        storage_request("reading", "h"),
+    ):
         int("not a number")

@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 
 from sandbox import lifecycle, shell_env
+from sandbox.cloud.definitions import CLOUDS
 from sandbox.cloud.paths import CHECKOUT, Paths
+from sandbox.faults.control import send_order
 from tests.engine.projects import Project
 from tests.rights.callers import Caller
 from tests.rights.commands import COMMANDS, PAIRS, Pair, SideRight, grant_sides, used_sides
@@ -51,6 +53,8 @@ def main(part: str = "") -> None:
         try:
             for word in ("up", "seed"):
                 subprocess.run([sys.executable, "-m", "sandbox", word], check=True, cwd=CHECKOUT)
+            for definition in CLOUDS:
+                send_order(paths, definition.side, "grants", seconds=0)
             environment = {**os.environ, **shell_env.variables(paths)}
             project = Project.made(work, CHECKOUT, environment)
             if part != "commands":

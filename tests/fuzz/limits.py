@@ -144,7 +144,7 @@ def run_process(
         process.rlimit(psutil.RLIMIT_DATA, (BYTES, BYTES))
         peak, code = 0, None
         while code is None:
-            peak = max([peak, *map(_peak, _tree(process))])
+            peak = max([peak, *map(highest_memory, _tree(process))])
             try:
                 code = process.wait(0.05)
             except psutil.TimeoutExpired:
@@ -161,7 +161,7 @@ def _tree(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _peak(process: psutil.Process) -> int:
+def highest_memory(process: psutil.Process) -> int:
     """The highest memory use of a process, 0 if it has ended."""
     try:
         lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from sandbox import lifecycle
@@ -20,7 +21,7 @@ from sandbox.cloud.paths import Paths
 from sandbox.faults.control import send_order
 from sandbox.storage import blobs
 from tests.fuzz.campaign import Campaign
-from tests.fuzz.limits import LONG, Finding, Outcome
+from tests.fuzz.limits import LONG, Finding, Outcome, highest_memory
 from tests.fuzz.sandbox_requests import EXISTING, GROUP, REPOSITORY, Credentials, Requests, SentRequest
 from tests.sandbox.faults import control
 from tests.sandbox.registry.endpoint import RegistryEndpoint, image
@@ -167,6 +168,7 @@ def test_any_request_gets_an_answer_that_is_no_server_error(
         if request.endpoint == "control":
             send_order(paths, "source", "reset")
     endpoints.close()
+    campaign.peak = highest_memory(psutil.Process(lifecycle.require_running(paths)["process"]))
     assert not campaign.found, "\n".join(campaign.found[:20])
 
 

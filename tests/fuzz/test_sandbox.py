@@ -167,6 +167,7 @@ def test_any_request_gets_an_answer_that_is_no_server_error(
         campaign.record(f"{number} {request}", outcome, *found)
         if request.endpoint == "control":
             send_order(paths, "source", "reset")
+            send_order(paths, "source", "grants", seconds=0)  # as tests/conftest.py
     endpoints.close()
     campaign.peak = highest_memory(psutil.Process(lifecycle.require_running(paths)["process"]))
     assert not campaign.found, "\n".join(campaign.found[:20])

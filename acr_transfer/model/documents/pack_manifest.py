@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from acr_transfer.model.documents.fields import AnyText, Bounded, Bytes, FewEntries, Form, Whole, fault
 from acr_transfer.model.documents.handover import BlobName
@@ -126,7 +126,7 @@ class PackManifest(Document):
     readers: _Readers = ""
     """The SHA-256 of the public keys that the parts are encrypted for; empty if they are not encrypted."""
 
-    blobs: Annotated[tuple[PackedBlob, ...], Bounded()]
+    blobs: Annotated[tuple[PackedBlob, ...], Field(min_length=1), Bounded()]
     """Every blob of the hand-over."""
 
     @model_validator(mode="after")

@@ -20,6 +20,9 @@ _UNFINISHED = re.compile(r"\.acr-transfer-[0-9a-f]{32}\.partial")
 """The names of files that are being written; only this module creates such names."""
 
 
+_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+
+
 class Folder:
     """An open folder. Its files are reached by their names alone, which hold no path."""
 
@@ -112,6 +115,23 @@ class Folder:
             with suppress(OSError):
                 self.remove(name)
 
+    def lock(self) -> None:
+        """Keep other processes from locking the folder until it is closed, if its file system can do that.
+
+        Raises `OSError` if another one has locked it. The lock ends with its process, even with `kill -9`.
+        """
+        import fcntl  # A Pulumi program on Windows imports this module too.
+
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(
+                errno.EBUSY, "another process is writing to this folder; wait for its end"
+            ) from None
+        except OSError as error:
+            if error.errno not in (*_UNSUPPORTED, errno.EBADF, errno.ENOLCK):
+                raise
+
     def _status(self, name: str) -> os.stat_result:
         return os.stat(_plain(name), dir_fd=self._descriptor, follow_symlinks=False)
 
@@ -134,7 +154,7 @@ class Folder:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            if error.errno not in _UNSUPPORTED:
                 raise
 
 

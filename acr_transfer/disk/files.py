@@ -2,8 +2,8 @@
 
 import errno
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader
 from pathlib import Path
 
@@ -37,6 +37,16 @@ def folder_of(disk: Path, file: str) -> Iterator[tuple[Folder, str]]:
             return
         with folder.inside(inner) as below:
             yield below, name
+
+
+@contextmanager
+def locked(folders: Sequence[Path]) -> Iterator[None]:
+    """Create the folders, and keep other processes from packing to them. Raises `DiskError`."""
+    with ExitStack() as stack:
+        for folder in folders:
+            with explained_disk(f"preparing {folder}"):
+                stack.enter_context(open_folder(folder, create=True)).lock()
+        yield
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from acr_transfer.copy.blocks import Block, SourceBlob
 from acr_transfer.copy.result import CopyProgress
 from acr_transfer.copy.source import SourceContainer
 from acr_transfer.disk import folder
+from acr_transfer.disk.files import locked
 from acr_transfer.disk.folder import Disk
 from acr_transfer.disk.foreign import refuse_foreign_files
 from acr_transfer.disk.keys import Recipient, fingerprint
@@ -96,17 +97,12 @@ async def pack(
     blobs = await source.find(handover.blob_names)
     if sum(len(blob.blocks()) for blob in blobs) > _MOST_BLOCKS:
         raise InputError("one pack holds at most 3 TiB; export and pack the artifacts in several steps")
-    disks = [Disk(folder, number) for number, folder in enumerate(folders, start=1)]
     progress.begin(len(blobs), sum(blob.size for blob in blobs))
-    packer = _Packer(source, options, progress, disks, remark)
-    plans = {blob.name: list(_planned(blob, options.part_size)) for blob in blobs}
-    await asyncio.to_thread(packer.prepare, [part for parts in plans.values() for part in parts])
-    packed = [await packer.pack_blob(blob, plans[blob.name]) for blob in blobs]
-    encryption, readers = "age" if options.recipients else None, fingerprint(options.recipients)
-    manifest = PackManifest.create(
-        disks=len(disks), encryption=encryption, readers=readers, blobs=tuple(packed)
-    )
-    await asyncio.to_thread(_finish, disks, handover, manifest)
+    with locked(folders):
+        disks = [Disk(folder, number) for number, folder in enumerate(folders, start=1)]
+        packer = _Packer(source, options, progress, disks, remark)
+        manifest = await packer.pack(blobs)
+        await asyncio.to_thread(_finish, disks, handover, manifest)
     return manifest
 
 
@@ -127,6 +123,18 @@ class _Packer:
     remark: Callable[[str], None]
     finished: dict[tuple[str, str], PackPart] = field(default_factory=dict)
     assigned: Mapping[str, Disk] = field(default_factory=dict)
+
+    async def pack(self, blobs: Sequence[SourceBlob]) -> PackManifest:
+        """Write the missing parts of all blobs; return the manifest."""
+        plans = {blob.name: list(_planned(blob, self.options.part_size)) for blob in blobs}
+        await asyncio.to_thread(self.prepare, [part for parts in plans.values() for part in parts])
+        packed = [await self.pack_blob(blob, plans[blob.name]) for blob in blobs]
+        return PackManifest.create(
+            disks=len(self.disks),
+            encryption="age" if self.options.recipients else None,
+            readers=fingerprint(self.options.recipients),
+            blobs=tuple(packed),
+        )
 
     def prepare(self, planned: Sequence[_PlannedPart]) -> None:
         """Find the finished parts, and assign a disk to each other part; then the pack is incomplete."""

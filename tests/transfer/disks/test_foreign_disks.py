@@ -19,6 +19,7 @@ from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import keys
 from acr_transfer.disk.layout import read_manifest, source_blob
 from acr_transfer.errors import CopyError, DiskError, InputError
+from acr_transfer.file_writer import open_folder
 from acr_transfer.model.documents.json_document import checksum_of
 from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked
 from tests.transfer.stores import Store
@@ -150,6 +151,16 @@ def test_a_folder_that_is_named_twice_is_refused(
     with pytest.raises(InputError, match="named twice"):
         transfer.pack(tmp_path, tmp_path / "link")
     assert snapshot(tmp_path) == {"link": str(tmp_path)}
+
+
+def test_two_packs_do_not_write_to_one_folder(export: Export, transfer: DiskTransfer, tmp_path: Path) -> None:
+    export("batch1", b"content")
+    with open_folder(tmp_path) as other:
+        other.lock()
+        with pytest.raises(DiskError, match="another process is writing to this folder"):
+            transfer.pack(tmp_path)
+        assert snapshot(tmp_path) == {}
+    transfer.pack(tmp_path)
 
 
 @pytest.mark.parametrize("made", ["symlink", "fifo", "folder"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -172,3 +175,34 @@ def test_permissions_follow_the_earlier_file_or_the_umask(tmp_path: Path) -> Non
         assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
     finally:
         os.umask(previous)
+
+
+def test_a_file_system_without_all_calls_is_written_to(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some drivers of removable disks neither save folders nor lock them."""
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(descriptor)
+
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(fcntl, "flock", flock)
+    folder.lock()
+    with folder.new_file("name") as file:
+        file.write(b"content")
+    assert (tmp_path / "folder/name").read_bytes() == b"content"
+
+
+def test_a_folder_is_locked_once(folder: Folder, tmp_path: Path) -> None:
+    folder.lock()
+    with (
+        open_folder(tmp_path / "folder") as other,
+        pytest.raises(OSError, match="another process is writing"),
+    ):
+        other.lock()

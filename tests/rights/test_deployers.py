@@ -25,12 +25,11 @@ def test_a_caller_with_exactly_the_documented_rights_deploys_and_destroys(
 
 
 def first_with_each_right() -> dict[str, tuple[SetUp, Right]]:
-    """Each documented right of a side once, with the first set-up that needs it."""
+    """Each documented action of a side once, with the first set-up that needs it."""
     found: dict[str, tuple[SetUp, Right]] = {}
     for set_up in SET_UPS:
         for right in sorted(set_up_rights(DOCUMENT, set_up.side, set_up.name)):
-            # The place is part of it: the rights of a new resource group are needed on the subscription.
-            found.setdefault(f"{set_up.side}: {right[0]}: {right[1]}", (set_up, right))
+            found.setdefault(f"{set_up.side}: {right[1]}", (set_up, right))
     return found
 
 

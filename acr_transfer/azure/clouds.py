@@ -88,7 +88,8 @@ async def _documents(base: str) -> list[dict[str, Any]]:
     status = 0
     async with http_session() as http:
         for version in ("2020-06-01", "2022-09-01"):
-            answer = await http.request("GET", f"{base}/metadata/endpoints?api-version={version}")
+            url = f"{base}/metadata/endpoints?api-version={version}"
+            answer = await http.request("GET", url, what="the metadata host ")
             status = answer.status
             if status == 200:
                 found = answer.json()

@@ -84,12 +84,18 @@ async def registry(stack: Stack) -> AsyncIterator[RegistryClient]:
             async with open_registry(host, EntraAuthenticator(credential, cloud.registry_audience)) as found:
                 yield found
         except RegistryAccessError as error:
-            if (
-                error.login_server != found.login_server
-            ):  # that of another registry, used inside of this block
+            # The error can be that of another registry, used inside of this block.
+            if error.login_server != found.login_server or not _names_registry(stack):
                 raise
             async with arm_client(cloud, credential) as arm:
                 raise await _with_role(error, registry_id(stack), arm) from None
+
+
+def _names_registry(stack: Stack) -> bool:
+    try:
+        return bool(registry_id(stack))
+    except StackError:
+        return False
 
 
 async def _with_role(error: RegistryAccessError, id: str, arm: ArmClient) -> AccessError:

@@ -52,10 +52,13 @@ class AzureHttp:
         self._session = session
 
     async def request(
-        self, method: str, url: str | URL, headers: Mapping[str, str] | None = None
+        self, method: str, url: str | URL, headers: Mapping[str, str] | None = None, *, what: str = ""
     ) -> HttpAnswer:
-        """Send a request by https. Raises `ServiceError` if there is no response within the limits."""
-        where = host(str(url))
+        """Send a request. Raises `ServiceError` if there is no response within the limits.
+
+        `what` names the kind of host for the message.
+        """
+        where = f"{what}{host(str(url))}"
         try:
             async with self._session.request(method, url, headers=headers, allow_redirects=False) as response:
                 body = await LIMITS.read(response, where)
@@ -63,7 +66,10 @@ class AzureHttp:
         except BrokenAnswerError:
             raise
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise ServiceError(f"{where}: no response ({type(error).__name__})") from None
+            reason = f"no response ({type(error).__name__})"
+            if isinstance(error, aiohttp.ClientSSLError):
+                reason = "its certificate is not trusted; SSL_CERT_FILE names the trusted certificates"
+            raise ServiceError(f"{where}: {reason}") from None
 
 
 @asynccontextmanager

@@ -100,7 +100,11 @@ def test_clean_removes_only_imported_blobs_and_only_with_yes(world: World) -> No
         uri, now = f"{container.url}/imported", datetime.now(UTC) + timedelta(seconds=1)
         response = {"status": "Succeeded", "startTime": now.isoformat(), "source": {"uri": uri}}
         run: dict[str, Any] = {"id": f"{registry}/pipelineRuns/p_1", "name": "p_1"}
-        run["properties"] = {"provisioningState": "Succeeded", "response": response}
+        run["properties"] = {
+            "provisioningState": "Succeeded",
+            "request": {"pipelineResourceId": f"{registry}/importPipelines/p"},
+            "response": response,
+        }
         world.arm.documents[f"{registry}/pipelineRuns"] = {"value": [run]}
         code, said, error = world.run("clean", "--side", "target", "--older-than", "0")
         assert code == 0, error
@@ -147,7 +151,7 @@ def test_a_wrong_name_is_named_in_the_error(world: World, line: list[str], code:
         ("no account", 7, "no storage account below"),
         ("no container", 7, "the target's container transfer at localhost"),
         ("no cloud", 7, "describes no cloud 'smallsource'"),
-        ("metadata down", 9, "the metadata host localhost:1 did not answer"),
+        ("metadata down", 9, "the metadata host localhost:1: no response"),
         ("untrusted", 9, "certificate"),
     ],
 )

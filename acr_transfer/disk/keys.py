@@ -58,7 +58,7 @@ def _recipient(text: str, where: str) -> Recipient:
     for kind in (pyrage.x25519.Recipient, pyrage.ssh.Recipient):
         try:
             key = kind.from_str(text)
-        except pyrage.RecipientError:
+        except (pyrage.RecipientError, UnicodeEncodeError):
             continue
         # The comment behind an SSH key does not distinguish it.
         return Recipient(" ".join(text.split()[:2]), key)

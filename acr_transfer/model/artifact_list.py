@@ -45,12 +45,17 @@ def parse_artifact_list(text: str, registry: str = "") -> list[Artifact]:
     first: dict[Artifact, int] = {}
     faults: dict[int, str] = {}
     count = 0
+    seen = set[str]()
     for line, written in enumerate(text.split("\n"), start=1):
         name = _COMMENT.sub("", written).strip()
-        if name and (fault := _add(name, line, registry, first)):
+        if name in seen and count >= _SHOWN_FAULTS:
+            count += 1  # a repeated line is a fault; millions of them need no message
+        elif name and (fault := _add(name, line, registry, first)):
             count += 1
             if count <= _SHOWN_FAULTS:
                 faults[line] = fault
+        if name:
+            seen.add(name)
     if faults:
         raise ArtifactListError(faults, count)
     return list(first)

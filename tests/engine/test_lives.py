@@ -19,8 +19,17 @@ from tests.engine.projects import Project
 from tests.sandbox.faults import control
 from tests.transfer.pushing import push
 
+_SWITCH_REFUSED = pytest.mark.xfail(
+    strict=True, reason="a new storageAccess deletes a pipeline that runs name"
+)
 
-@pytest.fixture(params=lives.lives())
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=_SWITCH_REFUSED if answers["delete-used"] == "conflict" else ())
+        for name, answers in lives.lives().items()
+    ]
+)
 def life(request: pytest.FixtureRequest, paths: Paths) -> Iterator[str]:
     """The name of a life whose answers both clouds give."""
     with ExitStack() as stack:

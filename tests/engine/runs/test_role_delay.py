@@ -104,6 +104,9 @@ COMMANDS = {
     "hop": ["hop", "--source", "delay-managed", "--target", "delay-target"],
     "prove": ["prove", "--source", "delay-managed", "--target", "delay-target"],
 }
+IDENTITY_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
+LISTS_ROLES = {"plan": IDENTITY_OPERATOR, "hop": READER, "prove": IDENTITY_OPERATOR}
+"""Roles that may list role assignments, and do not permit the command: a Reader may pull images."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -123,7 +126,7 @@ def test_a_refused_caller_reads_that_its_role_may_be_too_new(
     for definition, principal in principals.items():
         scope = f"/subscriptions/{definition.subscription}"
         with slow_grants(paths, definition.side, 0):
-            Existing.of(paths, definition, "tests-delay-callers").role(scope, READER, principal)
+            Existing.of(paths, definition, "tests-delay-callers").role(scope, LISTS_ROLES[command], principal)
     said = caller.run("acr-transfer", *COMMANDS[command], good=False)
     assert "The likely cause: the caller's newest role is 0 minutes old. Azure applies a role" in said
     assert secret not in said

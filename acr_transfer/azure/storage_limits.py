@@ -34,6 +34,9 @@ SLOWEST = 1024
 """Bytes a second: a body that is slower after its first minute ends."""
 
 _FIRST_SECONDS = 60
+_UNPARSABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What Azure's client raises for a response that it cannot parse."""
+
 _RANGE = re.compile(r"bytes=([0-9]{1,19})-([0-9]{1,19})")
 
 
@@ -41,13 +44,12 @@ _RANGE = re.compile(r"bytes=([0-9]{1,19})-([0-9]{1,19})")
 def storage_request(doing: str, where: str, *, needs: str = "") -> Iterator[None]:
     """Turn errors of a request into a `TransferError`, as `explained` does, and those of its response too.
 
-    Azure's client raises `ValueError` and the like for a response that it cannot parse. The block must only
-    send a request and read its response.
+    The block must only send a request and read its response.
     """
     try:
         with explained(doing, where, needs=needs):
             yield
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+    except _UNPARSABLE as error:
         raise BrokenAnswerError(
             f"{doing} at {where}: the response is not one of a storage service ({type(error).__name__}). "
             "Check the URL and the proxy, and run again."

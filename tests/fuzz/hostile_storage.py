@@ -180,6 +180,7 @@ def _challenge(resource: str) -> Callable[[Handler], None]:
     return lambda handler: handler.respond(401, b"", {"WWW-Authenticate": words})
 
 
+OTHER_SERVICES = ("https://management.azure.com", "https://vault.azure.net")
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 PIECE = b"10000\r\n" + b"x" * 65536 + b"\r\n"
@@ -212,8 +213,8 @@ BEHAVIORS: dict[str, Callable[[Handler], None]] = {
     "redirect-307": _redirect(307),
     "redirect-308": _redirect(308),
     "redirect-plain": _redirect(307, "http"),
-    "challenge-arm": _challenge("https://management.azure.com"),
-    "challenge-vault": _challenge("https://vault.azure.net"),
+    "challenge-arm": _challenge(OTHER_SERVICES[0]),
+    "challenge-vault": _challenge(OTHER_SERVICES[1]),
     "challenge-nothing": _body(401, b"", WWW_Authenticate="Bearer"),
     "challenge-noise": _body(401, b"", WWW_Authenticate="Bearer ====,,,"),
     "html": _body(200, b"<html><body>Sign in</body></html>", Content_Type="text/html"),

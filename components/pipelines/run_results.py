@@ -31,6 +31,7 @@ LOG_EVERY = timedelta(minutes=1)
 _RUNNING = "Running"
 _SHOWN_ARTIFACTS = 10
 _MESSAGE = re.compile(r'(?s)Message="(.*)"')
+_EXISTING = re.compile("cannot create already existing resource '([^']+)'")
 _ROLE_REFUSED = re.compile("AuthorizationPermissionMismatch|ForbiddenByRbac|not authorized to perform action")
 _NEXT = (
     "\nFix the cause, then start the run again: pulumi up. Completed runs stay as they are. Runs that were"
@@ -161,7 +162,9 @@ def failure_hooks(
         found = _MESSAGE.search(message)
         error = found.group(1) if found else message
         failures[transfer["run_name"]] = error
-        pulumi.log.error(_explanation(transfer, "Failed", error, direction) + _NEXT, parent)
+        existing = _EXISTING.search(message)
+        explained = _explanation(transfer, "Failed", error, direction) + _NEXT
+        pulumi.log.error(_existing_run(existing[1]) if existing else explained, parent)
 
     return error_hooks(name, report) if transfers else []
 
@@ -220,4 +223,13 @@ def _new_role(message: str) -> str:
         "\n  A role that was assigned to the pipeline's identity less than"
         f" {int(ROLE_DELAY.total_seconds()) // 60} minutes ago may not be in effect yet: deploy again later."
         f"\n  To wait longer after an assignment: {change('role_wait_seconds', '<seconds>')}"
+    )
+
+
+def _existing_run(id: str) -> str:
+    """The way out for a run that was started by a deployment that could not record it."""
+    return (
+        f"The run {id} exists, but not in the stack's state: an earlier deployment was killed while it"
+        " created the run.\nDelete the record of the run, then deploy again, which starts it again:\n"
+        f"  az resource delete --ids '{id}'"
     )

@@ -23,7 +23,9 @@ def commands(checkout: Path, heading: str) -> list[list[str]]:
     text = (checkout / "README.md").read_text().partition(f"\n{heading}\n")[2]
     block = text.split("```\n")[1]
     lines = [line for line in block.splitlines() if line and not line.startswith(_SKIPPED)]
-    return [shlex.split(line, comments=True) for line in lines]
+    # A placeholder is one word.
+    quoted = [re.sub(r"<\w+ \w+>", r"'\g<0>'", line) for line in lines]
+    return [shlex.split(line, comments=True) for line in quoted]
 
 
 def in_sandbox(words: list[str], caller: Caller, definition: CloudDefinition) -> list[str]:
@@ -48,8 +50,8 @@ def in_sandbox(words: list[str], caller: Caller, definition: CloudDefinition) ->
 
 def perform(words: list[str], caller: Caller, definition: CloudDefinition, paths: Paths) -> None:
     """What a command of the Azure CLI does, as the operator."""
-    options = dict(zip(words[3::2], words[4::2], strict=True))
     if words[1:3] == ["group", "create"]:
+        options = dict(zip(words[3::2], words[4::2], strict=True))
         Existing.of(paths, definition, options["--name"])
         return
     assert words[1:4] == ["role", "assignment", "create"], words

@@ -26,6 +26,7 @@ async def explain_refusal(
 ) -> None:
     """Add the likely cause to a refusal by a service: a role of the caller that is not in effect yet.
 
+    It has a line of its own, because a refusal may end with a command.
     The cause is certain only if the caller may list the role assignments of the subscription.
     """
     if not _REFUSED.search(str(refused)) or _LIMIT in str(refused):
@@ -34,12 +35,12 @@ async def explain_refusal(
         async with arm_client(cloud, credential) as arm:
             age = await _age_of_newest_role(subscription, arm, credential)
     except (TransferError, ValueError, KeyError, IndexError):
-        refused.args = (f"{refused} If the caller got its role a short time ago: {_LIMIT}",)
+        refused.args = (f"{refused}\nIf the caller got its role a short time ago: {_LIMIT}",)
         return
     if age < ROLE_DELAY:
         minutes = int(age.total_seconds() // 60)
         cause = f"The likely cause: the caller's newest role is {minutes} minutes old."
-        refused.args = (f"{refused} {cause} {_LIMIT}",)
+        refused.args = (f"{refused}\n{cause} {_LIMIT}",)
 
 
 async def _age_of_newest_role(

@@ -64,7 +64,7 @@ def assigning(project: Project, paths: Paths, *line: str) -> list[str]:
 
 def named_role(said: str) -> tuple[str, str, str]:
     """The role of the command in a refusal, its GUID, and the scope."""
-    (command,) = re.findall(r"az role assignment create .*", said.splitlines()[-1])
+    *_, command = re.findall(r"az role assignment create .*", said)
     words = shlex.split(command)
     role, scope = (words[words.index(option) + 1] for option in ("--role", "--scope"))
     return role, next(guid for guid, each in roles.definitions().items() if each.name == role), scope
@@ -75,7 +75,7 @@ def refused(project: Project, *line: str) -> bool:
     try:
         project.run("acr-transfer", *line)
     except AssertionError:
-        assert "az role assignment create" in project.said.splitlines()[-1], project.said[-2000:]
+        assert "az role assignment create" in "".join(project.said.splitlines()[-2:]), project.said[-2000:]
         return True
     return False
 

@@ -110,7 +110,7 @@ def test_the_table_counts_what_was_found_and_what_is_missing() -> None:
             campaign.record(f"case {number}", Outcome(10, "", 0.1, 1024**2))
     assert shortfalls([asdict(each) for each in campaigns]) == []
     campaigns[0].record("evil", Outcome(0, "", 0.1, 1024**2), Finding.WRITE_OUTSIDE)
-    rows = [asdict(each) for each in campaigns[:-1]]
+    rows = [asdict(each) for each in campaigns if each.name != "configurations"]
     assert "| documents | 5,001 | 1 | 0.1 s | 1 MiB |" in table(rows)
     assert "1 write outside" in table(rows)
     assert shortfalls(rows) == ["configurations: 0 cases of 100", "write outside: evil: exit code 0: "]

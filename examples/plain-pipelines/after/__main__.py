@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pulumi
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
-from pulumi import Output
+from pulumi import Output, ResourceOptions
 from pulumi_azure_native import authorization, containerregistry, keyvault, resources, storage
 
 config = pulumi.Config()
@@ -24,7 +24,8 @@ account = storage.StorageAccount(
         expiration_action=storage.ExpirationAction.LOG, sas_expiration_period="07.00:00:00"
     ),
 )
-storage.BlobServiceProperties(
+# Azure refuses a change of an account during another one: container and policy wait for the one before.
+blobs = storage.BlobServiceProperties(
     "plain",
     resource_group_name=group.name,
     account_name=account.name,
@@ -36,6 +37,7 @@ container = storage.BlobContainer(
     resource_group_name=group.name,
     account_name=account.name,
     public_access=storage.PublicAccess.NONE,
+    opts=ResourceOptions(depends_on=[blobs]),
 )
 storage.ManagementPolicy(
     "plain",

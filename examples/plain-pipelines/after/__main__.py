@@ -88,7 +88,6 @@ vault = keyvault.Vault(
         sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
         enable_soft_delete=True,
         enable_purge_protection=True,
-        network_acls=keyvault.NetworkRuleSetArgs(bypass="AzureServices", default_action="Deny"),
     ),
 )
 secret = keyvault.Secret(

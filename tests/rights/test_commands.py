@@ -13,7 +13,7 @@ from sandbox.cloud.paths import Paths
 from tests.rights.callers import Caller
 from tests.rights.commands import COMMANDS, Command, Pair, SideRight, grant_sides, used_sides
 from tests.rights.page import command_rights, recorded
-from tests.rights.share import todays_share
+from tests.rights.share import share
 
 DOCUMENT = recorded()
 BY_NAME = {command.name: command for command in COMMANDS}
@@ -36,7 +36,7 @@ REMOVED: dict[str, tuple[str, SideRight]] = {
 }
 
 
-@pytest.mark.parametrize("case", todays_share([*REMOVED]))
+@pytest.mark.parametrize("case", share([*REMOVED]))
 def test_without_one_right_the_command_fails_or_reports_what_is_missing(
     case: str, pairs: dict[str, Pair], paths: Paths, sandbox_environment: dict[str, str]
 ) -> None:

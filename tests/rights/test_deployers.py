@@ -8,7 +8,7 @@ from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
 from tests.rights.page import recorded, set_up_rights
 from tests.rights.set_ups import SET_UPS, Right, SetUp, grant, prepare, used
-from tests.rights.share import todays_share
+from tests.rights.share import share
 
 DOCUMENT = recorded()
 
@@ -36,7 +36,7 @@ def first_with_each_right() -> dict[str, tuple[SetUp, Right]]:
 REMOVED = first_with_each_right()
 
 
-@pytest.mark.parametrize("case", todays_share([*REMOVED]))
+@pytest.mark.parametrize("case", share([*REMOVED]))
 def test_without_one_right_the_deployment_or_its_end_fails_and_names_it(
     case: str, paths: Paths, project: Project
 ) -> None:

@@ -23,7 +23,7 @@ _STYLE = """
 body{margin:0 auto;max-width:76rem;padding:2rem 1.5rem 4rem;color:var(--ink);background:var(--back);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}
-p{margin:.4rem 0;max-width:60rem}.soft{color:var(--soft)}
+h1,dd{overflow-wrap:anywhere}p{margin:.4rem 0;max-width:60rem}.soft{color:var(--soft)}
 code,.digest{font:12.5px/1.45 ui-monospace,"SF Mono",Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .verdict{border:1px solid;border-left-width:.5rem;border-radius:.4rem;padding:1rem 1.25rem;margin:1.25rem 0;
 background:var(--card)}

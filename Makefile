@@ -27,7 +27,7 @@ help:
 	  'make demo KEEP=1   the same, and keep the two clouds running' \
 	  'make review        review both sandbox stacks with the policy pack; STACKS=... reviews other stacks' \
 	  'make test          lint, then all tests' \
-	  'make quick         lint, and the tests without servers: no Go, no Node.js, under a minute' \
+	  'make quick         lint, and the tests without servers: no Go, no Node.js' \
 	  'make soak          the fuzzers with their long sets, every removed right and answer of Azure, and a table of the figures' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make bench         run the benchmarks, with rclone, crane and regctl if `make bench-peers` installed them; BENCH=hop runs one' \

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict, TypeVar, cast
 import pulumi
 from pulumi import Input
 
-from acr_transfer.model.clouds import CHINA, US_GOVERNMENT, cloud_name
+from acr_transfer.model.clouds import is_sovereign_cloud
 from acr_transfer.model.options import Direction, TriggerStatus
 from acr_transfer.model.roles import RoleAssignmentMode
 
@@ -244,7 +244,7 @@ def is_sovereign() -> bool:
     """
     variables = (os.environ.get(name) for name in ("ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"))
     names = (pulumi.Config("azure-native").get("environment"), *variables)
-    return cloud_name(next(filter(None, names), "")) in (US_GOVERNMENT, CHINA)
+    return is_sovereign_cloud(next(filter(None, names), ""))
 
 
 def vault_access_of(args: Mapping[str, Any]) -> str:

@@ -23,6 +23,11 @@ def cloud_name(text: str) -> str:
     return _NAMES.get(text.lower(), text.lower())
 
 
+def is_sovereign_cloud(text: str) -> bool:
+    """Whether a text is a name of `usgovernment` or `china`."""
+    return cloud_name(text) in (US_GOVERNMENT, CHINA)
+
+
 _STORAGE_ENDINGS = (
     ("core.windows.net", PUBLIC),
     # The ending of accounts with their own DNS zone:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from acr_transfer.model.clouds import CHINA, US_GOVERNMENT, cloud_name
+from acr_transfer.model.clouds import is_sovereign_cloud
 from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 
 RIGHTS = Path(__file__).with_name("rights.json")
@@ -106,8 +106,8 @@ def set_up_name(config: Mapping[str, str]) -> str:
     """The set-up of docs/rights.md to which a configuration belongs, apart from a new group or registry."""
     by_identity = config.get("storageAccess") == "ManagedIdentity"
     exists = bool(config.get("storageAccount") or config.get("vault"))
-    sovereign = cloud_name(config.get("environment", "")) in (US_GOVERNMENT, CHINA)
-    by_role = config.get("vaultAccess", "rbac" if sovereign else "") == "rbac"
+    default = "rbac" if is_sovereign_cloud(config.get("environment", "")) else ""
+    by_role = config.get("vaultAccess", default) == "rbac"
     vault = "vault with roles" if by_role else "vault with access policies"
     if by_identity:
         return "ManagedIdentity; account and identity exist" if exists else "ManagedIdentity, new account"

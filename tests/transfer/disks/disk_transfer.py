@@ -7,13 +7,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pyrage
 from azure.storage.blob import ContainerClient
 from azure.storage.blob.aio import ContainerClient as Container
 
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.copy.result import CopyResult
 from acr_transfer.copy.source import SourceContainer
-from acr_transfer.disk import pack, unpack
+from acr_transfer.disk import keys, pack, unpack
 from acr_transfer.disk.layout import PackOnDisks
 from acr_transfer.disk.pack import PackOptions
 from acr_transfer.model.documents.handover import Handover
@@ -22,6 +23,11 @@ from tests.transfer.progress import Progress
 from tests.transfer.stores import Store
 
 BLOCK = 64 * 1024
+
+
+def readers(*identities: pyrage.x25519.Identity) -> tuple[keys.Recipient, ...]:
+    """The recipients of a pack that these secret keys decrypt."""
+    return tuple(keys.recipients([str(each.to_public()) for each in identities], []))
 
 
 class DiskTransfer:

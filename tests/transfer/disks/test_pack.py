@@ -13,7 +13,6 @@ from typing import Any
 
 import pyrage
 import pytest
-from azure.storage.blob import ContainerClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,25 +25,12 @@ from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.pack_manifest import PackManifest
 from acr_transfer.model.errors import ModelError
-from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked
-from tests.transfer.stores import Store
+from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked, readers
 from tests.transfer.two_clouds import Clouds, two_clouds
 
 Export = Callable[..., bytes]
 KEY = pyrage.x25519.Identity.generate()
-READERS = tuple(keys.recipients([str(KEY.to_public())], []))
-
-
-@pytest.fixture(autouse=True)
-def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_SIZE", BLOCK)
-
-
-@pytest.fixture
-def transfer(
-    source: ContainerClient, target: ContainerClient, source_store: Store, target_store: Store
-) -> DiskTransfer:
-    return DiskTransfer(source, target, (source_store, target_store))
+READERS = readers(KEY)
 
 
 @pytest.mark.parametrize("recipients", [(), READERS], ids=["plain", "encrypted"])

@@ -9,17 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from azure.storage.blob import ContainerClient
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from acr_transfer.copy import blocks
 from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import part_file
 from acr_transfer.errors import FAILURES, DiskError
 from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked
-from tests.transfer.stores import Store
 
 Export = Callable[..., bytes]
 PARTS = 3
@@ -123,16 +120,8 @@ class PackMachine(RuleBasedStateMachine):
 
 
 def test_no_failure_lets_a_wrong_byte_arrive_or_repeats_a_finished_part(
-    source: ContainerClient,
-    target: ContainerClient,
-    source_store: Store,
-    target_store: Store,
-    export: Export,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    transfer: DiskTransfer, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_SIZE", BLOCK)
-    transfer = DiskTransfer(source, target, (source_store, target_store))
     parts = {"transfer": transfer, "export": staticmethod(export), "folder": tmp_path, "patch": monkeypatch}
     run_state_machine_as_test(
         type("Machine", (PackMachine,), parts),

@@ -58,7 +58,7 @@ class Folder:
         return True
 
     def open_file(self, name: str) -> BufferedReader:
-        """Open a file to read. Raises `OSError` if it is missing, or no regular file."""
+        """Open a file to read. Raises `OSError` if it is missing, or not a regular file."""
         self._regular(name)
         # A queue (FIFO) that took the file's place would wait for its writer.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -94,7 +94,7 @@ class Folder:
     def append_to(self, name: str) -> BinaryIO:
         """Open a file to append to; a missing one is created for this user alone.
 
-        Raises `OSError` if it is no regular file, or has a second name (hard link).
+        Raises `OSError` if it is not a regular file, or has a second name (hard link).
         """
         if self.exists(name):
             self._regular(name)
@@ -104,7 +104,7 @@ class Folder:
         return os.fdopen(descriptor, "ab")
 
     def remove(self, name: str) -> None:
-        """Delete a file if it exists. Raises `OSError` if it is no regular file."""
+        """Delete a file if it exists. Raises `OSError` if it is not a regular file."""
         if self.exists(name):
             self._regular(name)
             os.unlink(_plain(name), dir_fd=self._descriptor)
@@ -136,10 +136,10 @@ class Folder:
         return os.stat(_plain(name), dir_fd=self._descriptor, follow_symlinks=False)
 
     def _regular(self, name: str) -> int:
-        """The permissions of a file. Raises `OSError` if it is no regular file."""
+        """The permissions of a file. Raises `OSError` if it is not a regular file."""
         mode = self._status(name).st_mode
         if not stat.S_ISREG(mode):
-            raise _refused(name, "is a symbolic link" if stat.S_ISLNK(mode) else "is no regular file")
+            raise _refused(name, "is a symbolic link" if stat.S_ISLNK(mode) else "is not a regular file")
         return mode & 0o666
 
     def _check(self, name: str, descriptor: int, names: int | None = None) -> None:
@@ -147,7 +147,7 @@ class Folder:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or names not in (None, status.st_nlink):
             os.close(descriptor)
-            raise _refused(name, "is no regular file with one name")
+            raise _refused(name, "is not a regular file with one name")
 
     def _save_names(self) -> None:
         """Wait until the folder's names are on the disk, if its file system can do that."""

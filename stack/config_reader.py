@@ -65,7 +65,7 @@ class ConfigReader:
     def path(self, name: str) -> str:
         """Return a path relative to the project's folder, wherever the program is; empty if not set.
 
-        A value that is no path, and may be a secret, is a fault and returns an empty text too.
+        A value that is not a path, and may be a secret, is a fault and returns an empty text too.
         """
         value, root = self.text(name), Path(pulumi.get_root_directory() or "")
         if "://" in value or credential_in(value):

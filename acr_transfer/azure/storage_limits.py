@@ -22,7 +22,7 @@ from acr_transfer.errors import AccessError, BrokenAnswerError, CopyError, expla
 from acr_transfer.model.resource_names import BLOB
 
 DOCUMENT_BYTES = 16 * 1024**2
-"""Bytes of a response that is no content of a blob: a list of 100,000 blocks has 13 million."""
+"""Bytes of a response other than the content of a blob: a list of 100,000 blocks has 13 million."""
 
 _TAGS, _QUOTES = 2_000_000, 100_000
 """Tags and quotation marks in a response; a list of 100,000 blocks has 600,000 tags."""
@@ -137,7 +137,7 @@ class _LimitedBody:
         """Raise `BrokenAnswerError` for XML that takes more memory than that of a service."""
         large = body.count(b"<") > _TAGS or body.count(b'"') + body.count(b"'") > _QUOTES
         if large or b"<!DOCTYPE" in body:
-            raise BrokenAnswerError(f"{self._host}: a response that is no document of a storage service")
+            raise BrokenAnswerError(f"{self._host}: a response that is not a document of a storage service")
 
 
 class AudienceCredential(AsyncTokenCredential):

@@ -119,8 +119,8 @@ def finish() -> None:
 def closed(error: OutputError) -> int:
     """Discard the rest of the output, and return the exit code.
 
-    A reader such as `head` that wants no more is no failure: the code is that of a program which the signal
-    of a closed pipe ends. https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html
+    A reader such as `head` that closes the pipe is not a failure: the code is that of a program which the
+    signal of a closed pipe ends. https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):

@@ -47,7 +47,7 @@ class RegistryClient:
         """Return the manifest of a tag or digest, or None if it does not exist.
 
         The content of a manifest with another digest than `reference` is not read. Raises
-        `BrokenAnswerError` for a body that ends early, is too large, or is no manifest.
+        `BrokenAnswerError` for a body that ends early, is too large, or is not a manifest.
         """
         path = f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
         request = RegistryRequest(path=path, scope=_pull(repository), headers={"Accept": ACCEPTED})

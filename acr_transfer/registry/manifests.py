@@ -154,7 +154,7 @@ class Manifest:
     def parse(cls, content: bytes, content_type: str) -> Self:
         """Read the bytes of a manifest.
 
-        The body decides its kind. Raises `BrokenAnswerError` for a body that is no manifest, and
+        The body decides its kind. Raises `BrokenAnswerError` for a body that is not a manifest, and
         `ContradictoryManifestError` if body and media type describe different kinds.
         """
         media_type = content_type.partition(";")[0].strip()

@@ -24,7 +24,7 @@ def admits_caller(rules: Json) -> bool:
 
 
 def require_ipv4(rules: Json | None) -> None:
-    """Raise AzureError for an IP rule that is no IPv4 address or range."""
+    """Raise AzureError for an IP rule that is not an IPv4 address or range."""
     for rule in (rules or {}).get("ipRules") or []:
         if _range(rule["value"]) is None:
             raise AzureError(
@@ -42,7 +42,7 @@ def require_public_ipv4(rules: Json | None) -> None:
 
 
 def _range(value: object) -> IPv4Network | None:
-    """The addresses of a rule; None if it is no IPv4 address or range."""
+    """The addresses of a rule; None if it is not an IPv4 address or range."""
     try:
         return IPv4Network(value, strict=False) if isinstance(value, str) else None
     except ValueError:

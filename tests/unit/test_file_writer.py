@@ -71,7 +71,7 @@ def test_only_a_regular_file_is_written_read_or_removed(
 ) -> None:
     plant(at := tmp_path / "folder/name", victim)
     for action in (folder.open_file, folder.append_to, folder.remove):
-        with pytest.raises(OSError, match=r"'name' is (a symbolic link|no regular file); remove it"):
+        with pytest.raises(OSError, match=r"'name' is (a symbolic link|not a regular file); remove it"):
             action("name")
     with pytest.raises(OSError, match="remove it"), folder.new_file("name"):
         pytest.fail("was opened")

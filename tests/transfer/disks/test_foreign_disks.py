@@ -12,37 +12,18 @@ from typing import Any
 
 import pyrage
 import pytest
-from azure.storage.blob import ContainerClient
 
-from acr_transfer.copy import blocks
 from acr_transfer.copy.result import Outcome
 from acr_transfer.disk import keys
 from acr_transfer.disk.layout import read_manifest, source_blob
 from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.file_writer import open_folder
 from acr_transfer.model.documents.json_document import checksum_of
-from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked
-from tests.transfer.stores import Store
+from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked, readers
 
 Export = Callable[..., bytes]
 ONE, OTHER = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
 FILES = ("handover.json", "pack.json", "SHA256SUMS", ".pack-journal")
-
-
-def readers(*identities: pyrage.x25519.Identity) -> tuple[keys.Recipient, ...]:
-    return tuple(keys.recipients([str(each.to_public()) for each in identities], []))
-
-
-@pytest.fixture(autouse=True)
-def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_SIZE", BLOCK)
-
-
-@pytest.fixture
-def transfer(
-    source: ContainerClient, target: ContainerClient, source_store: Store, target_store: Store
-) -> DiskTransfer:
-    return DiskTransfer(source, target, (source_store, target_store))
 
 
 def snapshot(folder: Path) -> dict[str, bytes | str]:
@@ -164,7 +145,7 @@ def test_two_packs_do_not_write_to_one_folder(export: Export, transfer: DiskTran
 
 
 @pytest.mark.parametrize("made", ["symlink", "fifo", "folder"])
-def test_a_part_that_is_no_regular_file_is_neither_read_nor_replaced(
+def test_a_part_that_is_not_a_regular_file_is_neither_read_nor_replaced(
     made: str, export: Export, transfer: DiskTransfer, tmp_path: Path
 ) -> None:
     disk, victim = tmp_path / "disk", tmp_path / "victim"
@@ -179,10 +160,10 @@ def test_a_part_that_is_no_regular_file_is_neither_read_nor_replaced(
             os.mkfifo(part)
         case "folder":
             part.mkdir()
-    with pytest.raises(CopyError, match=rf"{re.escape(part.name)}' is (a symbolic link|no regular file)"):
+    with pytest.raises(CopyError, match=rf"{re.escape(part.name)}' is (a symbolic link|not a regular file)"):
         transfer.unpack(disk)
     assert transfer.visible() == []
-    with pytest.raises(DiskError, match=r"is (a symbolic link|no regular file); remove it"):
+    with pytest.raises(DiskError, match=r"is (a symbolic link|not a regular file); remove it"):
         transfer.pack(disk)
     assert (tmp_path / "part").stat().st_size == 3 * BLOCK
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.failures.commands import NO_LOGIN
+from acr_transfer.model.failures.failure import Cause
 from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 from acr_transfer.model.visible_text import visible_line
 
@@ -172,8 +174,8 @@ def _meaning(error: "AzureError", tried: str, needs: str) -> TransferError:
     # azure-identity raises refused logins without a response; a service's error has one.
     if status is None and type(error).__name__ in ("ClientAuthenticationError", "CredentialUnavailableError"):
         return AccessError(
-            f"{tried}: this cloud accepts no available login. "
-            "Run `az login`, or set up another login of azure-identity."
+            f"{tried}: this cloud accepts no available login. Log in, or set up another login of "
+            f"azure-identity.\n{Cause(NO_LOGIN).advice()}"
         )
     if status is None:
         return ServiceError(f"{tried}: no response ({_reason(error)}). Check the network and the proxy.")

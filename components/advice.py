@@ -4,21 +4,23 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pulumi
+
+from acr_transfer.model.failures.failure import Cause, Failure
+from acr_transfer.model.failures.steps import AddItem, Known, RemoveKey, SetKey, Step, filled, snake_case
+
 _SNAKE_CASE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
 
 @dataclass(frozen=True)
 class Wording:
-    """The names of the arguments in messages, and the words that change one."""
+    """The names of the arguments in messages, and the words for the steps of a way out."""
 
     name: Callable[[str], str]
     """Returns a text about arguments with their names."""
 
-    change: str = "set {argument} to {value}"
-    """The words that change an argument to a value, with `{argument}` and `{value}`."""
-
-    remove: str = "remove {argument}"
-    """The words that remove an argument, with `{argument}`."""
+    has_keys: bool = False
+    """Whether each argument is a key of the stack's configuration, so that a command changes it."""
 
 
 PYTHON = Wording(str)
@@ -36,14 +38,26 @@ def named(text: str) -> str:
     return _wording.name(text)
 
 
-def change(argument: str, value: str) -> str:
-    """Return the words that change an argument to a value."""
-    return _wording.change.format(argument=named(argument), value=value)
+def ways_out(failure: Failure, side: str = "", **known: str) -> str:
+    """Return the ways out of a failure of this deployment, with one indented line for each step.
+
+    `side` is `source` or `target`, if it matters; `known` has the names in the commands, besides the stack's.
+    """
+    stack = pulumi.get_stack()
+    names = {"stack": stack, side: stack, **known}
+    cause = Cause(failure, names, side)
+    return cause.advice(None if _wording.has_keys else lambda step: _words(step, names))
 
 
-def remove(argument: str) -> str:
-    """Return the words that remove an argument."""
-    return _wording.remove.format(argument=named(argument))
+def _words(step: Step, known: Known) -> str:
+    """A step in a program that sets the arguments itself."""
+    if isinstance(step, SetKey):
+        return f"set {named(snake_case(step.key))} to {filled(step.value, known)}"
+    if isinstance(step, AddItem):
+        return f"add {filled(step.value, known)} to {named(snake_case(step.key))}"
+    if isinstance(step, RemoveKey):
+        return f"remove {named(snake_case(step.key))}"
+    return step.command(known)
 
 
 def camel_case(text: str) -> str:
@@ -53,3 +67,6 @@ def camel_case(text: str) -> str:
 
 CAMEL_CASE = Wording(camel_case)
 """The wording for programs in other languages."""
+
+KEYS = Wording(camel_case, has_keys=True)
+"""The wording for a program whose arguments are keys of the stack's configuration."""

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import ErrorHookArgs, ResourceHookBinding, ResourceOptions
 
+from acr_transfer.model.failures import deployments
+from acr_transfer.model.failures.failure import Failure
 from acr_transfer.model.options import Direction
 from acr_transfer.model.visible_text import visible_line
 
-from .advice import change
+from .advice import ways_out
 from .sdk import error_hooks, retry_hooks
 
 _SIGNS = (
@@ -26,8 +28,6 @@ _ATTEMPTS = 10
 _PAUSE = 10
 """Seconds between two attempts to change a storage account."""
 
-_GLOBAL = "It may belong to another tenant: the name is part of a host name, which is unique in its cloud."
-
 
 @dataclass(frozen=True)
 class Conflict:
@@ -39,64 +39,40 @@ class Conflict:
     named_by: str
     """The input that holds its name."""
 
-    ways: tuple[tuple[str, str, str], ...] = ()
-    """The ways out: a purpose, and the argument with the value that serves it."""
+    failure: Failure
+    """What the conflict means, and the ways out."""
 
     can_be_adopted: bool = True
-    note: str = ""
 
     def message(self, name: str) -> str:
         """Return the error for the resource of this name, with the ways out."""
-        lines = [f"{self.label.format(name=name)} already exists; this deployment would create it."]
-        lines += [self.note] if self.note else []
-        lines += [f"{purpose}: {change(argument, value)}" for purpose, argument, value in self.ways]
-        return "\n".join(lines + (["To manage it with Pulumi: docs/adopt.md"] if self.can_be_adopted else []))
+        lines = [
+            f"{self.label.format(name=name)} already exists; this deployment would create it.",
+            self.failure.why,
+            ways_out(self.failure),
+            "To manage it with Pulumi: docs/adopt.md" if self.can_be_adopted else "",
+        ]
+        return "\n".join(filter(None, lines))
 
 
-RESOURCE_GROUP = Conflict(
-    "The resource group {name}", "resourceGroupName", (("To use it", "create_resource_group", "false"),)
-)
-CONTAINER = Conflict("The container {name}", "containerName", (("To use it", "create_container", "false"),))
-SECRET = Conflict("The secret {name}", "secretName", (("To use another name", "sas_secret_name", "<name>"),))
+RESOURCE_GROUP = Conflict("The resource group {name}", "resourceGroupName", deployments.RESOURCE_GROUP_EXISTS)
+CONTAINER = Conflict("The container {name}", "containerName", deployments.CONTAINER_EXISTS)
+SECRET = Conflict("The secret {name}", "secretName", deployments.SECRET_EXISTS)
 PIPELINES = {
     direction: Conflict(
-        f"The {direction} pipeline {{name}}",
-        f"{direction}PipelineName",
-        (("To use another name", "pipeline", "<name>"),),
+        f"The {direction} pipeline {{name}}", f"{direction}PipelineName", deployments.PIPELINE_EXISTS
     )
     for direction in Direction
 }
-IDENTITY = Conflict(
-    "The identity {name}",
-    "resourceName",
-    (("To use it", "create_identity", "false"), ("and", "identity", "<its resource ID>")),
-    can_be_adopted=False,
-)
-GRANT = Conflict("The permission of the pipeline's identity", "")
+IDENTITY = Conflict("The identity {name}", "resourceName", deployments.IDENTITY_EXISTS, can_be_adopted=False)
+GRANT = Conflict("The permission of the pipeline's identity", "", deployments.GRANT_EXISTS)
 REGISTRY = Conflict(
-    "The registry name {name}",
-    "registryName",
-    (
-        ("To use another name", "registry", "<name>"),
-        ("If the registry is yours", "create_registry", "false"),
-    ),
-    can_be_adopted=False,
-    note=_GLOBAL,
+    "The registry name {name}", "registryName", deployments.REGISTRY_NAME_TAKEN, can_be_adopted=False
 )
 STORAGE_ACCOUNT = Conflict(
-    "The storage account name {name}",
-    "accountName",
-    (("To use another name", "new_storage_account_name", "<name>"),),
-    can_be_adopted=False,
-    note=_GLOBAL,
+    "The storage account name {name}", "accountName", deployments.ACCOUNT_NAME_TAKEN, can_be_adopted=False
 )
-VAULT = Conflict(
-    "The key vault name {name}",
-    "vaultName",
-    (("To use another name", "new_vault_name", "<name>"),),
-    can_be_adopted=False,
-    note=f"{_GLOBAL}\nA deleted vault keeps its name until it is purged.",
-)
+VAULT = Conflict("The key vault name {name}", "vaultName", deployments.VAULT_NAME_TAKEN, can_be_adopted=False)
 
 
 def explain_conflict(conflict: Conflict, name: str, opts: ResourceOptions) -> ResourceOptions:

@@ -8,8 +8,9 @@ import pulumi
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.json_document import with_whole_numbers
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.failures.deployments import SOURCE_UNREADABLE
 
-from .advice import change
+from .advice import ways_out
 from .sdk import stack_outputs
 
 _PAUSES = (0.1, 0.2, 0.4, 0.8)
@@ -39,11 +40,14 @@ async def handover_of_stack(stack: str) -> Handover:
         await _outputs(stack)
     except Exception as failure:
         raise HandoverError(
-            f"The source stack {stack} cannot be read: {_cause(failure)}\n{_advice(stack)}"
+            f"The source stack {stack} cannot be read: {_cause(failure)}\n"
+            f"{ways_out(SOURCE_UNREADABLE, source=stack)}"
         ) from failure
     details = await pulumi.StackReference(stack).get_output_details("handover")
     if details.value is None:
-        raise HandoverError(f"The stack {stack} has no output 'handover'.\n{_advice(stack)}")
+        raise HandoverError(
+            f"The stack {stack} has no output 'handover'.\n{ways_out(SOURCE_UNREADABLE, source=stack)}"
+        )
     try:
         return Handover.of_output({"handover": with_whole_numbers(details.value)}, stack)
     except ModelError as error:
@@ -75,10 +79,3 @@ async def _outputs(stack: str) -> dict[str, Any]:
 def _cause(failure: Exception) -> str:
     """The engine's error, without the call that it came from."""
     return str(failure).rpartition("returned an error: ")[2]
-
-
-def _advice(stack: str) -> str:
-    return (
-        f"To deploy the source side first: pulumi up --stack {stack}\n"
-        f"To use another stack: {change('source', '<stack>')}"
-    )

@@ -7,7 +7,11 @@ import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
+from acr_transfer.model.failures.checks import NOT_PREMIUM
+from acr_transfer.model.failures.transfers import EXPORTS_DISABLED
+
 from . import defaults
+from .advice import ways_out
 from .arguments import SideArgs, has_repository_permissions
 from .conflicts import REGISTRY, explain_conflict
 from .existing import ExistingResourceError
@@ -88,12 +92,12 @@ def _checked(name: str, found: containerregistry.GetRegistryResult, exports: boo
     if found.sku.name.lower() != "premium":
         raise ExistingResourceError(
             f"Registry {name} is in the {found.sku.name} tier; ACR Transfer needs Premium.\n"
-            f"To change the tier: az acr update --name {name} --sku Premium"
+            f"{ways_out(NOT_PREMIUM, registry=name)}"
         )
     if exports and _forbids_exports(found):
         raise ExistingResourceError(
             f"The export policy of registry {name} is disabled: images cannot leave it.\n"
-            f"To enable exports: az acr update --name {name} --allow-exports true"
+            f"{ways_out(EXPORTS_DISABLED, registry=name)}"
         )
     return Registry(name, found.location, found.login_server)
 

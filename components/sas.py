@@ -8,13 +8,14 @@ from azure.storage.blob import generate_container_sas
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import keyvault, storage
 
+from acr_transfer.model.failures.deployments import TOKEN_ENDS
 from acr_transfer.model.limits import RUN_LIMIT
 from acr_transfer.model.options import Direction
 from acr_transfer.model.sas import ends_soon, needed_rights, rotation_due
 from acr_transfer.model.times import format_time, parse_expiry
 
 from . import defaults
-from .advice import change
+from .advice import ways_out
 from .argument_rules import check_arguments, expiry_faults
 from .arguments import TokenSettings
 from .conflicts import SECRET, explain_conflict
@@ -151,16 +152,16 @@ def expiry_warning(expiry: datetime, written: datetime | None, now: datetime, sh
     below which to warn, 0 for never.
     """
     left = expiry - now
-    fix = f"To extend it: {change('sas_expiry', '<time>')}, then pulumi up."
+    fix = ways_out(TOKEN_ENDS)
     if left <= timedelta():
-        return f"The SAS token ended at {format_time(expiry)}: every run will fail. {fix}"
+        return f"The SAS token ended at {format_time(expiry)}: every run will fail.\n{fix}"
     if ends_soon(expiry, now):
         return (
             f"The SAS token ends in {_spoken(left)}, and a run may take {_spoken(RUN_LIMIT)}: "
-            f"a run that starts now may be cut off. {fix}"
+            f"a run that starts now may be cut off.\n{fix}"
         )
     if written and rotation_due(expiry, written, now, share):
-        return f"The SAS token ends in {_spoken(left)}: less than {share} % of its life is left. {fix}"
+        return f"The SAS token ends in {_spoken(left)}: less than {share} % of its life is left.\n{fix}"
     return ""
 
 

@@ -6,11 +6,12 @@ import pulumi
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import storage
 
+from acr_transfer.model.failures.deployments import EXISTING_ACCOUNT_REFUSES_KEYS
+
 from . import defaults
-from .advice import change
+from .advice import ways_out
 from .argument_rules import check_arguments
 from .arguments import ContainerSelection, Placement, has, uses_token
-from .choices import StorageAccess
 from .conflicts import CONTAINER, STORAGE_ACCOUNT, explain_conflict, retry_conflicts
 from .existing import ExistingResourceError, global_name, name_and_group, unreadable
 
@@ -167,8 +168,7 @@ def _checked(found: storage.GetStorageAccountResult, args: StorageArgs) -> stora
     if uses_token(args) and found.allow_shared_key_access is False:
         raise ExistingResourceError(
             f"Storage account {found.name} refuses its keys, but a key signs the SAS token.\n"
-            f"To use the pipeline's identity: {change('storage_access', StorageAccess.MANAGED_IDENTITY)}\n"
-            f"To allow keys: az storage account update --name {found.name} --allow-shared-key-access true"
+            f"{ways_out(EXISTING_ACCOUNT_REFUSES_KEYS, account=found.name)}"
         )
     return found
 

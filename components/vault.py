@@ -6,13 +6,14 @@ import pulumi
 from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import authorization, keyvault
 
-from acr_transfer.model.vault_firewall import OPEN_VAULT, VaultFirewall, vault_firewall
+from acr_transfer.model.failures import deployments
+from acr_transfer.model.vault_firewall import VaultFirewall, vault_firewall
 
 from . import defaults
-from .advice import change
+from .advice import ways_out
 from .argument_rules import check_arguments
 from .arguments import Placement, VaultSelection, has, is_sovereign, vault_access_of
-from .choices import StorageAccess, VaultAccess
+from .choices import VaultAccess
 from .conflicts import VAULT
 from .existing import ExistingResourceError, global_name, name_and_group, unreadable
 
@@ -131,24 +132,18 @@ def _checked(found: keyvault.GetVaultResult, args: VaultArgs) -> keyvault.GetVau
     ):
         raise ExistingResourceError(
             f"The firewall of vault {found.name} refuses the identity of the pipeline.\n"
-            f"To open the vault: {OPEN_VAULT.format(vault=found.name)}\n"
-            f"To use no token: {change('storage_access', StorageAccess.MANAGED_IDENTITY)}"
+            f"{ways_out(deployments.EXISTING_VAULT_CLOSED, vault=found.name)}"
         )
     return found
 
 
 def _other_model(vault: str, actual: VaultAccess) -> str:
     """The message about a vault whose permission model is not that of the arguments."""
-    models = {
-        VaultAccess.RBAC: ("RBAC", "an access policy"),
-        VaultAccess.ACCESS_POLICY: ("access policies", "a role"),
-    }
-    model, other = models[actual]
-    mismatch = f"Vault {vault} uses {model}; {other} has no effect.\n"
-    if actual == VaultAccess.ACCESS_POLICY and is_sovereign():
-        return (
-            f"{mismatch}azure-native writes access policies in Azure's public cloud only.\n"
-            f"To change the vault: az keyvault update --name {vault} --enable-rbac-authorization true\n"
-            f"To use no token: {change('storage_access', StorageAccess.MANAGED_IDENTITY)}"
-        )
-    return f"{mismatch}To match the vault: {change('vault_access', actual)}"
+    if actual == VaultAccess.RBAC:
+        failure = deployments.VAULT_USES_ROLES
+    elif is_sovereign():
+        failure = deployments.VAULT_POLICIES_SOVEREIGN
+    else:
+        failure = deployments.VAULT_USES_POLICIES
+    model = "RBAC" if actual == VaultAccess.RBAC else "access policies"
+    return f"Vault {vault} uses {model}. {failure.why}\n{ways_out(failure, vault=vault)}"

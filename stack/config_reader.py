@@ -13,7 +13,7 @@ from acr_transfer.model.credentials import credential_in, quoted
 from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.visible_text import visible
-from components.advice import Wording, camel_case
+from components.advice import camel_case
 from components.argument_rules import Fault
 from components.sdk import configured_keys
 from stack.keys import BY_NAME, REMOVED, Key
@@ -129,14 +129,6 @@ class ConfigReader:
         own = str(default).lower() if isinstance(default, bool | int) else default
         value = fault.instead or (own if isinstance(own, str) and own else "<value>")
         return f"pulumi config set {path}{full} {shlex.quote(value)}"
-
-
-COMMANDS = Wording(
-    camel_case,
-    "pulumi config set acr-transfer:{argument} {value}",
-    "pulumi config rm acr-transfer:{argument}",
-)
-"""The wording of the components' messages in this program: keys, and the commands that set them."""
 
 
 def _parsed(text: str, key: Key) -> object:

@@ -4,11 +4,11 @@
 """
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from acr_transfer.model.failures.steps import snake_case
 from components import SourceSideArgs, TargetSideArgs, defaults
 from components.advice import camel_case
 from components.sdk import descriptions
@@ -32,7 +32,7 @@ class Key:
     @property
     def argument(self) -> str:
         """The argument of the components that the key sets: the same name in snake_case."""
-        return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", self.name)
+        return snake_case(self.name)
 
     @property
     def description(self) -> str:

@@ -17,7 +17,7 @@ from acr_transfer.model.references import FORMS
 from components import SourceSideArgs, TargetSideArgs, advice
 from components.argument_rules import Fault, side_faults, value_faults
 from components.source_side import LockError, lock_of
-from stack.config_reader import COMMANDS, ConfigError, ConfigReader
+from stack.config_reader import ConfigError, ConfigReader
 from stack.keys import KEYS
 
 NONE = ["None"]
@@ -63,7 +63,7 @@ class Settings:
 
         The expiry must be after `now`; by default that is the current time.
         """
-        advice.use(COMMANDS)  # for the messages of the components too
+        advice.use(advice.KEYS)  # for the messages of the components too
         reader = ConfigReader(config, stack)
         side = _side(reader)
         args = {

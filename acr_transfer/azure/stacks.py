@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.failures.commands import NO_SUCH_STACK, NOT_DEPLOYED
+from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_names import CONTAINER_URL
 from acr_transfer.model.visible_text import visible_line
@@ -36,6 +38,16 @@ class Stack:
     """The secret configuration that the command needs, by full key."""
 
     @property
+    def keys(self) -> dict[str, str]:
+        """The configuration of acr-transfer, by key."""
+        namespace = "acr-transfer:"
+        return {
+            key.removeprefix(namespace): value
+            for key, value in self.config.items()
+            if key.startswith(namespace)
+        }
+
+    @property
     def provider(self) -> ProviderSettings:
         """The settings of the azure-native provider."""
         return ProviderSettings.of({**self.config, **self.secrets})
@@ -47,7 +59,7 @@ class Stack:
             raise StackError(
                 f"stack {self.name!r} has no output {key!r}: is it a stack of acr-transfer? "
                 f"It has {visible_line(', '.join(sorted(self.outputs)))}. "
-                f"Run `pulumi up --stack {self.name}` with the current program."
+                f"Deploy it with the current program.\n{_advice(NOT_DEPLOYED, self.name)}"
             )
         return value
 
@@ -92,13 +104,17 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     outputs, config = (_object(text or "{}", name) for text in texts)
     if deployed and not outputs:
         raise StackError(
-            f"stack {name!r} has no outputs: it was never deployed. Run `pulumi up --stack {name}` first."
+            f"stack {name!r} has no outputs: it was never deployed.\n{_advice(NOT_DEPLOYED, name)}"
         )
     plain = {key: str(entry["value"]) for key, entry in config.items() if "value" in entry}
     secrets = {}
     if config.get(CLIENT_SECRET, {}).get("secret"):
         secrets[CLIENT_SECRET] = _call(name, folder, "config", "get", CLIENT_SECRET).strip()
     return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
+
+
+def _advice(failure: Failure, stack: str) -> str:
+    return Cause(failure, {"stack": stack}).advice()
 
 
 def _object(text: str, stack: str) -> dict[str, Any]:
@@ -138,8 +154,8 @@ def _call(stack: str, folder: Path, *command: str) -> str:
         reason = next(lines, "no reason given").removeprefix("error:").strip()
         if reason.startswith("no stack named"):
             raise StackError(
-                f"stack {stack!r} does not exist. Run `pulumi stack init {stack}` and `pulumi up`, "
-                "or name another."
+                f"stack {stack!r} does not exist: create and configure it, or name another.\n"
+                f"{_advice(NO_SUCH_STACK, stack)}"
             )
         raise StackError(f"pulumi cannot read stack {stack!r}: {reason}")
     return done.stdout

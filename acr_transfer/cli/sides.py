@@ -61,6 +61,11 @@ async def read_sides(options: argparse.Namespace, only: str | None) -> dict[str,
     return dict(zip(sides, stacks, strict=True))
 
 
+def both_names(options: argparse.Namespace) -> dict[str, str]:
+    """The names of both stacks, by side."""
+    return {side: str(getattr(options, side)) for side in ("source", "target")}
+
+
 async def source_side(
     options: argparse.Namespace, throttle: "Throttle"
 ) -> tuple["Handover", AbstractAsyncContextManager["Container"]]:

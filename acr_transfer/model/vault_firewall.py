@@ -5,9 +5,6 @@ https://learn.microsoft.com/azure/key-vault/general/network-security
 
 from enum import StrEnum
 
-OPEN_VAULT = "az keyvault update --name {vault} --public-network-access Enabled --default-action Allow"
-"""The command that opens an existing vault to networks; `{vault}` stands for its name."""
-
 
 class VaultFirewall(StrEnum):
     """The callers that the firewall of a vault admits, apart from those of its IP rules."""

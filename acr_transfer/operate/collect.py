@@ -23,9 +23,9 @@ from acr_transfer.azure.arm import (
     REGISTRIES,
     REGISTRIES_WITHOUT_MODE,
     ArmClient,
-    blob_endpoint,
 )
 from acr_transfer.azure.clouds import Cloud
+from acr_transfer.azure.endpoints import find_account, find_vault
 from acr_transfer.azure.http_session import AzureHttp, http_session, https_endpoint
 from acr_transfer.azure.stacks import Stack, plain_container_url
 from acr_transfer.errors import FAILURES, AccessError, explained, host
@@ -37,8 +37,6 @@ from acr_transfer.operate.facts import Body, Facts, properties
 from acr_transfer.operate.rights import Right, deployer_rights, operator_rights
 from acr_transfer.operate.runs import pipeline_runs
 
-_ACCOUNTS = "/providers/Microsoft.Storage/storageAccounts"
-_VAULTS = "/providers/Microsoft.KeyVault/vaults"
 _SECRETS_VERSION = "7.4"
 
 
@@ -52,7 +50,7 @@ async def collect(stacks: Mapping[str, Stack]) -> list[Facts]:
 
 
 async def _collect_side(side: str, stack: Stack) -> Facts:
-    facts = Facts(side=side, stack=stack.name)
+    facts = Facts(side=side, stack=stack.name, config=stack.keys)
     async with (
         connect.arm(stack) as arm,
         http_session() as http,
@@ -98,7 +96,7 @@ class _Resources:
         registry_id = pipeline_id.rsplit("/", 2)[0]
         request = self._arm.get(registry_id, REGISTRIES, REGISTRIES_WITHOUT_MODE)
         facts.registry = await self._read("the registry", request)
-        facts.configured_mode = self._stack.config.get("acr-transfer:registryRoleAssignmentMode", "")
+        facts.configured_mode = self._stack.keys.get("registryRoleAssignmentMode", "")
         request = self._arm.get(pipeline_id, PIPELINES, PIPELINES_WITHOUT_MODE)
         facts.pipeline = await self._read("the pipeline", request)
         if RoleAssignmentMode.of(facts.registry or {}) is RoleAssignmentMode.ABAC:
@@ -138,7 +136,7 @@ class _Resources:
                 if not allows(granted[right.place], right.action, is_data=right.is_data)
             )
 
-        config = {key.partition(":")[2]: value for key, value in self._stack.config.items()}
+        config = self._stack.keys
         by_key = properties(facts.account).get("allowSharedKeyAccess") is not False
         by_key &= config.get("storageAccess") != "ManagedIdentity"
         mode = RoleAssignmentMode.of(facts.registry or {})
@@ -156,8 +154,7 @@ class _Resources:
 
     async def _storage(self) -> None:
         url = str(self._facts.container_settings.get("uri") or self._stack.outputs.get("containerUrl") or "")
-        accounts = connect.scope_of(self._stack, "acr-transfer:storageAccount") + _ACCOUNTS
-        request = self._arm.find_by_endpoint(accounts, "2024-01-01", url, blob_endpoint)
+        request = find_account(self._stack, url, self._arm)
         self._facts.account = account = await self._read("the storage account", request)
         if account:
             name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
@@ -167,12 +164,7 @@ class _Resources:
 
     async def _vault(self, http: AzureHttp, credential: AsyncTokenCredential) -> None:
         facts, uri = self._facts, self._facts.secret_uri
-        request = self._arm.find_by_endpoint(
-            connect.scope_of(self._stack, "acr-transfer:vault") + _VAULTS,
-            "2024-11-01",
-            uri,
-            lambda vault: str(properties(vault).get("vaultUri") or ""),
-        )
+        request = find_vault(self._stack, uri, self._arm)
         facts.vault = await self._read("the key vault", request)
         if not facts.vault:
             return

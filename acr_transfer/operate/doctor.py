@@ -9,9 +9,9 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
+from acr_transfer.model.failures import checks, transfers
 from acr_transfer.model.limits import CLOCK_SKEW, TRIGGER_AGE
 from acr_transfer.model.options import OVERWRITE_BLOBS, has_option, option_fault
-from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.storage_network import StorageNetwork, storage_network
 from acr_transfer.operate.access_checks import access, registry_access
 from acr_transfer.operate.facts import DoctorFinding, Facts, properties
@@ -41,97 +41,72 @@ def diagnose(facts: Facts, rules: Sequence[Rule] | None = None) -> list[DoctorFi
 
 def _unchecked(facts: Facts, what: str, error: str) -> DoctorFinding:
     """The check itself failed: an error of this program, not of the stack."""
-    why = "doctor itself failed here, so a fault may be hidden."
-    fix = "report it with the file that `acr-transfer doctor --log-file FILE` writes"
-    return facts.warning(what, f"{what} could not be checked: {error}", why, fix)
+    return facts.warning(what, f"{what} could not be checked: {error}", checks.CHECK_FAILED)
 
 
 def registry(facts: Facts) -> Iterator[DoctorFinding]:
     """The tier is Premium, and the export policy allows exports."""
     if facts.registry is None:
-        fix = "set acr-transfer:registry to an existing registry"
-        yield facts.missing("the registry", "No artifact can move.", fix)
+        yield facts.missing("the registry", checks.REGISTRY_MISSING)
         return
     name, tier = facts.registry.get("name"), (facts.registry.get("sku") or {}).get("name")
     if str(tier).lower() != "premium":
-        fix = f"az acr update --name {name} --sku Premium"
-        yield facts.fault("tier", f"registry {name} is {tier}", "Pipelines require the Premium tier.", fix)
+        yield facts.fault("tier", f"registry {name} is {tier}", checks.NOT_PREMIUM)
     else:
         yield facts.good("tier", f"registry {name} is Premium")
     policy = (properties(facts.registry).get("policies") or {}).get("exportPolicy") or {}
     if facts.side == "source" and str(policy.get("status") or "").lower() == "disabled":
-        fix = f"az acr update --name {name} --public-network-enabled true --allow-exports true"
         what = f"the export policy of registry {name} is disabled"
-        yield facts.fault("export policy", what, "The registry rejects the export.", fix)
+        yield facts.fault("export policy", what, transfers.EXPORTS_DISABLED)
 
 
 def caller(facts: Facts) -> Iterator[DoctorFinding]:
     """The caller has every right that the commands and `pulumi up` need; docs/rights.md lists them."""
     if "your rights" in facts.unseen:
         yield facts.not_seen("your rights")
-    for what, fix, rights in _lacking(facts, facts.lacking_to_operate):
-        commands = ", ".join(dict.fromkeys(right.needed_by for right in rights))
-        yield facts.fault("your rights", what, f"Azure rejects: {commands}.", fix)
-    for what, fix, _ in _lacking(facts, facts.lacking_to_deploy):
-        yield facts.warning("your rights", what, "Azure rejects your `pulumi up` or `destroy`.", fix)
+    for what, known, rights in _lacking(facts, facts.lacking_to_operate):
+        needed = f"{what}; needed by {', '.join(dict.fromkeys(right.needed_by for right in rights))}"
+        yield facts.fault("your rights", needed, checks.CALLER_CANNOT_OPERATE, **known)
+    for what, known, _ in _lacking(facts, facts.lacking_to_deploy):
+        yield facts.warning("your rights", what, checks.CALLER_CANNOT_DEPLOY, **known)
 
 
-def _lacking(facts: Facts, lacking: Sequence[Right]) -> Iterator[tuple[str, str, list[Right]]]:
-    """The missing actions of each built-in role, and the command that assigns it."""
+def _lacking(facts: Facts, lacking: Sequence[Right]) -> Iterator[tuple[str, dict[str, str], list[Right]]]:
+    """The missing actions of each built-in role, and the role and the scope that add them."""
     for place, role in dict.fromkeys((right.place, right.role) for right in lacking):
         rights = [right for right in lacking if (right.place, right.role) == (place, role)]
         actions = ", ".join(dict.fromkeys(right.action for right in rights))
-        scope = f'--role "{role}" --scope {facts.scopes[place]}'
-        fix = f"az role assignment create --assignee <your object ID> {scope}"
-        yield f"you lack on the {place}: {actions}", fix, rights
+        yield f"you lack on the {place}: {actions}", {"role": role, "scope": facts.scopes[place]}, rights
 
 
 def pipeline(facts: Facts) -> Iterator[DoctorFinding]:
     """The pipeline exists, is provisioned, and has an identity and options of its kind."""
     if facts.pipeline is None:
-        yield facts.missing("the pipeline", "Runs need a pipeline.")
+        yield facts.missing("the pipeline", checks.PIPELINE_MISSING)
         return
     name, state = facts.pipeline.get("name"), properties(facts.pipeline).get("provisioningState")
     if state != "Succeeded":
-        yield facts.fault("pipeline", f"pipeline {name} is {state}", "It cannot run.")
+        yield facts.fault("pipeline", f"pipeline {name} is {state}", checks.PIPELINE_FAILED)
     if not facts.principal:
-        why = "It can read neither the vault nor the container."
-        yield facts.fault("identity", f"pipeline {name} has no identity", why)
+        yield facts.fault("identity", f"pipeline {name} has no identity", checks.NO_IDENTITY)
     faults = [(option, option_fault(option, facts.direction)) for option in facts.options]
     if unknown := [f"{option} ({fault})" for option, fault in faults if fault]:
         what = f"pipeline {name} has unknown options: {', '.join(unknown)}"
-        why = "The service does not support them for this kind of pipeline."
-        yield facts.fault("options", what, why, f"correct acr-transfer:options, then {facts.deploy_command}")
+        yield facts.fault("options", what, checks.UNKNOWN_OPTION)
     elif state == "Succeeded" and facts.principal:
         yield facts.good("pipeline", f"pipeline {name} exists and has an identity")
-
-
-def _create_container(facts: Facts) -> str:
-    """The fix for a container that was deleted: a refresh may fail instead of noticing it.
-
-    https://github.com/pulumi/pulumi-azure-native/issues/4841
-    """
-    container = str(facts.container_settings.get("uri") or "").rstrip("/").rpartition("/")[2]
-    if not facts.account or not container:
-        return facts.deploy_command
-    account = ResourceId.of(str(facts.account.get("id") or facts.account.get("name")))
-    names = f"--resource-group {account.resource_group or '<group>'} --storage-account {account.name}"
-    again = (
-        f"pulumi config set acr-transfer:forceUpdateTag <new> -s {facts.stack}, then {facts.deploy_command}"
-    )
-    return f"az storage container-rm create {names} --name {container}, then " + (
-        again if facts.side == "source" else "acr-transfer hop"
-    )
 
 
 def storage(facts: Facts) -> Iterator[DoctorFinding]:
     """The container exists, its account is reachable, and shared keys work if SAS tokens are used."""
     if facts.account is None:
-        yield facts.missing("the storage account", "Blobs need a storage account.")
+        yield facts.missing("the storage account", checks.ACCOUNT_MISSING)
         return
     name = facts.account.get("name")
     if facts.container is None:
-        yield facts.missing("the container", "A run ends with 404 from storage.", _create_container(facts))
+        # Without a pipeline the stack has not been deployed completely.
+        failure = transfers.CONTAINER_MISSING if facts.pipeline else checks.PIPELINE_MISSING
+        yield facts.missing("the container", failure)
     else:
         yield facts.good("container", f"container {facts.container.get('name')} exists in account {name}")
     settings = properties(facts.account)
@@ -139,15 +114,10 @@ def storage(facts: Facts) -> Iterator[DoctorFinding]:
     network = storage_network(str(settings.get("publicNetworkAccess") or ""), str(action or ""))
     if network is not StorageNetwork.OPEN:
         closed = "is closed to the public network" if network is StorageNetwork.DISABLED else "has a firewall"
-        why = "ACR Transfer uses the public network and is not a trusted service of storage: 403."
-        fix = (
-            f"az storage account update --name {name} --public-network-access Enabled --default-action Allow"
-        )
-        yield facts.fault("network", f"account {name} {closed}", why, fix)
+        yield facts.fault("network", f"account {name} {closed}", transfers.STORAGE_FIREWALL)
     if settings.get("allowSharedKeyAccess") is False and not facts.by_identity:
-        why = "A SAS token is signed with an account key, and the account rejects those."
-        fix = "pulumi config set acr-transfer:storageAccess ManagedIdentity, or enable shared key access"
-        yield facts.fault("shared key", f"account {name} has shared key access disabled", why, fix)
+        what = f"account {name} has shared key access disabled"
+        yield facts.fault("shared key", what, transfers.SHARED_KEYS)
 
 
 def exports(facts: Facts) -> Iterator[DoctorFinding]:
@@ -156,11 +126,9 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
         return
     if facts.absent:
         what = f"{_some(facts.absent)} not in the registry under this name"
-        fix = "correct acr-transfer:artifacts, or write the lock again: acr-transfer plan"
-        yield facts.fault("artifacts", what, "The run does not export missing artifacts.", fix)
+        yield facts.fault("artifacts", what, transfers.ARTIFACT_MISSING)
     for reason in facts.unsupported:
-        fix = "remove it from acr-transfer:artifacts or from the rules of the lock, or rebuild it"
-        yield facts.warning("artifacts", reason, "The service does not transfer it.", fix)
+        yield facts.warning("artifacts", reason, checks.ARTIFACT_UNSUPPORTED)
     if "the artifacts" in facts.unseen:
         yield facts.not_seen("the artifacts")
     elif facts.artifacts and not facts.absent:
@@ -169,8 +137,7 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
     if existing and facts.pipeline and not has_option(facts.options, OVERWRITE_BLOBS):
         name = facts.pipeline.get("name")
         what = f"pipeline {name} has no OverwriteBlobs, and {_some(existing)} in the container"
-        fix = f"add OverwriteBlobs to acr-transfer:options, then {facts.deploy_command}"
-        yield facts.warning("options", what, "A repeated run cannot replace existing blobs.", fix)
+        yield facts.warning("options", what, transfers.BLOB_EXISTS)
 
 
 def imports(facts: Facts) -> Iterator[DoctorFinding]:
@@ -182,7 +149,7 @@ def imports(facts: Facts) -> Iterator[DoctorFinding]:
     if enabled:
         yield facts.good("trigger", "the trigger imports new blobs within 15 minutes")
     else:
-        yield facts.good("trigger", f"the trigger is disabled: `{facts.deploy_command}` imports")
+        yield facts.good("trigger", f"the trigger is disabled: `pulumi up -s {facts.stack}` imports")
     if facts.blobs is None:
         yield facts.not_seen("the blobs")
         return
@@ -190,21 +157,19 @@ def imports(facts: Facts) -> Iterator[DoctorFinding]:
     present = {blob.name for blob in facts.blobs} | facts.imported
     if lacking := [name for name in facts.handover_blobs if name not in present]:
         what = f"{_some(lacking)} in the hand-over, but not in the container"
-        fix = "acr-transfer hop, or acr-transfer unpack in a disconnected network"
-        yield facts.warning("blobs", what, "The import needs them.", fix)
+        yield facts.warning("blobs", what, transfers.BLOB_MISSING)
 
 
 def _ignored_blobs(facts: Facts, *, enabled: bool) -> Iterator[DoctorFinding]:
     """Blobs that the trigger ignores."""
-    fix = "delete it, and copy it again with `acr-transfer hop`"
     for blob in facts.blobs or ():
         marks = (("category", blob.has_category), ("Content-MD5", blob.has_md5))
         if lacks := [word for word, present in marks if not present]:
             what = f"blob {blob.name} has no {' and no '.join(lacks)}"
-            yield facts.fault("blob", what, "The trigger ignores it.", fix)
+            yield facts.fault("blob", what, checks.BLOB_IGNORED, blob=blob.name)
         elif enabled and blob.name not in facts.imported and facts.now - blob.modified > TRIGGER_AGE:
             what = f"blob {blob.name} is older than {TRIGGER_AGE.days} days"
-            yield facts.warning("blob", what, "The trigger ignores blobs of that age.", fix)
+            yield facts.warning("blob", what, checks.BLOB_IGNORED, blob=blob.name)
 
 
 def clock(facts: Facts) -> Iterator[DoctorFinding]:
@@ -212,8 +177,7 @@ def clock(facts: Facts) -> Iterator[DoctorFinding]:
     if facts.clock is not None and abs(facts.clock) > CLOCK_SKEW.total_seconds():
         way = "ahead of" if facts.clock > 0 else "behind"
         what = f"this machine's clock is {abs(facts.clock):.0f} s {way} the cloud's"
-        why = "Azure compares the times in SAS tokens and logins with its own clock."
-        yield facts.warning("clock", what, why, "synchronize this machine's clock, for example with NTP")
+        yield facts.warning("clock", what, checks.CLOCK)
 
 
 RULES: tuple[Rule, ...] = (

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, has_option
+from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.sas import SasToken
 from acr_transfer.model.times import parse_time
 from acr_transfer.operate.blobs import StoredBlob
@@ -31,14 +33,14 @@ class CheckOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class DoctorFinding:
-    """One check: what was found, why a transfer would fail, and how to fix it."""
+    """One check and what it found."""
 
     side: str
     check: str
     outcome: CheckOutcome
     what: str
-    why: str = ""
-    fix: str = ""
+    cause: Cause | None = None
+    """Why a transfer would fail, and the ways out; None unless the outcome is a fault or a warning."""
 
 
 @dataclass(kw_only=True)
@@ -50,6 +52,12 @@ class Facts:
 
     stack: str
     """The name of its stack."""
+
+    stacks: Mapping[str, str] = field(default_factory=dict)
+    """The names of both stacks, by side."""
+
+    config: Mapping[str, str] | None = None
+    """The stack's configuration without the namespace of its keys; None if unknown."""
 
     registry: Body | None = None
     pipeline: Body | None = None
@@ -160,29 +168,47 @@ class Facts:
         return bool(((self.pipeline or {}).get("identity") or {}).get("userAssignedIdentities"))
 
     @property
-    def deploy_command(self) -> str:
-        """The command that creates or corrects the stack's resources."""
-        return f"pulumi up -s {self.stack}"
+    def known(self) -> dict[str, str]:
+        """The names that the commands of a way out need."""
+        account = ResourceId.of(str((self.account or {}).get("id") or (self.account or {}).get("name") or ""))
+        other = {"key1": "key2", "key2": "key1"}
+        return {
+            **self.stacks,
+            "stack": self.stack,
+            "registry": str((self.registry or {}).get("name") or ""),
+            "account": account.name,
+            "group": account.resource_group,
+            "container": str(self.container_settings.get("uri") or "").rstrip("/").rpartition("/")[2],
+            "vault": str((self.vault or {}).get("name") or ""),
+            "secret": self.secret_name,
+            "items": str(len(self.options)),
+            "lock": (self.config or {}).get("lock", ""),
+            "other": other[(self.config or {}).get("sasKey") or "key1"],
+        }
 
     def good(self, check: str, what: str) -> DoctorFinding:
         """The check passed."""
         return DoctorFinding(self.side, check, CheckOutcome.GOOD, what)
 
-    def fault(self, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
-        """A transfer would fail. The default fix is `pulumi up` of the stack."""
-        return DoctorFinding(self.side, check, CheckOutcome.FAULT, what, why, fix or self.deploy_command)
+    def fault(self, check: str, what: str, failure: Failure, **known: str) -> DoctorFinding:
+        """A transfer would fail. `known` has names for the commands besides those of the side."""
+        return DoctorFinding(self.side, check, CheckOutcome.FAULT, what, self.cause(failure, **known))
 
-    def warning(self, check: str, what: str, why: str, fix: str = "") -> DoctorFinding:
-        """A transfer may fail, now or later. The default fix is `pulumi up` of the stack."""
-        return DoctorFinding(self.side, check, CheckOutcome.WARNING, what, why, fix or self.deploy_command)
+    def warning(self, check: str, what: str, failure: Failure, **known: str) -> DoctorFinding:
+        """A transfer may fail, now or later. `known` as in `fault`."""
+        return DoctorFinding(self.side, check, CheckOutcome.WARNING, what, self.cause(failure, **known))
 
     def not_seen(self, what: str, reason: str = "") -> DoctorFinding:
         """The caller could not read something. The check neither passes nor fails."""
         reason = reason or self.unseen.get(what, "not read")
         return DoctorFinding(self.side, what, CheckOutcome.UNSEEN, f"{what} could not be read: {reason}")
 
-    def missing(self, what: str, why: str, fix: str = "") -> DoctorFinding:
+    def missing(self, what: str, failure: Failure) -> DoctorFinding:
         """Something does not exist, or could not be read."""
         if what in self.unseen:
             return self.not_seen(what)
-        return self.fault(what.removeprefix("the "), f"{what} does not exist", why, fix)
+        return self.fault(what.removeprefix("the "), f"{what} does not exist", failure)
+
+    def cause(self, failure: Failure, **known: str) -> Cause:
+        """A failure of the side, with the names for its commands; `known` as in `fault`."""
+        return Cause(failure, {**self.known, **known}, self.side, self.config)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from acr_transfer.model.times import parse_time
-from acr_transfer.operate.run_errors import RunError, explain_run_error
 
 if TYPE_CHECKING:
     from acr_transfer.azure.arm import ArmClient
@@ -63,11 +62,6 @@ class PipelineRun:
     def ended(self) -> bool:
         """Whether it finished, successfully or not."""
         return self.succeeded or self.failed
-
-    @property
-    def cause(self) -> RunError | None:
-        """Why it failed and how to fix it; None if it did not fail."""
-        return explain_run_error(self.error) if self.failed else None
 
     def seconds(self, now: datetime) -> float | None:
         """Its duration so far; None if its start is unknown."""

@@ -13,8 +13,10 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
+from acr_transfer.model.failures.deployments import RUN_UNREADABLE
 from acr_transfer.model.times import format_time
 
+from ..advice import ways_out
 from ..sdk import keeps_values, not_found
 
 RunState = containerregistry.GetPipelineRunResult
@@ -65,8 +67,8 @@ def _none_if_missing(run: str, error: Exception) -> RunState | None:
         return None
     raise UnreadableRunError(
         f"The last state of run {run} cannot be read: {error}\n"
-        "Give the caller the permission Microsoft.ContainerRegistry/registries/pipelineRuns/read, then deploy"
-        " again: pulumi up"
+        "Give the caller the permission Microsoft.ContainerRegistry/registries/pipelineRuns/read.\n"
+        f"{ways_out(RUN_UNREADABLE)}"
     ) from error
 
 

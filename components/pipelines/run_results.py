@@ -10,12 +10,13 @@ import pulumi
 from pulumi import ErrorHook, ErrorHookArgs, Output
 from pulumi_azure_native import containerregistry
 
-from acr_transfer.model.limits import ROLE_DELAY, RUN_LIMIT
+from acr_transfer.model.failures.deployments import RUN_EXISTS
+from acr_transfer.model.failures.table import failure_of_run
+from acr_transfer.model.limits import RUN_LIMIT
 from acr_transfer.model.options import Direction
-from acr_transfer.model.vault_firewall import OPEN_VAULT
 from acr_transfer.model.visible_text import visible, visible_line
 
-from ..advice import change, remove
+from ..advice import ways_out
 from ..sdk import error_hooks
 from .preview_api import ManagedRun
 
@@ -32,9 +33,8 @@ _RUNNING = "Running"
 _SHOWN_ARTIFACTS = 10
 _MESSAGE = re.compile(r'(?s)Message="(.*)"')
 _EXISTING = re.compile("cannot create already existing resource '([^']+)'")
-_ROLE_REFUSED = re.compile("AuthorizationPermissionMismatch|ForbiddenByRbac|not authorized to perform action")
 _NEXT = (
-    "\nFix the cause, then start the run again: pulumi up. Completed runs stay as they are. Runs that were"
+    "\nThe next deployment starts failed runs again, and completed runs stay as they are. Runs that were"
     "\nnot started follow then too, or at once with pulumi up --continue-on-error."
 )
 
@@ -200,36 +200,13 @@ def _explanation(run: Transfer | Run, status: str, error: str, direction: Direct
     rest = len(run["artifacts"]) - _SHOWN_ARTIFACTS
     more = f" and {rest} more" if rest > 0 else ""
     name = run.get("run_name") or run.get("name")
-    message += _vault_firewall(message) + _new_role(message)
-    return f"{message}\n  {direction} run {name} is {status}; blob {run['blob']}; artifacts {names}{more}"
-
-
-def _vault_firewall(message: str) -> str:
-    """The ways to open a vault whose firewall refused the pipeline; empty for any other message."""
-    if "not a trusted service" not in message:
-        return ""
-    return (
-        "\n  The firewall of the vault refuses the pipeline."
-        f"\n  To open the vault of this deployment: {remove('vault_addresses')}"
-        f"\n  To open an existing vault: {OPEN_VAULT.format(vault='<name>')}"
-    )
-
-
-def _new_role(message: str) -> str:
-    """The way out for a role that Azure may not apply yet; empty for any other message."""
-    if not _ROLE_REFUSED.search(message):
-        return ""
-    return (
-        "\n  A role that was assigned to the pipeline's identity less than"
-        f" {int(ROLE_DELAY.total_seconds()) // 60} minutes ago may not be in effect yet: deploy again later."
-        f"\n  To wait longer after an assignment: {change('role_wait_seconds', '<seconds>')}"
-    )
+    failure = failure_of_run(message)
+    run_line = f"{direction} run {name} is {status}; blob {run['blob']}; artifacts {names}{more}"
+    side = "source" if direction is Direction.EXPORT else "target"
+    return f"{message}\n  {run_line}\n{failure.why}\n{ways_out(failure, side, blob=run['blob'])}"
 
 
 def _existing_run(id: str) -> str:
-    """The way out for a run that was started by a deployment that could not record it."""
-    return (
-        f"The run {id} exists, but not in the stack's state: an earlier deployment was killed while it"
-        " created the run.\nDelete the record of the run, then deploy again, which starts it again:\n"
-        f"  az resource delete --ids '{id}'"
-    )
+    """The message about a run that was started by a deployment that could not record it."""
+    reason = f"The run {id} exists, but not in the stack's state.\n{RUN_EXISTS.why}"
+    return f"{reason}\n{ways_out(RUN_EXISTS, run=id)}"

@@ -47,7 +47,8 @@ def test_an_invalid_hand_over_fails_before_anything_is_created(
 
 def test_a_missing_stack_is_an_error_with_the_command_that_deploys_it(deploy: Deploy) -> None:
     with pytest.raises(
-        pulumi.RunError, match=f"pulumi up --stack {STACK}\nTo use another stack: set source to <stack>"
+        pulumi.RunError,
+        match=f"  pulumi up -s {STACK}\n  pulumi up -s .*\nTo use another stack:\n  set source to <name>",
     ):
         deploy(
             lambda: handover_of_stack(STACK),

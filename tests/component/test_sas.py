@@ -70,4 +70,4 @@ def test_a_token_that_ends_soon_is_warned_of(
     found = expiry_warning(EXPIRY, written, EXPIRY - left, share)
     assert bool(found) is bool(words)
     assert words in found
-    assert ("To extend it: set sas_expiry to <time>, then pulumi up." in found) is bool(words)
+    assert ("To extend it:\n  set sas_expiry to <time>\n  pulumi up -s " in found) is bool(words)

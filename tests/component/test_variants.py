@@ -316,7 +316,7 @@ def test_a_vault_of_a_sovereign_cloud_uses_roles_by_default(
     assert deployed.one(":RoleAssignment")
     with pytest.raises(Exception, match="expected rbac: azure-native writes access policies in"):
         source(deploy, TOKEN, {"vault_access": VaultAccess.ACCESS_POLICY})
-    with pytest.raises(Exception, match="To change the vault: az keyvault update --name"):
+    with pytest.raises(Exception, match="To change the vault:\n  az keyvault update --name"):
         source(deploy, TOKEN, {"vault": VAULT})
 
 
@@ -379,17 +379,19 @@ def test_either_key_of_the_account_can_sign(deploy: Deploy) -> None:
         (
             [TOKEN, {"storage_account": "data"}],
             {"account": {"allowSharedKeyAccess": False}},
-            "To use the pipeline's identity: set storage_access to ManagedIdentity",
+            "To use the pipeline's identity:\n  set storage_access to ManagedIdentity",
         ),
         (
             [TOKEN, {"vault": VAULT}],
             {"vault": {"enableRbacAuthorization": True}},
-            "uses RBAC; an access policy has no effect.\nTo match the vault: set vault_access to rbac",
+            "uses RBAC. An access policy has no effect there.\n"
+            "To match the vault:\n  set vault_access to rbac",
         ),
         (
             [TOKEN, {"vault": VAULT, "vault_access": VaultAccess.RBAC}],
             {},
-            "uses access policies; a role has no effect.\nTo match the vault: set vault_access to access",
+            "uses access policies. A role has no effect there.\n"
+            "To match the vault:\n  set vault_access to access",
         ),
         (
             [TOKEN, {"storage_account": "data"}],

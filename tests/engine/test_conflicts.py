@@ -44,7 +44,7 @@ def test_the_commands_of_all_conflicts_lead_to_a_deployed_stack(project: Project
         assert f"pulumi config set acr-transfer:{setting}" in said
         assert "docs/adopt.md" in said
         assert "Traceback" not in said
-        project.run("pulumi", "config", "set", "--stack", STACK, *advised(said))
+        project.run("pulumi", "config", "set", *advised(said))
     said = project.up(STACK)
     assert {run["status"] for run in project.outputs(STACK)["runs"]} == {"Succeeded"}
     project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")

@@ -35,7 +35,7 @@ def test_a_missing_tag_fails_the_deployment_with_the_runs_message(project: Proje
     lines = said[said.index("PipelineRuns (transfer-run)") :].splitlines()[1:4]
     assert lines[0].strip() == "error: Artifacts not found in registry 'contososource': 'shop/web:9.9.9'."
     assert "artifacts shop/web:1.0.0, shop/web:9.9.9" in lines[1]
-    assert "Fix the cause, then start the run again: pulumi up" in lines[2]
+    assert lines[2].strip() == "An artifact is not in the source registry under this name."
     assert "Traceback" not in said
     project.run(
         "pulumi", "config", "set", "--path", "acr-transfer:artifacts[0]", "shop/web:1.1.0", "-s", stack
@@ -48,8 +48,8 @@ def test_a_taken_registry_name_is_an_error_with_its_fixes(project: Project) -> N
     said = project.up(project.source("taken", ["shop/web:1.0.0"], **made), good=False)
     assert "The registry name contososource already exists; this deployment would create it." in said
     assert "It may belong to another tenant" in said
-    assert "To use another name: pulumi config set acr-transfer:registry <name>" in said
-    assert "If the registry is yours: pulumi config set acr-transfer:createRegistry false" in said
+    assert "pulumi config set acr-transfer:registry <name> -s taken" in said
+    assert "pulumi config set acr-transfer:createRegistry false -s taken" in said
     assert "Traceback" not in said
 
 
@@ -62,9 +62,9 @@ def test_a_taken_name_of_a_new_account_and_vault_is_an_error_with_its_fix(
     names = {"newStorageAccountName": "takenaccount", "newVaultName": "taken-vault"}
     said = project.up(project.source("taken-names", ["shop/web:1.0.0"], **names), good=False)
     assert "The storage account name takenaccount already exists; this deployment would create it." in said
-    assert "To use another name: pulumi config set acr-transfer:newStorageAccountName <name>" in said
+    assert "pulumi config set acr-transfer:newStorageAccountName <name> -s" in said
     assert "The key vault name taken-vault already exists; this deployment would create it." in said
-    assert "To use another name: pulumi config set acr-transfer:newVaultName <name>" in said
+    assert "pulumi config set acr-transfer:newVaultName <name> -s" in said
     assert "Traceback" not in said
 
 
@@ -95,6 +95,6 @@ def test_a_throttled_cloud_is_waited_for_and_closed_storage_is_an_error_with_its
         said = project.up(stack, good=False)
         assert (throttled(), refused() > 0) == (2, True)
     assert "Failed to access storage.  Service request failed.  Status: 403 (AuthorizationFailure)" in said
-    assert "Fix the cause, then start the run again: pulumi up" in said
+    assert "az storage account update --name <account> --public-network-access Enabled" in said
     assert "429" not in said
     assert "2 updated" in project.up(stack)  # the run, and the failures that the state keeps

@@ -136,7 +136,7 @@ def test_a_wrong_name_is_named_in_the_error(world: World, line: list[str], code:
     ("failure", "code", "words"),
     [
         ("nothing", 0, "copied"),
-        ("not deployed", 4, "has no outputs: it was never deployed. Run `pulumi up --stack source`"),
+        ("not deployed", 4, "has no outputs: it was never deployed.\n  pulumi up -s source"),
         ("not our stack", 4, "has no output 'handover': is it a stack of acr-transfer?"),
         ("signed URL", 4, "is not a plain https URL"),
         ("no blob", 5, "batch1: the blob does not exist: its export run has not succeeded"),
@@ -147,7 +147,7 @@ def test_a_wrong_name_is_named_in_the_error(world: World, line: list[str], code:
             "needs Microsoft.Storage/storageAccounts/listKeys/action on storage account arriving",
         ),
         ("wrong key", 6, "refused (HTTP 403 AuthorizationFailure)"),
-        ("no login", 6, "this cloud accepts no available login. Run `az login`"),
+        ("no login", 6, "this cloud accepts no available login. Log in, or"),
         ("no account", 7, "no storage account below"),
         ("no container", 7, "the target's container transfer at localhost"),
         ("no cloud", 7, "describes no cloud 'smallsource'"),

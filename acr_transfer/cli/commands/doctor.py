@@ -2,11 +2,13 @@
 
 import argparse
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console, coloured
-from acr_transfer.cli.sides import add_both_sides, read_sides
+from acr_transfer.cli.sides import add_both_sides, both_names, read_sides
 from acr_transfer.cli.table import wrapped
+from acr_transfer.cli.ways_out import cause_json, cause_lines
 from acr_transfer.errors import DoctorError
 from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import DoctorFinding, Facts
@@ -64,7 +66,7 @@ def _list_unconfirmed(options: argparse.Namespace, console: Console) -> int:
         }
         for side, stack in asyncio.run(read_sides(options, options.only)).items()
         for each in UNCONFIRMED
-        if each.applies(side, {key.partition(":")[2]: value for key, value in stack.config.items()})
+        if each.applies(side, stack.keys)
     ]
     console.result(
         lambda: {"schema": 1, "unconfirmed": found},
@@ -88,7 +90,8 @@ def _unconfirmed_lines(each: dict[str, str]) -> list[str]:
 async def _collect(options: argparse.Namespace) -> list[Facts]:
     from acr_transfer.operate.collect import collect
 
-    return await collect(await read_sides(options, options.only))
+    found = await collect(await read_sides(options, options.only))
+    return [replace(facts, stacks=both_names(options)) for facts in found]
 
 
 def _text(findings: list[DoctorFinding]) -> str:
@@ -105,11 +108,11 @@ def _text(findings: list[DoctorFinding]) -> str:
 def _lines(finding: DoctorFinding) -> list[str]:
     word = coloured(f"{finding.outcome.value:8}", _COLOURS[finding.outcome.value])
     first, *rest = wrapped(finding.what, 18)
-    for label, text in (("why", finding.why), ("fix", finding.fix)):
-        rest += wrapped(f"{label}:  {text}", 18, hanging=6) if text else []
+    if finding.cause:
+        rest += cause_lines(finding.cause, 18)
     return [f"{word}  {finding.side:6}  {first.lstrip()}", *rest]
 
 
 def _json(finding: DoctorFinding) -> dict[str, Any]:
     check = {"side": finding.side, "check": finding.check, "verdict": finding.outcome.value}
-    return check | {"what": finding.what, "why": finding.why or None, "fix": finding.fix or None}
+    return check | {"what": finding.what} | cause_json(finding.cause)

@@ -8,8 +8,9 @@ from typing import Any
 
 from acr_transfer.cli.console import Console, coloured
 from acr_transfer.cli.option_types import seconds
-from acr_transfer.cli.sides import add_both_sides, read_sides
+from acr_transfer.cli.sides import add_both_sides, both_names, read_sides
 from acr_transfer.cli.table import cut, table, wrapped
+from acr_transfer.cli.ways_out import cause_json, cause_lines
 from acr_transfer.errors import RunFailedError
 from acr_transfer.model.times import format_time
 from acr_transfer.model.visible_text import visible_line
@@ -53,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
 
 async def _read(options: argparse.Namespace) -> list[SideState]:
     stacks = await read_sides(options, options.only)
-    return list(await asyncio.gather(*(read_side(side, stack) for side, stack in stacks.items())))
+    names = both_names(options)
+    return list(await asyncio.gather(*(read_side(side, stack, names) for side, stack in stacks.items())))
 
 
 def _active(found: list[SideState]) -> str:
@@ -65,11 +67,10 @@ def _active(found: list[SideState]) -> str:
 
 def _failures(side: SideState) -> list[str]:
     lines = []
-    if side.pipeline_state != "Succeeded":
-        lines.append(f"{side.side}: pipeline {side.pipeline} is {side.pipeline_state}: run `pulumi up`")
+    if side.pipeline_cause:
+        lines.append(f"{side.side}: pipeline {side.pipeline} is {side.pipeline_state}; see `fix:` above")
     for run in unresolved_failures(side.runs):
-        assert run.cause
-        lines.append(f"{side.side}: run {run.name} failed: {run.cause.why}. Fix: {run.cause.fix}.")
+        lines.append(f"{side.side}: run {run.name} failed; see `fix:` above")
     return lines
 
 
@@ -77,13 +78,14 @@ def _side_text(side: SideState) -> str:
     trigger = f", trigger {visible_line(side.trigger)}" if side.trigger else ""
     pipeline = visible_line(side.pipeline)
     title = f"{side.side}: pipeline {pipeline} {_coloured(visible_line(side.pipeline_state))}{trigger}"
+    lines = [title, *(cause_lines(side.pipeline_cause, 2) if side.pipeline_cause else ())]
     if not side.runs:
-        return f"{title}\n  no runs yet"
+        return "\n".join([*lines, "  no runs yet"])
     header = ("run", "state", "done", "duration", "started", "by", "blob")
     heading, *rows = table(header, [_row(run) for run in side.runs], right=(2, 3), indent=2).splitlines()
-    lines = [title, heading]
+    lines.append(heading)
     for row, run in zip(rows, side.runs, strict=True):
-        lines += [row.replace(run.state, _coloured(run.state), 1), *_notes(run)]
+        lines += [row.replace(run.state, _coloured(run.state), 1), *_notes(run, side)]
     return "\n".join(lines)
 
 
@@ -95,10 +97,9 @@ def _row(run: PipelineRun) -> tuple[str, ...]:
     return run.name, run.state, done, duration, started, "trigger" if run.triggered else "stack", run.blob
 
 
-def _notes(run: PipelineRun) -> list[str]:
-    if run.cause:
-        explanations = (f"why:  {run.cause.why}", f"fix:  {run.cause.fix}")
-        return sum((wrapped(text, 6, hanging=6) for text in explanations), wrapped(run.error, 6))
+def _notes(run: PipelineRun, side: SideState) -> list[str]:
+    if cause := side.cause_of(run):
+        return [*wrapped(run.error, 6), *cause_lines(cause, 6)]
     return wrapped(f"note: {run.warning}", 6, hanging=6) if run.warning else []
 
 
@@ -107,11 +108,17 @@ def _coloured(state: str) -> str:
 
 
 def _side_json(side: SideState) -> dict[str, Any]:
-    pipeline = {"name": side.pipeline, "state": side.pipeline_state, "trigger": side.trigger or None}
-    return {"side": side.side, "pipeline": pipeline, "runs": [_run_json(run) for run in side.runs]}
+    pipeline: dict[str, Any] = {
+        "name": side.pipeline,
+        "state": side.pipeline_state,
+        "trigger": side.trigger or None,
+    }
+    if side.pipeline_cause:
+        pipeline["cause"] = cause_json(side.pipeline_cause)
+    return {"side": side.side, "pipeline": pipeline, "runs": [_run_json(run, side) for run in side.runs]}
 
 
-def _run_json(run: PipelineRun) -> dict[str, Any]:
+def _run_json(run: PipelineRun, side: SideState) -> dict[str, Any]:
     took = run.seconds(datetime.now(UTC))
     return {
         "name": run.name,
@@ -125,5 +132,5 @@ def _run_json(run: PipelineRun) -> dict[str, Any]:
         "artifacts": run.artifacts,
         "error": run.error or None,
         "warning": run.warning or None,
-        "cause": {"why": run.cause.why, "fix": run.cause.fix} if run.cause else None,
+        "cause": cause_json(cause) if (cause := side.cause_of(run)) else None,
     }

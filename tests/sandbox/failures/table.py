@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from acr_transfer.model.failures.failure import Cause
+from acr_transfer.model.failures.table import FAILURES as FAILURES_AS_DATA
 from tests.sandbox.transfer.side import SandboxSide
 
 PAGE = Path(__file__).parents[3] / "docs" / "failures.md"
@@ -100,7 +102,34 @@ def page() -> str:
                 )
             )
         )
-    return "".join(parts)
+    return "".join([*parts, _ways_out()])
+
+
+_CAUSES = """
+## Causes and ways out
+
+What `doctor`, `status` and the errors of `pulumi up` recognise, from
+[acr_transfer/model/failures](../acr_transfer/model/failures). Each way out is a list of commands; a name in
+angle brackets is filled in by the message, or by you. `-s <stack>` is the failing stack.
+
+| cause | recognised by | meaning | ways out |
+| --- | --- | --- | --- |
+"""
+
+
+def _ways_out() -> str:
+    rows = []
+    for failure in FAILURES_AS_DATA.values():
+        sign = "`" + failure.pattern.replace("|", "\\|") + "`" if failure.pattern else _cell(failure.seen)
+        ways = "<br>".join(_way(*way) for way in Cause(failure).ways())
+        meaning = _cell(failure.why).replace("\n", " ")
+        rows.append(f"| {failure.name} | {sign} | {meaning} | {ways} |\n")
+    return _CAUSES + "".join(rows)
+
+
+def _way(purpose: str, commands: list[str]) -> str:
+    shown = "; ".join(f"`{each}`" for each in commands)
+    return ": ".join(filter(None, (_cell(purpose), shown)))
 
 
 def _cell(text: str) -> str:

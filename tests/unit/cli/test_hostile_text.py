@@ -41,6 +41,8 @@ from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.lock import Lock, LockedArtifact, compare_locks
 from acr_transfer.model.documents.pack_manifest import PackManifest
 from acr_transfer.model.documents.review import ReviewedStack, ReviewLevel, ReviewViolation
+from acr_transfer.model.failures.checks import BLOB_IGNORED
+from acr_transfer.model.failures.failure import Cause
 from acr_transfer.model.proof import ManifestKind, Verdict
 from acr_transfer.model.visible_text import visible, visible_line
 from acr_transfer.operate.clean import Leftover
@@ -182,7 +184,8 @@ def leftovers() -> str:
 
 
 def findings() -> str:
-    return doctor_text([DoctorFinding("source", "x", CheckOutcome.FAULT, HOSTILE, HOSTILE, HOSTILE)])
+    cause = Cause(BLOB_IGNORED, {"blob": HOSTILE, "stack": HOSTILE})
+    return doctor_text([DoctorFinding("source", "x", CheckOutcome.FAULT, HOSTILE, cause)])
 
 
 SOURCES: Mapping[str, Callable[[], str]] = {

@@ -36,11 +36,12 @@ def test_watching_shows_the_progress_of_each_unfinished_run() -> None:
 def test_a_failed_run_is_followed_by_its_message_its_cause_and_the_fix() -> None:
     lines = _side_text(side(FAILED)).splitlines()
     assert lines[2].split()[:2] == ["r1", "Failed"]
-    assert [line.split(":")[0].strip() for line in lines[4:]] == ["why", "fix"]
+    assert [line.split(":")[0].strip() for line in lines[4:6]] == ["why", "fix"]
+    assert "        acr-transfer hop --source <source> --target <target>" in lines[6]
 
 
 def test_a_failure_is_unresolved_until_a_later_run_moves_its_blob() -> None:
-    assert "r1 failed: the blob does not exist" in _failures(side(FAILED))[0]
+    assert _failures(side(FAILED)) == ["target: run r1 failed; see `fix:` above"]
     assert _failures(side(run("r2", "Succeeded", 2), FAILED)) == []
     assert unresolved_failures([FAILED, run("r0", "Succeeded", 0)]) == [FAILED]
     assert unresolved_failures([FAILED, run("r2", "Succeeded", 2, blob="b2")]) == [FAILED]

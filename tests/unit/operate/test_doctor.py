@@ -116,13 +116,13 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     "no container": (
         facts(container=None),
         "the container does not exist",
-        "az storage container-rm create --resource-group <group> --storage-account account --name transfer, "
-        "then pulumi config set acr-transfer:forceUpdateTag",
+        "az storage container-rm create --resource-group <group> --storage-account account --name transfer "
+        "&& pulumi config set acr-transfer:forceUpdateTag <new>",
     ),
     "no container at the target": (
         facts("target", container=None),
         "the container does not exist",
-        "--name transfer, then acr-transfer hop",
+        "--name transfer && acr-transfer hop",
     ),
     "closed account": (
         facts(account={"name": "account", "properties": {"publicNetworkAccess": "Disabled"}}),
@@ -150,7 +150,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
             lacking_to_deploy=(Right("registry", "exportPipelines/write", False, "A Role", "pulumi up"),),
         ),
         "you lack on the registry: exportPipelines/write",
-        '--role "A Role" --scope /r/contoso',
+        "--role 'A Role' --scope /r/contoso",
     ),
     "caller without rights for the commands": (
         facts(
@@ -161,7 +161,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
             ),
         ),
         "you lack on the resource group: keys/action",
-        'az role assignment create --assignee <your object ID> --role "A Role" --scope /g',
+        "az role assignment create --assignee <your object ID> --role 'A Role' --scope /g",
     ),
     "artifacts gone": (
         facts(artifacts=3, absent=("a:1", "b:2")),
@@ -171,7 +171,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     "a layer too large": (
         facts(artifacts=1, unsupported=("a:1 has a layer of 9.0 GB",)),
         "a:1 has a layer of 9.0 GB",
-        "remove it from acr-transfer:artifacts",
+        "Remove it from the artifacts",
     ),
     "blobs cannot be replaced": (
         facts(
@@ -179,7 +179,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
             blobs=(blob(),),
         ),
         "aPipeline has no OverwriteBlobs, and b1 is in the container",
-        "add OverwriteBlobs",
+        "pulumi config set --path 'acr-transfer:options[0]' OverwriteBlobs",
     ),
     "nothing to import": (
         facts("target", handover_blobs=("b1", "b2"), imported=frozenset({"b2"})),
@@ -205,8 +205,9 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     "closed vault without trusted services": (
         facts(vault=closed_vault(bypass="None")),
         "the firewall of vault vault is closed and refuses Azure's trusted services",
-        "pulumi config rm acr-transfer:vaultAddresses -s source, then pulumi up -s source; for an existing "
-        "vault: az keyvault update --name vault --public-network-access Enabled --default-action Allow",
+        "To open the vault of this deployment: pulumi config rm acr-transfer:vaultAddresses -s source && "
+        "pulumi up -s source; To open an existing vault: az keyvault update --name vault "
+        "--public-network-access Enabled --default-action Allow && pulumi up -s source",
     ),
     "closed vault with a user-assigned identity": (
         facts(
@@ -340,7 +341,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     "a registry with another mode": (
         facts(registry=abac_registry()),
         "registry contoso has the mode AbacRepositoryPermissions, its stack LegacyRegistryPermissions",
-        "registryRoleAssignmentMode AbacRepositoryPermissions -s source, then pulumi up -s source",
+        "registryRoleAssignmentMode AbacRepositoryPermissions -s source && pulumi up -s source",
     ),
     "a stack with another mode": (
         facts(configured_mode="AbacRepositoryPermissions"),
@@ -371,8 +372,9 @@ def test_each_fault_is_one_finding_with_its_reason_and_its_fix(name: str) -> Non
     found, what, fix = FAULTS[name]
     (finding,) = bad(found)
     assert what in finding.what
-    assert fix in finding.fix
-    assert finding.why
+    assert finding.cause is not None
+    assert fix in finding.cause.fix
+    assert finding.cause.why
 
 
 @pytest.mark.parametrize(("side", "role"), [("source", "REPOSITORY_READER"), ("target", "REPOSITORY_WRITER")])
@@ -438,12 +440,13 @@ def test_what_a_token_does_not_show_is_not_a_fault(found: Facts, words: str) -> 
 
 def test_a_container_that_was_never_deployed_is_deployed() -> None:
     found = bad(facts(container=None, pipeline=None))
-    assert {finding.fix for finding in found} == {"pulumi up -s source"}
+    assert {finding.cause.fix for finding in found if finding.cause} == {"pulumi up -s source"}
 
 
 def test_the_fix_names_the_users_stack() -> None:
     (finding,) = bad(facts(stack="production", account=None))
-    assert finding.fix == "pulumi up -s production"
+    assert finding.cause is not None
+    assert finding.cause.commands == ["pulumi up -s production"]
 
 
 def test_the_facts_do_not_contain_the_tokens_signature() -> None:
@@ -463,4 +466,5 @@ def test_an_error_of_a_rule_is_a_finding_beside_the_others(caplog: pytest.LogCap
 def test_an_error_while_collecting_is_a_finding() -> None:
     (finding,) = bad(facts(errors={"role assignments": "KeyError"}))
     assert finding.what == "role assignments could not be checked: KeyError"
-    assert "--log-file" in finding.fix
+    assert finding.cause is not None
+    assert "--log-file" in finding.cause.fix

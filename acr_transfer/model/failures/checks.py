@@ -1,0 +1,195 @@
+"""Failures that a check finds before a run does."""
+
+from acr_transfer.model.failures.failure import Failure, Way
+from acr_transfer.model.failures.steps import DEPLOY, HOP, RemoveKey, Run, SetKey
+from acr_transfer.model.failures.transfers import VAULT_FIREWALL
+
+_DEPLOYED = (Way(steps=(DEPLOY,)),)
+_NEW_TOKEN = (Way(steps=(SetKey("sasExpiry", "{later}"), DEPLOY)),)
+_ROLE = "az role assignment create --assignee {your object ID} --role {role} --scope {scope}"
+
+REGISTRY_MISSING = Failure(
+    name="registry-missing",
+    seen="the registry does not exist",
+    why="No artifact can move.",
+    ways=(Way(purpose="To use an existing registry", steps=(SetKey("registry", "{name}"), DEPLOY)),),
+)
+NOT_PREMIUM = Failure(
+    name="not-premium",
+    seen="the registry is not Premium",
+    why="Pipelines require the Premium tier.",
+    ways=(Way(steps=(Run("az acr update --name {registry} --sku Premium"), DEPLOY)),),
+)
+CALLER_CANNOT_OPERATE = Failure(
+    name="caller-cannot-operate",
+    seen="the caller lacks a right that a command needs",
+    why="Azure rejects commands of the caller.",
+    ways=(Way(steps=(Run(_ROLE),)),),
+)
+CALLER_CANNOT_DEPLOY = Failure(
+    name="caller-cannot-deploy",
+    seen="the caller lacks a right that `pulumi up` needs",
+    why="Azure rejects your `pulumi up` or `destroy`.",
+    ways=(Way(steps=(Run(_ROLE),)),),
+)
+PIPELINE_MISSING = Failure(
+    name="pipeline-missing",
+    seen="the pipeline does not exist",
+    why="Runs need a pipeline.",
+    ways=_DEPLOYED,
+)
+PIPELINE_FAILED = Failure(
+    name="pipeline-failed", seen="the pipeline is not provisioned", why="It cannot run.", ways=_DEPLOYED
+)
+NO_IDENTITY = Failure(
+    name="no-identity",
+    seen="the pipeline has no identity",
+    why="It can read neither the vault nor the container.",
+    ways=_DEPLOYED,
+)
+UNKNOWN_OPTION = Failure(
+    name="unknown-option",
+    seen="the pipeline has an option of the other kind",
+    why="The service does not support it for this kind of pipeline.",
+    ways=(Way(purpose="To use the default options", steps=(RemoveKey("options"), DEPLOY)),),
+)
+ACCOUNT_MISSING = Failure(
+    name="account-missing",
+    seen="the storage account does not exist",
+    why="Blobs need a storage account.",
+    ways=_DEPLOYED,
+)
+CONTAINER_ROLE = Failure(
+    name="container-role",
+    seen="the pipeline's identity has no role on the container",
+    why="Storage answers 403.",
+    ways=_DEPLOYED,
+)
+ROLE_ASSIGNMENT_MODE = Failure(
+    name="role-assignment-mode",
+    seen="the stack's registryRoleAssignmentMode is not the registry's",
+    why="The registry may answer 401 to the pipeline.",
+    ways=(Way(steps=(SetKey("registryRoleAssignmentMode", "{mode}"), DEPLOY)),),
+)
+REPOSITORY_ROLE = Failure(
+    name="repository-role",
+    seen="the pipeline's identity has no role on the registry's repositories",
+    why="The registry may answer 401 to the pipeline.",
+    ways=_DEPLOYED,
+)
+SECRET_VERSION = Failure(
+    name="secret-version",
+    seen="the pipeline's secret URI names a version",
+    why="A new token is a new version, which the pipeline does not read.",
+    ways=_DEPLOYED,
+)
+SECRET_DISABLED = Failure(
+    name="secret-disabled",
+    seen="the SAS secret is disabled",
+    why="The run ends with 403 from the vault.",
+    ways=(
+        Way(
+            steps=(
+                Run("az keyvault secret set-attributes --vault-name {vault} --name {secret} --enabled true"),
+            )
+        ),
+    ),
+)
+NO_TOKEN = Failure(
+    name="no-token",
+    seen="the secret does not hold a SAS token",
+    why="Storage answers 403.",
+    ways=_NEW_TOKEN,
+)
+TOKEN_NOT_YET_VALID = Failure(
+    name="token-not-yet-valid",
+    seen="the SAS token is valid from a later time",
+    why="Storage answers 403 until then.",
+    ways=_NEW_TOKEN,
+)
+TOKEN_ENDS_SOON = Failure(
+    name="token-ends-soon",
+    seen="the SAS token ends soon",
+    why="A run can take longer.",
+    ways=_NEW_TOKEN,
+)
+TOKEN_PROTOCOL = Failure(
+    name="token-protocol",
+    seen="the SAS token is valid over http",
+    why="It can be intercepted on the network.",
+    ways=_NEW_TOKEN,
+)
+TOKEN_ADDRESS = Failure(
+    name="token-address",
+    seen="the SAS token is valid from some addresses only",
+    why="The service connects from Azure's addresses.",
+    ways=_NEW_TOKEN,
+)
+TOKEN_SCOPE = Failure(
+    name="token-scope",
+    seen="the SAS token is not for a container",
+    why="Pipelines need the token of a container.",
+    ways=_NEW_TOKEN,
+)
+TOKEN_OF_ACCOUNT = Failure(
+    name="token-of-account",
+    seen="the SAS token is that of an account",
+    why="Azure documents the token of a container, and does not say whether that of an account works.",
+    ways=_NEW_TOKEN,
+)
+TOKEN_FORM = Failure(
+    name="token-form",
+    seen="the SAS token does not begin with one '?'",
+    why="Azure's documentation stores the token with one leading '?'.",
+    ways=_NEW_TOKEN,
+)
+ARTIFACT_UNSUPPORTED = Failure(
+    name="artifact-unsupported",
+    seen="an artifact cannot be transferred",
+    why="The service does not transfer it.",
+    ways=(
+        Way(
+            by_hand="Remove it from the artifacts or from the rules of the lock, or rebuild it",
+            steps=(DEPLOY,),
+        ),
+    ),
+)
+BLOB_IGNORED = Failure(
+    name="blob-ignored",
+    seen="a blob at the target lacks its metadata or its Content-MD5, or is older than 60 days",
+    why="The trigger ignores it.",
+    ways=(
+        Way(
+            steps=(
+                Run(
+                    "az storage blob delete --auth-mode login --account-name {account} "
+                    "--container-name {container} --name {blob}"
+                ),
+                HOP,
+            )
+        ),
+    ),
+)
+CLOCK = Failure(
+    name="clock",
+    seen="this machine's clock differs from the cloud's",
+    why="Azure compares the times in SAS tokens and logins with its own clock.",
+    ways=(Way(by_hand="Synchronize this machine's clock, for example with NTP"),),
+)
+CHECK_FAILED = Failure(
+    name="check-failed",
+    seen="doctor itself failed",
+    why="doctor itself failed here, so a fault may be hidden.",
+    ways=(
+        Way(
+            purpose="To report it, write a log for support",
+            steps=(Run("acr-transfer doctor --source {source} --target {target} --log-file {file}"),),
+        ),
+    ),
+)
+VAULT_TRUSTS_SERVICES = Failure(
+    name="vault-trusts-services",
+    seen="a closed vault admits Azure's trusted services only",
+    why="Azure does not document that a pipeline passes as a trusted service.",
+    ways=VAULT_FIREWALL.ways,
+)

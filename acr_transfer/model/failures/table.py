@@ -1,0 +1,20 @@
+"""All failures, and the one behind a message."""
+
+import re
+
+from acr_transfer.model.failures import checks, commands, deployments, transfers
+from acr_transfer.model.failures.failure import Failure
+
+FAILURES = {
+    each.name: each
+    for module in (transfers, checks, deployments, commands)
+    for each in vars(module).values()
+    if isinstance(each, Failure)
+}
+"""Every failure, by its name."""
+
+
+def failure_of_run(message: str) -> Failure:
+    """The failure behind a run's error message."""
+    found = (each for each in transfers.RUN_FAILURES if re.search(each.pattern, message, re.IGNORECASE))
+    return next(found, transfers.UNKNOWN)

@@ -1,0 +1,255 @@
+"""Failures of runs, by the service's message and by the checks of `doctor`.
+
+Where Azure does not publish a message, the status code in it identifies the cause.
+https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
+"""
+
+from acr_transfer.model.failures.failure import Failure, Way
+from acr_transfer.model.failures.steps import DEPLOY, DOCTOR, HOP, REFRESH, AddItem, RemoveKey, Run, SetKey
+
+_NEW_TOKEN = (SetKey("sasExpiry", "{later}"), DEPLOY)
+_DEPLOYED = (Way(steps=(DEPLOY,)),)
+_ROLE_DELAY = Way(
+    purpose="If the role was assigned less than 10 minutes ago", by_hand="wait", steps=(DEPLOY,)
+)
+_OPEN_VAULT = Run("az keyvault update --name {vault} --public-network-access Enabled --default-action Allow")
+_LIST = (
+    Way(
+        purpose="To write the lock again",
+        steps=(Run("acr-transfer plan --source {source} --rules {rules} --out {lock}"), DEPLOY),
+        when={"lock": "*"},
+    ),
+    Way(
+        purpose="To correct the list of artifacts",
+        steps=(SetKey("artifacts[{item}]", "{artifact}"), DEPLOY),
+        when={"artifacts": "*"},
+    ),
+    Way(
+        by_hand="Correct the list of artifacts",
+        steps=(DEPLOY,),
+        when={"artifactsFile": "*"},
+    ),
+)
+
+VAULT_FIREWALL = Failure(
+    name="vault-firewall",
+    pattern=r"not a trusted service|ForbiddenByFirewall",
+    why="The vault's firewall refuses the pipeline.",
+    ways=(
+        Way(
+            purpose="To open the vault of this deployment",
+            steps=(RemoveKey("vaultAddresses"), DEPLOY),
+            unless={"vault": "*"},
+        ),
+        Way(purpose="To open an existing vault", steps=(_OPEN_VAULT, DEPLOY), when={"vault": "*"}),
+    ),
+)
+VAULT_PERMISSION = Failure(
+    name="vault-permission",
+    pattern=r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|"
+    r"authorized to perform action",
+    why="The pipeline's identity cannot read the SAS secret.",
+    ways=(Way(purpose="To grant access", steps=(DEPLOY,)), _ROLE_DELAY),
+)
+VAULT_MISSING = Failure(
+    name="vault-missing",
+    pattern=r"key ?vault.*does not answer",
+    why="The vault with the SAS token does not exist.",
+    ways=(Way(steps=(REFRESH, DEPLOY)),),
+)
+SECRET_MISSING = Failure(
+    name="secret-missing",
+    pattern=r"key ?vault.*(\b404\b|SecretNotFound)|secret.*was not found",
+    why="The SAS secret does not exist.",
+    ways=(Way(steps=_NEW_TOKEN),),
+)
+REGISTRY_ROLE = Failure(
+    name="registry-role",
+    pattern=r"access registry.*\b(401|403)\b",
+    why="The registry's roleAssignmentMode is AbacRepositoryPermissions, and the pipeline's identity has no "
+    "role on its repositories.",
+    ways=(Way(steps=(SetKey("registryRoleAssignmentMode", "AbacRepositoryPermissions"), DEPLOY)),),
+)
+TOKEN_REJECTED = Failure(
+    name="token-rejected",
+    pattern=r"AuthenticationFailed|Signature|expired|Status: 401",
+    why="Storage rejects the SAS token: it has expired, or its signing key was rotated.",
+    ways=(
+        Way(purpose="To write a new token", steps=_NEW_TOKEN),
+        Way(purpose="To sign with the account's other key", steps=(SetKey("sasKey", "{other}"), DEPLOY)),
+    ),
+)
+TOKEN_RIGHTS = Failure(
+    name="token-rights",
+    pattern=r"AuthorizationPermissionMismatch|AuthorizationProtocolMismatch|AuthorizationResourceTypeMismatch",
+    why="The SAS token or the role of the pipeline's identity does not include the operation.",
+    ways=(
+        Way(purpose="To write a new token", steps=_NEW_TOKEN, unless={"storageAccess": "ManagedIdentity"}),
+        Way(purpose="To assign the role", steps=(DEPLOY,), when={"storageAccess": "ManagedIdentity"}),
+        _ROLE_DELAY,
+    ),
+)
+SHARED_KEYS = Failure(
+    name="shared-keys-disabled",
+    pattern=r"KeyBasedAuthenticationNotPermitted",
+    why="The storage account has shared key access disabled, so SAS tokens do not work.",
+    ways=(
+        Way(
+            purpose="To enable shared key access",
+            steps=(Run("az storage account update --name {account} --allow-shared-key-access true"), DEPLOY),
+        ),
+        Way(
+            purpose="To use no token",
+            steps=(SetKey("storageAccess", "ManagedIdentity"), RemoveKey("sasExpiry"), DEPLOY),
+        ),
+    ),
+)
+STORAGE_FIREWALL = Failure(
+    name="storage-firewall",
+    pattern=r"storage.*\b403\b|AuthorizationFailure|not authorized to perform this operation",
+    why="Storage rejects the pipeline: the account has a firewall, or the token is for another account.",
+    ways=(
+        Way(
+            steps=(
+                Run(
+                    "az storage account update --name {account} --public-network-access Enabled "
+                    "--default-action Allow"
+                ),
+                DEPLOY,
+            )
+        ),
+    ),
+)
+CONTAINER_MISSING = Failure(
+    name="container-missing",
+    pattern=r"ContainerNotFound|container.*not (found|exist)",
+    why="The container does not exist.",
+    ways=(
+        Way(
+            steps=(
+                Run(
+                    "az storage container-rm create --resource-group {group} --storage-account {account} "
+                    "--name {container}"
+                ),
+                SetKey("forceUpdateTag", "{new}"),
+                DEPLOY,
+            ),
+            side="source",
+        ),
+        Way(
+            steps=(
+                Run(
+                    "az storage container-rm create --resource-group {group} --storage-account {account} "
+                    "--name {container}"
+                ),
+                HOP,
+                DEPLOY,
+            ),
+            side="target",
+        ),
+    ),
+)
+BLOB_MISSING = Failure(
+    name="blob-missing",
+    pattern=r"BlobNotFound|storage.*\b404\b|blob.*not (found|exist)",
+    why="The blob does not exist.",
+    ways=(
+        Way(purpose="To copy it", steps=(HOP, DEPLOY)),
+        Way(
+            purpose="In a disconnected network, to copy it from a disk",
+            steps=(Run("acr-transfer unpack {folder} --target {target}"), DEPLOY),
+        ),
+    ),
+)
+BLOB_EXISTS = Failure(
+    name="blob-exists",
+    pattern=r"blob.*(already )?exists|OverwriteBlobs",
+    why="A blob with this name exists, and the pipeline does not overwrite blobs.",
+    ways=(
+        Way(purpose="To overwrite it", steps=(AddItem("options", "OverwriteBlobs"), DEPLOY)),
+        Way(purpose="To use other names", steps=(SetKey("blobPrefix", "{new}"), DEPLOY)),
+    ),
+)
+TAG_EXISTS = Failure(
+    name="tag-exists",
+    pattern=r"tags?.*(already )?exists?|OverwriteTags",
+    why="The tag exists with other content, and the pipeline does not overwrite tags.",
+    ways=(Way(steps=(AddItem("options", "OverwriteTags"), DEPLOY)),),
+)
+ARTIFACT_MISSING = Failure(
+    name="artifact-missing",
+    pattern=r"artifacts?.*not found|manifest unknown|MANIFEST_UNKNOWN",
+    why="An artifact is not in the source registry under this name.",
+    ways=_LIST,
+)
+TOO_MANY_ARTIFACTS = Failure(
+    name="too-many-artifacts",
+    pattern=r"\b\d+ artifacts; a run takes at most|more than 50|maximum.*50",
+    why="A run takes at most 50 artifacts; the program splits its list.",
+    ways=_DEPLOYED,
+)
+EXPORTS_DISABLED = Failure(
+    name="exports-disabled",
+    pattern=r"export.*(policy|disabled)",
+    why="The registry's export policy is disabled.",
+    ways=(
+        Way(
+            steps=(
+                Run("az acr update --name {registry} --public-network-enabled true --allow-exports true"),
+                DEPLOY,
+            )
+        ),
+    ),
+)
+BLOB_DAMAGED = Failure(
+    name="blob-damaged",
+    pattern=r"\btar\b|archive|corrupt|digest.*(mismatch|differ)",
+    why="The blob differs from the one that the export wrote.",
+    ways=(Way(steps=(HOP, DEPLOY)),),
+)
+BUSY = Failure(
+    name="service-busy",
+    pattern=r"\b(429|503)\b|throttl|too many requests|timed? ?out",
+    why="The service was busy.",
+    ways=(Way(by_hand="Wait some minutes", steps=(DEPLOY,)),),
+)
+UNKNOWN = Failure(
+    name="unknown",
+    why="The cause is not known: Azure does not document this message.",
+    seen="no other entry recognises the message",
+    ways=(
+        Way(purpose="To check every prerequisite", steps=(DOCTOR,)),
+        Way(
+            purpose="For Azure's support, to list the IDs of failed requests",
+            steps=(
+                Run(
+                    "az monitor activity-log list --status Failed --offset 1d --resource-group "
+                    "{registry group} --query '[].[eventTimestamp, operationName.value, correlationId]'"
+                ),
+            ),
+        ),
+    ),
+)
+"""The failure behind a message that no entry recognises."""
+
+RUN_FAILURES = (
+    VAULT_FIREWALL,
+    VAULT_PERMISSION,
+    VAULT_MISSING,
+    SECRET_MISSING,
+    REGISTRY_ROLE,
+    TOKEN_REJECTED,
+    TOKEN_RIGHTS,
+    SHARED_KEYS,
+    STORAGE_FIREWALL,
+    CONTAINER_MISSING,
+    BLOB_MISSING,
+    BLOB_EXISTS,
+    TAG_EXISTS,
+    ARTIFACT_MISSING,
+    TOO_MANY_ARTIFACTS,
+    EXPORTS_DISABLED,
+    BLOB_DAMAGED,
+    BUSY,
+)
+"""The failures of runs; the first whose pattern matches a message counts."""

@@ -198,6 +198,24 @@ def secret_expiry(secret: ResourceView) -> Iterator[Violation]:
 
 
 @SecretRule(
+    severity=Severity.HIGH,
+    control=Control.CONFIGURATION,
+    fix="Set `properties.attributes.enabled` to true, and remove `properties.attributes.notBefore`.",
+    url="https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#secret-attributes",
+)
+def secret_readable(secret: ResourceView) -> Iterator[Violation]:
+    """A vault returns a disabled secret to nobody; one that is not valid yet should not be read."""
+    if not is_sas(secret):
+        return
+    if secret.peek("properties.attributes.enabled") is False:
+        yield secret.violation(f"Secret {secret} is disabled: the pipeline cannot read it.")
+    start = secret.peek("properties.attributes.notBefore")
+    if isinstance(start, int | float) and start > secret.now.timestamp():
+        hours = (start - secret.now.timestamp()) / 3600
+        yield secret.violation(f"Secret {secret} is valid in {hours:.1f} h only.")
+
+
+@SecretRule(
     severity=Severity.LOW,
     control=Control.KEY_REPOSITORY,
     fix="Set `properties.contentType` to application/x-azure-sas.",

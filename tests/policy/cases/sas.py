@@ -165,6 +165,21 @@ CASES: Table = {
         absent(secret(None, TAGGED), finds=["Secret sas has no expiry"]),
         other(secret(token(), type=KEY)),
     ],
+    "secret-readable": [
+        good(secret(token(), attributes={"enabled": True})),
+        good(secret(token(), attributes={"notBefore": NOW.timestamp() - 60})),
+        good(secret(PLAIN, attributes={"enabled": False})),
+        bad(secret(token(), attributes={"enabled": False}), finds=["Secret sas is disabled"]),
+        bad(secret(UNKNOWN, TAGGED, attributes={"enabled": False}), finds=["Secret sas is disabled"]),
+        bad(
+            secret(token(), attributes={"notBefore": NOW.timestamp() + 7_200}),
+            finds=["Secret sas is valid in "],
+        ),
+        unknown(secret(token(), attributes={"enabled": UNKNOWN, "notBefore": UNKNOWN})),
+        unknown(secret(token(), attributes=UNKNOWN)),
+        absent(secret(token())),
+        other(secret(token(), type=KEY, attributes={"enabled": False})),
+    ],
     "secret-content-type": [
         good(secret(token(), contentType="application/x-azure-sas")),
         good(secret(PLAIN)),

@@ -1,5 +1,6 @@
 """The command `acr-transfer`: parses the arguments, runs the command, and reports its failure."""
 
+import argparse
 import logging
 import os
 import shlex
@@ -10,7 +11,7 @@ from pathlib import Path
 from acr_transfer.cli.commands import commands
 from acr_transfer.cli.console import OutputError, closed, finish, open_output, show, show_error
 from acr_transfer.cli.parser import parser
-from acr_transfer.errors import FAILURES, exit_code, explained, internal_error
+from acr_transfer.errors import FAILURES, TransferError, exit_code, explained, internal_error
 from acr_transfer.file_reader import LIST_BYTES, check_file
 
 _FILES = ("SSL_CERT_FILE", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
@@ -60,7 +61,7 @@ def _main(arguments: list[str]) -> int:
         return code
     except FAILURES as error:
         _log.error("exit code %d: %s", exit_code(error), error)
-        show_error(str(error))
+        show_error("\n".join(filter(None, (str(error), _advice(error, options)))))
         return exit_code(error)
     except KeyboardInterrupt:
         _log.info("interrupted")
@@ -75,6 +76,12 @@ def _main(arguments: list[str]) -> int:
         _log.critical("internal error", exc_info=True)
         show_error(internal_error(error))
         return 1
+
+
+def _advice(error: Exception, options: argparse.Namespace) -> str:
+    """The ways out of an error, with the names of the stacks in the command line."""
+    stacks = {side: str(getattr(options, side, "")) for side in ("source", "target")}
+    return error.advice(stacks) if isinstance(error, TransferError) else ""
 
 
 if __name__ == "__main__":

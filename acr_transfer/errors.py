@@ -9,12 +9,14 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from acr_transfer.model.errors import ModelError
-from acr_transfer.model.failures.commands import NO_LOGIN
-from acr_transfer.model.failures.failure import Cause
+from acr_transfer.model.failures.commands import NO_LOGIN, UNEXPECTED_RESPONSE
+from acr_transfer.model.failures.failure import Cause, Failure
+from acr_transfer.model.failures.steps import Known
 from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 from acr_transfer.model.visible_text import visible_line
 
@@ -31,6 +33,21 @@ class TransferError(Exception):
     """
 
     exit_code = 1
+
+    failure: Failure | None = None
+    """The entry with the ways out; None for an error whose message has its own fix."""
+
+    known: Known = MappingProxyType({})
+    """The names for the commands of the ways out, besides those of the stacks."""
+
+    def led_out(self, failure: Failure, **known: str) -> Self:
+        """Return the error with the ways out of a failure."""
+        self.failure, self.known = failure, known
+        return self
+
+    def advice(self, stacks: Known) -> str:
+        """The ways out, with one line for each command; `stacks` has the names of both stacks by side."""
+        return Cause(self.failure, {**stacks, **self.known}).advice() if self.failure else ""
 
     def __init_subclass__(cls, exit_code: int | None = None) -> None:
         cls.exit_code = cls.exit_code if exit_code is None else exit_code
@@ -122,6 +139,13 @@ class DiskError(TransferError, exit_code=15):
     """Pack, unpack: a disk is too small, full, or cannot be written or read."""
 
 
+REQUEST_IDS = ("x-ms-correlation-request-id", "x-ms-request-id")
+"""The headers of a response with the ID that Azure's support asks for, in order of preference.
+
+https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+https://learn.microsoft.com/rest/api/storageservices/troubleshooting-api-operations
+"""
+
 FAILURES = (TransferError, ModelError)
 """The errors with a message for the user. A `ModelError` is a fault of an input file or text."""
 
@@ -175,15 +199,24 @@ def _meaning(error: "AzureError", tried: str, needs: str) -> TransferError:
     if status is None and type(error).__name__ in ("ClientAuthenticationError", "CredentialUnavailableError"):
         return AccessError(
             f"{tried}: this cloud accepts no available login. Log in, or set up another login of "
-            f"azure-identity.\n{Cause(NO_LOGIN).advice()}"
-        )
+            "azure-identity."
+        ).led_out(NO_LOGIN)
     if status is None:
         return ServiceError(f"{tried}: no response ({_reason(error)}). Check the network and the proxy.")
     if status in (401, 403):
         return AccessError(f"{tried}: refused ({answer})." + (f" The caller needs {needs}." if needs else ""))
     if status == 404:
         return MissingError(f"{tried}: not found ({answer}).")
-    return ServiceError(f"{tried}: unexpected response ({answer}). Try again; no incomplete result was left.")
+    return ServiceError(
+        f"{tried}: unexpected response ({answer}{_request_id(error)}). No incomplete result was left."
+    ).led_out(UNEXPECTED_RESPONSE)
+
+
+def _request_id(error: "AzureError") -> str:
+    """The ID by which Azure's support finds the request; empty if the response has none."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    found = next((headers[name] for name in REQUEST_IDS if headers.get(name)), "")
+    return visible_line(f", request {found}") if found else ""
 
 
 def error_code(error: "AzureError") -> str:

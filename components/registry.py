@@ -7,7 +7,7 @@ import pulumi
 from pulumi import Alias, Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
-from acr_transfer.model.failures.checks import NOT_PREMIUM
+from acr_transfer.model.failures.checks import NOT_PREMIUM, REGISTRY_MISSING
 from acr_transfer.model.failures.transfers import EXPORTS_DISABLED
 
 from . import defaults
@@ -84,7 +84,8 @@ def existing_registry(
 def _unreadable(failure: Exception) -> containerregistry.GetRegistryResult:
     raise ExistingResourceError(
         f"The registry cannot be read: {failure}\n"
-        "Give the name and the resource group of an existing registry, in the subscription of the deployment."
+        "Give the name and the resource group of an existing registry, in the deployment's subscription.\n"
+        f"{ways_out(REGISTRY_MISSING)}"
     ) from failure
 
 

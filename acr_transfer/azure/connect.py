@@ -1,7 +1,6 @@
 """Clients for one side of a transfer, from its stack or from an address."""
 
 import asyncio
-import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from acr_transfer.azure.provider_settings import ProviderSettings
 from acr_transfer.azure.role_age import explain_refusal
 from acr_transfer.azure.stacks import Stack, read_stack
 from acr_transfer.errors import FAILURES, AccessError, MissingError, RegistryAccessError, StackError
+from acr_transfer.model.failures.commands import REGISTRY_REFUSES
 from acr_transfer.model.resource_ids import ResourceId
 from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 from acr_transfer.registry.address import RegistryAddress
@@ -108,11 +108,9 @@ async def _with_role(error: RegistryAccessError, id: str, arm: ArmClient) -> Acc
     other = reading_role(RoleAssignmentMode.ABAC, lists=error.lists).label
     known = f"The registry's roleAssignmentMode is {mode}."
     unknown = f"If the registry's roleAssignmentMode is {RoleAssignmentMode.ABAC}, the role is {other}."
-    role = f"--role {shlex.quote(reading_role(mode, lists=error.lists).label)} --scope {id}"
-    return AccessError(
-        f"{error.refused}. {known if found else unknown} Give the caller the role: "
-        f"az role assignment create --assignee <your object ID> {role}"
-    )
+    role = reading_role(mode, lists=error.lists).label
+    refused = AccessError(f"{error.refused}. {known if found else unknown} Give the caller a role:")
+    return refused.led_out(REGISTRY_REFUSES, role=role, scope=id)
 
 
 def registry_id(stack: Stack) -> str:

@@ -13,7 +13,6 @@ from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.failures.commands import NO_SUCH_STACK, NOT_DEPLOYED
-from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_names import CONTAINER_URL
 from acr_transfer.model.visible_text import visible_line
@@ -59,8 +58,8 @@ class Stack:
             raise StackError(
                 f"stack {self.name!r} has no output {key!r}: is it a stack of acr-transfer? "
                 f"It has {visible_line(', '.join(sorted(self.outputs)))}. "
-                f"Deploy it with the current program.\n{_advice(NOT_DEPLOYED, self.name)}"
-            )
+                "Deploy it with the current program."
+            ).led_out(NOT_DEPLOYED, stack=self.name)
         return value
 
     def pipeline_id(self, side: str) -> str:
@@ -103,18 +102,14 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
         texts = both.map(lambda command: _call(name, folder, *command), commands)
     outputs, config = (_object(text or "{}", name) for text in texts)
     if deployed and not outputs:
-        raise StackError(
-            f"stack {name!r} has no outputs: it was never deployed.\n{_advice(NOT_DEPLOYED, name)}"
+        raise StackError(f"stack {name!r} has no outputs: it was never deployed.").led_out(
+            NOT_DEPLOYED, stack=name
         )
     plain = {key: str(entry["value"]) for key, entry in config.items() if "value" in entry}
     secrets = {}
     if config.get(CLIENT_SECRET, {}).get("secret"):
         secrets[CLIENT_SECRET] = _call(name, folder, "config", "get", CLIENT_SECRET).strip()
     return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
-
-
-def _advice(failure: Failure, stack: str) -> str:
-    return Cause(failure, {"stack": stack}).advice()
 
 
 def _object(text: str, stack: str) -> dict[str, Any]:
@@ -154,8 +149,7 @@ def _call(stack: str, folder: Path, *command: str) -> str:
         reason = next(lines, "no reason given").removeprefix("error:").strip()
         if reason.startswith("no stack named"):
             raise StackError(
-                f"stack {stack!r} does not exist: create and configure it, or name another.\n"
-                f"{_advice(NO_SUCH_STACK, stack)}"
-            )
+                f"stack {stack!r} does not exist: create and configure it, or name another."
+            ).led_out(NO_SUCH_STACK, stack=stack)
         raise StackError(f"pulumi cannot read stack {stack!r}: {reason}")
     return done.stdout

@@ -15,6 +15,7 @@ from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import CATEGORY, LARGEST_BLOB, Block, SourceBlob, category
 from acr_transfer.errors import CopyError, NothingExportedError, error_code, host
 from acr_transfer.model.documents.faults import with_faults
+from acr_transfer.model.failures.commands import EMPTY_HANDOVER, NOTHING_EXPORTED
 from acr_transfer.model.resource_names import HEADER_VALUE, METADATA
 
 _PROPERTY_REQUESTS = 16
@@ -37,12 +38,13 @@ class SourceContainer:
         """Return the blobs. Raises `NothingExportedError` with every fault of them."""
         if not names:
             raise NothingExportedError(
-                "the source stack's hand-over lists no blob: nothing was exported. "
-                "Set acr-transfer:artifacts and run `pulumi up` on the source stack."
-            )
+                "the source stack's hand-over lists no blob: nothing was exported."
+            ).led_out(EMPTY_HANDOVER)
         found = await run_concurrently(self._find, list(dict.fromkeys(names)), _PROPERTY_REQUESTS)
         if faults := [fault for fault in found if isinstance(fault, str)]:
-            raise NothingExportedError(with_faults("these blobs cannot be copied:", faults))
+            raise NothingExportedError(with_faults("these blobs cannot be copied:", faults)).led_out(
+                NOTHING_EXPORTED
+            )
         return [blob for blob in found if isinstance(blob, SourceBlob)]
 
     async def _find(self, name: str) -> SourceBlob | str:
@@ -54,11 +56,7 @@ class SourceContainer:
                 properties = await blob_client(self._client, name).get_blob_properties()
             except ResourceNotFoundError as error:
                 what = "its container" if error_code(error) == "ContainerNotFound" else "the blob"
-                return (
-                    f"{name}: {what} does not exist: its export run has not succeeded, or it was deleted. "
-                    "See output `runs` of the source stack, and run `pulumi up` on it with a new "
-                    "forceUpdateTag."
-                )
+                return f"{name}: {what} does not exist: its export run has not succeeded, or it was deleted"
         return _checked(name, properties)
 
     async def read(self, blob: SourceBlob, block: Block) -> bytes:
@@ -105,10 +103,10 @@ def _checked(name: str, properties: BlobProperties) -> SourceBlob | str:
     if lacking:
         return (
             f"{name}: has no {' and no '.join(lacking)}, so the import trigger would ignore it. "
-            "An export run sets both, so another tool wrote this blob. Export it again."
+            "An export run sets both, so another tool wrote this blob."
         )
     if fault := _fault(properties):
-        return f"{name}: {fault}, so it cannot be copied. Export it again."
+        return f"{name}: {fault}, so it cannot be copied"
     return SourceBlob(
         name=name,
         size=properties.size,

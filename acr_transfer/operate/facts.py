@@ -176,6 +176,7 @@ class Facts:
             **self.stacks,
             "stack": self.stack,
             "registry": str((self.registry or {}).get("name") or ""),
+            "registry group": ResourceId.of(str((self.registry or {}).get("id") or "")).resource_group,
             "account": account.name,
             "group": account.resource_group,
             "container": str(self.container_settings.get("uri") or "").rstrip("/").rpartition("/")[2],

@@ -46,7 +46,7 @@ class SideState:
 
     def cause_of(self, run: PipelineRun) -> Cause | None:
         """Why a run failed; None if it did not fail."""
-        return self._cause(failure_of_run(run.error), blob=run.blob) if run.failed else None
+        return self._cause(failure_of_run(run.error), blob=run.blob, run=run.id) if run.failed else None
 
     def _cause(self, failure: Failure, **known: str) -> Cause:
         return self.facts.cause(failure, **known) if self.facts else Cause(failure, known, self.side)

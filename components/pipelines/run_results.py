@@ -11,6 +11,7 @@ from pulumi import ErrorHook, ErrorHookArgs, Output
 from pulumi_azure_native import containerregistry
 
 from acr_transfer.model.failures.deployments import RUN_EXISTS
+from acr_transfer.model.failures.steps import Known
 from acr_transfer.model.failures.table import failure_of_run
 from acr_transfer.model.limits import RUN_LIMIT
 from acr_transfer.model.options import Direction
@@ -163,7 +164,10 @@ def failure_hooks(
         error = found.group(1) if found else message
         failures[transfer["run_name"]] = error
         existing = _EXISTING.search(message)
-        explained = _explanation(transfer, "Failed", error, direction) + _NEXT
+        place = {"registry": "registryName", "registry group": "resourceGroupName"}
+        inputs = failure.new_inputs or {}
+        known = {name: str(inputs.get(key) or "") for name, key in place.items()}
+        explained = _explanation(transfer, "Failed", error, direction, known) + _NEXT
         pulumi.log.error(_existing_run(existing[1]) if existing else explained, parent)
 
     return error_hooks(name, report) if transfers else []
@@ -193,7 +197,9 @@ def _response(response: containerregistry.outputs.PipelineRunResponseResponse | 
     return {name: value or "" for name, value in values.items()}
 
 
-def _explanation(run: Transfer | Run, status: str, error: str, direction: Direction) -> str:
+def _explanation(
+    run: Transfer | Run, status: str, error: str, direction: Direction, known: Known | None = None
+) -> str:
     # The service's words end in the logs of CI runners.
     message = visible(error) or f"The service reported {visible_line(status)} without a message."
     names = ", ".join(run["artifacts"][:_SHOWN_ARTIFACTS])
@@ -203,7 +209,9 @@ def _explanation(run: Transfer | Run, status: str, error: str, direction: Direct
     failure = failure_of_run(message)
     run_line = f"{direction} run {name} is {status}; blob {run['blob']}; artifacts {names}{more}"
     side = "source" if direction is Direction.EXPORT else "target"
-    return f"{message}\n  {run_line}\n{failure.why}\n{ways_out(failure, side, blob=run['blob'])}"
+    return (
+        f"{message}\n  {run_line}\n{failure.why}\n{ways_out(failure, side, blob=run['blob'], **known or {})}"
+    )
 
 
 def _existing_run(id: str) -> str:

@@ -1,4 +1,4 @@
-"""The Azure CLI runs Microsoft's walkthrough of ACR Transfer on both clouds.
+"""The Azure CLI runs Microsoft's walkthrough of ACR Transfer, and has every command of the ways out.
 
 `make test` does not install the CLI; after `python3 -m setup azure-cli` this test runs.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import uuid
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from acr_transfer.model.failures.table import FAILURES
 from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import Paths
 from setup.azure_cli import PROGRAM, current
@@ -131,6 +133,26 @@ class Shell:
         self.az(f"resource wait --ids {id} --api-version {PIPELINES} --interval 1 --custom {ended}")
         found = self.az(f"resource show --ids {id} --api-version {PIPELINES}")["properties"]
         return found["provisioningState"], found["response"]["status"]
+
+
+def test_the_azure_cli_has_every_command_and_option_of_the_ways_out(tmp_path: Path) -> None:
+    environment = {**os.environ, "AZURE_CONFIG_DIR": str(tmp_path), "AZURE_CORE_COLLECT_TELEMETRY": "no"}
+    steps = (step for failure in FAILURES.values() for way in failure.ways for step in way.steps)
+    options_of: dict[str, set[str]] = {}
+    for line in (step.command({}) for step in steps):
+        command, *options = re.split(r" (?=--[a-z])", line)
+        if command.startswith("az "):
+            options_of.setdefault(command, set()).update(each.split()[0] for each in options)
+    assert options_of
+    for command, known in options_of.items():
+        helped = subprocess.run(
+            [str(PROGRAM), *command.split()[1:], "--help"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert {option for option in known if not re.search(rf"{option}\b", helped.stdout)} == set(), command
 
 
 def test_the_azure_cli_runs_the_published_walkthrough(paths: Paths, tmp_path: Path) -> None:

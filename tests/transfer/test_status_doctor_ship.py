@@ -215,8 +215,9 @@ def test_status_explains_a_failed_run_and_how_to_fix_it(
     azure.ask("PUT", run, "2024-11-01-preview", {"properties": {"request": request}})
     code, out, error = typed(project, "status", "--watch", "0.2")
     assert code == 13
-    assert "why:  the blob does not exist" in out
-    assert "acr-transfer hop" in error
+    assert "why:  The blob does not exist." in out
+    assert "acr-transfer hop --source ship-source --target ship-target\n" in out
+    assert "run shipFailed failed" in error
 
 
 def test_no_output_contains_a_secret(project: Project, shipped: dict[str, Any], paths: Paths) -> None:

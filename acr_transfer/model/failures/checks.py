@@ -12,7 +12,13 @@ REGISTRY_MISSING = Failure(
     name="registry-missing",
     seen="the registry does not exist",
     why="No artifact can move.",
-    ways=(Way(purpose="To use an existing registry", steps=(SetKey("registry", "{name}"), DEPLOY)),),
+    ways=(
+        Way(purpose="To correct its name", steps=(SetKey("registry", "{name}"), DEPLOY)),
+        Way(
+            purpose="To correct its resource group",
+            steps=(SetKey("registryResourceGroup", "{its resource group}"), DEPLOY),
+        ),
+    ),
 )
 NOT_PREMIUM = Failure(
     name="not-premium",

@@ -1,7 +1,7 @@
 """Failures of the command `acr-transfer`."""
 
 from acr_transfer.model.failures.failure import Failure, Way
-from acr_transfer.model.failures.steps import DEPLOY, Run
+from acr_transfer.model.failures.steps import DEPLOY, DEPLOY_SOURCE, DOCTOR, Run, SetKey
 
 NOT_DEPLOYED = Failure(
     name="stack-not-deployed",
@@ -23,4 +23,43 @@ NO_LOGIN = Failure(
     seen="a cloud accepts no available login",
     why="Requests to Azure need a login.",
     ways=(Way(purpose="To log in as a person", steps=(Run("az login"),)),),
+)
+UNEXPECTED_RESPONSE = Failure(
+    name="unexpected-response",
+    seen="a response of Azure that no entry describes",
+    why="The cause is not known. Azure's support asks for the ID of the request, and for the log.",
+    ways=(
+        Way(by_hand="Try the same command again, with --log-file FILE for a log that contains no secret"),
+        Way(purpose="To check every prerequisite", steps=(DOCTOR,)),
+    ),
+)
+NOTHING_EXPORTED = Failure(
+    name="nothing-exported",
+    seen="a blob of the hand-over is not in the source's container",
+    why="Its export has not succeeded, or the blob was deleted.",
+    ways=(Way(steps=(SetKey("forceUpdateTag", "{new}", "source"), DEPLOY_SOURCE)),),
+)
+EMPTY_HANDOVER = Failure(
+    name="empty-handover",
+    seen="the source's hand-over lists no blob",
+    why="No export run of the source stack has succeeded.",
+    ways=(
+        Way(
+            purpose="To see why the runs failed",
+            steps=(Run("acr-transfer status --only source --source {source}"),),
+        ),
+        Way(purpose="To run them again", steps=(DEPLOY_SOURCE,)),
+    ),
+)
+REGISTRY_REFUSES = Failure(
+    name="registry-refuses",
+    seen="a registry refuses the caller",
+    why="The caller needs a role on the registry.",
+    ways=(
+        Way(
+            steps=(
+                Run("az role assignment create --assignee {your object ID} --role {role} --scope {scope}"),
+            )
+        ),
+    ),
 )

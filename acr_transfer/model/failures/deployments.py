@@ -58,7 +58,14 @@ REGISTRY_NAME_TAKEN = Failure(
     why=_GLOBAL,
     ways=(
         Way(purpose=_OTHER_NAME, steps=(SetKey("registry", "{name}"), DEPLOY)),
-        Way(purpose="If the registry is yours", steps=(SetKey("createRegistry", "false"), DEPLOY)),
+        Way(
+            purpose="If the registry is yours",
+            steps=(
+                SetKey("createRegistry", "false"),
+                SetKey("registryResourceGroup", "{its resource group}"),
+                DEPLOY,
+            ),
+        ),
     ),
 )
 ACCOUNT_NAME_TAKEN = Failure(

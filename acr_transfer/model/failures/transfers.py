@@ -8,7 +8,6 @@ from acr_transfer.model.failures.failure import Failure, Way
 from acr_transfer.model.failures.steps import DEPLOY, DOCTOR, HOP, REFRESH, AddItem, RemoveKey, Run, SetKey
 
 _NEW_TOKEN = (SetKey("sasExpiry", "{later}"), DEPLOY)
-_DEPLOYED = (Way(steps=(DEPLOY,)),)
 _ROLE_DELAY = Way(
     purpose="If the role was assigned less than 10 minutes ago", by_hand="wait", steps=(DEPLOY,)
 )
@@ -185,8 +184,8 @@ ARTIFACT_MISSING = Failure(
 TOO_MANY_ARTIFACTS = Failure(
     name="too-many-artifacts",
     pattern=r"\b\d+ artifacts; a run takes at most|more than 50|maximum.*50",
-    why="A run takes at most 50 artifacts; the program splits its list.",
-    ways=_DEPLOYED,
+    why="A run takes at most 50 artifacts. The program splits its list, so it did not start this run.",
+    ways=(Way(steps=(Run("az resource delete --ids {run}"), DEPLOY)),),
 )
 EXPORTS_DISABLED = Failure(
     name="exports-disabled",
@@ -218,7 +217,7 @@ UNKNOWN = Failure(
     why="The cause is not known: Azure does not document this message.",
     seen="no other entry recognises the message",
     ways=(
-        Way(purpose="To check every prerequisite", steps=(DOCTOR,)),
+        Way(purpose="To check every prerequisite, and run it again", steps=(DOCTOR, DEPLOY)),
         Way(
             purpose="For Azure's support, to list the IDs of failed requests",
             steps=(

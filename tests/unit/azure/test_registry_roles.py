@@ -38,7 +38,7 @@ CASES: dict[str, tuple[Any, bool, str]] = {
         AccessError("refused"),
         False,
         "If the registry's roleAssignmentMode is AbacRepositoryPermissions, the role is Container Registry "
-        "Repository Reader. Give the caller the role: az role assignment create --assignee <your object ID> "
+        "Repository Reader. Give the caller a role:\n  az role assignment create --assignee <your object ID> "
         f"--role AcrPull --scope {ID}",
     ),
 }
@@ -52,5 +52,5 @@ def test_the_message_names_the_role_of_the_registrys_mode(case: str) -> None:
     )
     error = asyncio.run(_with_role(refused, ID, Answering(answer)))
     assert str(error).startswith("reading from contoso.example: refused (HTTP 401). ")
-    assert words in str(error)
+    assert words in f"{error}\n{error.advice({})}"
     assert error.exit_code == 6

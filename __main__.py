@@ -5,7 +5,8 @@ from pulumi import Output
 
 from acr_transfer.model.documents.handover import ExportedBlob
 from components import SourceSide, TargetSide
-from components.handover import handover_of_stack, qualified_stack_name, was_deployed
+from components.handover import handover_of_stack, last_outputs, qualified_stack_name
+from stack.importable import importable
 from stack.settings import Settings, Side
 
 
@@ -16,18 +17,11 @@ async def main() -> dict[str, Output[object]]:
         return SourceSide("transfer", settings.source_args).outputs
     # Awaited before any resource is created: a target needs a source.
     handover = settings.handover or await handover_of_stack(_full_name(settings.source))
-    blobs = await _importable(handover.blobs) if settings.runs_imports else ()
+    blobs: tuple[ExportedBlob, ...] = ()
+    if settings.runs_imports:
+        outputs = await last_outputs(_full_name(pulumi.get_stack()))
+        blobs = await importable(handover.blobs, settings.args, outputs)
     return TargetSide("transfer", settings.target_args(blobs)).outputs
-
-
-async def _importable(blobs: tuple[ExportedBlob, ...]) -> tuple[ExportedBlob, ...]:
-    """The blobs to import; none before the first deployment, which creates the container to copy them to."""
-    if await was_deployed(_full_name(pulumi.get_stack())):
-        return blobs
-    pulumi.log.warn(
-        "This deployment imports nothing: copy the blobs with `acr-transfer hop`, then `pulumi up` again."
-    )
-    return ()
 
 
 def _full_name(stack: str) -> str:

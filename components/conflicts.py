@@ -20,6 +20,7 @@ _SIGNS = (
     "AlreadyTaken",
     "VaultAlreadyExists",
     "RoleAssignmentExists",
+    "deleted but recoverable state",
 )
 """The words for it of azure-native, which checks before it creates a resource, and of Azure."""
 

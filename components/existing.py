@@ -51,9 +51,10 @@ def global_name(
     It is the value of `argument`, or else `prefix` and 12 random lower case letters and digits, which change
     only with the resource group.
     """
-    opts = ResourceOptions(parent=parent, protect=args.get("protect", defaults.PROTECT))
+    protected = ResourceOptions(parent=parent, protect=args.get("protect", defaults.PROTECT))
+    opts = explain_conflict(conflict, name, protected)
     if has(args, argument):
-        return args[argument], explain_conflict(conflict, name, opts)
+        return args[argument], opts
     group = Output.from_input(args["resource_group"])
     suffix = random.RandomString(
         f"{name}-name",

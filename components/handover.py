@@ -37,7 +37,7 @@ async def handover_of_stack(stack: str) -> Handover:
     """
     try:
         # A StackReference to a missing stack ends the program at once, without advice.
-        await _outputs(stack)
+        await last_outputs(stack)
     except Exception as failure:
         raise HandoverError(
             f"The source stack {stack} cannot be read: {_cause(failure)}\n"
@@ -54,13 +54,8 @@ async def handover_of_stack(stack: str) -> Handover:
         raise HandoverError(str(error)) from error
 
 
-async def was_deployed(stack: str) -> bool:
-    """Whether a stack has outputs from an earlier deployment."""
-    return bool(await _outputs(stack))
-
-
-async def _outputs(stack: str) -> dict[str, Any]:
-    """The outputs of a stack, read again if its state is being written.
+async def last_outputs(stack: str) -> dict[str, Any]:
+    """Return the outputs of a stack; none before its first deployment.
 
     A backend in a folder writes the file of a state's attributes in place, so that it is empty for an instant
     whenever an update saves the state: this very update too, while it reads its own stack's last outputs.

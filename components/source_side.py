@@ -68,6 +68,7 @@ class SourceSide(TransferSide):
             _exports(args, lock),
             registry_resource_group=needed.registry_resource_group,
             force_update_tag=tag,
+            container_changed=needed.staging.storage.container_changed,
         )
         self.handover = Output.all(self.login_server, self.container_url, self.runs).apply(
             lambda known: _handover(known[0], known[1], known[2], lock)

@@ -1,5 +1,6 @@
 """The container for images in transit, in a new storage account or in an existing one."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -7,6 +8,7 @@ from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import storage
 
 from acr_transfer.model.failures.deployments import EXISTING_ACCOUNT_REFUSES_KEYS
+from acr_transfer.model.times import format_time
 
 from . import defaults
 from .advice import ways_out
@@ -14,12 +16,16 @@ from .argument_rules import check_arguments
 from .arguments import ContainerSelection, Placement, has, uses_token
 from .conflicts import CONTAINER, STORAGE_ACCOUNT, explain_conflict, retry_conflicts
 from .existing import ExistingResourceError, global_name, name_and_group, unreadable
+from .sdk import not_found
 
 SOFT_DELETE_DAYS = 7
 """The days for which a deleted blob or container of a new account can be restored."""
 
 SAS_PERIOD = "07.00:00:00"
 """The longest life of a SAS token that a new account does not log: days.hours:minutes:seconds."""
+
+CREATED = "acr_transfer_created"
+"""The metadata of a new container: the time of the deployment that created it."""
 
 
 class StorageArgs(Placement, ContainerSelection):
@@ -44,6 +50,10 @@ class Storage(pulumi.ComponentResource):
     container_url: Output[str]
     """The container's URL, on the account's own endpoint, without a slash at the end."""
 
+    container_changed: Output[str]
+    """The time of the container's last change, as Azure writes it: later than a run whose blob was lost
+    together with the container."""
+
     def __init__(self, name: str, args: StorageArgs, opts: ResourceOptions | None = None) -> None:
         """Create the container and its account, or read existing ones; raises `ArgumentError`."""
         super().__init__("acr-transfer:index:Storage", name, None, opts)
@@ -64,6 +74,7 @@ class Storage(pulumi.ComponentResource):
                 "container": self.container,
                 "containerId": self.container_id,
                 "containerUrl": self.container_url,
+                "containerChanged": self.container_changed,
             }
         )
 
@@ -109,15 +120,26 @@ class Storage(pulumi.ComponentResource):
     def _container(
         self, name: str, args: StorageArgs, account: storage.StorageAccount | None
     ) -> storage.BlobContainer | Output[storage.GetBlobContainerResult]:
-        """Create the container or read it; the outputs fail if it does not exist."""
+        """Create the container or read it; the outputs fail if it does not exist.
+
+        The state of a stack does not show that its container was deleted, and azure-native may not refresh it
+        (https://github.com/pulumi/pulumi-azure-native/issues/4841). New metadata sends the container again,
+        which creates it.
+        """
         container = args.get("container", defaults.CONTAINER)
+        found: Output[Any] = storage.get_blob_container_output(
+            account_name=self.storage_account,
+            container_name=container,
+            resource_group_name=self.storage_account_resource_group,
+            opts=InvokeOutputOptions(parent=self),
+        )
         if not args.get("create_container", defaults.CREATE_CONTAINER):
-            return storage.get_blob_container_output(
-                account_name=self.storage_account,
-                container_name=container,
-                resource_group_name=self.storage_account_resource_group,
-                opts=InvokeOutputOptions(parent=self),
-            ).recover(lambda failure: unreadable("container", container, failure))
+            existing = found.recover(lambda failure: unreadable("container", container, failure))
+            self.container_changed = existing.apply(lambda known: known.last_modified_time)
+            return existing
+        now = format_time(datetime.now(UTC))
+        before = found.recover(_none_if_missing)
+        self.container_changed = before.apply(lambda known: known.last_modified_time if known else now)
         # The container is deleted together with its account, whatever it holds.
         opts = ResourceOptions(parent=self, deleted_with=account)
         return storage.BlobContainer(
@@ -126,6 +148,7 @@ class Storage(pulumi.ComponentResource):
             container_name=container,
             resource_group_name=self.storage_account_resource_group,
             public_access=storage.PublicAccess.NONE,
+            metadata=before.apply(lambda known: _metadata(known, now)),
             opts=retry_conflicts(f"{name}-container", explain_conflict(CONTAINER, f"{name}-container", opts)),
         )
 
@@ -162,6 +185,18 @@ class Storage(pulumi.ComponentResource):
         """The options of a setting of the account, which cannot be created or deleted by itself."""
         opts = ResourceOptions(parent=self, deleted_with=account, depends_on=[before])
         return retry_conflicts(name, opts)
+
+
+def _none_if_missing(failure: Exception) -> storage.GetBlobContainerResult | None:
+    if not_found(failure):
+        return None
+    raise failure
+
+
+def _metadata(found: storage.GetBlobContainerResult | None, now: str) -> dict[str, str] | None:
+    """The metadata of the container: what it has, or that of a new one."""
+    created = (found.metadata or {}).get(CREATED, "") if found else now
+    return {CREATED: created} if created else None
 
 
 def _checked(found: storage.GetStorageAccountResult, args: StorageArgs) -> storage.GetStorageAccountResult:

@@ -50,6 +50,11 @@ class TargetSide(TransferSide):
         return super().outputs | {"importPipelineId": self.import_pipeline_id}
 
 
+def import_run_name(pipeline: str, blob: str) -> str:
+    """Return the name of the run by which a pipeline imports a blob."""
+    return short_hash(pipeline, blob)
+
+
 def _imports(args: TargetSideArgs) -> list[Transfer]:
     """The runs that import the blobs, named by their pipeline and blob, the largest first.
 
@@ -65,6 +70,8 @@ def _imports(args: TargetSideArgs) -> list[Transfer]:
         raise ArgumentError("blobs are invalid:\n  " + "\n  ".join(faults_of(error))) from None
     blobs.sort(key=lambda blob: (-(blob.size or 0), -len(blob.artifacts), blob.name))
     return [
-        Transfer(run_name=short_hash(pipeline, blob.name), blob=blob.name, artifacts=list(blob.artifacts))
+        Transfer(
+            run_name=import_run_name(pipeline, blob.name), blob=blob.name, artifacts=list(blob.artifacts)
+        )
         for blob in blobs
     ]

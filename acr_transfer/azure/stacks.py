@@ -99,8 +99,7 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     # Each call of the CLI takes about a second.
     with ThreadPoolExecutor() as both:
         commands = (("stack", "output", "--json"), ("config", "--json"))
-        texts = both.map(lambda command: _call(name, folder, *command), commands)
-    outputs, config = (_object(text or "{}", name) for text in texts)
+        outputs, config = both.map(lambda command: pulumi_json(name, folder, *command), commands)
     if deployed and not outputs:
         raise StackError(f"stack {name!r} has no outputs: it was never deployed.").led_out(
             NOT_DEPLOYED, stack=name
@@ -110,6 +109,11 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     if config.get(CLIENT_SECRET, {}).get("secret"):
         secrets[CLIENT_SECRET] = _call(name, folder, "config", "get", CLIENT_SECRET).strip()
     return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
+
+
+def pulumi_json(stack: str, folder: Path, *command: str) -> dict[str, Any]:
+    """Return the JSON object that a command of the Pulumi CLI prints about a stack. Raises `StackError`."""
+    return _object(_call(stack, folder, *command) or "{}", stack)
 
 
 def _object(text: str, stack: str) -> dict[str, Any]:

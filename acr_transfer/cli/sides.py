@@ -1,6 +1,7 @@
 """The two ends of a copy as options: a stack, or a hand-over file or a container URL instead."""
 
 import argparse
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from acr_transfer.cli.parser import add_project, add_stack
 
 if TYPE_CHECKING:
     from acr_transfer.azure.containers import Container
+    from acr_transfer.azure.stack_state import StateResource
     from acr_transfer.azure.stacks import Stack
     from acr_transfer.azure.throttle import Throttle
     from acr_transfer.model.documents.handover import Handover
@@ -56,7 +58,7 @@ async def read_sides(options: argparse.Namespace, only: str | None) -> dict[str,
     """The stacks by side: both, or only one."""
     from acr_transfer.azure import connect
 
-    sides = [only] if only else ["source", "target"]
+    sides = _sides(only)
     stacks = await connect.read_stacks([getattr(options, side) for side in sides], options.cwd)
     return dict(zip(sides, stacks, strict=True))
 
@@ -64,6 +66,21 @@ async def read_sides(options: argparse.Namespace, only: str | None) -> dict[str,
 def both_names(options: argparse.Namespace) -> dict[str, str]:
     """The names of both stacks, by side."""
     return {side: str(getattr(options, side)) for side in ("source", "target")}
+
+
+async def read_states(
+    options: argparse.Namespace, only: str | None
+) -> dict[str, tuple["StateResource", ...]]:
+    """The resources in the states of the stacks by side: both, or only one."""
+    from acr_transfer.azure.stack_state import read_state
+
+    sides = _sides(only)
+    reads = (asyncio.to_thread(read_state, getattr(options, side), options.cwd) for side in sides)
+    return dict(zip(sides, await asyncio.gather(*reads), strict=True))
+
+
+def _sides(only: str | None) -> list[str]:
+    return [only] if only else ["source", "target"]
 
 
 async def source_side(

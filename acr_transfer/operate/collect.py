@@ -27,12 +27,14 @@ from acr_transfer.azure.arm import (
 from acr_transfer.azure.clouds import Cloud
 from acr_transfer.azure.endpoints import find_account, find_vault
 from acr_transfer.azure.http_session import AzureHttp, http_session, https_endpoint
+from acr_transfer.azure.stack_state import StateResource
 from acr_transfer.azure.stacks import Stack, plain_container_url
 from acr_transfer.errors import FAILURES, AccessError, explained, host
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.roles import RoleAssignmentMode
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import list_blobs
+from acr_transfer.operate.drift import deleted_resources, deleted_runs
 from acr_transfer.operate.facts import Body, Facts, properties
 from acr_transfer.operate.rights import Right, deployer_rights, operator_rights
 from acr_transfer.operate.runs import pipeline_runs
@@ -40,23 +42,29 @@ from acr_transfer.operate.runs import pipeline_runs
 _SECRETS_VERSION = "7.4"
 
 
-async def collect(stacks: Mapping[str, Stack]) -> list[Facts]:
-    """The facts of each side; `stacks` has the stack by side, `source` or `target` or both."""
-    found = await asyncio.gather(*(_collect_side(side, stack) for side, stack in stacks.items()))
+async def collect(stacks: Mapping[str, Stack], states: Mapping[str, Sequence[StateResource]]) -> list[Facts]:
+    """The facts of each side; `stacks` and their `states` are by side, `source` or `target` or both."""
+    found = await asyncio.gather(
+        *(_collect_side(side, stack, states[side]) for side, stack in stacks.items())
+    )
     by_side = {facts.side: facts for facts in found}
     if len(by_side) == 2:
-        by_side["target"].handover_blobs = by_side["source"].handover_blobs
+        source, target = by_side["source"], by_side["target"]
+        target.handover_blobs = source.handover_blobs
+        source.needed_blobs = target.lacking_blobs
     return list(found)
 
 
-async def _collect_side(side: str, stack: Stack) -> Facts:
+async def _collect_side(side: str, stack: Stack, state: Sequence[StateResource]) -> Facts:
     facts = Facts(side=side, stack=stack.name, config=stack.keys)
     async with (
         connect.arm(stack) as arm,
         http_session() as http,
         connect.signed_in(stack.provider) as (_, credential),
     ):
-        await _Resources(facts, stack, arm).collect(http, credential)
+        resources = _Resources(facts, stack, arm)
+        await resources.collect(http, credential)
+        await resources.compare(state)
     if facts.container:
         with noting(facts, "the blobs"):
             async with containers.container(stack) as container:
@@ -108,11 +116,22 @@ class _Resources:
             await self._vault(http, credential)
         with noting(facts, "your rights"):
             await self._rights(registry_id)
-        if facts.side == "target":
-            with noting(facts, "the runs"):
-                runs = await pipeline_runs(pipeline_id, self._stack.container_url(), self._arm)
-                facts.imported = frozenset(run.blob for run in runs if run.succeeded)
+        with noting(facts, "the runs"):
+            runs = await pipeline_runs(pipeline_id, self._stack.container_url(), self._arm)
+            facts.runs = frozenset(run.id.lower() for run in runs)
+            facts.imported = frozenset(run.blob for run in runs if run.succeeded)
         facts.clock = _seconds_ahead(self._arm.date)
+
+    async def compare(self, state: Sequence[StateResource]) -> None:
+        """Compare the stack's state with Azure."""
+        facts = self._facts
+        read = (facts.registry, facts.pipeline, facts.account, facts.container, facts.vault, facts.secret)
+        existing = {str(found.get("id")).lower() for found in read if found}
+        facts.deleted, unread = await deleted_resources(state, existing, self._arm)
+        for name, reason in unread.items():
+            facts.unseen[f"{name} in the stack's state"] = reason
+        if facts.runs is not None:
+            facts.deleted += deleted_runs(state, facts.runs)
 
     async def _rights(self, registry_id: str) -> None:
         """Compare the caller's permissions with the rights that the commands and `pulumi up` need.

@@ -7,6 +7,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from acr_transfer.model.failures import checks, transfers
@@ -104,9 +105,7 @@ def storage(facts: Facts) -> Iterator[DoctorFinding]:
         return
     name = facts.account.get("name")
     if facts.container is None:
-        # Without a pipeline the stack has not been deployed completely.
-        failure = transfers.CONTAINER_MISSING if facts.pipeline else checks.PIPELINE_MISSING
-        yield facts.missing("the container", failure)
+        yield facts.missing("the container", transfers.CONTAINER_MISSING)
     else:
         yield facts.good("container", f"container {facts.container.get('name')} exists in account {name}")
     settings = properties(facts.account)
@@ -133,11 +132,22 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
         yield facts.not_seen("the artifacts")
     elif facts.artifacts and not facts.absent:
         yield facts.good("artifacts", f"all {facts.artifacts:,} listed artifacts are in the registry")
+    yield from _lost_blobs(facts)
     existing = [blob.name for blob in facts.blobs or () if blob.name in facts.handover_blobs]
     if existing and facts.pipeline and not has_option(facts.options, OVERWRITE_BLOBS):
         name = facts.pipeline.get("name")
         what = f"pipeline {name} has no OverwriteBlobs, and {_some(existing)} in the container"
         yield facts.warning("options", what, transfers.BLOB_EXISTS)
+
+
+def _lost_blobs(facts: Facts) -> Iterator[DoctorFinding]:
+    """Blobs that the target needs; with the container, all of them are exported again anyway."""
+    if facts.blobs is None:
+        return
+    present = {blob.name for blob in facts.blobs}
+    if lost := [name for name in facts.needed_blobs or () if name not in present]:
+        what = f"{_some(lost)} in the hand-over, but not in the container, and not at the target"
+        yield facts.warning("blobs", what, transfers.BLOB_LOST)
 
 
 def imports(facts: Facts) -> Iterator[DoctorFinding]:
@@ -154,8 +164,7 @@ def imports(facts: Facts) -> Iterator[DoctorFinding]:
         yield facts.not_seen("the blobs")
         return
     yield from _ignored_blobs(facts, enabled=enabled)
-    present = {blob.name for blob in facts.blobs} | facts.imported
-    if lacking := [name for name in facts.handover_blobs if name not in present]:
+    if lacking := facts.lacking_blobs:
         what = f"{_some(lacking)} in the hand-over, but not in the container"
         yield facts.warning("blobs", what, transfers.BLOB_MISSING)
 
@@ -172,6 +181,34 @@ def _ignored_blobs(facts: Facts, *, enabled: bool) -> Iterator[DoctorFinding]:
             yield facts.warning("blob", what, checks.BLOB_IGNORED, blob=blob.name)
 
 
+_FAILURES = {"Vault": transfers.VAULT_MISSING, "Secret": transfers.SECRET_MISSING}
+"""The failures of deleted resources that `pulumi up --refresh` does not create again."""
+
+
+def state(facts: Facts) -> Iterator[DoctorFinding]:
+    """Every resource of the stack's state exists, apart from those that other checks name."""
+    for what in facts.unseen:
+        if what == "the runs" or what.endswith("in the stack's state"):
+            yield facts.not_seen(what)
+    checked = {"StorageAccount", "BlobContainer", f"{str(facts.direction).capitalize()}Pipeline"}
+    checked |= {*_FAILURES} if facts.pipeline else set()
+    for kind, names in _by_kind(facts).items():
+        if kind not in checked:
+            what = f"{_spoken(kind)} {_some(names)} in the stack's state, but not in Azure"
+            yield facts.fault("state", what, _FAILURES.get(kind, checks.RESOURCE_DELETED))
+
+
+def _by_kind(facts: Facts) -> dict[str, list[str]]:
+    """The names of the deleted resources by the kind of resource."""
+    kinds = sorted({each.kind for each in facts.deleted})
+    return {kind: [each.name for each in facts.deleted if each.kind == kind] for kind in kinds}
+
+
+def _spoken(kind: str) -> str:
+    """`RoleAssignment` as `role assignment`."""
+    return re.sub("(?<!^)(?=[A-Z])", " ", kind).lower()
+
+
 def clock(facts: Facts) -> Iterator[DoctorFinding]:
     """This machine's clock agrees with the cloud's."""
     if facts.clock is not None and abs(facts.clock) > CLOCK_SKEW.total_seconds():
@@ -183,15 +220,16 @@ def clock(facts: Facts) -> Iterator[DoctorFinding]:
 RULES: tuple[Rule, ...] = (
     registry,
     caller,
+    storage,
     pipeline,
     registry_access,
-    storage,
     access,
     exports,
     imports,
+    state,
     clock,
 )
-"""All rules, in the order of a transfer."""
+"""All rules, in the order of a transfer; the container first, because a refresh may fail without it."""
 
 
 def _some(names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from acr_transfer.azure.stack_state import StateResource
 from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, has_option
 from acr_transfer.model.resource_ids import ResourceId
@@ -100,8 +101,18 @@ class Facts:
     handover_blobs: tuple[str, ...] = ()
     """Names of the blobs in the source's hand-over."""
 
+    needed_blobs: tuple[str, ...] | None = None
+    """At the source, names of the blobs in the hand-over that the target has neither imported nor in its
+    container; None if that is unknown."""
+
+    runs: frozenset[str] | None = None
+    """IDs, in lower case, of the runs of the pipeline; None if they could not be read."""
+
     imported: frozenset[str] = frozenset()
-    """Names of the blobs that a run of the pipeline imported."""
+    """Names of the blobs that a run of the pipeline exported or imported."""
+
+    deleted: list[StateResource] = field(default_factory=list)
+    """Resources of the stack's state that Azure does not have."""
 
     clock: float | None = None
     """Seconds that this machine is ahead of the cloud."""
@@ -112,6 +123,17 @@ class Facts:
 
     errors: dict[str, str] = field(default_factory=dict)
     """What could not be collected because of an error of this program, and its type."""
+
+    @property
+    def lacking_blobs(self) -> tuple[str, ...] | None:
+        """At the target, names of the blobs in the hand-over that are neither imported nor in the container.
+
+        None if the blobs or the runs could not be read.
+        """
+        if self.runs is None or (self.blobs is None and self.container):
+            return None
+        present = {blob.name for blob in self.blobs or ()} | self.imported
+        return tuple(name for name in self.handover_blobs if name not in present)
 
     @property
     def container_settings(self) -> Body:

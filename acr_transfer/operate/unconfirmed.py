@@ -207,7 +207,7 @@ UNCONFIRMED = (
         question="Does `pulumi refresh` accept that a container was deleted?",
         check="pulumi refresh -s {stack}",
         shows="after the container was deleted by hand: it is removed from the state, or ContainerNotFound",
-        setting="after ContainerNotFound: create the container again by hand, then `pulumi up`",
+        setting="after ContainerNotFound: `pulumi up` without a refresh, which creates the container",
     ),
     Unconfirmed(
         name="storage-operations",

@@ -1,4 +1,4 @@
-"""Repeats of failed runs: the next deployment starts a failed run again, and no other one.
+"""Repeats of runs: the next deployment starts a failed run again, and one whose blob was lost.
 
 Azure starts a run again only if its request or its `forceUpdateTag` differs from the last one; whether a
 failed run is an exception is not published. So each repeat has its own tag, which later deployments keep.
@@ -14,7 +14,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import containerregistry
 
 from acr_transfer.model.failures.deployments import RUN_UNREADABLE
-from acr_transfer.model.times import format_time
+from acr_transfer.model.times import format_time, parse_time
 
 from ..advice import ways_out
 from ..sdk import keeps_values, not_found
@@ -31,34 +31,45 @@ class UnreadableRunError(pulumi.RunError):
 _FAILED = {"failed", "canceled", "cancelled"}
 
 
-def repeated_failures(
-    name: str, runs: Sequence[str], ready: Input[str], read: ReadRun, parent: pulumi.Resource
+def repeats(
+    name: str,
+    runs: Sequence[str],
+    ready: Input[str],
+    changed: Input[str],
+    read: ReadRun,
+    parent: pulumi.Resource,
 ) -> Output[dict[str, str]]:
-    """Return the failed runs that were or will be repeated: the time of the last failure by the run's name.
+    """Return the runs that were or will be repeated: the time of the last bad run by the run's name.
 
-    A resource of this name keeps them in the stack's state: it is written before the runs start, once `ready`
-    is known. An engine that cannot keep values gets none.
+    A run is bad if it failed, or if it succeeded before `changed`, the time of its container's last change:
+    a container that was deleted and created again does not have the blob. A resource of this name keeps the
+    times in the stack's state: it is written before the runs start, once `ready` is known. An engine that
+    cannot keep values gets none.
     """
     if not runs or not keeps_values():
         return Output.from_input({})
-    failed: Output[dict[str, str]] = Output.from_input(_failed_now(runs, ready, read))
-    return failed.apply(lambda times: _kept(name, runs, times, parent))
+    bad: Output[dict[str, str]] = Output.from_input(_bad_now(runs, ready, changed, read))
+    return bad.apply(lambda times: _kept(name, runs, times, parent))
 
 
 def _kept(
-    name: str, runs: Sequence[str], failed: dict[str, str], parent: pulumi.Resource
+    name: str, runs: Sequence[str], bad: dict[str, str], parent: pulumi.Resource
 ) -> Output[dict[str, str]]:
-    """The failures in the state, with the new ones."""
-    unchanged = [f'input["{run}"]' for run in runs if run not in failed]
+    """The times in the state, with the new ones."""
+    unchanged = [f'input["{run}"]' for run in runs if run not in bad]
     opts = ResourceOptions(parent=parent, ignore_changes=unchanged)
-    return pulumi.Stash(name, input=failed, opts=opts).input
+    return pulumi.Stash(name, input=bad, opts=opts).input
 
 
-async def _failed_now(runs: Sequence[str], ready: Input[str], read: ReadRun) -> dict[str, str]:
-    """The runs that have failed in Azure, with the time of each."""
+async def _bad_now(
+    runs: Sequence[str], ready: Input[str], changed: Input[str], read: ReadRun
+) -> dict[str, str]:
+    """The runs that have failed in Azure or lost their blob, with the time of each."""
     await Output.from_input(ready).future()
+    since = parse_time(await Output.from_input(changed).future())
     states = [read(run).recover(partial(_none_if_missing, run)) for run in runs]
-    times = {run: _failed_at(await state.future()) for run, state in zip(runs, states, strict=True)}
+    found = [(run, await state.future()) for run, state in zip(runs, states, strict=True)]
+    times = {run: _failed_at(state) or _lost_at(state, since) for run, state in found}
     return {run: time for run, time in times.items() if time}
 
 
@@ -81,3 +92,10 @@ def _failed_at(run: RunState | None) -> str:
     # The specification requires neither of the service's times.
     times = (response and response.start_time, response and response.finish_time)
     return str(next(filter(None, times), format_time(datetime.now(UTC))))
+
+
+def _lost_at(run: RunState | None, changed: datetime | None) -> str:
+    """The start of a run that ended before its container was created again; empty for any other run."""
+    started = str((run and run.response and run.response.start_time) or "")
+    time = parse_time(started)
+    return started if time and changed and time < changed else ""

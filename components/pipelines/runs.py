@@ -15,7 +15,7 @@ from ..arguments import RunSettings, uses_token
 from ..choices import StorageAccess
 from ..sdk import settled
 from .preview_api import ManagedRun, run_options
-from .repeats import repeated_failures
+from .repeats import repeats
 from .run_results import Run, Transfer, failure_hooks, raise_failures, run_result
 
 
@@ -37,6 +37,10 @@ class PipelineRunsArgs(RunSettings):
     direction: Direction
     """Whether the pipeline exports or imports."""
 
+    container_changed: NotRequired[Input[str]]
+    """The time of the last change of the container that the runs write: a run that started before it is
+    repeated, because its blob may be gone. By default no run is."""
+
     transfers: NotRequired[list[Transfer]]
     """The runs, of at most 50 artifacts each, in the order in which they start."""
 
@@ -57,7 +61,8 @@ class PipelineRuns(pulumi.ComponentResource):
         failures: dict[str, str] = {}
         self._hooks = failure_hooks(f"{name}-failed", named, direction, self, failures)
         read, names = partial(self._read, args), [each["run_name"] for each in transfers]
-        repeated = repeated_failures(f"{name}-failures", names, args["pipeline_id"], read, self)
+        changed = args.get("container_changed", "")
+        repeated = repeats(f"{name}-failures", names, args["pipeline_id"], changed, read, self)
         results: list[Output[Run]] = []
         for index, transfer in enumerate(transfers):
             before = results[index - limit] if index >= limit else None
@@ -109,7 +114,7 @@ def _resource_name(name: str, transfer: Transfer) -> str:
 
 
 def _tag(args: PipelineRunsArgs, transfer: Transfer, repeated: Output[dict[str, str]]) -> Output[str]:
-    """The run's `forceUpdateTag`: the given one, and the failure after which the run is repeated."""
+    """The run's `forceUpdateTag`: the given one, and the time of the run that is repeated."""
     tag = args.get("force_update_tag", defaults.FORCE_UPDATE_TAG)
     return Output.all(tag, repeated).apply(
         lambda known: " after ".join(filter(None, (known[0], known[1].get(transfer["run_name"]))))

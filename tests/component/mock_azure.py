@@ -91,6 +91,7 @@ class Deployed(mocks.Mocks):
     half_written: int = 0
     """The number of reads that find the state of a stack half written."""
     account: dict[str, Any] = field(default_factory=dict)
+    container: dict[str, Any] = field(default_factory=dict)
     vault: dict[str, Any] = field(default_factory=dict)
     secret: dict[str, Any] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
@@ -106,7 +107,7 @@ class Deployed(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.calls.append(args.token)
         if args.token in self.missing or args.token.endswith("portPipeline"):
-            raise RefusedError(f"invocation of {args.token} returned an error: not found")
+            raise RefusedError(f"invocation of {args.token} returned an error: Status=404 not found")
         if args.token.endswith(":getRegistry"):
             return self._registry(), []
         if args.token.endswith(":getStorageAccount"):
@@ -114,7 +115,8 @@ class Deployed(mocks.Mocks):
         if args.token.endswith(":getVault"):
             return self._vault(args.args["vaultName"]), []
         if args.token.endswith(":getBlobContainer"):
-            return {"name": args.args["containerName"], "id": f"/containers/{args.args['containerName']}"}, []
+            name = args.args["containerName"]
+            return {"name": name, "id": f"/containers/{name}", **self.container}, []
         if args.token.endswith(":getPipelineRun"):
             return self._run(args.args["pipelineRunName"]), []
         if args.token.endswith(":listStorageAccountKeys"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qs
 
@@ -221,6 +221,31 @@ def test_only_a_run_that_failed_before_gets_another_tag(deploy: Deploy, status: 
     assert tags[bad] == f"{tags[good]} after 12:00"
     assert deploy.last.one("Stash").inputs["input"] == {bad: "12:00"}
     assert deploy.last.one("Stash").unchanged == [f'input["{good}"]']
+
+
+def test_a_run_is_repeated_after_its_container_was_created_again(deploy: Deploy) -> None:
+    old, new = (run["name"] for run in source(deploy, args(artifacts=MANY)).value["runs"])
+    earlier = {
+        old: {"status": "Succeeded", "startTime": "2026-11-29T11:59:59.9Z"},
+        new: {"status": "Succeeded", "startTime": "2026-11-29T12:00:00.1Z"},
+    }
+    container = {"lastModifiedTime": "2026-11-29T12:00:00.0000000Z"}
+    deployed = source(deploy, args(artifacts=MANY), earlier=earlier, container=container)
+    tags = {run.inputs["pipelineRunName"]: run.inputs["forceUpdateTag"] for run in deployed.all(RUN)}
+    assert tags[old] == f"{tags[new]} after 2026-11-29T11:59:59.9Z"
+
+
+def test_a_container_that_does_not_exist_gets_new_metadata_and_an_existing_one_keeps_its_own(
+    deploy: Deploy,
+) -> None:
+    missing = {"azure-native:storage:getBlobContainer"}
+    (created,) = source(deploy, missing=missing).one("BlobContainer").inputs["metadata"].items()
+    assert created[0] == "acr_transfer_created"
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(created[1])) < timedelta(minutes=5)
+    kept = {"acr_transfer_created": "2026-11-29T12:00:00Z"}
+    found = source(deploy, container={"metadata": {**kept, "other": "1"}}).one("BlobContainer")
+    assert found.inputs["metadata"] == kept
+    assert "metadata" not in source(deploy, container={"metadata": {}}).one("BlobContainer").inputs
 
 
 def test_a_state_of_a_run_that_cannot_be_read_is_an_error(deploy: Deploy) -> None:

@@ -100,18 +100,6 @@ class Existing:
         client.vaults.update_access_policy(self.group, vault, "add", body)
         return f"{client.vaults.get(self.group, vault).id}/accessPolicy/{principal}"
 
-    def delete_container(self, account: str, container: str) -> None:
-        """Delete a container with its blobs."""
-        client = self._client(StorageManagementClient, api_version="2024-01-01")
-        client.blob_containers.delete(self.group, account, container)
-
-    def create_container(self, options: dict[str, str]) -> None:
-        """Do what `az storage container-rm create` does with these options."""
-        client = self._client(StorageManagementClient, api_version="2024-01-01")
-        client.blob_containers.create(
-            options["resource-group"], options["storage-account"], options["name"], {}
-        )
-
     def identity(self, name: str) -> str:
         """A user-assigned identity; its resource ID."""
         client = self._client(ManagedServiceIdentityClient, api_version="2024-11-30")

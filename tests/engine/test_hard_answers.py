@@ -16,7 +16,7 @@ from sandbox.cloud.paths import Paths
 from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.engine.provider.stand_in import CallFailedError, StandIn, running
-from tests.sandbox.faults.control import choice, fault
+from tests.sandbox.faults.control import fault
 
 FEW = ["shop/web:1.0.0"]
 
@@ -59,36 +59,6 @@ def _vault(paths: Paths) -> dict[str, Any]:
     vaults = Cloud(SOURCE, paths).resources.of_type(VAULTS)
     (found,) = (each["properties"] for each in vaults if "/tests-walled/" in each["id"])
     return dict(found)
-
-
-@pytest.mark.parametrize("code", ["ContainerNotFound", "ResourceNotFound"])
-def test_the_advice_for_a_deleted_container_works_whatever_a_refresh_does(
-    project: Project, paths: Paths, code: str
-) -> None:
-    stack = project.source(f"lost-{code[0].lower()}", FEW)
-    project.up(stack)
-    existing = Existing.of(paths, SOURCE, f"tests-{stack}")
-    url = project.outputs(stack)["containerUrl"]
-    account = url.rsplit("/", 2)[1]
-    existing.delete_container(account, "transfer")
-    with choice(paths, "source", "missing-container", code):
-        gone = code == "ResourceNotFound"
-        refresh = ("pulumi", "refresh", "--stack", stack)
-        assert (f'Code="{code}"' in project.run(*refresh, "--preview-only", good=gone)) is not gone
-        advice = project.run("acr-transfer", "doctor", "--only", "source", "--source", stack, good=False)
-        existing.create_container(_advised(advice))
-        project.run(*refresh, "--yes", "--skip-preview")
-        project.run("pulumi", "config", "set", "acr-transfer:forceUpdateTag", "2", "--stack", stack)
-        project.up(stack)
-    project.run("pulumi", "preview", "--stack", stack, "--expect-no-changes")
-    _destroy(project, stack)
-
-
-def _advised(text: str) -> dict[str, str]:
-    """The options of the Azure CLI's command in the advice, by name."""
-    found = re.search(r"az storage container-rm create (.*) pulumi config set", " ".join(text.split()))
-    assert found, text
-    return dict(re.findall(r"--(\S+) (\S+)", found[1]))
 
 
 def test_the_defaults_work_in_sovereign_clouds_and_while_an_account_is_busy(

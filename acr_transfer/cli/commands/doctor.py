@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from acr_transfer.cli.console import Console, coloured
-from acr_transfer.cli.sides import add_both_sides, both_names, read_sides
+from acr_transfer.cli.sides import add_both_sides, both_names, read_sides, read_states
 from acr_transfer.cli.table import wrapped
 from acr_transfer.cli.ways_out import cause_json, cause_lines
 from acr_transfer.errors import DoctorError
@@ -90,7 +90,10 @@ def _unconfirmed_lines(each: dict[str, str]) -> list[str]:
 async def _collect(options: argparse.Namespace) -> list[Facts]:
     from acr_transfer.operate.collect import collect
 
-    found = await collect(await read_sides(options, options.only))
+    stacks, states = await asyncio.gather(
+        read_sides(options, options.only), read_states(options, options.only)
+    )
+    found = await collect(stacks, states)
     return [replace(facts, stacks=both_names(options)) for facts in found]
 
 

@@ -1,10 +1,11 @@
 """Failures that a check finds before a run does."""
 
 from acr_transfer.model.failures.failure import Failure, Way
-from acr_transfer.model.failures.steps import DEPLOY, HOP, RemoveKey, Run, SetKey
+from acr_transfer.model.failures.steps import DEPLOY, HOP, RESTORE, RemoveKey, Run, SetKey
 from acr_transfer.model.failures.transfers import VAULT_FIREWALL
 
 _DEPLOYED = (Way(steps=(DEPLOY,)),)
+_RESTORED = (Way(steps=(RESTORE,)),)
 _NEW_TOKEN = (Way(steps=(SetKey("sasExpiry", "{later}"), DEPLOY)),)
 _ROLE = "az role assignment create --assignee {your object ID} --role {role} --scope {scope}"
 
@@ -42,16 +43,16 @@ PIPELINE_MISSING = Failure(
     name="pipeline-missing",
     seen="the pipeline does not exist",
     why="Runs need a pipeline.",
-    ways=_DEPLOYED,
+    ways=_RESTORED,
 )
 PIPELINE_FAILED = Failure(
-    name="pipeline-failed", seen="the pipeline is not provisioned", why="It cannot run.", ways=_DEPLOYED
+    name="pipeline-failed", seen="the pipeline is not provisioned", why="It cannot run.", ways=_RESTORED
 )
 NO_IDENTITY = Failure(
     name="no-identity",
     seen="the pipeline has no identity",
     why="It can read neither the vault nor the container.",
-    ways=_DEPLOYED,
+    ways=_RESTORED,
 )
 UNKNOWN_OPTION = Failure(
     name="unknown-option",
@@ -63,13 +64,19 @@ ACCOUNT_MISSING = Failure(
     name="account-missing",
     seen="the storage account does not exist",
     why="Blobs need a storage account.",
-    ways=_DEPLOYED,
+    ways=_RESTORED,
+)
+RESOURCE_DELETED = Failure(
+    name="resource-deleted",
+    seen="a resource in the stack's state does not exist in Azure",
+    why="It was deleted behind Pulumi's back: `pulumi up` alone does not notice it.",
+    ways=_RESTORED,
 )
 CONTAINER_ROLE = Failure(
     name="container-role",
     seen="the pipeline's identity has no role on the container",
     why="Storage answers 403.",
-    ways=_DEPLOYED,
+    ways=_RESTORED,
 )
 ROLE_ASSIGNMENT_MODE = Failure(
     name="role-assignment-mode",
@@ -81,13 +88,13 @@ REPOSITORY_ROLE = Failure(
     name="repository-role",
     seen="the pipeline's identity has no role on the registry's repositories",
     why="The registry may answer 401 to the pipeline.",
-    ways=_DEPLOYED,
+    ways=_RESTORED,
 )
 SECRET_VERSION = Failure(
     name="secret-version",
     seen="the pipeline's secret URI names a version",
     why="A new token is a new version, which the pipeline does not read.",
-    ways=_DEPLOYED,
+    ways=_RESTORED,
 )
 SECRET_DISABLED = Failure(
     name="secret-disabled",

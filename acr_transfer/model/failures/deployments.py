@@ -26,7 +26,7 @@ CONTAINER_EXISTS = Failure(
 SECRET_EXISTS = Failure(
     name="secret-exists",
     seen="the deployment would create a secret that exists",
-    why=_STACKS,
+    why=f"{_STACKS} A deleted secret keeps its name until it is purged.",
     ways=(Way(purpose=_OTHER_NAME, steps=(SetKey("sasSecretName", "{name}"), DEPLOY)),),
 )
 PIPELINE_EXISTS = Failure(

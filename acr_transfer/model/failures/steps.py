@@ -85,6 +85,7 @@ Step = Run | SetKey | AddItem | RemoveKey
 
 DEPLOY = Run("pulumi up -s {stack}")
 DEPLOY_SOURCE = Run("pulumi up -s {source}")
-REFRESH = Run("pulumi refresh -s {stack}")
+RESTORE = Run("pulumi up --refresh -s {stack}")
+"""Creates what was deleted in Azure behind Pulumi's back; `pulumi up` alone trusts the stack's state."""
 HOP = Run("acr-transfer hop --source {source} --target {target}")
 DOCTOR = Run("acr-transfer doctor --source {source} --target {target}")

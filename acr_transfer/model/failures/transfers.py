@@ -5,7 +5,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 """
 
 from acr_transfer.model.failures.failure import Failure, Way
-from acr_transfer.model.failures.steps import DEPLOY, DOCTOR, HOP, REFRESH, AddItem, RemoveKey, Run, SetKey
+from acr_transfer.model.failures.steps import DEPLOY, DOCTOR, HOP, RESTORE, AddItem, RemoveKey, Run, SetKey
 
 _NEW_TOKEN = (SetKey("sasExpiry", "{later}"), DEPLOY)
 _ROLE_DELAY = Way(
@@ -48,19 +48,35 @@ VAULT_PERMISSION = Failure(
     pattern=r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|"
     r"authorized to perform action",
     why="The pipeline's identity cannot read the SAS secret.",
-    ways=(Way(purpose="To grant access", steps=(DEPLOY,)), _ROLE_DELAY),
+    ways=(Way(purpose="To grant access", steps=(RESTORE,)), _ROLE_DELAY),
 )
 VAULT_MISSING = Failure(
     name="vault-missing",
     pattern=r"key ?vault.*does not answer",
-    why="The vault with the SAS token does not exist.",
-    ways=(Way(steps=(REFRESH, DEPLOY)),),
+    why="The vault with the SAS token does not exist. A deleted vault keeps its name until it is purged.",
+    ways=(
+        Way(
+            purpose="To create a vault with another name",
+            steps=(SetKey("newVaultName", "{name}"), DEPLOY),
+            unless={"vault": "*"},
+        ),
+        Way(
+            purpose="To recover an existing vault",
+            steps=(Run("az keyvault recover --name {vault}"), RESTORE),
+            when={"vault": "*"},
+        ),
+    ),
 )
 SECRET_MISSING = Failure(
     name="secret-missing",
     pattern=r"key ?vault.*(\b404\b|SecretNotFound)|secret.*was not found",
-    why="The SAS secret does not exist.",
-    ways=(Way(steps=_NEW_TOKEN),),
+    why="The SAS secret does not exist. A deleted secret keeps its name until it is purged.",
+    ways=(
+        Way(
+            purpose="To write a secret with another name",
+            steps=(SetKey("sasSecretName", "{name}"), DEPLOY),
+        ),
+    ),
 )
 REGISTRY_ROLE = Failure(
     name="registry-role",
@@ -84,7 +100,7 @@ TOKEN_RIGHTS = Failure(
     why="The SAS token or the role of the pipeline's identity does not include the operation.",
     ways=(
         Way(purpose="To write a new token", steps=_NEW_TOKEN, unless={"storageAccess": "ManagedIdentity"}),
-        Way(purpose="To assign the role", steps=(DEPLOY,), when={"storageAccess": "ManagedIdentity"}),
+        Way(purpose="To assign the role", steps=(RESTORE,), when={"storageAccess": "ManagedIdentity"}),
         _ROLE_DELAY,
     ),
 )
@@ -119,34 +135,27 @@ STORAGE_FIREWALL = Failure(
         ),
     ),
 )
+_CREATE_CONTAINER = Run(
+    "az storage container-rm create --resource-group {group} --storage-account {account} --name {container}"
+)
+_OTHERS = {"createContainer": "false"}
+_NEW, _OLD = "To create the stack's container", "To create a container that is not the stack's"
 CONTAINER_MISSING = Failure(
     name="container-missing",
     pattern=r"ContainerNotFound|container.*not (found|exist)",
-    why="The container does not exist.",
+    why="The container does not exist. `pulumi up` creates it, and exports its blobs again.",
     ways=(
-        Way(
-            steps=(
-                Run(
-                    "az storage container-rm create --resource-group {group} --storage-account {account} "
-                    "--name {container}"
-                ),
-                SetKey("forceUpdateTag", "{new}"),
-                DEPLOY,
-            ),
-            side="source",
-        ),
-        Way(
-            steps=(
-                Run(
-                    "az storage container-rm create --resource-group {group} --storage-account {account} "
-                    "--name {container}"
-                ),
-                HOP,
-                DEPLOY,
-            ),
-            side="target",
-        ),
+        Way(purpose=_NEW, steps=(DEPLOY,), unless=_OTHERS, side="source"),
+        Way(purpose=_OLD, steps=(_CREATE_CONTAINER, DEPLOY), when=_OTHERS, side="source"),
+        Way(purpose=_NEW, steps=(DEPLOY, HOP, DEPLOY), unless=_OTHERS, side="target"),
+        Way(purpose=_OLD, steps=(_CREATE_CONTAINER, DEPLOY, HOP, DEPLOY), when=_OTHERS, side="target"),
     ),
+)
+BLOB_LOST = Failure(
+    name="blob-lost",
+    seen="a blob that the target needs is not in the source container any more",
+    why="It was deleted after the export, so `hop` cannot copy it.",
+    ways=(Way(purpose="To export again", steps=(SetKey("forceUpdateTag", "{new}"), DEPLOY, HOP)),),
 )
 BLOB_MISSING = Failure(
     name="blob-missing",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from acr_transfer.azure.stack_state import StateResource
 from acr_transfer.model.roles import Role
 from acr_transfer.model.sas import SasToken
 from acr_transfer.operate.blobs import StoredBlob
@@ -100,7 +101,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "the export policy of registry contoso is disabled",
         "--allow-exports true",
     ),
-    "no pipeline": (facts(pipeline=None), "the pipeline does not exist", "pulumi up -s source"),
+    "no pipeline": (facts(pipeline=None), "the pipeline does not exist", "pulumi up --refresh -s source"),
     "pipeline failed": (
         facts(pipeline=pipeline("source", provisioningState="Failed")),
         "is Failed",
@@ -116,13 +117,12 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     "no container": (
         facts(container=None),
         "the container does not exist",
-        "az storage container-rm create --resource-group <group> --storage-account account --name transfer "
-        "&& pulumi config set acr-transfer:forceUpdateTag <new>",
+        "pulumi up -s source",
     ),
     "no container at the target": (
         facts("target", container=None),
         "the container does not exist",
-        "--name transfer && acr-transfer hop",
+        "pulumi up -s target && acr-transfer hop",
     ),
     "closed account": (
         facts(account={"name": "account", "properties": {"publicNetworkAccess": "Disabled"}}),
@@ -182,16 +182,27 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "pulumi config set --path 'acr-transfer:options[0]' OverwriteBlobs",
     ),
     "nothing to import": (
-        facts("target", handover_blobs=("b1", "b2"), imported=frozenset({"b2"})),
+        facts("target", handover_blobs=("b1", "b2"), runs=frozenset(), imported=frozenset({"b2"})),
         "b1 is in the hand-over, but not in the container",
         "acr-transfer hop",
+    ),
+    "a lost blob that the target needs": (
+        facts(handover_blobs=("b1", "b2", "b3"), needed_blobs=("b1",)),
+        "b1 is in the hand-over, but not in the container, and not at the target",
+        "pulumi config set acr-transfer:forceUpdateTag <new> -s source && pulumi up -s source "
+        "&& acr-transfer hop",
+    ),
+    "deleted resources": (
+        facts(deleted=[StateResource("RoleAssignment", f"/roleAssignments/{name}", "v") for name in "ab"]),
+        "role assignment a, b are in the stack's state, but not in Azure",
+        "pulumi up --refresh -s source",
     ),
     "no shared keys": (
         facts(account={"name": "account", "properties": {"allowSharedKeyAccess": False}}),
         "has shared key access disabled",
         "ManagedIdentity",
     ),
-    "no vault": (facts(vault=None), "the key vault does not exist", "pulumi up"),
+    "no vault": (facts(vault=None), "the key vault does not exist", "newVaultName <name>"),
     "no grant": (
         facts(vault={"name": "vault", "properties": {"accessPolicies": []}}),
         "cannot read secrets of vault",
@@ -230,7 +241,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "secret sas is disabled",
         "--vault-name vault --name sas --enabled true",
     ),
-    "no secret": (facts(secret=None, token=None), "the SAS secret does not exist", "sasExpiry"),
+    "no secret": (facts(secret=None, token=None), "the SAS secret does not exist", "sasSecretName <name>"),
     "versioned secret": (
         facts(
             pipeline=pipeline(
@@ -351,7 +362,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
     "no role on the registry": (
         facts(registry=abac_registry(), configured_mode="AbacRepositoryPermissions"),
         "lacks Container Registry Repository Reader on the registry",
-        "pulumi up -s source",
+        "pulumi up --refresh -s source",
     ),
     "a reader that imports": (
         facts(
@@ -361,7 +372,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
             registry_roles=frozenset({Role.REPOSITORY_READER.value}),
         ),
         "lacks Container Registry Repository Writer on the registry",
-        "pulumi up -s target",
+        "pulumi up --refresh -s target",
     ),
     "clock": (facts(clock=3600.0), "3600 s ahead of the cloud's", "NTP"),
 }
@@ -438,15 +449,25 @@ def test_what_a_token_does_not_show_is_not_a_fault(found: Facts, words: str) -> 
     )
 
 
-def test_a_container_that_was_never_deployed_is_deployed() -> None:
-    found = bad(facts(container=None, pipeline=None))
-    assert {finding.cause.fix for finding in found if finding.cause} == {"pulumi up -s source"}
+def test_a_container_comes_first_because_a_refresh_may_fail_without_it() -> None:
+    found = bad(facts(container=None, pipeline=None, config={}))
+    fixes = [finding.cause.fix for finding in found if finding.cause]
+    assert fixes == ["pulumi up -s source", "pulumi up --refresh -s source"]
+
+
+def test_the_vault_of_a_deleted_pipeline_is_known_from_the_state() -> None:
+    deleted = [StateResource(kind, f"/{kind}/x", "v") for kind in ("ExportPipeline", "Vault")]
+    pipeline_is_gone, vault_is_gone = bad(facts(pipeline=None, deleted=deleted))
+    assert pipeline_is_gone.what == "the pipeline does not exist"
+    assert vault_is_gone.what == "vault x is in the stack's state, but not in Azure"
+    assert vault_is_gone.cause is not None
+    assert "newVaultName <name>" in vault_is_gone.cause.fix
 
 
 def test_the_fix_names_the_users_stack() -> None:
     (finding,) = bad(facts(stack="production", account=None))
     assert finding.cause is not None
-    assert finding.cause.commands == ["pulumi up -s production"]
+    assert finding.cause.commands == ["pulumi up --refresh -s production"]
 
 
 def test_the_facts_do_not_contain_the_tokens_signature() -> None:

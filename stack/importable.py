@@ -1,0 +1,91 @@
+"""The blobs that a deployment of a target without a trigger imports."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import pulumi
+from pulumi import Output
+from pulumi_azure_native import containerregistry
+
+from acr_transfer.model.documents.handover import ExportedBlob
+from acr_transfer.model.options import Direction
+from acr_transfer.model.resource_ids import ResourceId
+from components import defaults
+from components.choices import StorageAccess
+from components.pipelines.run_results import SUCCEEDED
+from components.pipelines.stored_blobs import stored_blobs
+from components.target_side import import_run_name
+
+_SHOWN = 5
+"""Names of blobs that a message lists; the others are counted."""
+
+
+async def importable(
+    blobs: tuple[ExportedBlob, ...], args: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> tuple[ExportedBlob, ...]:
+    """Return the blobs of a hand-over that this deployment imports, or has imported before.
+
+    An import of a blob that is not in the container would fail, and with it the deployment: before the first
+    `hop`, after another container was configured, and after a trigger imported the blob and deleted it.
+    `args` are the side's arguments, `outputs` those of the stack's last deployment.
+    """
+    stored = await _stored(args, outputs)
+    if stored is None:
+        return blobs
+    absent = [each.name for each in blobs if each.name not in stored]
+    imported = await asyncio.gather(*(_imported(name, args, outputs) for name in absent))
+    lacking = [name for name, done in zip(absent, imported, strict=True) if not done]
+    if lacking:
+        pulumi.log.warn(_explained(lacking))
+    return tuple(each for each in blobs if each.name not in lacking)
+
+
+def _explained(lacking: list[str]) -> str:
+    more = f" and {len(lacking) - _SHOWN:,} more" if len(lacking) > _SHOWN else ""
+    return (
+        f"This deployment imports nothing of: {', '.join(lacking[:_SHOWN])}{more}, which the container does "
+        "not have. If they were not imported before, copy them with `acr-transfer hop`, then `pulumi up` "
+        "again."
+    )
+
+
+async def _stored(args: Mapping[str, Any], outputs: Mapping[str, Any]) -> frozenset[str] | None:
+    """The blobs in the container of this deployment; None if they are unknown.
+
+    None are in a container that only this deployment creates.
+    """
+    endpoint, _, last = str(outputs.get("containerUrl") or "").rstrip("/").rpartition("/")
+    account, container = _account(endpoint), str(args.get("container", defaults.CONTAINER))
+    named = ResourceId.of(args.get("storage_account") or args.get("new_storage_account_name") or account)
+    if not endpoint or named.name.lower() != account.lower():
+        return frozenset()
+    found = None
+    if args.get("storage_access", defaults.STORAGE_ACCESS) == StorageAccess.SAS_TOKEN:
+        group = named.resource_group or str(args["resource_group"])
+        found = await stored_blobs(endpoint, group, account, container)
+    return frozenset() if found is None and container != last else found
+
+
+def _account(endpoint: str) -> str:
+    """The name of the account: the first label of its host, or the last part of a path."""
+    url = urlsplit(endpoint)
+    return url.path.strip("/") or str(url.hostname or "").partition(".")[0]
+
+
+async def _imported(blob: str, args: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
+    """Whether a run of the stack's pipeline imported a blob: the run stays in the stack."""
+    runs = outputs.get("runs") or ()
+    if any(run["blob"] == blob and run["status"] == SUCCEEDED for run in runs):
+        return True
+    pipeline = ResourceId.parse(str(outputs.get("importPipelineId") or ""))
+    if pipeline is None:
+        return False
+    run: Output[Any] = containerregistry.get_pipeline_run_output(
+        registry_name=pipeline.name,
+        resource_group_name=pipeline.resource_group,
+        pipeline_run_name=import_run_name(args.get("pipeline", defaults.PIPELINES[Direction.IMPORT]), blob),
+    )
+    state = await run.recover(lambda _: None).future()
+    return bool(state and state.provisioning_state == SUCCEEDED and state.response.status == SUCCEEDED)

@@ -12,6 +12,8 @@ from acr_transfer.model.visible_text import visible_line
 _SHOWN_FAULTS = 100
 
 _SHOWN_CHARACTERS = 60
+_READ_CHARACTERS = 1 << 14
+"""The characters of a value that are searched for credentials: a list may have a million entries."""
 
 
 def faults_of(error: ValidationError) -> list[str]:
@@ -65,5 +67,15 @@ def shown(value: object) -> str:
     """Return a value as JSON for a message: cut, and without what may be a token behind a URL."""
     if isinstance(value, str) and "://" in value and "?" in value:
         value = f"{value.partition('?')[0]}?[...]"
-    shown = without_credentials(json.dumps(value, default=str))
+    shown = without_credentials(_json(value)[:_READ_CHARACTERS])
     return f"{shown[:_SHOWN_CHARACTERS]}..." if len(shown) > _SHOWN_CHARACTERS else shown
+
+
+def _json(value: object) -> str:
+    """A value as JSON; only the beginning of a long one."""
+    text = ""
+    for piece in json.JSONEncoder(default=str).iterencode(value):
+        text += piece
+        if len(text) > _READ_CHARACTERS:
+            break
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acr_transfer.file_reader import TextFileError
+from acr_transfer.model.documents.faults import shown
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.json_document import (
     DocumentError,
@@ -183,3 +185,10 @@ def test_no_json_value_ends_in_anything_but_a_document_error(value: Any) -> None
 def test_numbers_that_passed_through_the_engine_are_whole_again() -> None:
     engine = {"schema": 1.0, "list": [2.0, 0.5, "3.0", None, True]}
     assert json.dumps(with_whole_numbers(engine)) == '{"schema": 1, "list": [2, 0.5, "3.0", null, true]}'
+
+
+def test_a_value_of_a_million_entries_is_shown_by_its_beginning() -> None:
+    started = process_time()
+    for _ in range(50):
+        assert shown([{"parts": []}] * 1_000_000).startswith('[{"parts": []}, {"parts": []}')
+    assert process_time() - started < 5

@@ -8,7 +8,7 @@ from pulumi import InvokeOutputOptions, Output, ResourceOptions
 from pulumi_azure_native import storage
 
 from acr_transfer.model.failures.deployments import EXISTING_ACCOUNT_REFUSES_KEYS
-from acr_transfer.model.times import format_time
+from acr_transfer.model.times import format_time, parse_time
 
 from . import defaults
 from .advice import ways_out
@@ -51,8 +51,8 @@ class Storage(pulumi.ComponentResource):
     """The container's URL, on the account's own endpoint, without a slash at the end."""
 
     container_changed: Output[str]
-    """The time of the container's last change, as Azure writes it: later than a run whose blob was lost
-    together with the container."""
+    """The time since when the container exists: later than a run whose blob was lost together with the
+    container. Of a container that somebody else created, the time of its last change."""
 
     def __init__(self, name: str, args: StorageArgs, opts: ResourceOptions | None = None) -> None:
         """Create the container and its account, or read existing ones; raises `ArgumentError`."""
@@ -139,7 +139,7 @@ class Storage(pulumi.ComponentResource):
             return existing
         now = format_time(datetime.now(UTC))
         before = found.recover(_none_if_missing)
-        self.container_changed = before.apply(lambda known: known.last_modified_time if known else now)
+        self.container_changed = before.apply(lambda known: _since(known, now))
         # The container is deleted together with its account, whatever it holds.
         opts = ResourceOptions(parent=self, deleted_with=account)
         return storage.BlobContainer(
@@ -197,6 +197,19 @@ def _metadata(found: storage.GetBlobContainerResult | None, now: str) -> dict[st
     """The metadata of the container: what it has, or that of a new one."""
     created = (found.metadata or {}).get(CREATED, "") if found else now
     return {CREATED: created} if created else None
+
+
+def _since(found: storage.GetBlobContainerResult | None, now: str) -> str:
+    """The time since when the container exists.
+
+    Azure does not report it: the last change is later if somebody changed its metadata or access level, and
+    the time in its metadata is later if the clock of the machine that created it was ahead of Azure's.
+    """
+    if not found:
+        return now
+    times = ((found.metadata or {}).get(CREATED, ""), found.last_modified_time)
+    known = {time: each for each in times if (time := parse_time(each))}
+    return known[min(known)] if known else ""
 
 
 def _checked(found: storage.GetStorageAccountResult, args: StorageArgs) -> storage.GetStorageAccountResult:

@@ -235,6 +235,21 @@ def test_a_run_is_repeated_after_its_container_was_created_again(deploy: Deploy)
     assert tags[old] == f"{tags[new]} after 2026-11-29T11:59:59.9Z"
 
 
+@pytest.mark.parametrize(
+    ("created", "changed"),
+    [("2026-11-29T11:00:00Z", "2026-11-29T13:00:00Z"), ("2026-11-29T13:00:00Z", "2026-11-29T11:00:00Z")],
+    ids=["its access level changed later", "the clock of its creator is ahead"],
+)
+def test_a_run_after_the_creation_of_its_container_is_not_repeated(
+    deploy: Deploy, created: str, changed: str
+) -> None:
+    (name,) = (run["name"] for run in source(deploy).value["runs"])
+    earlier = {name: {"status": "Succeeded", "startTime": "2026-11-29T12:00:00Z"}}
+    container = {"lastModifiedTime": changed, "metadata": {"acr_transfer_created": created}}
+    deployed = source(deploy, earlier=earlier, container=container)
+    assert "after" not in deployed.one("PipelineRun").inputs["forceUpdateTag"]
+
+
 def test_a_container_that_does_not_exist_gets_new_metadata_and_an_existing_one_keeps_its_own(
     deploy: Deploy,
 ) -> None:

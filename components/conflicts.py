@@ -24,7 +24,12 @@ _SIGNS = (
 )
 """The words for it of azure-native, which checks before it creates a resource, and of Azure."""
 
-_BUSY = "StorageAccountOperationInProgress"
+_BUSY = ("StorageAccountOperationInProgress", "ContainerBeingDeleted")
+"""Azure's codes while another request changes the account, and while a container is being deleted.
+
+https://learn.microsoft.com/rest/api/storageservices/delete-container#remarks
+"""
+
 _ATTEMPTS = 10
 _PAUSE = 10
 """Seconds between two attempts to change a storage account."""
@@ -93,7 +98,7 @@ def explain_conflict(conflict: Conflict, name: str, opts: ResourceOptions) -> Re
 
 
 def retry_conflicts(name: str, opts: ResourceOptions) -> ResourceOptions:
-    """Return the options with a hook that repeats a request while the storage account is being changed.
+    """Return the options with a hook that repeats a request while the account or container is being changed.
 
     `name` is the resource's in the program. The hook waits ten seconds before each of at most nine
     repetitions. Others change an account too, such as Azure Policy. azure-native does not repeat these
@@ -101,7 +106,7 @@ def retry_conflicts(name: str, opts: ResourceOptions) -> ResourceOptions:
     """
 
     async def retry(failure: ErrorHookArgs) -> bool:
-        if _BUSY not in failure.errors[0] or len(failure.errors) >= _ATTEMPTS:
+        if not any(code in failure.errors[0] for code in _BUSY) or len(failure.errors) >= _ATTEMPTS:
             return False
         await asyncio.sleep(_PAUSE)
         return True

@@ -16,16 +16,14 @@ async def deleted_resources(
     """Return the resources of a state that Azure does not have, and those that cannot be read, with reasons.
 
     `existing` are the IDs, in lower case, of resources that were read before. One request is sent for each
-    other resource, except runs and what is inside of a deleted resource.
+    other resource. Runs and what is inside of a deleted resource are left out.
     """
     deleted: list[StateResource] = []
     unread: dict[str, str] = {}
     for resource in sorted(state, key=lambda each: each.id.count("/")):
         id = resource.id.lower()
-        if id in existing or resource.kind == RUN:
-            continue
-        if any(id.startswith(f"{parent.id.lower()}/") for parent in deleted):
-            deleted.append(resource)
+        inside = any(id.startswith(f"{parent.id.lower()}/") for parent in deleted)
+        if inside or id in existing or resource.kind == RUN:
             continue
         try:
             if await arm.get(resource.id, resource.version) is None:

@@ -18,6 +18,7 @@ from acr_transfer.model.times import format_time, parse_time
 
 from ..advice import ways_out
 from ..sdk import keeps_values, not_found
+from .run_results import SUCCEEDED
 
 RunState = containerregistry.GetPipelineRunResult
 ReadRun = Callable[[str], Output[RunState | None]]
@@ -95,7 +96,9 @@ def _failed_at(run: RunState | None) -> str:
 
 
 def _lost_at(run: RunState | None, changed: datetime | None) -> str:
-    """The start of a run that ended before its container was created again; empty for any other run."""
-    started = str((run and run.response and run.response.start_time) or "")
-    time = parse_time(started)
-    return started if time and changed and time < changed else ""
+    """The start of a successful run whose container was created again since; empty for any other run."""
+    response = run and run.response
+    if not response or not changed or response.status != SUCCEEDED:
+        return ""
+    started = parse_time(response.start_time)
+    return str(response.start_time) if started and started < changed else ""

@@ -71,6 +71,7 @@ CHANGES = [
             "update Secret": 1,
             "update ExportPipeline": 1,
             "update PipelineRun": 1,
+            "update Stash": 1,  # the runs are older than the container
         },
     ),
     Change(
@@ -114,8 +115,9 @@ CHANGES = [
     Change(
         "imports by the stack",
         {"sourceTriggerStatus": "Disabled"},
-        {"update ImportPipeline": 1, "create PipelineRun": 1, "create Stash": 1},
+        {"update ImportPipeline": 1},  # the blob was not copied
         TARGET,
+        warning="which the container does not have",
     ),
     Change(
         "imports that keep their blobs",

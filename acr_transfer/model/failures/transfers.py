@@ -57,7 +57,7 @@ VAULT_MISSING = Failure(
     ways=(
         Way(
             purpose="To create a vault with another name",
-            steps=(SetKey("newVaultName", "{name}"), DEPLOY),
+            steps=(SetKey("newVaultName", "{name}"), RESTORE),
             unless={"vault": "*"},
         ),
         Way(

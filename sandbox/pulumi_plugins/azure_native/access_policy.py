@@ -68,7 +68,7 @@ class AccessPolicyProvider(Provider):
         self._azure.put(f"{self._vault_id(inputs)}/accessPolicies/{operation}", _VERSION, body)
 
     def _policy(self, inputs: Values) -> Values | None:
-        vault = self._azure.get(self._vault_id(inputs), _VERSION) or {"properties": {}}
+        vault = self._azure.find(self._vault_id(inputs), _VERSION) or {"properties": {}}
         policies: list[Values] = vault["properties"].get("accessPolicies", [])
         return next((policy for policy in policies if policy["objectId"] == _principal(inputs)), None)
 

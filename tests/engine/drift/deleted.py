@@ -47,12 +47,16 @@ class Side:
         version = found["outputs"]["azureApiVersion"]
         client.resources.begin_delete_by_id(found["id"], api_version=version).result()
 
-    def faults(self) -> list[dict[str, Any]]:
-        """What doctor finds on this side alone."""
-        words = ("--only", self.definition.side, f"--{self.definition.side}", self.stack)
+    def faults(self, other: Side | None = None) -> list[dict[str, Any]]:
+        """What doctor finds on this side, together with the other one or alone."""
+        mine = (f"--{self.definition.side}", self.stack)
+        words = (
+            (*mine, f"--{other.definition.side}", other.stack) if other else (*mine, "--only", mine[0][2:])
+        )
         said = self.project.attempt("acr-transfer", "doctor", "--json", *words).stdout
         found, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
-        return [each for each in found["findings"] if each["verdict"] in ("fault", "warning")]
+        bad = [each for each in found["findings"] if each["verdict"] in ("fault", "warning")]
+        return [each for each in bad if each["side"] == self.definition.side]
 
     def follow(self, commands: list[str], **names: str) -> None:
         """Type commands as they were printed, with values for the names in angle brackets."""

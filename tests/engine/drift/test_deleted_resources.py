@@ -11,7 +11,7 @@ from sandbox.cloud.definitions import SOURCE, TARGET
 from sandbox.cloud.paths import Paths
 from tests.engine.drift.deleted import Side
 from tests.engine.projects import Project
-from tests.sandbox.faults.control import choice
+from tests.sandbox.faults.control import choice, fault
 
 FEW = ["shop/web:1.0.0"]
 ANSWERS = {
@@ -74,7 +74,29 @@ def test_after_a_refresh_the_message_about_the_name_has_the_way_out(
     source.delete(kind)
     said = source.project.up(source.stack, "--refresh", good=False)
     command = f"pulumi config set acr-transfer:{key} <name> -s {source.stack}"
-    assert f"To use another name:\n      {command}\n" in said
+    assert f"To use another name: {command}" in " ".join(said.split())
     source.follow([command, f"pulumi up -s {source.stack}"], name=f"after{kind.lower()}")
+    assert source.faults() == []
+    source.changes()
+
+
+def test_a_container_that_azure_still_deletes_is_waited_for(pair: tuple[Side, Side], paths: Paths) -> None:
+    source, _ = pair
+    source.delete("BlobContainer")
+    busy = {"method": "PUT", "path": "default/containers", "code": "ContainerBeingDeleted"}
+    with fault(paths, "source", "arm", status=409, times=1, **busy) as refused:
+        source.project.up(source.stack)
+        assert refused() == 1
+    assert source.faults() == []
+
+
+def test_a_protected_vault_can_be_replaced_after_it_was_deleted(pair: tuple[Side, Side]) -> None:
+    source, _ = pair
+    source.follow(
+        [f"pulumi config set acr-transfer:protect true -s {source.stack}", f"pulumi up -s {source.stack}"]
+    )
+    source.delete("Vault")
+    first = source.faults()[0]
+    source.follow(first["commands"], name="protected-vault")
     assert source.faults() == []
     source.changes()

@@ -41,7 +41,7 @@ def test_deleted_resources_are_found_with_the_fewest_requests() -> None:
     state = [StateResource(kind, id, "v") for kind, id in zip(kinds, ids, strict=True)]
     azure = Answers({GROUP}, {f"{VAULT}/secrets/x"})
     deleted, unread = asyncio.run(deleted_resources(state, {VAULT.lower()}, cast(ArmClient, azure)))
-    assert [each.kind for each in deleted] == ["StorageAccount", "BlobServiceProperties"]
+    assert [each.kind for each in deleted] == ["StorageAccount"]
     assert unread == {"x": "refused"}
     assert azure.asked == [GROUP, ACCOUNT, f"{VAULT}/secrets/x"]
 

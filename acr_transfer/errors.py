@@ -107,6 +107,15 @@ class BrokenAnswerError(ServiceError):
     """A response that ended early, or is not of the requested kind."""
 
 
+class RefusedManifestError(ServiceError):
+    """A registry answered the request for one manifest or list with a status that is an error."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status."""
+
+
 class ContradictoryManifestError(BrokenAnswerError):
     """A manifest whose body and media type describe different kinds: clients disagree on its content."""
 
@@ -120,7 +129,11 @@ class InputError(TransferError, exit_code=10):
 
 
 class PlanError(TransferError, exit_code=11):
-    """Plan: an artifact does not exist, or (--strict) has a warning; no lock was written."""
+    """Plan: an artifact is absent, locked, or (--strict) has a warning; ship: a planned tag has moved."""
+
+
+class MovedTagsError(PlanError):
+    """A tag has moved since the lock was written, so another build would be exported."""
 
 
 class LocksDifferError(TransferError, exit_code=12):

@@ -36,6 +36,15 @@ class Stack:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The secret configuration that the command needs, by full key."""
 
+    folder: Path = field(default_factory=Path)
+    """The folder of its project, or one below it."""
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folder and those above it: the Pulumi CLI looks for the project in each of them."""
+        here = self.folder.absolute()
+        return [here, *here.parents]
+
     @property
     def keys(self) -> dict[str, str]:
         """The configuration of acr-transfer, by key."""
@@ -108,7 +117,7 @@ def read_stack(name: str, folder: Path, *, deployed: bool = True) -> Stack:
     secrets = {}
     if config.get(CLIENT_SECRET, {}).get("secret"):
         secrets[CLIENT_SECRET] = _call(name, folder, "config", "get", CLIENT_SECRET).strip()
-    return Stack(name=name, outputs=outputs, config=plain, secrets=secrets)
+    return Stack(name=name, outputs=outputs, config=plain, secrets=secrets, folder=folder)
 
 
 def pulumi_json(stack: str, folder: Path, *command: str) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
 from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
 
-_COLOURS = {ArtifactState.CHANGED.value: "yellow", ArtifactState.PRESENT.value: "dim"}
+_MISSING_SHOWN = 20
+"""A target may have a thousand tags that the source no longer has."""
+
+_COLOURS = {
+    ArtifactState.CHANGED.value: "yellow",
+    ArtifactState.INCOMPLETE.value: "yellow",
+    ArtifactState.PRESENT.value: "dim",
+}
 
 
 def plan_table(plan: Plan, shown: Iterable[PlannedArtifact]) -> str:
@@ -79,9 +86,13 @@ def _summary(plan: Plan) -> list[str]:
     lines = [f"{plural(len(plan.artifacts), 'artifact')}: {counts or 'none'}"]
     if plan.moving:
         lines.append(f"{human_size(plan.bytes_to_move)} to move, shared layers counted once; {runs}")
-    missing = map(visible_line, plan.missing)
-    lines += [f"missing: {name} is at the target but no longer at the source" for name in missing]
-    return lines
+    missing = [f"missing: {visible_line(name)}" for name in plan.missing[:_MISSING_SHOWN]]
+    if hidden := len(plan.missing) - len(missing):
+        missing.append(f"and {hidden:,} more missing: see --json")
+    if missing:
+        count = plural(len(plan.missing), "artifact")
+        lines.append(f"{count} at the target but no longer at the source; the transfer does not change them:")
+    return [*lines, *missing]
 
 
 def plan_json(plan: Plan, lock: Path | None) -> dict[str, Any]:

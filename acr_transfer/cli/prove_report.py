@@ -4,7 +4,7 @@ from acr_transfer.cli.console import coloured
 from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.visible_text import visible_line
-from acr_transfer.prove.evidence import ADVICE, Evidence
+from acr_transfer.prove.evidence import Evidence
 from acr_transfer.prove.target import ArtifactFinding
 from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
@@ -56,11 +56,9 @@ def _summary(evidence: Evidence) -> str:
 
 
 def next_steps(evidence: Evidence) -> str:
-    """Return one paragraph of advice for each verdict that needs it."""
-    proof = evidence.proof
-    lines = [
-        f"{proof.count(verdict)} {verdict}: {text}"
-        for verdict, text in ADVICE.items()
-        if proof.count(verdict) and (verdict is not Verdict.EXTRA or evidence.exact)
-    ]
+    """Return one paragraph of advice for each cause."""
+    findings = evidence.proof.findings if evidence.exact else evidence.proof.expected
+    lines = []
+    for step in evidence.next_steps(findings):
+        lines += [f"{step.count} {step.verdict}: {step.text}", *(f"  {line}" for line in step.ways)]
     return "not everything is proved:\n  " + "\n  ".join(lines)

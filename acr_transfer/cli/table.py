@@ -11,20 +11,26 @@ from acr_transfer.model.visible_text import visible, visible_line
 _MIN_WIDTH = 16
 """Minimum width of a column with long texts."""
 
+_WIDEST = 72
+"""Maximum width of a column without a terminal; a longer text moves the rest of its own line."""
+
 
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), *, indent: int = 0
 ) -> str:
     """Rows below a header in aligned columns; the columns in `right` are right-aligned.
 
-    On a narrow terminal, the widest columns are cut. Other streams get the whole texts.
+    On a narrow terminal, the widest columns are cut. Other streams get the whole texts, and one long text
+    does not widen the other lines.
     """
     lines = [list(header), *(list(map(visible_line, row)) for row in rows)]
-    widths = _fitted([max(map(len, column)) for column in zip(*lines, strict=True)], room() - indent)
+    widths = _widths(list(zip(*lines, strict=True)), room() - indent)
+
+    shown = cut if sys.stdout.isatty() else _whole
 
     def line(cells: Sequence[str]) -> str:
         placed = (
-            cut(cell, width).rjust(width) if number in right else cut(cell, width).ljust(width)
+            shown(cell, width).rjust(width) if number in right else shown(cell, width).ljust(width)
             for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
         )
         return " " * indent + "  ".join(placed).rstrip()
@@ -35,6 +41,17 @@ def table(
 def room() -> int:
     """Characters that fit on a line of stdout: unlimited unless it is a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
+def _widths(columns: Sequence[Sequence[str]], space: int) -> list[int]:
+    if not sys.stdout.isatty():
+        return [max((len(cell) for cell in column if len(cell) <= _WIDEST), default=0) for column in columns]
+    return _fitted([max(map(len, column)) for column in columns], space)
+
+
+def _whole(text: str, width: int) -> str:
+    del width
+    return text
 
 
 def _fitted(widths: list[int], space: int) -> list[int]:

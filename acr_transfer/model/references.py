@@ -75,6 +75,11 @@ class Artifact:
         return f"{self.reference} {self.pinned}" if self.pinned else self.reference
 
     @property
+    def pinned_reference(self) -> str:
+        """The spelling that `parse_pinned` reads: the reference, and the pinned digest of a tag."""
+        return f"{self.reference}@{self.pinned}" if self.pinned and self.tag else self.reference
+
+    @property
     def tag_or_digest(self) -> str:
         """The part of the reference behind the repository, as registries take it in a URL."""
         return self.digest or self.tag
@@ -89,6 +94,17 @@ class Artifact:
         if fault := _spelling_fault(text) or _host_fault(text, registry):
             raise InvalidReferenceError(text, fault)
         return cls.of(text)
+
+    @classmethod
+    def parse_pinned(cls, text: str, registry: str = "") -> Self:
+        """Read an artifact as `parse` does, or `repository:tag@sha256:…`, a tag that must have the digest."""
+        name, at, digest = text.partition("@")
+        if not at or ":" not in name:
+            return cls.parse(text, registry)
+        found = cls.parse(name, registry)
+        if fault := _digest_fault(digest):
+            raise InvalidReferenceError(text, fault)
+        return cls(found.repository, tag=found.tag, pinned=digest)
 
     @classmethod
     def locked(cls, reference: str, digest: str) -> Self:

@@ -229,14 +229,24 @@ def _seconds_ahead(date: str) -> float | None:
 
 async def _artifacts(stack: Stack, facts: Facts) -> None:
     """Which artifacts of the source's hand-over exist in the registry, and which cannot be transferred."""
+    from acr_transfer.operate.locked import pinned_entries
     from acr_transfer.plan.content_warnings import unsupported
+    from acr_transfer.registry.failures import Unreadable, described
+    from acr_transfer.registry.moved_tags import moved_tags
     from acr_transfer.registry.resolve import resolve
 
     handover = stack.handover()
     facts.handover_blobs = tuple(handover.blob_names)
+    pinned = pinned_entries(stack, handover)
+    references = sorted({*handover.references, *(entry.reference for entry in pinned)})
     async with connect.registry(stack) as registry:
-        found = await resolve(handover.references, {}, registry, with_referrers=False)
-    facts.artifacts, facts.absent = len(handover.references), tuple(found.absent)
+        found = await resolve(references, {}, registry, with_referrers=False)
+    Unreadable(found.unreadable).raise_if_all(references)
+    facts.artifacts, facts.absent = len(references), tuple(found.absent)
+    facts.unreadable = {name: described(name, error) for name, error in found.unreadable.items()}
+    now = {artifact.reference: artifact.digest for artifact in found.artifacts}
+    existing = [entry for entry in pinned if entry.reference in now]
+    facts.moved = tuple(moved_tags(existing, now))
     facts.unsupported = (*found.missing, *unsupported(found))
 
 

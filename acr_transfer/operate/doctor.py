@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from acr_transfer.model.failures import checks, transfers
+from acr_transfer.model.failures import checks, proofs, transfers
 from acr_transfer.model.limits import CLOCK_SKEW, TRIGGER_AGE
 from acr_transfer.model.options import OVERWRITE_BLOBS, has_option, option_fault
 from acr_transfer.model.storage_network import StorageNetwork, storage_network
@@ -126,11 +126,17 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
     if facts.absent:
         what = f"{_some(facts.absent)} not in the registry under this name"
         yield facts.fault("artifacts", what, transfers.ARTIFACT_MISSING)
+    for image, reason in facts.unreadable.items():
+        yield facts.fault("artifacts", reason, proofs.UNREADABLE, image=image)
+    if facts.moved:
+        hidden = len(facts.moved) - _SHOWN
+        what = "; ".join([*map(str, facts.moved[:_SHOWN]), *([f"and {hidden} more"] if hidden > 0 else [])])
+        yield facts.warning("moved tags", what, proofs.TAG_MOVED)
     for reason in facts.unsupported:
         yield facts.warning("artifacts", reason, checks.ARTIFACT_UNSUPPORTED)
     if "the artifacts" in facts.unseen:
         yield facts.not_seen("the artifacts")
-    elif facts.artifacts and not facts.absent:
+    elif facts.artifacts and not (facts.absent or facts.unreadable):
         yield facts.good("artifacts", f"all {facts.artifacts:,} listed artifacts are in the registry")
     yield from _lost_blobs(facts)
     existing = [blob.name for blob in facts.blobs or () if blob.name in facts.handover_blobs]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acr_transfer.azure.stack_state import StateResource
 from acr_transfer.model.failures.failure import Cause, Failure
@@ -14,6 +14,10 @@ from acr_transfer.model.sas import SasToken
 from acr_transfer.model.times import parse_time
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.rights import Right
+
+if TYPE_CHECKING:
+    # The client of registries takes long to load.
+    from acr_transfer.registry.moved_tags import MovedTag
 
 Body = Mapping[str, Any]
 
@@ -93,6 +97,12 @@ class Facts:
 
     absent: tuple[str, ...] = ()
     """The ones that are not in the registry."""
+
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Why the registry does not return artifacts, by their references."""
+
+    moved: "tuple[MovedTag, ...]" = ()
+    """Existing artifacts of the lock with another digest than it pins."""
 
     unsupported: tuple[str, ...] = ()
     """Sentences about artifacts that the service does not transfer."""

@@ -1,12 +1,20 @@
 """Warns of content that ACR Transfer does not support, and of images for platforms that are not requested."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.model.proof import ManifestKind
+from acr_transfer.model.references import listed
+from acr_transfer.plan.selection import Selection
 from acr_transfer.registry.answers import parse_object
 from acr_transfer.registry.client import RegistryClient
-from acr_transfer.registry.manifests import Manifest, ManifestKey, platform_of
+from acr_transfer.registry.manifests import (
+    Manifest,
+    ManifestKey,
+    is_referrer_tag,
+    platform_of,
+    referred_digest,
+)
 from acr_transfer.registry.resolve import ResolvedArtifacts
 from acr_transfer.units import plural
 
@@ -45,6 +53,39 @@ def _of_manifest(manifest: Manifest, name: str) -> Iterator[str]:
         yield (
             f"{name} has Docker's manifest schema 1, which Azure's registries no longer accept; "
             "rebuild and push it"
+        )
+
+
+def left_behind(selection: Selection, resolved: ResolvedArtifacts) -> list[str]:
+    """Return one warning for each repository with tags such as `sha256-….sig` that belong to nothing planned.
+
+    Only if all other tags of the repository move: otherwise they may belong to those that do not.
+    """
+    planned = {entry.reference for entry in resolved.artifacts}
+    return [
+        warning
+        for repository, tags in sorted(selection.tags.items())
+        if {f"{repository}:{tag}" for tag in tags if not is_referrer_tag(tag)} <= planned
+        for warning in _left_behind(repository, tags, planned, resolved)
+    ]
+
+
+def _left_behind(
+    repository: str, tags: Iterable[str], planned: Set[str], resolved: ResolvedArtifacts
+) -> Iterator[str]:
+    left = [
+        tag
+        for tag in sorted(tags)
+        if is_referrer_tag(tag)
+        and f"{repository}:{tag}" not in planned
+        and (repository, referred_digest(tag)) not in resolved.manifests
+    ]
+    if left:
+        refer = "tag refers" if len(left) == 1 else "tags refer"
+        stay = "stays" if len(left) == 1 else "stay"
+        yield (
+            f"{repository}: {len(left):,} {refer} to no planned artifact and {stay} behind: {listed(left)}. "
+            f"To move one, name it: {repository}:{left[0]}"
         )
 
 

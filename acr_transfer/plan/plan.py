@@ -1,15 +1,19 @@
 """Plans a transfer: the artifacts to move, their state at the target, their size, and warnings."""
 
+import asyncio
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import repeat
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import PlanError
+from acr_transfer.errors import FAILURES, PlanError, RegistryAccessError, ServiceError, TransferError
 from acr_transfer.file_reader import DOCUMENT_BYTES
 from acr_transfer.model.documents.faults import with_faults
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
@@ -17,13 +21,14 @@ from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.limits import ARTIFACTS_PER_RUN
 from acr_transfer.model.proof import ManifestKind
-from acr_transfer.model.references import Artifact
+from acr_transfer.model.references import Artifact, listed
 from acr_transfer.model.visible_text import visible_line
-from acr_transfer.plan.content_warnings import platform_warnings, unsupported
+from acr_transfer.plan.content_warnings import left_behind, platform_warnings, unsupported
 from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.plan.selection import Selection, select
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.failures import described, is_locked
 from acr_transfer.registry.manifests import Manifest, ManifestKey, is_referrer_tag
 from acr_transfer.registry.resolve import ResolvedArtifacts, content_sizes, resolve
 from acr_transfer.units import human_size
@@ -37,6 +42,9 @@ class ArtifactState(StrEnum):
 
     NEW = "new"
     CHANGED = "changed"
+    INCOMPLETE = "incomplete"
+    """The target has the artifact, but lacks manifests that it lists."""
+
     PRESENT = "present"
 
 
@@ -75,7 +83,7 @@ class Plan:
     @property
     def moving(self) -> list[PlannedArtifact]:
         """The artifacts to move."""
-        return self.of(ArtifactState.NEW, ArtifactState.CHANGED)
+        return self.of(ArtifactState.NEW, ArtifactState.CHANGED, ArtifactState.INCOMPLETE)
 
     @property
     def runs(self) -> tuple[int, int]:
@@ -105,10 +113,9 @@ class ReceiptBaseline:
 
     receipt: Receipt
 
-    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """Return the proved digest of each of these references."""
-        proved = self.receipt.digests
-        return {name: proved[name] for name in references if name in proved}
+    async def state(self, entry: LockedArtifact) -> ArtifactState:
+        """Return an artifact's state according to the last proof."""
+        return _state(entry, self.receipt.digests.get(entry.reference))
 
     async def others(self, references: Sequence[str]) -> list[str]:
         """Return the other proved references, sorted."""
@@ -121,31 +128,57 @@ class RegistryBaseline:
 
     registry: RegistryClient
 
-    async def digests(self, references: Sequence[str]) -> Mapping[str, str]:
-        """Return the digest of each of these references that the registry has, computed from its bytes."""
+    _read: dict[ManifestKey, asyncio.Task[bool]] = field(default_factory=dict)
+    """Which manifests below indexes the registry has: each is read once."""
 
-        async def digest(reference: str) -> str | None:
-            artifact = Artifact.of(reference)
-            manifest = await self.registry.get(artifact.repository, artifact.tag_or_digest)
-            return manifest.digest if manifest else None
+    async def state(self, entry: LockedArtifact) -> ArtifactState:
+        """Return an artifact's state, by the bytes of its manifest and of all manifests below it.
 
-        found = await run_concurrently(digest, references)
-        return {name: each for name, each in zip(references, found, strict=True) if each is not None}
+        Their configs and layers are not requested: a registry accepts a manifest only after them, and deletes
+        them only after it.
+        """
+        artifact = entry.artifact
+        manifest = await self.registry.get(artifact.repository, artifact.tag_or_digest)
+        found = _state(entry, manifest.digest if manifest else None)
+        if found is ArtifactState.PRESENT and not await self._has_all(entry):
+            return ArtifactState.INCOMPLETE
+        return found
+
+    async def _has_all(self, entry: LockedArtifact) -> bool:
+        return all(
+            await asyncio.gather(*(self._has(entry.repository, each.digest) for each in entry.children))
+        )
+
+    async def _has(self, repository: str, digest: str) -> bool:
+        key = (repository, digest)
+        if key not in self._read:
+            self._read[key] = asyncio.create_task(self._is_right(*key))
+        return await self._read[key]
+
+    async def _is_right(self, repository: str, digest: str) -> bool:
+        manifest = await self.registry.get(repository, digest)
+        return manifest is not None and manifest.digest == digest
 
     async def others(self, references: Sequence[str]) -> list[str]:
         """Return the other tags of the same repositories, sorted; the plan covers no other repositories."""
 
         async def tags(repository: str) -> list[str]:
-            listed = await self.registry.tags(repository) or ()
-            return [f"{repository}:{tag}" for tag in listed if not is_referrer_tag(tag)]
+            found = await self.registry.tags(repository) or ()
+            return [f"{repository}:{tag}" for tag in found if not is_referrer_tag(tag)]
 
         repositories = sorted({Artifact.of(reference).repository for reference in references})
-        listed = await run_concurrently(tags, repositories)
-        return sorted({name for names in listed for name in names} - set(references))
+        found = await run_concurrently(tags, repositories)
+        return sorted({name for names in found for name in names} - set(references))
 
 
 Baseline = ReceiptBaseline | RegistryBaseline
-"""The known content of the target: the digests of references, and the other references."""
+"""The known content of the target: the states of artifacts, and the other references."""
+
+
+def _state(entry: LockedArtifact, found: str | None) -> ArtifactState:
+    if found is None:
+        return ArtifactState.NEW
+    return ArtifactState.PRESENT if found == entry.digest else ArtifactState.CHANGED
 
 
 async def plan(
@@ -173,14 +206,15 @@ async def plan(
         with_referrers=with_referrers,
         advance=progress.advance,
     )
-    absent = [_absence(Artifact.of(reference), selection) for reference in resolved.absent]
-    _refuse([*absent, *selection.without_repositories])
+    names = await _similar_names(rules, selection, registry)
+    _refuse_selection(selection, resolved, _other_digests(rules, resolved), names)
     warnings = [*selection.without_tags, *resolved.missing, *unsupported(resolved)]
+    warnings += left_behind(selection, resolved) if with_referrers else ()
     warnings += await platform_warnings(rules.platforms, resolved, registry)
     _refuse([f"{warning} (--strict)" for warning in warnings] if strict else ())
     references = [entry.reference for entry in resolved.artifacts]
-    at_target = await baseline.digests(references) if baseline else {}
-    artifacts = tuple(_planned(entry, at_target, resolved) for entry in resolved.artifacts)
+    states = await _states(baseline, resolved.artifacts)
+    artifacts = tuple(map(_planned, resolved.artifacts, states, repeat(resolved)))
     others = await baseline.others(references) if baseline else []
     at_source = await _existing(others, registry)
     return Plan(
@@ -203,27 +237,94 @@ async def _existing(references: Sequence[str], registry: RegistryClient) -> list
     return await run_concurrently(exists, references)
 
 
+async def _similar_names(
+    rules: SelectionRules, selection: Selection, registry: RegistryClient
+) -> Sequence[str]:
+    """All repositories, if a named one does not exist and the caller may list them."""
+    wanted = {artifact.repository for artifact in rules.named}
+    wanted.update(name for rule in rules.rules for name in rule.fixed_repositories() or ())
+    if wanted <= selection.tags.keys() | selection.unreadable.keys():
+        return ()
+    with suppress(*FAILURES):
+        return await registry.repositories()
+    return ()
+
+
+def _other_digests(rules: SelectionRules, resolved: ResolvedArtifacts) -> list[str]:
+    """Messages about tags that do not have the digest that they must have."""
+    found = {entry.reference: entry.digest for entry in resolved.artifacts}
+    return [
+        f"{one.reference} has the digest {found[one.reference]}, and not {one.pinned}"
+        for one in rules.named
+        if one.pinned and found.get(one.reference, one.pinned) != one.pinned
+    ]
+
+
+def _refuse_selection(
+    selection: Selection, resolved: ResolvedArtifacts, others: Sequence[str], names: Sequence[str]
+) -> None:
+    """Raise one error for all artifacts that cannot be planned; `names` are all repositories, if known."""
+    absent = [Artifact.of(reference) for reference in resolved.absent]
+    unreadable = {**selection.unreadable, **resolved.unreadable}
+    faults = [*others, *(_absence(each, selection, names) for each in absent)]
+    faults += [*selection.without_repositories, *_prefix_hints(absent, names)]
+    faults += [described(*each) for each in unreadable.items()]
+    if len(unreadable) == len(faults):
+        # A cause that is the same for all has its own exit code.
+        _raise_shared(unreadable)
+    _refuse(faults)
+
+
+def _raise_shared(unreadable: Mapping[str, TransferError]) -> None:
+    refused = [error for error in unreadable.values() if isinstance(error, RegistryAccessError)]
+    if refused and len(refused) == len(unreadable):
+        names = visible_line(listed([*unreadable]))
+        what = f"no lock was written: {refused[0].refused} for {names}"
+        raise RegistryAccessError(what, refused[0].login_server, lists=refused[0].lists)
+    if unreadable and not refused and not any(map(is_locked, unreadable.values())):
+        raise ServiceError(_message([described(*each) for each in unreadable.items()]))
+
+
 def _refuse(faults: Sequence[str]) -> None:
     if faults:
-        raise PlanError(with_faults("no lock was written:", [*map(visible_line, faults)]))
+        raise PlanError(_message(faults))
 
 
-def _absence(artifact: Artifact, selection: Selection) -> str:
-    """A message about an absent artifact, with tags that have similar names."""
+def _message(faults: Sequence[str]) -> str:
+    return with_faults("no lock was written:", [*map(visible_line, faults)])
+
+
+def _prefix_hints(absent: Sequence[Artifact], names: Sequence[str]) -> Iterator[str]:
+    """Prefixes without which absent repositories exist, such as the host of another registry."""
+    found = Counter(
+        first
+        for first, _, rest in (artifact.repository.partition("/") for artifact in absent)
+        if rest in names
+    )
+    for prefix, count in found.items():
+        exist = "1 of them exists" if count == 1 else f"{count:,} of them exist"
+        yield f"{exist} without {prefix}/: add the option --strip-prefix {prefix}"
+
+
+def _absence(artifact: Artifact, selection: Selection, names: Sequence[str]) -> str:
+    """A message about an absent artifact, with repositories or tags that have similar names."""
     absence = f"{artifact.reference} is not in the registry"
     tags = selection.tags.get(artifact.repository)
     if tags is None:
-        return f"{absence}: the repository {artifact.repository!r} does not exist"
+        similar = get_close_matches(artifact.repository, names)
+        like = f"; similar repositories: {', '.join(similar)}" if similar else ""
+        return f"{absence}: the repository {artifact.repository!r} does not exist{like}"
     similar = [] if artifact.digest else get_close_matches(artifact.tag, sorted(tags))
     return f"{absence}; similar tags: {', '.join(similar)}" if similar else absence
 
 
-def _planned(
-    entry: LockedArtifact, at_target: Mapping[str, str], resolved: ResolvedArtifacts
-) -> PlannedArtifact:
-    state, found = ArtifactState.NEW, at_target.get(entry.reference)
-    if found is not None:
-        state = ArtifactState.PRESENT if found == entry.digest else ArtifactState.CHANGED
+async def _states(baseline: Baseline | None, entries: Sequence[LockedArtifact]) -> list[ArtifactState]:
+    if baseline is None:
+        return [ArtifactState.NEW for _ in entries]
+    return await run_concurrently(baseline.state, entries)
+
+
+def _planned(entry: LockedArtifact, state: ArtifactState, resolved: ResolvedArtifacts) -> PlannedArtifact:
     manifest = resolved.manifests[entry.repository, entry.digest]
     return PlannedArtifact(entry=entry, state=state, kind=manifest.kind)
 

@@ -102,7 +102,7 @@ def _valid_pattern(pattern: str) -> str:
 
 def _full_reference(text: str) -> str:
     try:
-        return Artifact.parse(text).reference
+        return Artifact.parse_pinned(text).pinned_reference
     except InvalidReferenceError as error:
         raise fault(f"({quoted(text)}) {error.reason}") from None
 
@@ -215,13 +215,21 @@ class SelectionRules(_Table):
     """All rules of one plan."""
 
     artifacts: Annotated[tuple[Annotated[AnyText, AfterValidator(_full_reference)], ...], Bounded()] = ()
-    """References, `repository:tag` or `repository@sha256:…`, which must exist."""
+    """References, `repository:tag` or `repository@sha256:…`, which must exist.
+
+    Also `repository:tag@sha256:…`, a tag that must have this digest.
+    """
 
     rules: Annotated[tuple[SelectionRule, ...], Bounded(), BeforeValidator(_tables)] = Field(
         default=(), validation_alias="rule"
     )
     platforms: Annotated[tuple[_Platform, ...], Bounded()] = ()
     """The requested platforms, as `os/architecture[/variant]`; others cause a warning."""
+
+    @property
+    def named(self) -> list[Artifact]:
+        """The artifacts, with the digests that their tags must have."""
+        return list(map(Artifact.parse_pinned, self.artifacts))
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.model.references import split_reference
+from acr_transfer.errors import TransferError
 from acr_transfer.model.times import parse_time
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.failures import Unreadable
 from acr_transfer.registry.manifests import is_referrer_tag
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -30,6 +31,9 @@ class Selection:
     without_repositories: list[str] = field(default_factory=list)
     """Rules that match no repository: probably a typing mistake."""
 
+    unreadable: dict[str, TransferError] = field(default_factory=dict)
+    """Why the tags of repositories cannot be read, by their names."""
+
 
 async def select(rules: SelectionRules, registry: RegistryClient, now: datetime) -> Selection:
     """Return the references that the rules select; the age of a tag is counted from `now`."""
@@ -39,11 +43,19 @@ async def select(rules: SelectionRules, registry: RegistryClient, now: datetime)
         [name for name in (every_repository if names is None else names) if rule.takes_repository(name)]
         for rule, names in zip(rules.rules, fixed, strict=True)
     ]
-    named = {split_reference(reference)[0] for reference in rules.artifacts}
-    repositories = sorted(named.union(*of_rules))
-    listed = zip(repositories, await run_concurrently(registry.tags, repositories), strict=True)
-    selection = Selection(tags={name: frozenset(tags) for name, tags in listed if tags is not None})
-    found = set(rules.artifacts)
+    named = rules.named
+    repositories = sorted({artifact.repository for artifact in named}.union(*of_rules))
+    unreadable = Unreadable()
+
+    async def tags(repository: str) -> list[str] | None:
+        return await unreadable.read(repository, registry.tags(repository))
+
+    listed = zip(repositories, await run_concurrently(tags, repositories), strict=True)
+    selection = Selection(
+        tags={name: frozenset(tags) for name, tags in listed if tags is not None},
+        unreadable=unreadable.errors,
+    )
+    found = {artifact.reference for artifact in named}
     for rule, matching in zip(rules.rules, of_rules, strict=True):
         found.update(await _of_rule(rule, matching, selection, registry, now))
     selection.references = sorted(found)
@@ -54,8 +66,9 @@ async def _of_rule(
     rule: SelectionRule, names: Sequence[str], selection: Selection, registry: RegistryClient, now: datetime
 ) -> list[str]:
     repositories = [name for name in names if name in selection.tags]
-    if not repositories:
+    if not repositories and not selection.unreadable.keys() & set(names):
         selection.without_repositories.append(f"{rule}: no repository matches")
+    if not repositories:
         return []
 
     async def of_repository(name: str) -> list[str]:

@@ -3,7 +3,9 @@
 docs/evidence.schema.json describes the JSON.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,15 +38,38 @@ ADVICE = {
         "ways. Clients disagree on such an image: a proxy changes responses, or it was built to deceive."
     ),
     Verdict.NOT_PROVABLE: (
-        "The exported digest is unknown, or the response could not be read. Plan with a lock "
-        "(`acr-transfer plan`): the hand-over then has all digests, and the proof does not need the source."
+        "The registry refuses it, its response could not be read, or the exported digest is unknown, as "
+        "stated above. With a lock (`acr-transfer plan`) the hand-over has all digests."
     ),
     Verdict.EXTRA: (
         "These tags are in no hand-over and no receipt: others pushed them, or they moved before the first "
         "receipt. Remove them if the target must mirror the source; `--exact` makes them a failure."
     ),
 }
-"""The next step for each verdict."""
+"""The next step for each verdict whose cause is unknown."""
+
+
+@dataclass(frozen=True)
+class KnownCause:
+    """Why an artifact is missing or different."""
+
+    what: str
+    """What shows it, for the finding's detail."""
+
+    why: str
+    ways: tuple[str, ...]
+    """The lines of the ways out: each is a command, or the words before commands."""
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What to do about the artifacts with one verdict and one cause."""
+
+    verdict: Verdict
+    count: int
+    text: str
+    ways: tuple[str, ...] = ()
+    """As in `KnownCause`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +88,24 @@ class Evidence:
 
     unlisted_tags: TransferError | None = None
     """Why the target's tags could not be listed, so that extra tags are unknown; None if they were."""
+
+    causes: Mapping[str, KnownCause] = field(default_factory=dict)
+    """The known causes by artifact."""
+
+    def next_steps(self, findings: Iterable[ArtifactFinding]) -> list[NextStep]:
+        """Return what to do about each verdict of these findings, once for each cause."""
+        steps = Counter((each.verdict, *self._advice(each)) for each in findings if each.verdict in ADVICE)
+        order = list(ADVICE)
+        return [
+            NextStep(verdict, count, text, ways)
+            for (verdict, text, ways), count in sorted(
+                steps.items(), key=lambda step: order.index(step[0][0])
+            )
+        ]
+
+    def _advice(self, finding: ArtifactFinding) -> tuple[str, tuple[str, ...]]:
+        cause = self.causes.get(finding.artifact)
+        return (cause.why, cause.ways) if cause else (ADVICE[finding.verdict], ())
 
     @property
     def good(self) -> bool:
@@ -95,7 +138,7 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
         schema_=1,
         tool=EvidenceTool(name="acr-transfer", version=version()),
         good=evidence.good,
-        source=expected.registry,
+        source=expected.registry or None,
         target=evidence.target,
         handover=EvidenceHandover(
             from_=expected.document, checksum=expected.checksum, pinned=expected.is_pinned

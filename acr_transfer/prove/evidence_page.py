@@ -8,7 +8,7 @@ from html import escape as escape_html
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.times import format_time
 from acr_transfer.model.visible_text import visible_line
-from acr_transfer.prove.evidence import ADVICE, Evidence
+from acr_transfer.prove.evidence import Evidence
 from acr_transfer.prove.layers import LayerProof
 from acr_transfer.prove.target import ArtifactFinding
 from acr_transfer.registry.manifests import describe_kind
@@ -98,7 +98,7 @@ def page(evidence: Evidence) -> str:
     content = [_banner(evidence), _counts(evidence), _facts(evidence), _method(evidence)]
     for title, verdicts in _CHAPTERS.items():
         listed = [finding for finding in findings if finding.verdict in verdicts]
-        content += _chapter(title, listed, names)
+        content += _chapter(title, listed, names, evidence)
     return _PAGE.format(
         policy=_POLICY,
         target=escape(evidence.target),
@@ -136,7 +136,7 @@ def _counts(evidence: Evidence) -> str:
 def _facts(evidence: Evidence) -> str:
     expected = evidence.expectation
     facts = [
-        ("Source registry", escape(expected.registry)),
+        ("Source registry", escape(expected.registry or "not in the receipt")),
         ("Target registry", escape(evidence.target)),
         ("Expected artifacts", escape(expected.document)),
         ("Checksum", f"<code>{escape(expected.checksum)}</code>"),
@@ -177,14 +177,15 @@ def _method(evidence: Evidence) -> str:
     )
 
 
-def _chapter(title: str, listed: Sequence[ArtifactFinding], names: Mapping[str, str]) -> list[str]:
+def _chapter(
+    title: str, listed: Sequence[ArtifactFinding], names: Mapping[str, str], evidence: Evidence
+) -> list[str]:
     if not listed:
         return []
-    present = {finding.verdict for finding in listed}
     advice = [
-        f'<p><b class="is-{_class(verdict)}">{verdict}</b> ({_MEANING[verdict]}). {_code(text)}</p>'
-        for verdict, text in ADVICE.items()
-        if verdict in present
+        f'<p><b class="is-{_class(step.verdict)}">{step.verdict}</b> ({_MEANING[step.verdict]}). '
+        f"{_code(step.text)}{''.join(f'<br><code>{escape(line)}</code>' for line in step.ways)}</p>"
+        for step in evidence.next_steps(listed)
     ]
     rows = "".join(_row(finding, names) for finding in listed)
     return [

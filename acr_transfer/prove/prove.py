@@ -14,6 +14,7 @@ from acr_transfer.prove.layers import read_layers
 from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
 from acr_transfer.prove.verify import Expectation, verify
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.failures import Unreadable, summary
 from acr_transfer.registry.manifests import ManifestKey, fallback_tag
 
 
@@ -72,13 +73,16 @@ async def note_unlisted_referrers(
     subjects = {subject: None for subject in map(_subject, findings) if subject}
 
     async def list_referrers(subject: ManifestKey) -> set[str]:
-        repository, digest = subject
+        return await unreadable.read("@".join(subject), read_list(*subject)) or set()
+
+    async def read_list(repository: str, digest: str) -> set[str]:
         listed = await registry.referrers(repository, digest)
         if listed is not None:
             return {descriptor.digest for descriptor in listed}
         index = await registry.get(repository, fallback_tag(digest))
         return set(index.child_digests) if index else set()
 
+    unreadable = Unreadable()
     listed = dict(zip(subjects, await run_concurrently(list_referrers, subjects), strict=True))
 
     def noted(finding: ArtifactFinding) -> ArtifactFinding:
@@ -86,6 +90,8 @@ async def note_unlisted_referrers(
         if subject is None or finding.digest in listed[subject]:
             return finding
         detail = f"it exists, but the target does not list it for {finding.subject}: clients cannot find it"
+        if error := unreadable.errors.get("@".join(subject)):
+            detail = f"whether clients can find it is unknown: {summary(error)}"
         return replace(finding, detail=detail)
 
     return [noted(finding) for finding in findings]

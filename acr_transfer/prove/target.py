@@ -9,6 +9,7 @@ from acr_transfer.model.proof import ManifestKind, Verdict
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry import limits
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.failures import SINGLE_FAILURES, Unreadable, summary
 from acr_transfer.registry.manifests import Descriptor, Manifest, ManifestKey
 
 Blobs = dict[str, Descriptor]
@@ -87,11 +88,15 @@ class TargetVerifier:
         self.required_blobs: dict[str, Blobs] = {}
         """The configs and layers of every proved artifact, without foreign layers."""
 
+        self.unreadable = Unreadable()
+        """Artifacts that the registry does not return."""
+
     async def verify(self, finding: ArtifactFinding) -> ArtifactFinding:
         """Return the finding according to the target's current content; a proved one stays as it is."""
         if not finding.is_open:
             return finding
         artifact, expected = Artifact.of(finding.artifact), str(finding.digest)
+        self.unreadable.errors.pop(finding.artifact, None)
         try:
             reference = artifact.tag_or_digest
             manifest = await self._right(artifact.repository, reference, expected, reference)
@@ -103,6 +108,9 @@ class TargetVerifier:
             return _not_proved(finding, ProofFault(Verdict.CONTRADICTORY, str(error)))
         except BrokenAnswerError as error:
             return _not_proved(finding, ProofFault(Verdict.NOT_PROVABLE, str(error)))
+        except SINGLE_FAILURES as error:
+            self.unreadable.add(finding.artifact, error)
+            return _not_proved(finding, ProofFault(Verdict.NOT_PROVABLE, summary(error)))
         self.required_blobs[finding.artifact] = blobs
         return replace(finding, verdict=Verdict.PROVED, children=children, got=None, detail="")
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Self
 
 from acr_transfer.concurrency import run_concurrently
+from acr_transfer.errors import InputError, ServiceError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
+from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.references import Artifact
+from acr_transfer.model.visible_text import visible_line
 from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove.layers import LayerProof
 from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
@@ -37,13 +40,20 @@ class Expectation:
     entries: Mapping[str, LockedArtifact]
     """The lock's entries by reference; empty without a lock."""
 
+    proved: Mapping[str, str] = field(default_factory=dict)
+    """The digests of an earlier proof by reference; empty without a receipt."""
+
+    target: str = ""
+    """The target's login server, if the document names it."""
+
     checksum: str
     """The document's checksum."""
 
     @property
     def is_pinned(self) -> bool:
         """Whether every digest is known; otherwise the digests of tags must be read at the source."""
-        return all("@" in name or name in self.entries for name in self.artifacts)
+        known = self.entries.keys() | self.proved.keys()
+        return all("@" in name or name in known for name in self.artifacts)
 
     @classmethod
     def of_handover(cls, handover: Handover, origin: str) -> Self:
@@ -72,6 +82,29 @@ class Expectation:
             entries=entries,
             checksum=lock.checksum,
         )
+
+    @classmethod
+    def of_receipt(cls, path: Path) -> Self:
+        """All artifacts of a receipt. Raises `ModelError` with every fault."""
+        receipt = Receipt.read(path)
+        return cls(
+            document=f"receipt {path}",
+            registry="",
+            artifacts=tuple(sorted(receipt.digests)),
+            entries={},
+            proved=receipt.digests,
+            target=receipt.registry,
+            checksum=receipt.checksum,
+        )
+
+    def require_target(self, login_server: str) -> None:
+        """Raise `InputError` if the document belongs to another target."""
+        if self.target and self.target != login_server:
+            other = visible_line(self.target)
+            raise InputError(
+                f"the {self.document} belongs to the registry {other}, and not to {login_server}: "
+                "name its target with --target or --registry"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,16 +146,23 @@ async def verify(
     """Verify every artifact at the target, again and again for `wait` seconds until all are proved.
 
     The expected digest is the lock's, or that of the reference, or the tag's current one at the source.
-    Proved artifacts are not read again.
+    Proved artifacts are not read again. Raises `ServiceError` if the target does not respond until the end.
     """
     began, pause = time.monotonic(), _FIRST_PAUSE
     findings = await _expected(expectation, source)
     while True:
-        findings = await run_concurrently(target.verify, findings)
+        failure = None
+        try:
+            findings = await _round(target, findings)
+        except ServiceError as error:
+            failure = error
         left = began + wait - time.monotonic()
+        if failure and left <= 0:
+            raise failure
         retry = left > 0 and any(finding.is_open for finding in findings)
         proved = sum(finding.verdict is Verdict.PROVED for finding in findings)
         again = f"; trying again for up to {left:.0f} s" if retry else ""
+        again += f" ({failure})" if failure else ""
         progress.show(f"{proved} of {len(findings)} artifacts proved{again}")
         if not retry:
             break
@@ -132,12 +172,20 @@ async def verify(
     return Proof(findings=tuple(findings), manifests_read=target.manifests_read, seconds=seconds)
 
 
+async def _round(target: TargetVerifier, findings: list[ArtifactFinding]) -> list[ArtifactFinding]:
+    """Verify every open artifact once. Raises the registry's error if it returns none of them."""
+    found = await run_concurrently(target.verify, findings)
+    target.unreadable.raise_if_all(finding.artifact for finding in found)
+    return found
+
+
 async def _expected(expectation: Expectation, source: RegistryClient | None) -> list[ArtifactFinding]:
     """Each artifact with its expected digest: missing so far, or not provable without a digest."""
 
     async def expected(reference: str) -> ArtifactFinding:
         artifact, entry = Artifact.of(reference), expectation.entries.get(reference)
-        finding = ArtifactFinding(artifact=reference, verdict=Verdict.MISSING, digest=artifact.digest or None)
+        digest = artifact.digest or expectation.proved.get(reference)
+        finding = ArtifactFinding(artifact=reference, verdict=Verdict.MISSING, digest=digest)
         if entry:
             return replace(
                 finding, digest=entry.digest, subject=entry.subject, artifact_type=entry.artifact_type

@@ -36,6 +36,12 @@ _IMAGE_CONFIGS = (
     "application/vnd.docker.container.image.v1+json",
 )
 
+_EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
+"""The config of a manifest whose type is its `artifactType`; alone it states none.
+
+https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
+"""
+
 _TYPE_NAMES = {
     "application/vnd.dev.cosign.artifact.sig.v1+json": "signature (cosign)",
     "application/vnd.dev.sigstore.bundle.v0.3+json": "signature (sigstore)",
@@ -302,6 +308,8 @@ def describe_kind(kind: ManifestKind | None, artifact_type: str, children: int) 
         return f"index of {children}"
     if kind is ManifestKind.IMAGE:
         return "image"
+    if artifact_type == _EMPTY_CONFIG:
+        return f"{kind.value} of no stated type"
     short_type = artifact_type.removeprefix("application/").removeprefix("vnd.")
     return _TYPE_NAMES.get(artifact_type) or short_type or kind.value
 
@@ -313,6 +321,11 @@ def is_referrer_tag(tag: str) -> bool:
     https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
     """
     return _REFERRER_TAG.fullmatch(tag) is not None
+
+
+def referred_digest(tag: str) -> str:
+    """Return the digest that a tag of these schemes belongs to."""
+    return tag.partition(".")[0].replace("-", ":", 1)
 
 
 def fallback_tag(digest: str) -> str:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import BrokenAnswerError, PlanError, ServiceError
+from acr_transfer.errors import BrokenAnswerError, PlanError, ServiceError, TransferError
 from acr_transfer.model.documents.faults import faults_of
 from acr_transfer.model.documents.lock import LockedArtifact, LockedManifest
 from acr_transfer.model.references import Artifact
 from acr_transfer.registry import limits
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.failures import Unreadable
 from acr_transfer.registry.manifests import Descriptor, Manifest, ManifestKey, fallback_tag
 
 _COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
@@ -34,6 +35,9 @@ class ResolvedArtifacts:
     missing: list[str]
     """Children and referrers that are listed but do not exist, in words, sorted."""
 
+    unreadable: Mapping[str, TransferError]
+    """Why artifacts, children and lists of referrers cannot be read, by their references."""
+
     def names(self) -> dict[ManifestKey, str]:
         """Every manifest in terms of the planned references."""
         names: dict[ManifestKey, str] = {}
@@ -54,7 +58,8 @@ async def resolve(
     """Read all references, their children and their referrers, at any depth.
 
     `tags` has all tags of the repositories, for the tags that refer to a digest. `advance` counts references.
-    Raises `ServiceError`, and `PlanError` for a manifest that a lock cannot describe.
+    Raises `ServiceError` if the registry itself fails, and `PlanError` for a manifest that a lock cannot
+    describe. An artifact that alone cannot be read is in `unreadable`.
     """
     return await _Resolver(tags, registry, advance).resolve(list(references), with_referrers)
 
@@ -69,6 +74,7 @@ class _Resolver:
         self._manifests: dict[ManifestKey, Manifest] = {}
         self._descriptors = 0
         self._missing: list[str] = []
+        self._unreadable = Unreadable()
         self._keys: dict[str, ManifestKey] = {}
         """The manifest of every reference."""
 
@@ -78,7 +84,7 @@ class _Resolver:
 
     async def resolve(self, references: list[str], with_referrers: bool) -> ResolvedArtifacts:
         new = await self._read_references(references)
-        absent = sorted(set(references) - self._keys.keys())
+        absent = sorted(set(references) - self._keys.keys() - self._unreadable.errors.keys())
         for _ in range(limits.LIMITS.depth):
             new = new + await self._read_children(new)
             new = await self._read_referrers(new) if with_referrers else []
@@ -91,11 +97,13 @@ class _Resolver:
             absent=absent,
             manifests=self._manifests,
             missing=sorted(set(self._missing)),
+            unreadable=dict(sorted(self._unreadable.errors.items())),
         )
 
     async def _read(self, repository: str, reference: str) -> Manifest | None:
-        """The manifest of a tag or digest, or None if it does not exist."""
-        manifest = await self._registry.get(repository, reference)
+        """The manifest of a tag or digest, or None if it does not exist or cannot be read."""
+        answer = self._registry.get(repository, reference)
+        manifest = await self._unreadable.read(_name(repository, reference), answer)
         if manifest is None:
             return None
         if reference.startswith("sha256:") and manifest.digest != reference:
@@ -139,7 +147,7 @@ class _Resolver:
         async def read(key: ManifestKey) -> ManifestKey | None:
             manifest = await self._read(*key)
             if manifest is None:
-                self._missing.append(f"{key[0]}@{key[1]} is listed by an index, but does not exist")
+                self._note_missing("@".join(key), "is listed by an index, but does not exist")
                 return None
             self._keep(key, manifest)
             return key
@@ -161,10 +169,13 @@ class _Resolver:
             self._subjects.update(dict.fromkeys(tagged, key[1]))
             wanted |= dict.fromkeys((*referrers, *tagged))
         new = await self._read_references([name for name in wanted if name not in self._keys])
-        self._missing += [
-            f"{name} is listed as a referrer, but does not exist" for name in wanted if name not in self._keys
-        ]
+        for name in (name for name in wanted if name not in self._keys):
+            self._note_missing(name, "is listed as a referrer, but does not exist")
         return new
+
+    def _note_missing(self, name: str, what: str) -> None:
+        if name not in self._unreadable.errors:
+            self._missing.append(f"{name} {what}")
 
     async def _find_referrers(self, key: ManifestKey) -> tuple[list[str], list[str]]:
         """The references of a manifest's referrers, and the tags that must move with the manifest.
@@ -174,7 +185,8 @@ class _Resolver:
         """
         repository, digest = key
         tags, tag = self._tags.get(repository, frozenset()), fallback_tag(digest)
-        listed = await self._registry.referrers(repository, digest)
+        answer = self._registry.referrers(repository, digest)
+        listed = await self._unreadable.read(f"{repository}@{digest} (its referrers)", answer)
         found = [f"{repository}@{descriptor.digest}" for descriptor in listed or ()]
         tagged = [f"{repository}:{tag}{suffix}" for suffix in _COSIGN_SUFFIXES if f"{tag}{suffix}" in tags]
         found += tagged
@@ -227,6 +239,10 @@ class _Resolver:
                 yield child
                 manifest = self._manifests.get((key[0], child.digest))
                 waiting.extend(reversed(manifest.children if manifest else ()))
+
+
+def _name(repository: str, reference: str) -> str:
+    return f"{repository}{'@' if ':' in reference else ':'}{reference}"
 
 
 def content_sizes(key: ManifestKey, manifests: Mapping[ManifestKey, Manifest]) -> dict[str, int]:

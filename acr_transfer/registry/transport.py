@@ -14,10 +14,17 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from acr_transfer.errors import AccessError, BrokenAnswerError, InputError, RegistryAccessError, ServiceError
+from acr_transfer.errors import (
+    AccessError,
+    BrokenAnswerError,
+    InputError,
+    RegistryAccessError,
+    ServiceError,
+)
 from acr_transfer.registry import limits
 from acr_transfer.registry.address import RegistryAddress, split_url
 from acr_transfer.registry.auth import Authenticator, Challenge
+from acr_transfer.registry.failures import status_error
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 CONCURRENCY = 32
@@ -138,7 +145,7 @@ class RegistryTransport:
             refused = f"reading from {self.login_server}: refused (HTTP {status})"
             raise self._refused(refused, request.scope)
         if status not in (200, 404):
-            raise ServiceError(f"{self.login_server} returned HTTP {status} for {resource}. Try again.")
+            raise status_error(self.login_server, resource, status)
         if response.version is None or response.version < (1, 0):
             raise ServiceError(f"{self.login_server} did not answer {resource} by HTTP 1.0 or 1.1")
         return response

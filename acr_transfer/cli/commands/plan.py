@@ -10,6 +10,7 @@ from acr_transfer.cli.option_types import count, file_path, registry_host, utc_t
 from acr_transfer.cli.parser import add_project, add_stack
 from acr_transfer.errors import InputError, LocksDifferError
 from acr_transfer.file_reader import is_missing
+from acr_transfer.model.credentials import quoted
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
@@ -31,18 +32,24 @@ EXAMPLES = (
 )
 
 
+_LOCK = Path("transfer.lock.json")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of plan."""
-    parser.add_argument(
-        "artifacts", nargs="*", metavar="ARTIFACT", help="repository, repository:tag or repository@sha256:…"
-    )
+    forms = "repository, repository:tag, repository@sha256:… or repository:tag@sha256:…"
+    parser.add_argument("artifacts", nargs="*", metavar="ARTIFACT", help=forms)
     parser.add_argument("--list", metavar="FILE", type=file_path, help="artifacts, one per line")
+    prefix = "leave out the beginning of names, such as docker.io; repeatable"
+    parser.add_argument("--strip-prefix", metavar="PREFIX", action="append", default=[], help=prefix)
+    again = "the artifacts of this lock at their current digests, and their current referrers"
+    parser.add_argument("--again", metavar="LOCK", type=file_path, help=again)
     parser.add_argument("--rules", metavar="FILE", type=file_path, help="rules as TOML, see docs/plan.md")
     _add_rule(parser.add_argument_group("a rule"))
     _add_source(parser.add_argument_group("the source"))
     result = parser.add_argument_group("the result")
-    lock = Path("transfer.lock.json")
-    result.add_argument("--out", metavar="FILE", type=file_path, default=lock, help="the lock (%(default)s)")
+    out = f"the lock ({_LOCK}, or that of --again)"
+    result.add_argument("--out", metavar="FILE", type=file_path, help=out)
     result.add_argument("--dry-run", action="store_true", help="list present artifacts too; write nothing")
     result.add_argument("--strict", action="store_true", help="treat warnings as errors")
     known = result.add_mutually_exclusive_group()
@@ -111,6 +118,7 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
         made = asyncio.run(_make(options, rules, progress))
     for warning in made.warnings:
         console.warn(warning)
+    options.out = options.out or options.again or _LOCK
     out = None if options.dry_run or not made.moving else options.out
     if out:
         made.lock().write(out)
@@ -154,13 +162,14 @@ async def _make(options: argparse.Namespace, rules: "SelectionRules", progress: 
 
 def _rules(options: argparse.Namespace) -> "SelectionRules":
     """The rules of the command line and of its files."""
-    from acr_transfer.model.artifact_list import read_artifact_list
+    from acr_transfer.model.documents.lock import Lock
     from acr_transfer.plan.rules import SelectionRules
 
     parts = [SelectionRules.parse(_document(options), "the command line")]
     if options.list:
-        listed = read_artifact_list(options.list, options.registry or "")
-        parts.append(SelectionRules(artifacts=tuple(artifact.reference for artifact in listed)))
+        parts.append(SelectionRules(artifacts=_listed(options)))
+    if options.again:
+        parts.append(SelectionRules(artifacts=Lock.read(options.again).chosen))
     if options.rules:
         parts.append(SelectionRules.read(options.rules))
     found = SelectionRules(
@@ -170,17 +179,34 @@ def _rules(options: argparse.Namespace) -> "SelectionRules":
     )
     if not found.artifacts and not found.rules:
         raise InputError(
-            "no artifact is named: pass artifacts, --list, --rules or --repository. "
+            "no artifact is named: pass artifacts, --list, --again, --rules or --repository. "
             "`--repository '**'` selects all repositories."
         )
     return found
 
 
+def _listed(options: argparse.Namespace) -> tuple[str, ...]:
+    """The artifacts of --list."""
+    from acr_transfer.model.artifact_list import ArtifactListError, ListForm, read_artifact_list
+
+    form = ListForm(prefixes=options.strip_prefix, pins=True)
+    try:
+        found = read_artifact_list(options.list, options.registry or "", form)
+    except ArtifactListError as error:
+        if not error.hosts:
+            raise
+        fix = " ".join(f"--strip-prefix {quoted(host)}" for host in error.hosts)
+        raise InputError(f"{error}\nTo leave out a host that all names begin with: {fix}") from None
+    return tuple(each.pinned_reference for each in found)
+
+
 def _document(options: argparse.Namespace) -> dict[str, Any]:
     """The command line in the form of a rules file, so that one parser checks both."""
+    from acr_transfer.model.artifact_list import without_prefix
     from acr_transfer.plan.rules import SelectionRule
 
     keys = {name: getattr(options, name) for name in SelectionRule.model_fields}
     rule = {name.replace("_", "-"): value for name, value in keys.items() if value is not None}
     tables = {"rule": [rule]} if rule else {}
-    return {"artifacts": options.artifacts, "platforms": options.platform or [], **tables}
+    names = [without_prefix(name, options.strip_prefix) for name in options.artifacts]
+    return {"artifacts": names, "platforms": options.platform or [], **tables}

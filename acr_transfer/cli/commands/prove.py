@@ -2,18 +2,19 @@
 
 import argparse
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.option_types import count, file_path, registry_host, seconds
 from acr_transfer.cli.parser import add_project, add_stack
-from acr_transfer.errors import AccessError, NotProvedError, ServiceError
+from acr_transfer.errors import FAILURES, AccessError, NotProvedError, ServiceError
 from acr_transfer.model.proof import LayerMode
 
 if TYPE_CHECKING:
     from acr_transfer.azure.stacks import Stack
     from acr_transfer.cli.progress import Progress
+    from acr_transfer.model.documents.receipt import Receipt
     from acr_transfer.prove.evidence import Evidence
     from acr_transfer.prove.verify import Expectation
     from acr_transfer.registry.client import RegistryClient
@@ -24,6 +25,10 @@ EXAMPLES = (
     (
         "acr-transfer prove --receipt receipt.json --html evidence.html",
         "a page for the auditor, and a receipt for the next plan",
+    ),
+    (
+        "acr-transfer prove --recheck receipt.json --receipt receipt.json",
+        "everything that was ever proved; what is gone leaves the receipt",
     ),
     (
         "acr-transfer prove --handover handover.json --layers sample",
@@ -41,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--handover", metavar="FILE", type=file_path, help="its hand-over, without the stack"
     )
     documents.add_argument("--lock", metavar="FILE", type=file_path, help="a lock, without the stack")
+    again = "prove all artifacts of a receipt again, without the stack"
+    documents.add_argument("--recheck", metavar="RECEIPT", type=file_path, help=again)
     target = parser.add_argument_group("the target")
     add_stack(target, "target", "stack that imports")
     target.add_argument(
@@ -103,9 +110,10 @@ def _write(options: argparse.Namespace, found: "Evidence", console: Console) -> 
 async def _prove(options: argparse.Namespace, progress: "Progress") -> "Evidence":
     from acr_transfer.azure import connect
     from acr_transfer.model.documents.receipt import Receipt
+    from acr_transfer.prove.causes import open_artifacts
     from acr_transfer.prove.prove import prove
 
-    is_offline = bool(options.handover or options.lock)
+    is_offline = bool(options.handover or options.lock or options.recheck)
     names = [*([] if is_offline else [options.source]), *([] if options.registry else [options.target])]
     stacks = dict(zip(names, await connect.read_stacks(names, options.cwd), strict=True))
     expectation = _expectation(options, stacks)
@@ -116,9 +124,10 @@ async def _prove(options: argparse.Namespace, progress: "Progress") -> "Evidence
         host = options.registry
         opened = connect.registry_at(host) if host else connect.registry(stacks[options.target])
         target = await stack.enter_async_context(opened)
+        expectation.require_target(target.login_server)
         # An unusable receipt is an error before the wait, not after it.
         receipt = Receipt.read_or_create(options.receipt, target.login_server) if options.receipt else None
-        return await prove(
+        found = await prove(
             expectation,
             source,
             target,
@@ -129,12 +138,42 @@ async def _prove(options: argparse.Namespace, progress: "Progress") -> "Evidence
             exact=options.exact,
             known=receipt.digests if receipt else (),
         )
+    if is_offline or not open_artifacts(found):
+        return found
+    return await _with_causes(found, stacks[options.source], options, receipt)
+
+
+async def _with_causes(
+    found: "Evidence", stack: "Stack", options: argparse.Namespace, receipt: "Receipt | None"
+) -> "Evidence":
+    """Add what the source's registry and the receipt show; a registry that cannot be read shows nothing.
+
+    Without a lock the source was read for the expectation, and differs from the target by definition.
+    """
+    from acr_transfer.azure import connect
+    from acr_transfer.operate.locked import lock_path
+    from acr_transfer.prove.causes import Knowledge, open_artifacts, with_causes
+    from acr_transfer.registry.moved_tags import read_digests
+
+    now = None
+    if found.expectation.is_pinned:
+        with suppress(*FAILURES):
+            async with connect.registry(stack) as source:
+                now = await read_digests(open_artifacts(found), source)
+    arrived = {
+        each.reference: f"the receipt {options.receipt} shows that it was proved at {each.proved_at}"
+        for each in (receipt.artifacts if receipt else ())
+    }
+    names = {"source": stack.name, "target": options.target, "lock": str(lock_path(stack) or "")}
+    return with_causes(found, Knowledge(names=names, now=now, arrived=arrived))
 
 
 def _expectation(options: argparse.Namespace, stacks: "Mapping[str, Stack]") -> "Expectation":
     from acr_transfer.model.documents.handover import Handover
     from acr_transfer.prove.verify import Expectation
 
+    if options.recheck:
+        return Expectation.of_receipt(options.recheck)
     if options.lock:
         return Expectation.of_lock_file(options.lock)
     if options.handover:

@@ -14,7 +14,7 @@ from acr_transfer.cli.console import Console, coloured, show
 from acr_transfer.cli.option_types import file_path, seconds
 from acr_transfer.cli.sides import add_both_sides
 from acr_transfer.cli.table import table
-from acr_transfer.errors import FAILURES, TransferError, exit_code
+from acr_transfer.errors import FAILURES, AccessError, ServiceError, TransferError, exit_code
 from acr_transfer.file_reader import is_missing
 from acr_transfer.model.visible_text import visible_line
 
@@ -84,7 +84,7 @@ def _run_steps(steps: Sequence[Step], console: Console) -> list[Result]:
 
 
 def _steps(options: argparse.Namespace, console: Console) -> list[Step]:
-    up_source = partial(_up, options.source, options, console)
+    up_source = partial(_export, options, console)
     up_target = partial(_up, options.target, options, console)
     proof = {"wait": options.wait, "receipt": options.receipt, "html": options.html}
     compare = partial(_execute, prove, options, console, **proof)
@@ -113,6 +113,21 @@ def _hop(options: argparse.Namespace, console: Console) -> str:
         return _execute(hop, options, console)
     console.remark("  every exported artifact is at the target already")
     return "not needed"
+
+
+def _export(options: argparse.Namespace, console: Console) -> str:
+    """Deploy the source stack, unless a tag has moved since the plan: another build would be exported."""
+    import asyncio
+
+    from acr_transfer.azure.stacks import read_stack
+    from acr_transfer.operate.locked import refuse_moved_tags
+
+    stack = read_stack(options.source, options.cwd, deployed=False)
+    try:
+        asyncio.run(refuse_moved_tags(stack, options.target))
+    except (AccessError, ServiceError) as error:
+        console.warn(f"the lock was not compared with the registry: {error}")
+    return _up(options.source, options, console)
 
 
 def _up(name: str, options: argparse.Namespace, console: Console) -> str:

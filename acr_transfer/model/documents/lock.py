@@ -114,6 +114,15 @@ class Lock(Document):
         listed = tuple(by_reference[name] for name in sorted(by_reference))
         return cls.create(registry=registry, artifacts=listed)
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The references without those that a plan finds again as referrers of another artifact here."""
+        known = {(entry.repository, entry.digest) for entry in self.artifacts}
+        known |= {(entry.repository, child.digest) for entry in self.artifacts for child in entry.children}
+        return tuple(
+            entry.reference for entry in self.artifacts if (entry.repository, entry.subject) not in known
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class LockDifference:

@@ -2,12 +2,12 @@
 
 import re
 
-from acr_transfer.model.failures import checks, commands, deployments, transfers
+from acr_transfer.model.failures import checks, commands, deployments, proofs, transfers
 from acr_transfer.model.failures.failure import Failure
 
 FAILURES = {
     each.name: each
-    for module in (transfers, checks, deployments, commands)
+    for module in (transfers, checks, deployments, commands, proofs)
     for each in vars(module).values()
     if isinstance(each, Failure)
 }

@@ -37,6 +37,19 @@ def test_without_a_terminal_every_text_is_whole(monkeypatch: pytest.MonkeyPatch)
     assert tables.room() == sys.maxsize
 
 
+def test_without_a_terminal_one_long_text_does_not_widen_the_other_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    rows = [("app:1", "new"), (f"app:{'x' * 128}", "new"), ("application:1", "present")]
+    assert table(("name", "state"), rows).splitlines() == [
+        "name           state",
+        "app:1          new",
+        f"app:{'x' * 128}  new",
+        "application:1  present",
+    ]
+
+
 def test_the_next_lines_of_a_long_text_are_indented() -> None:
     lines = wrapped("fix:  " + "word " * 30, 4, hanging=6)
     assert lines[0].startswith("    fix:  word")

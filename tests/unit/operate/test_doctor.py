@@ -14,6 +14,7 @@ from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import CheckOutcome, DoctorFinding, Facts
 from acr_transfer.operate.rights import Right
+from acr_transfer.registry.moved_tags import MovedTag
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIGNATURE = "c2VjcmV0LXNpZ25hdHVyZS1vZi1hLXRva2Vu"
@@ -167,6 +168,22 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         facts(artifacts=3, absent=("a:1", "b:2")),
         "a:1, b:2 are not in the registry under this name",
         "acr-transfer plan",
+    ),
+    "tags moved": (
+        facts(
+            moved=tuple(
+                MovedTag(reference=f"a:{tag}", planned="sha256:1", now="sha256:2") for tag in "123456"
+            ),
+            stacks={"source": "a", "target": "b"},
+            config={"lock": "a.lock.json"},
+        ),
+        "a:1 was planned as sha256:1, but it has sha256:2 now; a:2 was",
+        "acr-transfer plan --again a.lock.json --source a",
+    ),
+    "a locked artifact": (
+        facts(artifacts=3, unreadable={"a:1": "a:1 is locked for reading (HTTP 405)"}),
+        "a:1 is locked for reading (HTTP 405)",
+        "az acr repository update --name contoso --image a:1 --read-enabled true",
     ),
     "a layer too large": (
         facts(artifacts=1, unsupported=("a:1 has a layer of 9.0 GB",)),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acr_transfer.cli.plan_report import plan_table
+from acr_transfer.cli.plan_report import plan_json, plan_table
 from acr_transfer.errors import PlanError, ServiceError
 from acr_transfer.model.documents.lock import Lock, LockedArtifact, compare_locks
 from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
@@ -17,6 +17,7 @@ from acr_transfer.plan import plan as planning
 from acr_transfer.plan.plan import ArtifactState, Baseline, Plan, ReceiptBaseline, RegistryBaseline, plan
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry import limits
+from acr_transfer.registry.failures import status_error
 from acr_transfer.registry.manifests import Manifest
 from tests.unit.registry.memory_registry import MemoryRegistry, image, index, referrer
 
@@ -287,7 +288,22 @@ def test_a_moved_tag_is_changed_and_a_deleted_one_is_missing() -> None:
         ("app:moves", ArtifactState.CHANGED),
     ]
     assert made.missing == ("app:goes",)
-    assert "missing: app:goes is at the target but no longer at the source" in plan_table(made, ())
+    assert plan_table(made, ()).splitlines()[-2:] == [
+        "1 artifact at the target but no longer at the source; the transfer does not change them:",
+        "missing: app:goes",
+    ]
+
+
+def test_most_of_a_thousand_missing_names_are_counted() -> None:
+    registry, target = MemoryRegistry(), MemoryRegistry()
+    registry.put("app", image("kept"), "kept")
+    for number in range(1_449):
+        target.put("app", image("gone"), f"v{number}")
+    made = planned(registry, baseline=RegistryBaseline(target))
+    lines = plan_table(made, ()).splitlines()
+    assert lines[-22].startswith("1,449 artifacts at the target but no longer at the source")
+    assert lines[-1] == "and 1,429 more missing: see --json"
+    assert len(plan_json(made, None)["missing"]) == 1_449
 
 
 def test_an_artifact_that_the_rules_no_longer_select_is_not_missing() -> None:
@@ -408,3 +424,96 @@ def test_the_targets_state_is_computed_from_its_bytes() -> None:
         registry.put("app", image("one"), "v1")
     (present,) = planned(source, "app:v1", baseline=RegistryBaseline(target)).artifacts
     assert (present.state, target.requests["v1"]) == (ArtifactState.PRESENT, 1)
+
+
+@pytest.mark.parametrize("below", ["absent", "wrong", "right"])
+def test_an_index_is_present_with_all_manifests_below_it_each_read_once(below: str) -> None:
+    source, target = MemoryRegistry(), MemoryRegistry()
+    amd, arm = image("amd64"), image("arm64")
+    inner = index(amd, arm)
+    for registry in (source, target):
+        for manifest in (amd, arm, inner):
+            registry.put("app", manifest)
+        registry.put("app", index(inner), "v1")
+        registry.put("app", index(inner, amd), "v2")
+    if below == "absent":
+        del target.held["app", arm.digest]
+    if below == "wrong":
+        target.held["app", arm.digest] = amd
+    made = planned(source, "app:v1", "app:v2", baseline=RegistryBaseline(target))
+    expected = ArtifactState.PRESENT if below == "right" else ArtifactState.INCOMPLETE
+    assert {one.state for one in made.artifacts} == {expected}
+    assert len(made.moving) == (0 if below == "right" else 2)
+    assert [target.requests[one.digest] for one in (amd, arm, inner)] == [1, 1, 1]
+
+
+def test_tags_that_refer_to_no_planned_artifact_are_reported_if_all_other_tags_move() -> None:
+    registry = MemoryRegistry()
+    gone, one = image("gone"), image("one")
+    dangling = f"{gone.digest.replace(':', '-')}.sig"
+    registry.put("app", one, "v1")
+    registry.put("app", image("attached"), f"{one.digest.replace(':', '-')}.sig")
+    registry.put("app", image("left"), dangling)
+    registry.put("other", image("more"), "v1")
+    (warning,) = planned(registry).warnings
+    assert warning.startswith(f"app: 1 tag refers to no planned artifact and stays behind: {dangling}")
+    assert planned(registry, "app:v1", f"app:{dangling}").warnings == ()
+    registry.put("app", image("two"), "v2")
+    assert planned(registry, "app:v1").warnings == ()
+
+
+def test_a_tag_must_have_the_digest_that_is_named_with_it() -> None:
+    registry = MemoryRegistry()
+    has, other = registry.put("app", image("one"), "v1"), image("other").digest
+    assert entries(planned(registry, f"app:v1@{has}")).keys() == {"app:v1"}
+    with pytest.raises(PlanError) as refused:
+        planned(registry, f"app:v1@{other}", "app:v9")
+    assert str(refused.value).splitlines()[1:] == [
+        f"  app:v1 has the digest {has}, and not {other}",
+        "  app:v9 is not in the registry",
+    ]
+
+
+def test_a_repository_that_does_not_exist_has_similar_names_and_the_prefix_to_leave_out() -> None:
+    registry = MemoryRegistry()
+    for name in ("shop/web", "library/nginx", "library/redis"):
+        registry.put(name, image(name), "1")
+    with pytest.raises(PlanError) as refused:
+        planned(registry, "shop/wbe:1", "docker.io/library/nginx:1", "docker.io/library/redis:1")
+    lines = [line.strip() for line in str(refused.value).splitlines()]
+    assert lines[-1] == "2 of them exist without docker.io/: add the option --strip-prefix docker.io"
+    (wbe,) = (line for line in lines if line.startswith("shop/wbe:1"))
+    assert wbe.endswith("does not exist; similar repositories: shop/web")
+
+
+def failing(registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch, *tags: str, status: int) -> None:
+    """Let requests for these tags fail."""
+    get = registry.get
+
+    async def refusing(repository: str, reference: str) -> Manifest | None:
+        if reference in tags:
+            raise status_error("registry.test", f"/v2/{repository}/manifests/{reference}", status)
+        return await get(repository, reference)
+
+    monkeypatch.setattr(registry, "get", refusing)
+
+
+def test_a_failure_of_one_artifact_is_listed_and_one_of_many_ends_the_plan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry = MemoryRegistry()
+    tags = [f"v{number}" for number in range(5)]
+    for tag in tags:
+        registry.put("app", image(tag), tag)
+    failing(registry, monkeypatch, "v0", status=500)
+    with pytest.raises(PlanError, match=r"(?s)app:v9 is not in.*app:v0: registry\.test returned HTTP 500"):
+        planned(registry, "app:v0", "app:v1", "app:v9")
+    failing(registry, monkeypatch, *tags, status=503)
+    with pytest.raises(ServiceError, match="returned HTTP 503"):
+        planned(registry)
+
+
+@pytest.mark.parametrize("name", ["contoso", "contoso-h7gbehavfzcr"])
+def test_a_lock_at_azure_is_lifted_in_the_registry_that_has_it(name: str) -> None:
+    error = status_error(f"{name}.azurecr.io", "/v2/app/manifests/v1", 405)
+    assert str(error).endswith("az acr repository update --name contoso --image app:v1 --read-enabled true")

@@ -1,0 +1,55 @@
+"""Failures that a comparison of digests finds: of the lock with the source, or of the target with the lock."""
+
+from acr_transfer.model.failures.failure import Failure, Way
+from acr_transfer.model.failures.steps import DEPLOY_SOURCE, HOP, Run, SetKey
+
+_PLAN_AGAIN = Run("acr-transfer plan --again {lock} --source {source}")
+_PROVE = Run("acr-transfer prove --source {source} --target {target} --wait 1200")
+_EXPORT_AGAIN = (SetKey("forceUpdateTag", "{new tag}", "source"), DEPLOY_SOURCE, HOP, _PROVE)
+
+TAG_MOVED = Failure(
+    name="tag-moved",
+    seen="a tag of the lock has another digest at the source",
+    why="The tag has moved since the plan, so an export carries another build than the lock names.",
+    ways=(Way(steps=(_PLAN_AGAIN, DEPLOY_SOURCE, HOP, _PROVE)),),
+)
+TAG_MOVED_BEFORE_EXPORT = Failure(
+    name="tag-moved-before-export",
+    seen="ship finds that a tag of the lock has another digest at the source",
+    why="An export would carry another build than the lock names.",
+    ways=(Way(steps=(_PLAN_AGAIN, Run("acr-transfer ship --source {source} --target {target}"))),),
+)
+GONE_AT_SOURCE = Failure(
+    name="gone-at-source",
+    seen="an artifact of the lock does not exist at the source any more",
+    why="The source does not have it any more, so it cannot be exported.",
+    ways=(
+        Way(
+            by_hand="Push it again, or plan without it by your rules",
+            steps=(DEPLOY_SOURCE, HOP, _PROVE),
+        ),
+    ),
+)
+DELETED_AT_TARGET = Failure(
+    name="deleted-at-target",
+    seen="an artifact that was proved is not at the target any more",
+    why="It was deleted from the target.",
+    ways=(Way(steps=_EXPORT_AGAIN),),
+)
+REPLACED_AT_TARGET = Failure(
+    name="replaced-at-target",
+    seen="the target has another build under a tag that has not moved at the source",
+    why="Another build was pushed at the target, or was there before.",
+    ways=(Way(steps=_EXPORT_AGAIN),),
+)
+UNREADABLE = Failure(
+    name="artifact-unreadable",
+    seen="the registry does not return an artifact: it is locked, or refused",
+    why="Only what can be read can be planned and proved, and an export may fail too.",
+    ways=(
+        Way(
+            purpose="To unlock it",
+            steps=(Run("az acr repository update --name {registry} --image {image} --read-enabled true"),),
+        ),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Failures that a comparison of digests finds: of the lock with the source, or of the target with the lock."""
+"""Failures that a comparison of digests finds: of a lock with the source, or of the target with a lock."""
 
 from acr_transfer.model.failures.failure import Failure, Way
 from acr_transfer.model.failures.steps import DEPLOY_SOURCE, HOP, Run, SetKey

@@ -131,3 +131,16 @@ def test_an_index_whose_child_was_purged_is_incomplete_and_travels_again(
     project.run("acr-transfer", "hop", *STACKS)
     project.run(*PROVE, "--wait", "120")
     assert "nothing to move" in project.run(*PLAN, "--target", "way-target")
+
+
+def test_ship_exports_nothing_after_a_tag_was_deleted_until_a_plan_by_rules(
+    project: Project, source: Cloud
+) -> None:
+    deleted = push(source, "way/app", "2")
+    project.run(*PLAN)
+    delete(source, "way/app", deleted.digest)
+    said = project.run("acr-transfer", "ship", *STACKS, good=False)
+    assert re.search(r"way/app:2 was planned as sha256:.+, but it does not exist any more", said)
+    assert "Push it again, or plan without it by your rules, then:" in said
+    project.run(*PLAN)
+    project.run("acr-transfer", "ship", *STACKS, "--wait", "120")

@@ -24,21 +24,16 @@ _log = logging.getLogger("acr_transfer")
 class Console:
     """The streams of a command, with `--json` and `--quiet` applied."""
 
-    def __init__(
-        self, options: argparse.Namespace, *, results: TextIO | None = None, silent: bool = False
-    ) -> None:
-        self._json, self._quiet, self._silent = bool(options.json), bool(options.quiet) or silent, silent
-        self._results = results
+    def __init__(self, options: argparse.Namespace, *, results: TextIO | None = None) -> None:
+        self._json, self._quiet, self._results = bool(options.json), bool(options.quiet), results
 
-    def of_step(self, *, silent: bool = False) -> "Console":
-        """The console of a step of `ship`: the step's result is text on stderr; `silent` prints nothing."""
+    def of_step(self) -> "Console":
+        """The console of a step of `ship`: the step's result is text on stderr."""
         options = argparse.Namespace(json=False, quiet=self._quiet)
-        return Console(options, results=sys.stderr, silent=silent)
+        return Console(options, results=sys.stderr)
 
     def result(self, for_machines: Callable[[], object], for_people: Callable[[], str]) -> None:
         """Print the result: JSON with `--json`, else text."""
-        if self._silent:
-            return
         stream = self._results or sys.stdout
         if self._json:
             write(f"{safe_json(for_machines())}\n", stream)
@@ -55,14 +50,12 @@ class Console:
     def warn(self, text: str) -> None:
         """Print a warning of one line on stderr, with `--quiet` too."""
         _log.warning("%s", text)
-        if not self._silent:
-            show(f"{coloured('warning:', 'yellow', sys.stderr)} {visible_line(text)}")
+        show(f"{coloured('warning:', 'yellow', sys.stderr)} {visible_line(text)}")
 
     def error(self, text: str) -> None:
         """Print an error on stderr."""
         _log.error("%s", text)
-        if not self._silent:
-            show_error(text)
+        show_error(text)
 
     def progress(self) -> Progress:
         """A progress display, visible only on a terminal."""

@@ -207,7 +207,7 @@ async def plan(
         advance=progress.advance,
     )
     names = await _similar_names(rules, selection, registry)
-    _refuse_selection(selection, resolved, _other_digests(rules, resolved), names)
+    _refuse_selection(rules, selection, resolved, names)
     warnings = [*selection.without_tags, *resolved.missing, *unsupported(resolved)]
     warnings += left_behind(selection, resolved) if with_referrers else ()
     warnings += await platform_warnings(rules.platforms, resolved, registry)
@@ -261,13 +261,15 @@ def _other_digests(rules: SelectionRules, resolved: ResolvedArtifacts) -> list[s
 
 
 def _refuse_selection(
-    selection: Selection, resolved: ResolvedArtifacts, others: Sequence[str], names: Sequence[str]
+    rules: SelectionRules, selection: Selection, resolved: ResolvedArtifacts, names: Sequence[str]
 ) -> None:
     """Raise one error for all artifacts that cannot be planned; `names` are all repositories, if known."""
+    others = _other_digests(rules, resolved)
+    similar = [] if not selection.without_repositories else list(_similar_to_rules(rules, selection, names))
     absent = [Artifact.of(reference) for reference in resolved.absent]
     unreadable = {**selection.unreadable, **resolved.unreadable}
     faults = [*others, *(_absence(each, selection, names) for each in absent)]
-    faults += [*selection.without_repositories, *_prefix_hints(absent, names)]
+    faults += [*selection.without_repositories, *similar, *_prefix_hints(absent, names)]
     faults += [described(*each) for each in unreadable.items()]
     if len(unreadable) == len(faults):
         # A cause that is the same for all has its own exit code.
@@ -292,6 +294,14 @@ def _refuse(faults: Sequence[str]) -> None:
 
 def _message(faults: Sequence[str]) -> str:
     return with_faults("no lock was written:", [*map(visible_line, faults)])
+
+
+def _similar_to_rules(rules: SelectionRules, selection: Selection, names: Sequence[str]) -> Iterator[str]:
+    """Repositories with names similar to those of rules that do not exist."""
+    wanted = {name for rule in rules.rules for name in rule.fixed_repositories() or ()}
+    for name in sorted(wanted - selection.tags.keys()):
+        if similar := get_close_matches(name, names):
+            yield f"similar repositories to {name}: {', '.join(similar)}"
 
 
 def _prefix_hints(absent: Sequence[Artifact], names: Sequence[str]) -> Iterator[str]:

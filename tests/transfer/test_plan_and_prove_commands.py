@@ -13,6 +13,7 @@ from sandbox.cloud.definitions import TARGET
 from sandbox.cloud.paths import Paths
 from sandbox.samples import samples
 from tests.transfer.desk import LOUD, PROGRAM, ROOT, Desk, make_desk, secrets
+from tests.transfer.pushing import delete, push
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +143,74 @@ def test_ctrl_c_prints_the_command_to_continue(desk: Desk) -> None:
     )
     desk.run("plan", "--repository", "shop/*", "--dry-run", code=130, program=stop)
     assert "acr-transfer plan --repository 'shop/*' --dry-run" in desk.output
+
+
+def test_a_list_from_another_registry_is_planned_with_the_printed_options(desk: Desk) -> None:
+    held = {f"{one.repository}:{one.tag}": one.manifest.digest for one in samples() if one.tag}
+    path = desk.folder / "people.txt"
+    path.write_text(
+        "# the shop\n\ndocker.io/shop/web:1.0.0   # exported\n  docker.io/tools/probe:1.0\r\n"
+        f"platform/agent:2.0@{held['platform/agent:2.0']}\nother.azurecr.io/charts/shop:1.0.0\n"
+    )
+    desk.run("plan", "--list", "people.txt", "--dry-run", code=10)
+    assert "line 6: 'other.azurecr.io/charts/shop:1.0.0' begins with a registry's host" in desk.output
+    assert desk.output.splitlines()[-1].endswith("--strip-prefix 'other.azurecr.io'")
+    options = ["--strip-prefix", "other.azurecr.io"]
+    desk.run("plan", "--list", "people.txt", "--dry-run", *options, code=11)
+    assert "2 of them exist without docker.io/: add the option --strip-prefix docker.io" in desk.output
+    options += ["--strip-prefix", "docker.io"]
+    found = desk.json("plan", "--list", "people.txt", "--no-referrers", "--dry-run", *options)
+    assert [each["reference"] for each in found["artifacts"]] == [
+        "charts/shop:1.0.0",
+        "platform/agent:2.0",
+        "shop/web:1.0.0",
+        "tools/probe:1.0",
+    ]
+
+
+def test_a_tag_with_another_digest_and_a_misspelt_repository_are_faults(desk: Desk) -> None:
+    held = {f"{one.repository}:{one.tag}": one.manifest.digest for one in samples() if one.tag}
+    wrong = held["tools/probe:1.0"]
+    desk.run("plan", f"platform/agent:2.0@{wrong}", "platfrom/agent:2.0", code=11)
+    digest = held["platform/agent:2.0"]
+    assert f"platform/agent:2.0 has the digest {digest}, and not {wrong}" in desk.output
+    assert (
+        "the repository 'platfrom/agent' does not exist; similar repositories: platform/agent" in desk.output
+    )
+
+
+def test_a_receipt_is_proved_again_and_loses_what_is_gone(desk: Desk) -> None:
+    kept, gone = desk.push("again/kept", "1"), desk.push("again/gone", "1")
+    desk.run("plan", "--repository", "again/*", "--out", "again.json")
+    here = ("--registry", desk.host)
+    desk.run("prove", "--lock", "again.json", *here, "--receipt", "again.receipt.json")
+    recheck = ("prove", "--recheck", "again.receipt.json", *here)
+    assert desk.json(*recheck)["proved"] == 2
+    delete(desk.cloud, "again/gone", gone.digest)
+    found = desk.json(*recheck, "--receipt", "again.receipt.json", code=3)
+    assert {each["artifact"]: each["verdict"] for each in found["findings"]} == {
+        "again/gone:1": "missing",
+        "again/kept:1": "proved",
+    }
+    jsonschema.validate(found, json.loads((ROOT / "docs/evidence.schema.json").read_text()))
+    kept_entries = json.loads((desk.folder / "again.receipt.json").read_text())["artifacts"]
+    assert [entry["digest"] for entry in kept_entries] == [kept.digest]
+    other = Cloud(TARGET, desk.cloud.paths).login_server(TARGET.registry)
+    desk.run("prove", "--recheck", "again.receipt.json", "--registry", other, code=10)
+    assert f"belongs to the registry {desk.host}, and not to {other}" in desk.output
+
+
+def test_plan_again_follows_a_moved_tag_and_its_new_referrers(desk: Desk) -> None:
+    first = desk.push("moves/app", "1")
+    desk.push("moves/app", "", subject=first)
+    desk.push("moves/other", "1")
+    desk.run("plan", "--repository", "moves/*", "--out", "moves.json")
+    second = push(desk.cloud, "moves/app", "1", build="second")
+    sbom = desk.push("moves/app", "", subject=second)
+    desk.run("plan", "--again", "moves.json")
+    entries = json.loads((desk.folder / "moves.json").read_text())["artifacts"]
+    assert {entry["reference"]: entry["digest"] for entry in entries if "app" in entry["reference"]} == {
+        "moves/app:1": second.digest,
+        f"moves/app@{sbom.digest}": sbom.digest,
+    }
+    assert "moves/other:1" in [entry["reference"] for entry in entries]

@@ -14,7 +14,6 @@ from acr_transfer.model.proof import LayerMode
 if TYPE_CHECKING:
     from acr_transfer.azure.stacks import Stack
     from acr_transfer.cli.progress import Progress
-    from acr_transfer.model.documents.receipt import Receipt
     from acr_transfer.prove.evidence import Evidence
     from acr_transfer.prove.verify import Expectation
     from acr_transfer.registry.client import RegistryClient
@@ -78,7 +77,7 @@ def run(options: argparse.Namespace, console: Console | None = None) -> int:
 
     console = console or Console(options)
     with console.progress() as progress:
-        found = asyncio.run(_prove(options, progress))
+        found = asyncio.run(_explained_proof(options, progress))
     if found.unlisted_tags and not options.exact:
         console.warn(f"extra tags were not searched: {found.unlisted_tags}")
     _write(options, found, console)
@@ -90,6 +89,14 @@ def run(options: argparse.Namespace, console: Console | None = None) -> int:
         kind = AccessError if isinstance(found.unlisted_tags, AccessError) else ServiceError
         raise kind(f"--exact needs the target's tags: {found.unlisted_tags}")
     raise NotProvedError(next_steps(found))
+
+
+def is_proved(options: argparse.Namespace, console: Console) -> bool:
+    """Whether all artifacts are proved; prints and writes nothing, and looks for no causes."""
+    import asyncio
+
+    with console.progress() as progress:
+        return asyncio.run(_prove(options, progress))[0].good
 
 
 def _write(options: argparse.Namespace, found: "Evidence", console: Console) -> None:
@@ -107,10 +114,20 @@ def _write(options: argparse.Namespace, found: "Evidence", console: Console) -> 
         console.remark(f"receipt {options.receipt} written: {len(receipt.artifacts)} artifacts")
 
 
-async def _prove(options: argparse.Namespace, progress: "Progress") -> "Evidence":
+async def _explained_proof(options: argparse.Namespace, progress: "Progress") -> "Evidence":
+    """The proof, with the causes of missing and different artifacts as far as they are known."""
+    from acr_transfer.prove.causes import open_artifacts
+
+    found, stacks = await _prove(options, progress)
+    if options.source not in stacks or not open_artifacts(found):
+        return found
+    return await _with_causes(found, stacks, options)
+
+
+async def _prove(options: argparse.Namespace, progress: "Progress") -> "tuple[Evidence, Mapping[str, Stack]]":
+    """The proof, and the stacks that were read for it."""
     from acr_transfer.azure import connect
     from acr_transfer.model.documents.receipt import Receipt
-    from acr_transfer.prove.causes import open_artifacts
     from acr_transfer.prove.prove import prove
 
     is_offline = bool(options.handover or options.lock or options.recheck)
@@ -138,15 +155,13 @@ async def _prove(options: argparse.Namespace, progress: "Progress") -> "Evidence
             exact=options.exact,
             known=receipt.digests if receipt else (),
         )
-    if is_offline or not open_artifacts(found):
-        return found
-    return await _with_causes(found, stacks[options.source], options, receipt)
+    return found, stacks
 
 
 async def _with_causes(
-    found: "Evidence", stack: "Stack", options: argparse.Namespace, receipt: "Receipt | None"
+    found: "Evidence", stacks: "Mapping[str, Stack]", options: argparse.Namespace
 ) -> "Evidence":
-    """Add what the source's registry and the receipt show; a registry that cannot be read shows nothing.
+    """Add what the source's registry, the import runs and the receipt show, as far as they can be read.
 
     Without a lock the source was read for the expectation, and differs from the target by definition.
     """
@@ -155,17 +170,47 @@ async def _with_causes(
     from acr_transfer.prove.causes import Knowledge, open_artifacts, with_causes
     from acr_transfer.registry.moved_tags import read_digests
 
-    now = None
+    source, now = stacks[options.source], None
+    arrived = dict[str, str]()
     if found.expectation.is_pinned:
         with suppress(*FAILURES):
-            async with connect.registry(stack) as source:
-                now = await read_digests(open_artifacts(found), source)
-    arrived = {
-        each.reference: f"the receipt {options.receipt} shows that it was proved at {each.proved_at}"
-        for each in (receipt.artifacts if receipt else ())
-    }
-    names = {"source": stack.name, "target": options.target, "lock": str(lock_path(stack) or "")}
+            async with connect.registry(source) as registry:
+                now = await read_digests(open_artifacts(found), registry)
+    if options.target in stacks:
+        with suppress(*FAILURES):
+            arrived = await _imported(source, stacks[options.target])
+    arrived |= _proved(options)
+    names = {"source": source.name, "target": options.target, "lock": str(lock_path(source) or "")}
     return with_causes(found, Knowledge(names=names, now=now, arrived=arrived))
+
+
+async def _imported(source: "Stack", target: "Stack") -> dict[str, str]:
+    """The artifacts of blobs that a run of the target imported, each with the run."""
+    from acr_transfer.azure import connect
+    from acr_transfer.operate.runs import pipeline_runs
+
+    blobs = {blob.name: blob.artifacts for blob in source.handover().blobs}
+    async with connect.arm(target) as arm:
+        runs = await pipeline_runs(target.pipeline_id("target"), target.container_url(), arm)
+    return {
+        artifact: f"the run {run.name} imported its blob"
+        for run in runs
+        if run.succeeded
+        for artifact in blobs.get(run.blob, ())
+    }
+
+
+def _proved(options: argparse.Namespace) -> dict[str, str]:
+    """The artifacts of the receipt, each with the time of its proof."""
+    from acr_transfer.file_reader import is_missing
+    from acr_transfer.model.documents.receipt import Receipt
+
+    if options.receipt is None or is_missing(options.receipt):
+        return {}
+    return {
+        each.reference: f"the receipt {options.receipt} shows its proof at {each.proved_at}"
+        for each in Receipt.read(options.receipt).artifacts
+    }
 
 
 def _expectation(options: argparse.Namespace, stacks: "Mapping[str, Stack]") -> "Expectation":

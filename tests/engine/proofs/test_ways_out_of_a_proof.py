@@ -105,6 +105,8 @@ def test_a_purged_artifact_is_known_by_the_receipt_and_exported_again(
     delete(target, "way/app", digests["way/app:1"])
     recheck = ("acr-transfer", "prove", *STACKS, "--recheck", "receipt.json")
     assert re.search(r"(?m)^way/app:1 .+ missing$", project.run(*recheck, good=False))
+    said = project.run("acr-transfer", "prove", *STACKS, good=False)
+    assert re.search("1 is not at the target; the run .+ imported its blob", said)
     text, commands = advice(project, "missing")
     assert text == "It was deleted from the target."
     follow(project, commands, "second")

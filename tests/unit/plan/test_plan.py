@@ -484,6 +484,9 @@ def test_a_repository_that_does_not_exist_has_similar_names_and_the_prefix_to_le
     assert lines[-1] == "2 of them exist without docker.io/: add the option --strip-prefix docker.io"
     (wbe,) = (line for line in lines if line.startswith("shop/wbe:1"))
     assert wbe.endswith("does not exist; similar repositories: shop/web")
+    rules = SelectionRules(rules=(SelectionRule(repositories=("shop/wbe",)),))
+    with pytest.raises(PlanError, match="similar repositories to shop/wbe: shop/web"):
+        asyncio.run(plan(rules, registry))
 
 
 def failing(registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch, *tags: str, status: int) -> None:

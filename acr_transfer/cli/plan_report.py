@@ -10,7 +10,8 @@ from acr_transfer.cli.table import named, short, table
 from acr_transfer.model.documents.lock import LockDifference, LockedArtifact
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.model.visible_text import visible_line
-from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
+from acr_transfer.plan.baseline import ArtifactState
+from acr_transfer.plan.plan import Plan, PlannedArtifact
 from acr_transfer.registry.manifests import describe_kind
 from acr_transfer.units import human_size, plural
 

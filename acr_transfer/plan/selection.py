@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import TransferError
 from acr_transfer.model.times import parse_time
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry.client import RegistryClient
@@ -31,8 +30,8 @@ class Selection:
     without_repositories: list[str] = field(default_factory=list)
     """Rules that match no repository: probably a typing mistake."""
 
-    unreadable: dict[str, TransferError] = field(default_factory=dict)
-    """Why the tags of repositories cannot be read, by their names."""
+    unreadable: Unreadable = field(default_factory=Unreadable)
+    """Repositories whose tags, and tags whose times cannot be read."""
 
 
 async def select(rules: SelectionRules, registry: RegistryClient, now: datetime) -> Selection:
@@ -45,16 +44,13 @@ async def select(rules: SelectionRules, registry: RegistryClient, now: datetime)
     ]
     named = rules.named
     repositories = sorted({artifact.repository for artifact in named}.union(*of_rules))
-    unreadable = Unreadable()
+    selection = Selection()
 
     async def tags(repository: str) -> list[str] | None:
-        return await unreadable.read(repository, registry.tags(repository))
+        return await selection.unreadable.read(repository, registry.tags(repository))
 
     listed = zip(repositories, await run_concurrently(tags, repositories), strict=True)
-    selection = Selection(
-        tags={name: frozenset(tags) for name, tags in listed if tags is not None},
-        unreadable=unreadable.errors,
-    )
+    selection.tags = {name: frozenset(tags) for name, tags in listed if tags is not None}
     found = {artifact.reference for artifact in named}
     for rule, matching in zip(rules.rules, of_rules, strict=True):
         found.update(await _of_rule(rule, matching, selection, registry, now))
@@ -66,14 +62,14 @@ async def _of_rule(
     rule: SelectionRule, names: Sequence[str], selection: Selection, registry: RegistryClient, now: datetime
 ) -> list[str]:
     repositories = [name for name in names if name in selection.tags]
-    if not repositories and not selection.unreadable.keys() & set(names):
+    if not repositories and not selection.unreadable.errors.keys() & set(names):
         selection.without_repositories.append(f"{rule}: no repository matches")
     if not repositories:
         return []
 
     async def of_repository(name: str) -> list[str]:
         tags = [tag for tag in selection.tags[name] if not is_referrer_tag(tag) and rule.takes_tag(tag)]
-        times = await _times(name, tags, registry) if rule.needs_times and tags else {}
+        times = await _times(name, tags, registry, selection) if rule.needs_times and tags else {}
         aged = [tag for tag in tags if rule.takes_age(times.get(tag, _LONG_AGO), now)]
         return [f"{name}:{tag}" for tag in rule.newest_of(aged, times)]
 
@@ -84,14 +80,16 @@ async def _of_rule(
     return found
 
 
-async def _times(name: str, tags: Sequence[str], registry: RegistryClient) -> Mapping[str, datetime]:
+async def _times(
+    name: str, tags: Sequence[str], registry: RegistryClient, selection: Selection
+) -> Mapping[str, datetime]:
     """The time of each tag: when it was last moved (Azure), or when its image was created."""
     moved = await registry.tag_times(name)
     if moved is not None:
         return {tag: parse_time(moved.get(tag, "")) or _LONG_AGO for tag in tags}
 
     async def created(tag: str) -> datetime:
-        manifest = await registry.get(name, tag)
+        manifest = await selection.unreadable.read(f"{name}:{tag}", registry.get(name, tag))
         return (parse_time(manifest.created) if manifest else None) or _LONG_AGO
 
     return dict(zip(tags, await run_concurrently(created, tags), strict=True))

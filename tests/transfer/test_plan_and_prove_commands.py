@@ -157,7 +157,10 @@ def test_a_list_from_another_registry_is_planned_with_the_printed_options(desk: 
     assert desk.output.splitlines()[-1].endswith("--strip-prefix 'other.azurecr.io'")
     options = ["--strip-prefix", "other.azurecr.io"]
     desk.run("plan", "--list", "people.txt", "--dry-run", *options, code=11)
-    assert "2 of them exist without docker.io/: add the option --strip-prefix docker.io" in desk.output
+    hint = (
+        "without docker.io/, the repositories of 2 artifacts exist: add the option --strip-prefix docker.io"
+    )
+    assert hint in desk.output
     options += ["--strip-prefix", "docker.io"]
     found = desk.json("plan", "--list", "people.txt", "--no-referrers", "--dry-run", *options)
     assert [each["reference"] for each in found["artifacts"]] == [

@@ -14,7 +14,8 @@ from acr_transfer.model.credentials import quoted
 
 if TYPE_CHECKING:
     from acr_transfer.cli.progress import Progress
-    from acr_transfer.plan.plan import Baseline, Plan
+    from acr_transfer.plan.baseline import Baseline
+    from acr_transfer.plan.plan import Plan
     from acr_transfer.plan.rules import SelectionRules
 
 PURPOSE = "select artifacts, pin them to digests, and write the lock that the source stack exports"
@@ -136,7 +137,8 @@ async def _make(options: argparse.Namespace, rules: "SelectionRules", progress: 
     from acr_transfer.azure import connect
     from acr_transfer.azure.stacks import read_stack
     from acr_transfer.model.documents.receipt import Receipt
-    from acr_transfer.plan.plan import ReceiptBaseline, RegistryBaseline, plan
+    from acr_transfer.plan.baseline import ReceiptBaseline, RegistryBaseline
+    from acr_transfer.plan.plan import plan
 
     baseline: Baseline | None = ReceiptBaseline(Receipt.read(options.since)) if options.since else None
     async with AsyncExitStack() as stack:

@@ -49,7 +49,8 @@ from acr_transfer.operate.clean import Leftover
 from acr_transfer.operate.facts import CheckOutcome, DoctorFinding
 from acr_transfer.operate.runs import PipelineRun
 from acr_transfer.operate.status import SideState
-from acr_transfer.plan.plan import ArtifactState, Plan, PlannedArtifact
+from acr_transfer.plan.baseline import ArtifactState
+from acr_transfer.plan.plan import Plan, PlannedArtifact
 from acr_transfer.plan.plan import plan as make_plan
 from acr_transfer.plan.rules import SelectionRules
 from acr_transfer.prove.evidence import Evidence

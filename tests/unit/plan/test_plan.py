@@ -14,7 +14,8 @@ from acr_transfer.errors import PlanError, ServiceError
 from acr_transfer.model.documents.lock import Lock, LockedArtifact, compare_locks
 from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
 from acr_transfer.plan import plan as planning
-from acr_transfer.plan.plan import ArtifactState, Baseline, Plan, ReceiptBaseline, RegistryBaseline, plan
+from acr_transfer.plan.baseline import ArtifactState, Baseline, ReceiptBaseline, RegistryBaseline
+from acr_transfer.plan.plan import Plan, plan
 from acr_transfer.plan.rules import SelectionRule, SelectionRules
 from acr_transfer.registry import limits
 from acr_transfer.registry.failures import status_error
@@ -481,7 +482,8 @@ def test_a_repository_that_does_not_exist_has_similar_names_and_the_prefix_to_le
     with pytest.raises(PlanError) as refused:
         planned(registry, "shop/wbe:1", "docker.io/library/nginx:1", "docker.io/library/redis:1")
     lines = [line.strip() for line in str(refused.value).splitlines()]
-    assert lines[-1] == "2 of them exist without docker.io/: add the option --strip-prefix docker.io"
+    hint = "the repositories of 2 artifacts exist: add the option --strip-prefix docker.io"
+    assert lines[1] == f"without docker.io/, {hint}"
     (wbe,) = (line for line in lines if line.startswith("shop/wbe:1"))
     assert wbe.endswith("does not exist; similar repositories: shop/web")
     rules = SelectionRules(rules=(SelectionRule(repositories=("shop/wbe",)),))
@@ -514,6 +516,35 @@ def test_a_failure_of_one_artifact_is_listed_and_one_of_many_ends_the_plan(
     failing(registry, monkeypatch, *tags, status=503)
     with pytest.raises(ServiceError, match="returned HTTP 503"):
         planned(registry)
+
+
+def test_an_artifact_that_the_target_does_not_return_is_a_fault_and_at_the_source_not_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, target = MemoryRegistry(), MemoryRegistry()
+    for registry in (source, target):
+        for tag in ("v1", "v2"):
+            registry.put("app", image(tag), tag)
+    failing(target, monkeypatch, "v1", status=405)
+    with pytest.raises(PlanError, match="app:v1 is locked for reading"):
+        planned(source, baseline=RegistryBaseline(target))
+
+    async def exists(repository: str, reference: str) -> bool:
+        raise status_error("registry.test", f"/v2/{repository}/manifests/{reference}", 405)
+
+    monkeypatch.setattr(source, "exists", exists)
+    made = planned(source, "app:v2", baseline=RegistryBaseline(target))
+    assert made.missing == ()
+
+
+def test_a_tag_whose_time_cannot_be_read_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = MemoryRegistry()
+    registry.put("app", image("one"), "v1")
+    registry.put("app", image("two"), "v2")
+    failing(registry, monkeypatch, "v1", status=405)
+    rules = SelectionRules(rules=(SelectionRule(repositories=("app",), newest=1),))
+    with pytest.raises(PlanError, match="app:v1 is locked for reading"):
+        asyncio.run(plan(rules, registry))
 
 
 @pytest.mark.parametrize("name", ["contoso", "contoso-h7gbehavfzcr"])

@@ -66,7 +66,7 @@ lint: venv
 	.venv/bin/mypy
 
 CACHE = $${ACR_TRANSFER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/acr-transfer}
-BENCH ?= sandbox hop killed plan prove registry_clients artifacts batches
+BENCH ?= sandbox hop killed plan referrers prove registry_clients artifacts batches
 
 bench: install
 	@for folder in "$(CACHE)"/bench/bin "$(CACHE)"/peers/*/bin; do PATH="$$folder:$$PATH"; done; export PATH; \

@@ -198,7 +198,7 @@ def _listed(options: argparse.Namespace) -> tuple[str, ...]:
         if not error.hosts:
             raise
         fix = " ".join(f"--strip-prefix {quoted(host)}" for host in error.hosts)
-        raise InputError(f"{error}\nTo leave out a host that all names begin with: {fix}") from None
+        raise InputError(f"{error}\nTo leave out such a host: {fix}") from None
     return tuple(each.pinned_reference for each in found)
 
 

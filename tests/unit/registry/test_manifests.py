@@ -7,7 +7,7 @@ import pytest
 
 from acr_transfer.errors import BrokenAnswerError, ContradictoryManifestError
 from acr_transfer.model.proof import ManifestKind
-from acr_transfer.registry.manifests import Manifest
+from acr_transfer.registry.manifests import Manifest, describe_kind
 from tests.unit.registry.memory_registry import CONFIG, IMAGE, INDEX, digest_of, image, index
 
 DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -45,6 +45,20 @@ def parsed(document: object, media_type: str) -> Manifest:
 def test_the_kind_of_a_manifest(manifest: Manifest, kind: ManifestKind) -> None:
     assert manifest.kind is kind
     assert manifest.children == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "artifact of no stated type"),
+        ({"subject": CHILD}, "referrer of no stated type"),
+        ({"artifactType": "application/vnd.example.thing"}, "example.thing"),
+    ],
+)
+def test_an_empty_config_is_not_a_type(more: dict[str, Any], words: str) -> None:
+    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(b"{}"), "size": 2}
+    found = image("thing", config=empty, **more)
+    assert describe_kind(found.kind, found.artifact_type, 0) == words
 
 
 def test_schema_1_is_known_by_its_body_and_media_type() -> None:

@@ -90,7 +90,7 @@ def test_a_tag_that_moved_before_the_export_is_named_and_its_way_out_ends_well(
     doctor = project.attempt("acr-transfer", "doctor", *STACKS).stdout
     assert "way/other:1 was planned as sha256:" in doctor
     project.run("acr-transfer", "hop", *STACKS)
-    text, commands = advice(project, "different", "--wait", "60")
+    text, commands = advice(project, "different", "--wait", "5")
     assert text.startswith("The tag has moved since the plan")
     follow(project, commands)
     assert "was planned as" not in project.attempt("acr-transfer", "doctor", *STACKS).stdout

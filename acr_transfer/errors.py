@@ -6,7 +6,7 @@ code and the host are.
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -221,13 +221,16 @@ def _meaning(error: "AzureError", tried: str, needs: str) -> TransferError:
     if status == 404:
         return MissingError(f"{tried}: not found ({answer}).")
     return ServiceError(
-        f"{tried}: unexpected response ({answer}{_request_id(error)}). No incomplete result was left."
+        f"{tried}: unexpected response ({answer}{_request_of(error)}). No incomplete result was left."
     ).led_out(UNEXPECTED_RESPONSE)
 
 
-def _request_id(error: "AzureError") -> str:
-    """The ID by which Azure's support finds the request; empty if the response has none."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+def _request_of(error: "AzureError") -> str:
+    return request_id(getattr(getattr(error, "response", None), "headers", None) or {})
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """The words with the ID by which Azure's support finds a request; empty if the response has none."""
     found = next((headers[name] for name in REQUEST_IDS if headers.get(name)), "")
     return visible_line(f", request {found}") if found else ""
 

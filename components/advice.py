@@ -44,7 +44,7 @@ def ways_out(failure: Failure, side: str = "", **known: str) -> str:
     `side` is `source` or `target`, if it matters; `known` has the names in the commands, besides the stack's.
     """
     stack = pulumi.get_stack()
-    names = {"stack": stack, side: stack, **known}
+    names = {"side": side, "stack": stack, side: stack, **known}
     cause = Cause(failure, names, side)
     return cause.advice(None if _wording.has_keys else lambda step: _words(step, names))
 

@@ -23,7 +23,7 @@ settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
-_LONGEST = ("rights", "policy_engine", "engine", "runs", "examples", "sandbox")
+_LONGEST = ("rights", "ways_out", "policy_engine", "engine", "runs", "examples", "sandbox")
 """Folders of slow tests. They start first, so that no worker has to run them alone at the end."""
 
 

@@ -9,7 +9,8 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from acr_transfer.azure.clouds import Cloud
 from acr_transfer.azure.http_session import PAGES, AzureHttp, HttpAnswer, http_session
-from acr_transfer.errors import AccessError, BrokenAnswerError, ServiceError, explained, host
+from acr_transfer.errors import AccessError, BrokenAnswerError, ServiceError, explained, host, request_id
+from acr_transfer.model.failures.commands import UNEXPECTED_RESPONSE
 from acr_transfer.model.visible_text import visible_line
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
@@ -113,7 +114,8 @@ class ArmClient:
         if status != 200 or not isinstance(found, dict):
             error = found.get("error") if isinstance(found, dict) else None
             code = error.get("code") if isinstance(error, dict) else "no error code"
-            raise ServiceError(visible_line(f"{self.host} answered HTTP {status} for {id}: {code}"))
+            message = f"{self.host} answered HTTP {status} for {id}: {code}{request_id(answer.headers)}"
+            raise ServiceError(visible_line(message)).led_out(UNEXPECTED_RESPONSE)
         return found
 
 

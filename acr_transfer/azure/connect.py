@@ -109,7 +109,7 @@ async def _with_role(error: RegistryAccessError, id: str, arm: ArmClient) -> Acc
     known = f"The registry's roleAssignmentMode is {mode}."
     unknown = f"If the registry's roleAssignmentMode is {RoleAssignmentMode.ABAC}, the role is {other}."
     role = reading_role(mode, lists=error.lists).label
-    refused = AccessError(f"{error.refused}. {known if found else unknown} Give the caller a role:")
+    refused = AccessError(f"{error.refused}. {known if found else unknown} The caller needs the role {role}.")
     return refused.led_out(REGISTRY_REFUSES, role=role, scope=id)
 
 

@@ -206,6 +206,7 @@ class Facts:
         other = {"key1": "key2", "key2": "key1"}
         return {
             **self.stacks,
+            "side": self.side,
             "stack": self.stack,
             "registry": str((self.registry or {}).get("name") or ""),
             "registry group": ResourceId.of(str((self.registry or {}).get("id") or "")).resource_group,

@@ -58,7 +58,7 @@ UNKNOWN_OPTION = Failure(
     name="unknown-option",
     seen="the pipeline has an option of the other kind",
     why="The service does not support it for this kind of pipeline.",
-    ways=(Way(purpose="To use the default options", steps=(RemoveKey("options"), DEPLOY)),),
+    ways=(Way(purpose="To use the default options", steps=(RemoveKey("options"), RESTORE)),),
 )
 ACCOUNT_MISSING = Failure(
     name="account-missing",
@@ -196,7 +196,7 @@ CHECK_FAILED = Failure(
     ways=(
         Way(
             purpose="To report it, write a log for support",
-            steps=(Run("acr-transfer doctor --source {source} --target {target} --log-file {file}"),),
+            steps=(Run("acr-transfer doctor --only {side} --{side} {stack} --log-file {file}"),),
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """Failures of the command `acr-transfer`."""
 
 from acr_transfer.model.failures.failure import Failure, Way
-from acr_transfer.model.failures.steps import DEPLOY, DEPLOY_SOURCE, DOCTOR, Run, SetKey
+from acr_transfer.model.failures.steps import DEPLOY, DEPLOY_SOURCE, Run, SetKey
 
 NOT_DEPLOYED = Failure(
     name="stack-not-deployed",
@@ -30,7 +30,10 @@ UNEXPECTED_RESPONSE = Failure(
     why="The cause is not known. Azure's support asks for the ID of the request, and for the log.",
     ways=(
         Way(by_hand="Try the same command again, with --log-file FILE for a log that contains no secret"),
-        Way(purpose="To check every prerequisite", steps=(DOCTOR,)),
+        Way(
+            purpose="To check every prerequisite",
+            steps=(Run("acr-transfer doctor --source {source} --target {target}"),),
+        ),
     ),
 )
 NOTHING_EXPORTED = Failure(

@@ -88,4 +88,4 @@ DEPLOY_SOURCE = Run("pulumi up -s {source}")
 RESTORE = Run("pulumi up --refresh -s {stack}")
 """Creates what was deleted in Azure behind Pulumi's back; `pulumi up` alone trusts the stack's state."""
 HOP = Run("acr-transfer hop --source {source} --target {target}")
-DOCTOR = Run("acr-transfer doctor --source {source} --target {target}")
+DOCTOR = Run("acr-transfer doctor --only {side} --{side} {stack}")

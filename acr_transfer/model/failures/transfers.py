@@ -37,7 +37,7 @@ VAULT_FIREWALL = Failure(
     ways=(
         Way(
             purpose="To open the vault of this deployment",
-            steps=(RemoveKey("vaultAddresses"), DEPLOY),
+            steps=(RemoveKey("vaultAddresses"), RESTORE),
             unless={"vault": "*"},
         ),
         Way(purpose="To open an existing vault", steps=(_OPEN_VAULT, DEPLOY), when={"vault": "*"}),

@@ -12,6 +12,7 @@ from sandbox.cloud.paths import Paths
 from tests.engine.drift.deleted import Side
 from tests.engine.projects import Project
 from tests.sandbox.faults.control import choice, fault
+from tests.ways_out.pair import leads_out
 
 FEW = ["shop/web:1.0.0"]
 ANSWERS = {
@@ -46,6 +47,14 @@ def pair(
     return Side(project, paths, SOURCE, source), Side(project, paths, TARGET, target)
 
 
+@leads_out(
+    "vault-permission",
+    "container-missing",
+    "account-missing",
+    "vault-missing",
+    "secret-missing",
+    "resource-deleted",
+)
 @pytest.mark.parametrize("answers", ANSWERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_doctor_names_what_was_deleted_and_its_commands_restore_it(

@@ -38,7 +38,8 @@ CASES: dict[str, tuple[Any, bool, str]] = {
         AccessError("refused"),
         False,
         "If the registry's roleAssignmentMode is AbacRepositoryPermissions, the role is Container Registry "
-        "Repository Reader. Give the caller a role:\n  az role assignment create --assignee <your object ID> "
+        "Repository Reader. The caller needs the role AcrPull.\n  az role assignment create --assignee "
+        "<your object ID> "
         f"--role AcrPull --scope {ID}",
     ),
 }

@@ -234,7 +234,7 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         facts(vault=closed_vault(bypass="None")),
         "the firewall of vault vault is closed and refuses Azure's trusted services",
         "To open the vault of this deployment: pulumi config rm acr-transfer:vaultAddresses -s source && "
-        "pulumi up -s source; To open an existing vault: az keyvault update --name vault "
+        "pulumi up --refresh -s source; To open an existing vault: az keyvault update --name vault "
         "--public-network-access Enabled --default-action Allow && pulumi up -s source",
     ),
     "closed vault with a user-assigned identity": (

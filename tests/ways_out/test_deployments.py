@@ -1,0 +1,115 @@
+"""The ways out of errors of `pulumi up`: resources that exist, and existing ones that do not suit."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Paths
+from tests.engine.existing import Existing, token_by_hand
+from tests.engine.projects import Project
+from tests.ways_out.pair import FEW, Pair, leads_out
+
+
+@pytest.fixture
+def bare(project: Project, paths: Paths, request: pytest.FixtureRequest) -> Pair:
+    """A pair whose stacks are not deployed."""
+    return Pair(project, paths, request.node.name.removeprefix("test_")[:12].replace("_", ""))
+
+
+@leads_out("resource-group-exists", "container-exists", "secret-exists", "pipeline-exists")
+def test_walls_of_resources_that_exist_are_passed_one_by_one(bare: Pair) -> None:
+    made = Existing.of(bare.paths, SOURCE, "waysoutwalls")
+    made.account("waysoutwalls", "boxes")
+    made.vault("waysout-walls")
+    made.policy("waysout-walls", SOURCE.operator, "get", "delete")
+    made.secret("waysout-walls", "acrexportsas", token_by_hand())
+    made.export_pipeline("waysoutwalls", "https://one.example/c", "https://two.example/secrets/s")
+    existing = {"storageAccount": "waysoutwalls", "container": "boxes", "vault": "waysout-walls"}
+    bare.project.source(bare.source, FEW, resourceGroup="waysoutwalls", pipeline="waysoutwalls", **existing)
+    ways: dict[str, tuple[int, dict[str, str]]] = {
+        "resource-group-exists": (0, {}),
+        "container-exists": (0, {}),
+        "secret-exists": (0, {"name": "waysoutsas"}),
+        "pipeline-exists": (0, {"name": "waysoutfree"}),
+    }
+    bare.follow_all(bare.up("source", good=False), "source", ways)
+    bare.works("source")
+
+
+@leads_out("registry-name-taken", "account-name-taken", "vault-name-taken", "identity-exists")
+def test_taken_names_are_replaced_one_by_one(bare: Pair) -> None:
+    made = Existing.of(bare.paths, SOURCE, "waysouttaken")
+    made.account("waysouttaken", "boxes")
+    made.vault("waysout-taken")
+    identity = made.identity(f"{SOURCE.registry}-waysouttaken")
+    names = {"newStorageAccountName": "waysouttaken", "newVaultName": "waysout-taken"}
+    new = {"createRegistry": True, "registryResourceGroup": "", "createIdentity": True}
+    group = {"resourceGroup": "waysouttaken", "createResourceGroup": False, "pipeline": "waysouttaken"}
+    bare.project.source(bare.source, FEW, **names, **new, **group)
+    ways = {
+        "registry-name-taken": (1, {"its_resource_group": SOURCE.registry_group}),
+        "account-name-taken": (0, {"name": "waysoutfree"}),
+        "vault-name-taken": (0, {"name": "waysout-free"}),
+        "identity-exists": (0, {"its_resource_ID": identity}),
+    }
+    bare.follow_all(bare.up("source", good=False), "source", ways)
+    bare.works("source")
+
+
+@leads_out("existing-account-refuses-keys", "vault-uses-roles", "existing-vault-closed")
+def test_existing_resources_that_do_not_suit_are_changed_one_by_one(bare: Pair) -> None:
+    made = Existing.of(bare.paths, SOURCE, "waysoutexisting")
+    azure = bare.azure("source")
+    azure.change(made.account("waysoutexisting", "transfer"), allowSharedKeyAccess=False)
+    vault = made.vault("waysout-existing", rbac=True)
+    made.officer(vault)
+    azure.change(vault, networkAcls={"defaultAction": "Deny", "bypass": "None"})
+    existing = {"storageAccount": "waysoutexisting", "vault": "waysout-existing", "createContainer": False}
+    group = {"resourceGroup": "waysoutexisting", "createResourceGroup": False}
+    bare.project.source(bare.source, FEW, **existing, **group)
+    ways: dict[str, tuple[int, dict[str, str]]] = {
+        "existing-account-refuses-keys": (1, {}),
+        "vault-uses-roles": (0, {}),
+        "existing-vault-closed": (0, {}),
+    }
+    bare.follow_all(bare.up("source", good=False), "source", ways)
+    bare.works("source")
+
+
+@leads_out("vault-uses-policies")
+def test_the_permission_model_of_an_existing_vault_is_adopted(bare: Pair) -> None:
+    made = Existing.of(bare.paths, SOURCE, "waysoutpolicies")
+    made.vault("waysout-policies")
+    made.policy("waysout-policies", SOURCE.operator, "get", "delete")
+    group = {"resourceGroup": "waysoutpolicies", "createResourceGroup": False}
+    bare.project.source(bare.source, FEW, vault="waysout-policies", vaultAccess="rbac", **group)
+    bare.follow(bare.up("source", good=False), "vault-uses-policies", side="source")
+    bare.works("source")
+
+
+@leads_out("vault-policies-sovereign")
+def test_an_existing_vault_of_a_sovereign_cloud_gets_roles(bare: Pair) -> None:
+    made = Existing.of(bare.paths, SOURCE, "waysoutgov")
+    vault = made.vault("waysout-gov")
+    made.officer(vault)
+    group = {"resourceGroup": "waysoutgov", "createResourceGroup": False}
+    bare.project.source(bare.source, FEW, vault="waysout-gov", **group)
+    bare.set("source", "azure-native:environment", "usgovernment")
+    bare.follow(bare.up("source", good=False), "vault-policies-sovereign", side="source")
+    bare.works("source")
+
+
+@leads_out("source-unreadable", "stack-not-deployed", "no-such-stack")
+def test_a_target_waits_for_its_source(bare: Pair) -> None:
+    bare.project.source(bare.source, FEW)
+    bare.project.target(bare.target, bare.source, sourceTriggerStatus="Disabled")
+    said = bare.up("target", good=False)
+    only = ("status", "--only", "source", "--source")
+    unknown = bare.command(*only, f"{bare.source}x", code=4)
+    assert bare.source in bare.follow(unknown, "no-such-stack", side="source")
+    bare.follow(bare.command(*only, bare.source, code=4), "stack-not-deployed", side="source")
+    bare.follow(said, "source-unreadable", side="target")
+    bare.command("hop", *bare.both, code=0)
+    bare.up("target")
+    bare.works("source", "target")

@@ -47,6 +47,15 @@ def pair(
     return Side(project, paths, SOURCE, source), Side(project, paths, TARGET, target)
 
 
+CASES = [
+    (kind, answers)
+    for kind in KINDS
+    for answers in ANSWERS
+    # docs/adr/0054: a refresh of what was inside of them ends with the 400.
+    if answers == "defaults" or kind not in ("Vault", "StorageAccount")
+]
+
+
 @leads_out(
     "vault-permission",
     "container-missing",
@@ -55,8 +64,7 @@ def pair(
     "secret-missing",
     "resource-deleted",
 )
-@pytest.mark.parametrize("answers", ANSWERS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "answers"), CASES)
 def test_doctor_names_what_was_deleted_and_its_commands_restore_it(
     pair: tuple[Side, Side], paths: Paths, kind: str, answers: str
 ) -> None:

@@ -63,13 +63,15 @@ class SideContents:
     """IDs, in lower case, of the runs in the stack: `pulumi up` would repeat a removed one."""
 
 
-async def clean_side(side: str, stack: Stack, age: timedelta, *, remove: bool) -> list[Leftover]:
-    """The blobs and runs of a side; with `remove`, those that go are deleted. `age` as in `leftovers`."""
+async def clean_side(
+    side: str, stack: Stack, age: timedelta, *, every_run: bool, remove: bool
+) -> list[Leftover]:
+    """The blobs and runs of a side; with `remove`, those that go are deleted. The rest as in `leftovers`."""
     from acr_transfer.azure import connect, containers
 
     async with containers.container(stack) as container, connect.arm(stack) as arm:
         contents = await _contents(side, stack, container.client, arm)
-        found = leftovers(contents, datetime.now(UTC), age)
+        found = leftovers(contents, datetime.now(UTC), age, every_run=every_run)
         if remove:
             await _remove([leftover for leftover in found if leftover.goes], container.client, arm)
     return found
@@ -107,11 +109,16 @@ async def _remove(going: Sequence[Leftover], container: "ContainerClient", arm: 
         await remove_run(run, arm)
 
 
-def leftovers(side: SideContents, now: datetime, age: timedelta) -> list[Leftover]:
-    """Every blob and run of a side, and whether it goes. Only what ended longer than `age` ago goes."""
+def leftovers(
+    side: SideContents, now: datetime, age: timedelta, *, every_run: bool = False
+) -> list[Leftover]:
+    """Every blob and run of a side, and whether it goes. Only what ended longer than `age` ago goes.
+
+    A run whose blob stays goes only with `every_run`.
+    """
     blobs = [Leftover(side.name, blob, *_blob(blob, side, now, age)) for blob in side.blobs]
     own = [run for run in side.runs if run.pipeline == side.pipeline]
-    kept = {blob.name for blob in blobs if not blob.goes}
+    kept = set() if every_run else {blob.name for blob in blobs if not blob.goes}
     runs = [Leftover(side.name, run, *_run(run, side, kept, now, age)) for run in own]
     return blobs + runs
 

@@ -86,7 +86,7 @@ UNCONFIRMED = (
         question="Can a pipeline be deleted while runs name it?",
         check="pulumi destroy -s {stack}",
         shows="it succeeds, or 409 Conflict",
-        setting="after 409: delete the runs with `acr-transfer clean`, then repeat the command",
+        setting="after 409: `acr-transfer clean --older-than 0 --all-runs --yes`, then repeat the command",
     ),
     Unconfirmed(
         name="existing",
@@ -160,6 +160,13 @@ UNCONFIRMED = (
         check='az rest --method get --uri "{pipeline}?api-version=2025-06-01-preview"',
         shows="after a switch from SasToken: `keyVaultUri` or none",
         when={"storageAccess": "ManagedIdentity"},
+    ),
+    Unconfirmed(
+        name="old-version-update",
+        question="Does a pipeline keep its access mode when an older API version updates it?",
+        check='az rest --method get --uri "{pipeline}?api-version=2025-06-01-preview"',
+        shows="after a switch to SasToken: SasToken, which the program sets in this version",
+        when={"storageAccess": "SasToken"},
     ),
     Unconfirmed(
         name="vault-uri-missing",

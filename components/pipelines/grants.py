@@ -49,6 +49,9 @@ def grant_access(
     grants = [grant]
     if has_repository_permissions(args):
         grants.append(_grant_registry(f"{name}-uses-registry", args, principal, direction, parent))
+    if pulumi.runtime.is_dry_run():
+        # A new permission has no ID yet, and would show the runs of an existing pipeline as replaced.
+        return pipeline_id
     granted = Output.all(pipeline_id, *(each.id for each in grants)).apply(lambda ids: str(ids[0]))
     wait = timedelta(seconds=int(args.get("role_wait_seconds", defaults.ROLE_WAIT_SECONDS)))
     for each in grants:

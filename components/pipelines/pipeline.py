@@ -1,5 +1,7 @@
 """The pipeline that exports images from a registry, and the one that imports images into a registry."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -12,8 +14,10 @@ from acr_transfer.model.roles import container_role
 from .. import defaults
 from ..arguments import PipelineArgs, TriggerSettings, options_of, trigger_of, uses_token
 from .grants import check_pipeline, grant_access
-from .identity import identity_input, principal_id, user_assigned_identity
-from .preview_api import ManagedPipeline, pipeline_options
+from .identity import Identity, identity_input, principal_id, user_assigned_identity
+from .preview_api import PreviewPipeline, keeps_version, pipeline_options
+
+AnyPipeline = containerregistry.ExportPipeline | containerregistry.ImportPipeline | PreviewPipeline
 
 
 class Pipeline(pulumi.ComponentResource):
@@ -34,14 +38,29 @@ class Pipeline(pulumi.ComponentResource):
         check_pipeline(f"{component} {name}", args, kind, direction)
         pipeline_name = args.get("pipeline", defaults.PIPELINES[direction])
         user = user_assigned_identity(f"{name}-identity", args, pipeline_name, self)
-        pipeline = self._create(name, args, direction, pipeline_name, identity_input(user))
-        self.run_provider = pipeline.provider if isinstance(pipeline, ManagedPipeline) else None
+        create = partial(self._create, name, args, direction, pipeline_name, identity_input(user))
+        pipeline = self._of_its_version(name, args, create)
         path = (pipeline_name, args["registry"], args["registry_resource_group"])
-        self.principal_id = principal_id(pipeline.identity, direction, path, user, self)
+        identity: Output[Identity | None] = pipeline.apply(lambda made: made.identity)
+        self.principal_id = principal_id(identity, direction, path, user, self)
         deletes = DELETE_SOURCE_BLOB in options_of(args, direction)
         role = container_role(direction, deletes_blobs=deletes)
-        self.pipeline_id = grant_access(name, args, pipeline.id, self.principal_id, role, direction, self)
+        id: Output[str] = pipeline.apply(lambda made: made.id)
+        self.pipeline_id = grant_access(name, args, id, self.principal_id, role, direction, self)
         self.register_outputs({"pipelineId": self.pipeline_id, "principalId": self.principal_id})
+
+    def _of_its_version(
+        self, name: str, args: PipelineArgs, create: Callable[..., AnyPipeline]
+    ) -> Output[AnyPipeline]:
+        """Create the pipeline in its API version; its runs use the version only with its identity."""
+        managed = not uses_token(args)
+        preview = keeps_version(f"{name}-version", args["registry"], managed=managed, parent=self)
+        self.run_provider = None
+        if not managed:
+            return preview.apply(lambda kept: create(preview=kept))
+        pipeline = create(preview=True)
+        self.run_provider = vars(pipeline).get("provider")
+        return Output.from_input(pipeline)
 
     def _create(
         self,
@@ -50,10 +69,12 @@ class Pipeline(pulumi.ComponentResource):
         direction: Direction,
         pipeline_name: Input[str],
         identity: containerregistry.IdentityPropertiesArgs,
-    ) -> containerregistry.ExportPipeline | containerregistry.ImportPipeline | ManagedPipeline:
-        opts = pipeline_options(name, direction, managed=not uses_token(args), parent=self)
-        if not uses_token(args):
-            return ManagedPipeline(name, direction, args, pipeline_name, identity, opts)
+        *,
+        preview: bool,
+    ) -> AnyPipeline:
+        opts = pipeline_options(name, direction, preview=preview, parent=self)
+        if preview:
+            return PreviewPipeline(name, direction, args, pipeline_name, identity, opts)
         common: dict[str, Any] = {
             "registry_name": args["registry"],
             "resource_group_name": args["registry_resource_group"],

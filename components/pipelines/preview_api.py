@@ -19,9 +19,9 @@ from pulumi_azure_native import containerregistry
 from acr_transfer.model.options import Direction
 from acr_transfer.model.roles import RoleAssignmentMode
 
-from ..arguments import PipelineArgs, options_of, trigger_of
+from ..arguments import PipelineArgs, options_of, trigger_of, uses_token
 from ..conflicts import PIPELINES, explain_conflict
-from ..sdk import parameterized_package, provider_settings
+from ..sdk import keeps_values, parameterized_package, provider_settings
 
 PACKAGE = "azure-native_containerregistry_v20250601preview"
 """The parameterized package."""
@@ -71,8 +71,8 @@ _SETTINGS = (
 _SECRETS = ("clientId", "clientSecret", "clientCertificatePassword", "oidcRequestToken", "oidcToken")
 
 
-class ManagedPipeline(pulumi.CustomResource):
-    """A pipeline that accesses its container with its identity.
+class PreviewPipeline(pulumi.CustomResource):
+    """A pipeline that accesses its container with its identity, or did so before it got a token.
 
     https://learn.microsoft.com/rest/api/containerregistry/export-pipelines/create?view=rest-containerregistry-2025-06-01-preview
     https://learn.microsoft.com/rest/api/containerregistry/import-pipelines/create?view=rest-containerregistry-2025-06-01-preview
@@ -102,6 +102,8 @@ class ManagedPipeline(pulumi.CustomResource):
             "uri": args["container_url"],
             "storageAccessMode": "ManagedIdentity",
         }
+        if uses_token(args):
+            container |= {"storageAccessMode": "SasToken", "keyVaultUri": args["sas_secret_uri"]}
         inputs: dict[str, Any] = {
             "registryName": args["registry"],
             "resourceGroupName": args["registry_resource_group"],
@@ -202,19 +204,37 @@ class AbacRegistry(pulumi.CustomResource):
         return found
 
 
-def pipeline_options(
-    name: str, direction: Direction, *, managed: bool, parent: pulumi.Resource
-) -> ResourceOptions:
-    """Return the options of a pipeline, which has another type with the other kind of access.
+def keeps_version(name: str, ready: Input[str], *, managed: bool, parent: pulumi.Resource) -> Output[bool]:
+    """Return whether a pipeline is of this API version: once it has used its identity, it remains so.
 
-    It remains the same pipeline with the same name, so a change of access deletes the old one first. An
-    update in place would be wrong: an older API version cannot switch off what it does not know.
+    A resource of this name keeps the answer in the stack's state, once `ready` is known. An older API version
+    does not know the access mode, so it cannot change a pipeline back to a token. An engine that cannot keep
+    values replaces the pipeline then.
     """
-    other = _DEFAULT_TYPES if managed else _TYPES
+    if not keeps_values():
+        return Output.from_input(managed)
+
+    async def answer() -> bool:
+        await Output.from_input(ready).future()
+        return managed
+
+    opts = ResourceOptions(parent=parent, ignore_changes=[] if managed else ["input"])
+    return pulumi.Stash(name, input=answer(), opts=opts).input
+
+
+def pipeline_options(
+    name: str, direction: Direction, *, preview: bool, parent: pulumi.Resource
+) -> ResourceOptions:
+    """Return the options of a pipeline, which has another type in the other API version.
+
+    It remains the same pipeline: this version changes its access in place. The default version does not know
+    the access mode, so there a change of it deletes the pipeline, and its runs before it.
+    """
+    other = _DEFAULT_TYPES if preview else _TYPES
     opts = ResourceOptions(
         parent=parent,
         aliases=[Alias(type_=other[direction])],
-        replace_on_changes=[f"{_CONTAINERS[direction]}.storageAccessMode"],
+        replace_on_changes=[] if preview else [f"{_CONTAINERS[direction]}.storageAccessMode"],
         delete_before_replace=True,
     )
     return explain_conflict(PIPELINES[direction], name, opts)

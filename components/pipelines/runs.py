@@ -89,11 +89,15 @@ class PipelineRuns(pulumi.ComponentResource):
             "force_update_tag": _after(before, tag) if before else tag,
         }
         managed = not uses_token(args)
-        # Two runs cannot have one name, and `--replace` would otherwise create the second one first.
         opts = ResourceOptions.merge(
             run_options(managed=managed),
             ResourceOptions(
-                parent=self, delete_before_replace=True, hooks=ResourceHookBinding(on_error=self._hooks)
+                parent=self,
+                # Two runs cannot have one name, and `--replace` would otherwise create the second one first.
+                delete_before_replace=True,
+                # Azure may refuse to delete a pipeline that runs name: they are deleted before it.
+                replace_on_changes=["request.pipelineResourceId"],
+                hooks=ResourceHookBinding(on_error=self._hooks),
             ),
         )
         if managed:

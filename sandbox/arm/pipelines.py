@@ -44,13 +44,20 @@ def _container(request: Request, end: str) -> Json:
     sent = dict(request.properties[end])
     known = request.version in MODES
     requested = sent.pop("storageAccessMode", None)
-    mode = (requested if known else None) or "SasToken"
+    mode = (requested if known else _kept_mode(request, end)) or "SasToken"
     if mode == "SasToken" and request.faults.choice("vault-uri-missing") == "refuse":
         bodies.require(request, f"properties.{end}.keyVaultUri")
     unused = mode == "ManagedIdentity" and sent.get("keyVaultUri")
     if unused and request.faults.choice("vault-uri-unused") == "refuse":
         raise AzureError("BadRequest", reason="keyVaultUri must not be set with ManagedIdentity.")
     return {"type": "AzureStorageBlobContainer", **sent, "storageAccessMode": mode}
+
+
+def _kept_mode(request: Request, end: str) -> str:
+    """The mode after an update by a version that does not know it; empty for the default."""
+    if request.existing and request.faults.choice("old-version-update") == "keep":
+        return str(request.existing["properties"][end]["storageAccessMode"])
+    return ""
 
 
 def in_version(request: Request, body: Json) -> Json:

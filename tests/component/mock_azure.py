@@ -83,6 +83,8 @@ class Deployed(mocks.Mocks):
     run_state: str = "Succeeded"
     earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The responses of the runs of an earlier deployment, by their names."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """The values of `Stash` resources in the state, by their names."""
     unreadable: str = ""
     """The error of a read of an earlier run, unless it is that the run does not exist."""
     later: list[dict[str, Any]] = field(default_factory=list)
@@ -178,6 +180,8 @@ class Deployed(mocks.Mocks):
         kind = typ.rsplit(":")[-1] if typ.split(":")[0] != "acr-transfer" else ""
         if kind == "RandomString":
             return {"result": "abcdefghijkl"}
+        if kind == "Stash" and name in self.kept:
+            return {"input": self.kept[name]}
         if kind == "ResourceGroup":
             return {"name": inputs["resourceGroupName"]}
         if kind == "StorageAccount":

@@ -52,7 +52,7 @@ def target(deploy: Deploy, *changes: dict[str, Any], **differences: Any) -> Depl
 ACCOUNT_PARTS = ["StorageAccount", "BlobServiceProperties", "ManagementPolicy", "RandomString"]
 VAULT_PARTS = ["Vault", "RandomString"]
 TOKEN_PARTS = ["Secret", "AccessPolicy"]
-ALWAYS = ["PipelineRun", "Stash", "ExportPipeline"]
+ALWAYS = ["PipelineRun", "Stash", "Stash", "ExportPipeline"]
 
 
 @dataclass
@@ -235,7 +235,7 @@ def test_a_new_identity_is_in_the_group_of_all_new_resources(deploy: Deploy) -> 
         (target, IMPORT_PIPELINE, "azure-native:containerregistry:ImportPipeline", "source"),
     ],
 )
-def test_both_kinds_of_access_are_one_pipeline_that_is_deleted_first(
+def test_both_kinds_of_access_are_one_pipeline(
     deploy: Deploy, side: Callable[..., Deployed], kind: str, typed: str, end: str
 ) -> None:
     managed, with_token = side(deploy, MANAGED).one(kind), side(deploy, TOKEN).one(typed)
@@ -246,9 +246,25 @@ def test_both_kinds_of_access_are_one_pipeline_that_is_deleted_first(
     }
     assert typed in managed.formerly
     assert kind in with_token.formerly
-    for each in (managed, with_token):
-        assert each.delete_first
-        assert each.replaced_on == [f"{end}.storageAccessMode"]
+    assert managed.delete_first
+    assert with_token.delete_first
+    assert managed.replaced_on == []
+    assert with_token.replaced_on == [f"{end}.storageAccessMode"]
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "end"), [(source, EXPORT_PIPELINE, "target"), (target, IMPORT_PIPELINE, "source")]
+)
+def test_a_pipeline_that_has_used_its_identity_keeps_its_type_with_a_token(
+    deploy: Deploy, side: Callable[..., Deployed], kind: str, end: str
+) -> None:
+    container = side(deploy, TOKEN, kept={"transfer-pipeline-version": True}).one(kind).inputs[end]
+    assert container["storageAccessMode"] == "SasToken"
+    assert container["keyVaultUri"].endswith("sas")
+
+
+def test_runs_are_deleted_before_a_pipeline_that_is_replaced(deploy: Deploy) -> None:
+    assert source(deploy, TOKEN).one("PipelineRun").replaced_on == ["request.pipelineResourceId"]
 
 
 def test_a_new_account_without_tokens_refuses_keys_and_keeps_deleted_blobs_for_a_week(

@@ -74,8 +74,9 @@ from SAS tokens to managed identities and back, `destroy`. It does so {count} ti
 meets every value of every choice, once with a target that imports on request; `make soak` adds one life for
 each value alone.
 
-One part of one life fails: where Azure refuses to delete a pipeline that runs name (`delete-used`,
-`conflict`), `pulumi up` cannot switch between tokens and identities, because that deletes the pipeline.
+Where Azure refuses to delete a pipeline that runs name (`delete-used`, `conflict`), `pulumi destroy` of a
+target with a trigger fails until `acr-transfer clean --older-than 0 --all-runs --yes` has removed the runs of
+the trigger: they are in no stack.
 
 `python -m tests.engine.lives` writes this page."""
 

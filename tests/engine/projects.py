@@ -21,6 +21,9 @@ PROGRAM = (
     ".venv",
 )
 
+EVERY_RUN = ("--older-than", "0", "--all-runs", "--yes")
+"""The options with which `acr-transfer clean` removes the runs of a trigger before the end of its stack."""
+
 
 @dataclass
 class Project:

@@ -75,6 +75,16 @@ CHANGES = [
         },
     ),
     Change(
+        "another name of the pipeline",
+        {"pipeline": "changed"},
+        {
+            "replace ExportPipeline": 1,
+            "replace AccessPolicy": 1,
+            "create PipelineRun": 1,
+            "delete PipelineRun": 1,
+        },
+    ),
+    Change(
         "a vault with RBAC",
         {"vaultAccess": "rbac"},
         {
@@ -103,7 +113,8 @@ CHANGES = [
             "create azure-native_containerregistry_v20250601preview": 1,
             "create RoleAssignment": 1,
             "update StorageAccount": 1,
-            "replace ExportPipeline": 1,
+            "update ExportPipeline": 1,
+            "update Stash": 1,
             "update PipelineRun": 1,
             "delete Secret": 1,
             "delete SasSecret": 1,

@@ -14,7 +14,7 @@ from sandbox.cloud.cloud import VAULTS, Cloud
 from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import Paths
 from tests.engine.existing import Existing
-from tests.engine.projects import Project
+from tests.engine.projects import EVERY_RUN, Project
 from tests.engine.provider.stand_in import CallFailedError, StandIn, running
 from tests.sandbox.faults.control import fault
 
@@ -85,6 +85,8 @@ def test_the_defaults_work_in_sovereign_clouds_and_while_an_account_is_busy(
         assert "azure-native:authorization:RoleAssignment" in types
         assert "azure-native:keyvault:AccessPolicy" not in types
     project.run("acr-transfer", "hop", "--source", source, "--target", target)
+    project.run("acr-transfer", "prove", "--source", source, "--target", target, "--wait", "120")
+    project.run("acr-transfer", "clean", "--source", source, "--target", target, *EVERY_RUN)
     for stack in (target, source):
         _destroy(project, stack)
 

@@ -50,5 +50,10 @@ def test_a_stack_switches_to_its_identity_and_back_in_one_up_each(project: Proje
     back = deployed(project)
     assert back["sasSecretUri"].endswith("/secrets/acrexportsas")
     assert back["runs"] == again["runs"]
-    assert BY_IDENTITY not in project.run("pulumi", "stack", "--show-urns", "--stack", STACK)
+    project.run("pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--diff")
+
+    configured(project, forceUpdateTag="3")
+    with_token = deployed(project)
+    assert [run["status"] for run in with_token["runs"]] == ["Succeeded"]
+    assert with_token["runs"][0]["started"] > again["runs"][0]["started"]
     project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")

@@ -18,7 +18,7 @@ from sandbox.cloud.paths import Paths
 from sandbox.samples import artifacts
 from tests import leak_scan
 from tests.engine.existing import Existing
-from tests.engine.projects import Project
+from tests.engine.projects import EVERY_RUN, Project
 
 SMALL = [artifact for artifact in artifacts() if not artifact.startswith("data/")]
 """The samples without the large images: still more than one run takes."""
@@ -150,6 +150,7 @@ def test_destroy_leaves_the_registries_with_their_images_and_nothing_else(
     pair: Project, arrived: str, paths: Paths
 ) -> None:
     del arrived
+    pair.run("acr-transfer", "clean", "--source", "pair-source", "--target", "pair-target", *EVERY_RUN)
     for stack in ("pair-target", "pair-source"):
         pair.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
     held = status.status(paths)["clouds"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.cloud.definitions import SOURCE, CloudDefinition
 from sandbox.cloud.paths import Paths
+from tests.engine.projects import EVERY_RUN
 from tests.examples.example import Example, imported, manifests, resource_ids
 
 
@@ -38,6 +39,7 @@ def moves_and_proves(case: Case, example: Example, paths: Paths) -> None:
     for stack in (source, target):
         example.up_changes_nothing(stack)
     assert "sig=" not in example.said
+    example.run("acr-transfer", "clean", *stacks, *EVERY_RUN)
     example.destroy(source, target)
     assert resource_ids(paths) == before
 

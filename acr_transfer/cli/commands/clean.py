@@ -20,6 +20,10 @@ EXAMPLES = (
         "acr-transfer clean --side target --older-than 30 --yes",
         "remove what was imported 30 days ago or earlier",
     ),
+    (
+        "acr-transfer clean --older-than 0 --all-runs --yes",
+        "remove every run that is not in a stack, before pulumi destroy",
+    ),
 )
 
 
@@ -30,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", choices=sides, default="both", help="side to clean (%(default)s)")
     age = "only runs and blobs that ended at least this many days ago (7)"
     parser.add_argument("--older-than", metavar="DAYS", type=days, default=timedelta(days=7), help=age)
+    every = "also runs whose blobs stay: Azure may refuse to delete a pipeline that runs name"
+    parser.add_argument("--all-runs", action="store_true", help=every)
     parser.add_argument("--yes", action="store_true", help="remove the listed runs and blobs")
 
 
@@ -47,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 async def _clean(options: argparse.Namespace) -> list[Leftover]:
     stacks = await read_sides(options, None if options.side == "both" else options.side)
     found = [
-        await clean_side(side, stack, options.older_than, remove=options.yes)
+        await clean_side(side, stack, options.older_than, every_run=options.all_runs, remove=options.yes)
         for side, stack in stacks.items()
     ]
     return [leftover for side in found for leftover in side]

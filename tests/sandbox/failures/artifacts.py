@@ -173,13 +173,16 @@ def _with_registry(side: SandboxSide, change: Json, pipeline: str) -> str:
 @failure(
     _REGISTRY,
     "The pipeline is deleted during its run",
-    "`fault set source storage --delay 2s`, start a run, delete the pipeline",
+    "`fault choose source delete-used allow`, `fault set source storage --delay 2s`, delete it during a run",
     "The pipeline '…' was not found: it was deleted before the run ended.",
 )
 def _pipeline_gone(clouds: BothClouds) -> str:
     source = clouds.source
     pipeline = source.pipeline("export", "out")
-    with control.fault(source.paths, "source", "storage", path="/out", delay=2):
+    with (
+        control.choice(source.paths, "source", "delete-used", "allow"),
+        control.fault(source.paths, "source", "storage", path="/out", delay=2),
+    ):
         run = source.start(pipeline, pipeline, BothClouds.IMAGE)
         source.arm("DELETE", source.pipeline_path("export", pipeline))
         return error_message(source.ended(run)["response"])

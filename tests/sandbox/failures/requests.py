@@ -183,16 +183,15 @@ def _exports_with_pipeline(clouds: BothClouds) -> str:
 
 @failure(
     _PIPELINES,
-    "A pipeline with runs is deleted, and `delete-used` is `conflict`",
-    "`fault choose source delete-used conflict`, then delete the pipeline",
+    "A pipeline is deleted that runs name (choice `delete-used`)",
+    "delete a pipeline with a run; `acr-transfer clean --all-runs` removes runs that are in no stack",
     "(Conflict) Pipeline runs name the pipeline '…'.",
 )
 def _delete_used(clouds: BothClouds) -> str:
     source = clouds.source
     pipeline = source.pipeline("export", "out")
     assert source.run(pipeline, pipeline, clouds.IMAGE)["status"] == "Succeeded"
-    with control.choice(source.paths, "source", "delete-used", "conflict"):
-        return message(source.request("DELETE", source.pipeline_path("export", pipeline)))
+    return message(source.request("DELETE", source.pipeline_path("export", pipeline)))
 
 
 @failure(

@@ -14,7 +14,7 @@ from tests.sandbox.failures.requests import changes_at_once
 from tests.sandbox.failures.scenarios import NO_ERROR
 from tests.sandbox.failures.vaults import through_firewall
 from tests.sandbox.faults import control
-from tests.sandbox.transfer.side import MODES_VERSION, Json, SandboxSide, until
+from tests.sandbox.transfer.side import MODES_VERSION, SAS_VERSION, Json, SandboxSide, until
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,17 @@ def _status(side: SandboxSide, name: str, **place: Any) -> int:
     return side.request("PUT", side.pipeline_path("export", name), body, MODES_VERSION).status_code
 
 
+def _mode_after_an_old_update(side: SandboxSide) -> object:
+    """The access mode of a pipeline with ManagedIdentity after an update by a version without the mode."""
+    assert _status(side, "points4", storageAccessMode="ManagedIdentity") == 200
+    path = side.pipeline_path("export", "points4")
+    place = {"uri": f"{side.blob_url}/out", "keyVaultUri": "https://localhost:1/secrets/any"}
+    body = {"identity": {"type": "SystemAssigned"}, "properties": {"target": place}}
+    assert side.request("PUT", path, body, SAS_VERSION).status_code == 200
+    found = side.request("GET", path, version=MODES_VERSION).json()
+    return found["properties"]["target"]["storageAccessMode"]
+
+
 def _missing_parent(side: SandboxSide) -> object:
     body: Json = {"properties": {"request": {}}}
     path = side.registry_path("pipelineRuns", "points").replace("contososource", "contosonowhere")
@@ -110,6 +121,7 @@ ANSWERS: dict[str, tuple[Callable[[SandboxSide], object], dict[str, object]]] = 
     "same-failed-run": (_repeat_of_a_failed_run, {"leave": "Failed", "repeat": "Succeeded"}),
     "partial": (_partial_run, {"succeeded": "Succeeded", "failed": "Failed"}),
     "existing": (_existing_tag, {"fail": ("Failed", None), "skip": ("Succeeded", [])}),
+    "old-version-update": (_mode_after_an_old_update, {"keep": "ManagedIdentity", "reset": "SasToken"}),
     "run-order": (_order_of_runs, {"oldest": True, "newest": False}),
     "unfit-registry": (_registry_without_exports, {"put": 400, "run": 200}),
     "vault-uri-unused": (

@@ -191,7 +191,10 @@ def test_progress_is_reported_in_steps_or_only_at_start_and_end(source: SandboxS
 def test_a_run_whose_pipeline_is_deleted_fails_with_that_reason(source: SandboxSide) -> None:
     source.image("orphan/app", "1")
     pipeline = source.pipeline("export", "out")
-    with control.fault(source.paths, "source", "storage", path="/out/orphan", delay=3):
+    with (
+        control.choice(source.paths, "source", "delete-used", "allow"),
+        control.fault(source.paths, "source", "storage", path="/out/orphan", delay=3),
+    ):
         run = source.start(pipeline, "orphan", "orphan/app:1")
         source.arm("DELETE", source.pipeline_path("export", pipeline))
         state = source.ended(run)

@@ -40,6 +40,13 @@ def verdicts(side: SideContents) -> dict[str, tuple[bool, str]]:
     return {leftover.name: (leftover.goes, leftover.reason) for leftover in leftovers(side, NOW, WEEK)}
 
 
+def test_a_run_whose_blob_stays_goes_with_every_run_only() -> None:
+    side = SideContents(name="target", blobs=[blob()], runs=[run(status="Failed")])
+    for every_run in (False, True):
+        (found,) = (each for each in leftovers(side, NOW, WEEK, every_run=every_run) if each.kind == "run")
+        assert found.goes is every_run
+
+
 @pytest.mark.parametrize(
     ("runs", "goes", "reason"),
     [

@@ -44,8 +44,8 @@ _CONTENT = frozenset(
         ".hypothesis",
     }
 )
-_PURPOSE = ("docker/config.json", "docker.json")
-"""Docker's stored credentials."""
+_PURPOSE = ("docker/config.json", "docker.json", "/passphrase", "age-key.txt")
+"""Docker's stored credentials, the passphrase of the stacks, and a secret key of age."""
 
 
 def forms(secret: str) -> set[str]:
@@ -222,6 +222,8 @@ def _know_sandbox(scan: LeakScan, paths: Paths) -> None:
     auths = json.loads(docker.read_text())["auths"] if docker.exists() else {}
     pairs = [base64.b64decode(entry["auth"]).decode() for entry in auths.values()]
     scan.know("token of a registry", [pair.rpartition(".")[2] for pair in pairs])
+    passphrase = paths.state / "passphrase"
+    scan.know("passphrase of the stacks", [passphrase.read_text()] if passphrase.exists() else [])
     for definition in CLOUDS:
         cloud = Cloud(definition, paths)
         try:

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
+from tests.sandbox.faults.control import fault
+from tests.transfer.pushing import push
 
 SAME = ["shop/web:1.0.0", "shop/api:1.0.0"]
 MANAGED = {"storageAccess": "ManagedIdentity", "sasExpiry": ""}
@@ -48,3 +53,23 @@ def test_pairs_of_the_same_registries_share_neither_runs_nor_containers(project:
         day, night = (project.outputs(f"{pair}-{side}") for pair in PAIRS)
         assert day["containerUrl"] != night["containerUrl"]
         assert {run["id"] for run in day["runs"]}.isdisjoint(run["id"] for run in night["runs"])
+
+
+def test_one_failed_import_of_three_is_named_and_only_it_is_repeated(project: Project, paths: Paths) -> None:
+    tags = [str(number) for number in range(101)]
+    for tag in tags:
+        push(Cloud(SOURCE, paths), "imports/many", tag)
+    source, target = project.source("many-source", [f"imports/many:{tag}" for tag in tags]), "many-target"
+    project.up(source)
+    project.up(project.target(target, source, sourceTriggerStatus="Disabled"))
+    project.run("acr-transfer", "hop", "--source", source, "--target", target)
+    _, bad, _ = (blob["name"] for blob in project.outputs(source)["handover"]["blobs"])
+    with fault(paths, "target", "storage", path=f"/transfer/{bad}", firewall=True):
+        said = project.up(target, "--continue-on-error", good=False)
+    assert f"blob {bad};" in said
+    before = {run["blob"]: run for run in project.outputs(target)["runs"]}
+    assert [blob for blob, run in before.items() if run["status"] != "Succeeded"] == [bad]
+    project.up(target)
+    after = {run["blob"]: run for run in project.outputs(target)["runs"]}
+    assert after.pop(bad)["status"] == "Succeeded"
+    assert after == {blob: run for blob, run in before.items() if blob != bad}

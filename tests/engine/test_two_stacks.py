@@ -126,6 +126,7 @@ def test_no_secret_is_in_the_checkout(pair: Project, arrived: str, checkout: Pat
     assert leak_scan.SCAN
     pair.run("pulumi", "stack", "export", "--stack", "pair-source", "--file", "export.json")
     assert len([name for name in leak_scan.SCAN.names.values() if name.startswith("SAS token")]) >= 6
+    assert "passphrase of the stacks" in leak_scan.SCAN.names.values()
     scan = replace(leak_scan.SCAN, folder=checkout, heard=[], _searched={})
     assert scan.leaks() == []
 

@@ -25,6 +25,7 @@ from acr_transfer.errors import CopyError, DiskError, InputError
 from acr_transfer.model.documents.json_document import checksum_of
 from acr_transfer.model.documents.pack_manifest import PackManifest
 from acr_transfer.model.errors import ModelError
+from tests import leak_scan
 from tests.transfer.disks.disk_transfer import BLOCK, DiskTransfer, checked, readers
 from tests.transfer.two_clouds import Clouds, two_clouds
 
@@ -311,8 +312,9 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
 def test_the_commands_transfer_blobs_with_a_folder_only(clouds: Clouds, tmp_path: Path) -> None:
     content = os.urandom(5 * BLOCK)
     handover = clouds.export(content)
-    disk, key = tmp_path / "disk", tmp_path / "key.txt"
+    disk, key = tmp_path / "disk", tmp_path / "age-key.txt"
     key.write_text(f"# secret\n{KEY}\n")
+    leak_scan.know("secret key of age", str(KEY))
     log_size = clouds.stores[0].log.stat().st_size
     code, output, _ = clouds.run(
         "pack",

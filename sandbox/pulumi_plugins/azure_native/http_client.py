@@ -54,17 +54,17 @@ class HttpClient:
         token = self.authentication.token(self.authentication.audience)
         return self._send(method, url, query, body, {"Authorization": f"Bearer {token}"})
 
-    def send_to_vault(self, method: str, url: str) -> int:
-        """Send a request to a vault's data plane; returns the status.
+    def send_to_vault(self, method: str, url: str) -> requests.Response:
+        """Send a request to a vault's data plane.
 
         The first request has no token: the vault's challenge names the audience.
         """
         challenge = self._send(method, url, None, None, {})
         found = re.search(r'resource="([^"]+)"', challenge.headers.get("WWW-Authenticate", ""))
         if challenge.status_code != 401 or not found:
-            return challenge.status_code
+            return challenge
         headers = {"Authorization": f"Bearer {self.authentication.token(found[1])}"}
-        return self._send(method, url, None, None, headers).status_code
+        return self._send(method, url, None, None, headers)
 
     def _send(
         self,

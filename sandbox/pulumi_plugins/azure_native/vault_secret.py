@@ -23,9 +23,13 @@ class VaultSecretProvider(ArmResourceProvider):
         base = self._vault_url(inputs)
         if base is None:
             return
-        status = self._azure.send_to_vault("DELETE", f"{base}/secrets/{inputs['secretName']}?{_QUERY}")
-        if status not in (200, 404):
-            raise ProviderError(f"Status={status} deleting secret {inputs['secretName']!r} of {base}")
+        url = f"{base}/secrets/{inputs['secretName']}"
+        answer = self._azure.send_to_vault("DELETE", f"{url}?{_QUERY}")
+        if answer.status_code not in (200, 404):
+            # The error of the vault's client, which has the body: it names the action that is not permitted.
+            raise ProviderError(
+                f"DELETE {url}\nRESPONSE {answer.status_code}: {answer.reason}\n{answer.text}"
+            )
 
     def _write(
         self, schema: ResourceSchema, id: str, version: str, body: Values, inputs: Values, old: Values | None
@@ -49,9 +53,9 @@ class VaultSecretProvider(ArmResourceProvider):
         if base is None:
             return False
         deleted = f"{base}/deletedsecrets/{inputs['secretName']}"
-        if self._azure.send_to_vault("GET", f"{deleted}?{_QUERY}") != 200:
+        if self._azure.send_to_vault("GET", f"{deleted}?{_QUERY}").status_code != 200:
             return False
-        return self._azure.send_to_vault("POST", f"{deleted}/recover?{_QUERY}") == 200
+        return self._azure.send_to_vault("POST", f"{deleted}/recover?{_QUERY}").status_code == 200
 
     def _vault_url(self, inputs: Values) -> str | None:
         vault = RESOURCE_TYPES["keyvault:Vault"]

@@ -9,10 +9,14 @@ from dataclasses import replace
 import pytest
 
 from sandbox.arm.roles import definitions
+from sandbox.cloud.definitions import CLOUDS
 from sandbox.cloud.paths import Paths
+from tests.engine.existing import Existing
+from tests.engine.projects import Project
 from tests.rights.callers import Caller
 from tests.rights.commands import COMMANDS, Command, Pair, SideRight, grant_sides, used_sides
-from tests.rights.page import command_rights, recorded
+from tests.rights.page import command_rights, recorded, set_up_rights
+from tests.rights.set_ups import FEW
 from tests.rights.share import share
 
 DOCUMENT = recorded()
@@ -45,6 +49,24 @@ def test_without_one_right_the_command_fails_or_reports_what_is_missing(
     pair = pairs[command.pair]
     grant_sides(caller, pair, command_rights(DOCUMENT, name) - {removed})
     command.run(pair, caller, sandbox_environment, good=False)
+
+
+def test_ship_runs_with_the_rights_of_its_parts(
+    project: Project, paths: Paths, sandbox_environment: dict[str, str]
+) -> None:
+    caller, pair = Caller(paths), Pair(project, paths, "shipped")
+    for definition in CLOUDS:
+        Existing.of(paths, definition, f"tests-{pair.stacks[definition.side]}")
+    source, target = pair.stacks.values()
+    project.source(source, FEW, createResourceGroup=False)
+    project.target(target, source, createResourceGroup=False)
+    rights = command_rights(DOCUMENT, "hop, with account keys") | command_rights(DOCUMENT, "prove")
+    for side in pair.stacks:
+        deploys = set_up_rights(DOCUMENT, side, "SAS token, new vault with access policies")
+        rights |= {(side, *right) for right in deploys}
+    grant_sides(caller, pair, rights)
+    mine = replace(project, environment=caller.environment(sandbox_environment))
+    assert "1 of 1 artifacts proved" in mine.run("acr-transfer", "ship", *pair.both, "--wait", "120")
 
 
 @pytest.mark.parametrize("name", ["token", "identity"])

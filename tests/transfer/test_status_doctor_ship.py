@@ -17,7 +17,7 @@ from sandbox.cloud.definitions import SOURCE, TARGET, CloudDefinition
 from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.storage import blobs
 from tests import leak_scan
-from tests.engine.projects import Project
+from tests.engine.projects import EVERY_RUN, Project
 from tests.transfer.pushing import push
 
 ARTIFACTS = ["ship/web:1", "ship/agent:1"]
@@ -38,6 +38,7 @@ def project(
     made.source("ship-source", ARTIFACTS)
     made.target("ship-target", "ship-source")
     yield made
+    made.run("acr-transfer", "clean", "--source", "ship-source", "--target", "ship-target", *EVERY_RUN)
     for stack in ("ship-target", "ship-source"):
         made.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview")
 

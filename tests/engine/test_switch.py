@@ -1,4 +1,4 @@
-"""From a SAS token to the pipeline's identity and back, on the real engine: one `up` each."""
+"""From a SAS token to the identity of a pipeline and back, and to another name: one `up` each."""
 
 from __future__ import annotations
 
@@ -56,4 +56,15 @@ def test_a_stack_switches_to_its_identity_and_back_in_one_up_each(project: Proje
     with_token = deployed(project)
     assert [run["status"] for run in with_token["runs"]] == ["Succeeded"]
     assert with_token["runs"][0]["started"] > again["runs"][0]["started"]
+    project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
+
+
+def test_another_name_replaces_the_pipeline_after_its_runs(project: Project) -> None:
+    before = deployed(project)
+    configured(project, pipeline="renamed")
+    after = deployed(project)
+    assert after["exportPipelineId"].endswith("/exportPipelines/renamed")
+    assert [run["status"] for run in after["runs"]] == ["Succeeded"]
+    assert {run["name"] for run in before["runs"]}.isdisjoint(run["name"] for run in after["runs"])
+    project.run("pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--diff")
     project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")

@@ -59,7 +59,7 @@ class Pipeline(pulumi.ComponentResource):
         if not managed:
             return preview.apply(lambda kept: create(preview=kept))
         pipeline = create(preview=True)
-        self.run_provider = vars(pipeline).get("provider")
+        self.run_provider = pipeline.provider if isinstance(pipeline, PreviewPipeline) else None
         return Output.from_input(pipeline)
 
     def _create(

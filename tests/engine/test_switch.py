@@ -56,15 +56,11 @@ def test_a_stack_switches_to_its_identity_and_back_in_one_up_each(project: Proje
     with_token = deployed(project)
     assert [run["status"] for run in with_token["runs"]] == ["Succeeded"]
     assert with_token["runs"][0]["started"] > again["runs"][0]["started"]
-    project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
 
-
-def test_another_name_replaces_the_pipeline_after_its_runs(project: Project) -> None:
-    before = deployed(project)
+    # Azure refuses to delete a pipeline that runs name: they go first.
     configured(project, pipeline="renamed")
-    after = deployed(project)
-    assert after["exportPipelineId"].endswith("/exportPipelines/renamed")
-    assert [run["status"] for run in after["runs"]] == ["Succeeded"]
-    assert {run["name"] for run in before["runs"]}.isdisjoint(run["name"] for run in after["runs"])
+    renamed = deployed(project)
+    assert renamed["exportPipelineId"].endswith("/exportPipelines/renamed")
+    assert [run["status"] for run in renamed["runs"]] == ["Succeeded"]
     project.run("pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--diff")
     project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")

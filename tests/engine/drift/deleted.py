@@ -16,6 +16,7 @@ from sandbox.cloud.paths import Paths
 from sandbox.keyvault.secrets import Secrets
 from tests.engine.existing import Bearer
 from tests.engine.projects import Project
+from tests.sandbox.faults.control import choice
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class Side:
             client.resources.begin_create_or_update_by_id(id, body, api_version="2024-11-01").result()
             return
         version = found["outputs"]["azureApiVersion"]
-        client.resources.begin_delete_by_id(found["id"], api_version=version).result()
+        # With the harder answer a pipeline cannot be deleted alone, so nothing would be left to restore.
+        with choice(self.paths, self.definition.side, "delete-used", "allow"):
+            client.resources.begin_delete_by_id(found["id"], api_version=version).result()
 
     def faults(self, other: Side | None = None) -> list[dict[str, Any]]:
         """What doctor finds on this side, together with the other one or alone."""

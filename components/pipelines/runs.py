@@ -95,8 +95,6 @@ class PipelineRuns(pulumi.ComponentResource):
                 parent=self,
                 # Two runs cannot have one name, and `--replace` would otherwise create the second one first.
                 delete_before_replace=True,
-                # Azure may refuse to delete a pipeline that runs name: they are deleted before it.
-                replace_on_changes=["request.pipelineResourceId"],
                 hooks=ResourceHookBinding(on_error=self._hooks),
             ),
         )

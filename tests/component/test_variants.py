@@ -263,10 +263,6 @@ def test_a_pipeline_that_has_used_its_identity_keeps_its_type_with_a_token(
     assert container["keyVaultUri"].endswith("sas")
 
 
-def test_runs_are_deleted_before_a_pipeline_that_is_replaced(deploy: Deploy) -> None:
-    assert source(deploy, TOKEN).one("PipelineRun").replaced_on == ["request.pipelineResourceId"]
-
-
 def test_a_new_account_without_tokens_refuses_keys_and_keeps_deleted_blobs_for_a_week(
     deploy: Deploy,
 ) -> None:

@@ -228,14 +228,15 @@ def pipeline_options(
     """Return the options of a pipeline, which has another type in the other API version.
 
     It remains the same pipeline: this version changes its access in place. The default version does not know
-    the access mode, so there a change of it deletes the pipeline, and its runs before it.
+    the access mode, so there a change of it replaces the pipeline, which only an engine that cannot keep
+    values needs. Any other replacement has another ID: the old pipeline goes after the runs that name it.
     """
     other = _DEFAULT_TYPES if preview else _TYPES
     opts = ResourceOptions(
         parent=parent,
         aliases=[Alias(type_=other[direction])],
         replace_on_changes=[] if preview else [f"{_CONTAINERS[direction]}.storageAccessMode"],
-        delete_before_replace=True,
+        delete_before_replace=not keeps_values(),
     )
     return explain_conflict(PIPELINES[direction], name, opts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ BY_IDENTITY = "azure-native_containerregistry_v20250601preview"
 
 
 @pytest.fixture
-def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str]) -> Project:
+def project(tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str]) -> Iterator[Project]:
     made = Project.made(tmp_path, checkout, sandbox_environment)
     made.source(STACK, ["shop/web:1.0.0"])
-    return made
+    yield made
+    made.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview", "--remove")
 
 
 def configured(project: Project, **values: str) -> None:
@@ -56,4 +58,13 @@ def test_a_stack_switches_to_its_identity_and_back_in_one_up_each(project: Proje
     with_token = deployed(project)
     assert [run["status"] for run in with_token["runs"]] == ["Succeeded"]
     assert with_token["runs"][0]["started"] > again["runs"][0]["started"]
-    project.run("pulumi", "destroy", "--stack", STACK, "--yes", "--skip-preview")
+
+
+def test_another_name_replaces_the_pipeline_after_its_runs(project: Project) -> None:
+    before = deployed(project)
+    configured(project, pipeline="renamed")
+    after = deployed(project)
+    assert after["exportPipelineId"].endswith("/exportPipelines/renamed")
+    assert [run["status"] for run in after["runs"]] == ["Succeeded"]
+    assert {run["name"] for run in before["runs"]}.isdisjoint(run["name"] for run in after["runs"])
+    project.run("pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--diff")

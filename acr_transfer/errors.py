@@ -69,6 +69,10 @@ class AccessError(TransferError, exit_code=6):
     """Not logged in, or a permission is missing."""
 
 
+class LoginError(AccessError):
+    """No login of this machine is accepted, so that no permission matters."""
+
+
 class MissingError(TransferError, exit_code=7):
     """A container, storage account, registry or cloud does not exist."""
 
@@ -210,7 +214,7 @@ def _meaning(error: "AzureError", tried: str, needs: str) -> TransferError:
     answer = f"HTTP {status} {error_code(error)}".strip()
     # azure-identity raises refused logins without a response; a service's error has one.
     if status is None and type(error).__name__ in ("ClientAuthenticationError", "CredentialUnavailableError"):
-        return AccessError(
+        return LoginError(
             f"{tried}: this cloud accepts no available login. Log in, or set up another login of "
             "azure-identity."
         ).led_out(NO_LOGIN)

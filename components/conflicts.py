@@ -1,10 +1,13 @@
 """Errors for resources that already exist where this program would create them."""
 
 import asyncio
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
-from pulumi import ErrorHookArgs, ResourceHookBinding, ResourceOptions
+from pulumi import ErrorHookArgs, Output, ResourceHookBinding, ResourceOptions
 
 from acr_transfer.model.failures import deployments
 from acr_transfer.model.failures.failure import Failure
@@ -12,7 +15,7 @@ from acr_transfer.model.options import Direction
 from acr_transfer.model.visible_text import visible_line
 
 from .advice import ways_out
-from .sdk import error_hooks, retry_hooks
+from .sdk import recorded_resources, retry_hooks
 
 _SIGNS = (
     "cannot create already existing resource",
@@ -50,12 +53,12 @@ class Conflict:
 
     can_be_adopted: bool = True
 
-    def message(self, name: str) -> str:
-        """Return the error for the resource of this name, with the ways out."""
+    def message(self, name: str, **known: str) -> str:
+        """Return the error for the resource of this name, with the ways out and the `known` names in them."""
         lines = [
             f"{self.label.format(name=name)} already exists; this deployment would create it.",
             self.failure.why,
-            ways_out(self.failure),
+            ways_out(self.failure, **known),
             "To manage it with Pulumi: docs/adopt.md" if self.can_be_adopted else "",
         ]
         return "\n".join(filter(None, lines))
@@ -63,6 +66,9 @@ class Conflict:
 
 RESOURCE_GROUP = Conflict("The resource group {name}", "resourceGroupName", deployments.RESOURCE_GROUP_EXISTS)
 CONTAINER = Conflict("The container {name}", "containerName", deployments.CONTAINER_EXISTS)
+LIFECYCLE_RULES = Conflict(
+    "The lifecycle rules of the storage account", "", deployments.LIFECYCLE_RULES_EXIST, can_be_adopted=False
+)
 SECRET = Conflict("The secret {name}", "secretName", deployments.SECRET_EXISTS)
 PIPELINES = {
     direction: Conflict(
@@ -72,6 +78,7 @@ PIPELINES = {
 }
 IDENTITY = Conflict("The identity {name}", "resourceName", deployments.IDENTITY_EXISTS, can_be_adopted=False)
 GRANT = Conflict("The permission of the pipeline's identity", "", deployments.GRANT_EXISTS)
+ROLE = Conflict("The role of the pipeline's identity", "", deployments.ROLE_EXISTS)
 REGISTRY = Conflict(
     "The registry name {name}", "registryName", deployments.REGISTRY_NAME_TAKEN, can_be_adopted=False
 )
@@ -88,13 +95,50 @@ def explain_conflict(conflict: Conflict, name: str, opts: ResourceOptions) -> Re
     without error hooks.
     """
 
-    def report(failure: ErrorHookArgs) -> None:
+    async def report(failure: ErrorHookArgs) -> bool:
         if any(sign in each for each in failure.errors for sign in _SIGNS):
-            taken = str((failure.new_inputs or {}).get(conflict.named_by, ""))
-            pulumi.log.error(conflict.message(visible_line(taken)), opts.parent)
+            inputs = failure.new_inputs or {}
+            message = conflict.message(visible_line(str(inputs.get(conflict.named_by, ""))), **_grant(inputs))
+            pulumi.log.error(f"{message}\n{await _interrupted(failure, opts)}".rstrip(), opts.parent)
+        return False
 
-    hooks = ResourceHookBinding(on_error=error_hooks(f"{name}-exists", report))
+    hooks = ResourceHookBinding(on_error=retry_hooks(f"{name}-exists", report))
     return ResourceOptions.merge(opts, ResourceOptions(hooks=hooks))
+
+
+def _grant(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The names of a role assignment in its way out; empty for any other resource."""
+    if not (role := str(inputs.get("roleDefinitionId") or "")):
+        return {}
+    principal, scope = str(inputs.get("principalId") or ""), str(inputs.get("scope") or "").strip("/")
+    return {"principal": principal, "role": role.rpartition("/")[2], "scope": f"/{scope}"}
+
+
+async def _interrupted(failure: ErrorHookArgs, opts: ResourceOptions) -> str:
+    """The way out if a killed deployment created the resource; empty if its ID is unknown."""
+    found = re.search(deployments.INTERRUPTED_CREATION.pattern, failure.errors[0])
+    if not found or not opts.parent:
+        return ""
+    known = {"type": failure.type, "resource": failure.name, "id": found[1]}
+    known["parent"] = str(await Output.from_input(opts.parent.urn).future())
+    if provider := await _provider(failure.type, opts.parent):
+        cause = deployments.INTERRUPTED_CREATION_WITH_PROVIDER
+        return f"{cause.why}\n{ways_out(cause, **known, provider=provider)}"
+    cause = deployments.INTERRUPTED_CREATION
+    return f"{cause.why}\n{ways_out(cause, **known)}"
+
+
+async def _provider(typ: str, parent: pulumi.Resource) -> str:
+    """The URN of the explicit provider of a resource; empty for a default provider."""
+    if explicit := parent.get_provider(typ):
+        return str(await Output.from_input(explicit.urn).future())
+    package = typ.partition(":")[0]
+    if package == "azure-native":
+        return ""
+    # A parameterized package has a provider of its own, which the pipeline has created before.
+    recorded = await recorded_resources(parent) or {}
+    wanted = f"pulumi:providers:{package}"
+    return next((urn for urn, each in recorded.items() if each["type"] == wanted), "")
 
 
 def retry_conflicts(name: str, opts: ResourceOptions) -> ResourceOptions:

@@ -1,6 +1,5 @@
 """The hand-over of a source stack, as a target stack reads it."""
 
-import asyncio
 from typing import Any
 
 import pulumi
@@ -12,9 +11,6 @@ from acr_transfer.model.failures.deployments import SOURCE_UNREADABLE
 
 from .advice import ways_out
 from .sdk import stack_outputs
-
-_PAUSES = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between two attempts to read a state that is being written."""
 
 
 class HandoverError(pulumi.RunError):
@@ -55,19 +51,7 @@ async def handover_of_stack(stack: str) -> Handover:
 
 
 async def last_outputs(stack: str) -> dict[str, Any]:
-    """Return the outputs of a stack; none before its first deployment.
-
-    A backend in a folder writes the file of a state's attributes in place, so that it is empty for an instant
-    whenever an update saves the state: this very update too, while it reads its own stack's last outputs.
-    https://pkg.go.dev/gocloud.dev/blob/fileblob
-    """
-    for pause in _PAUSES:
-        try:
-            return await stack_outputs(stack)
-        except Exception as failure:
-            if not _cause(failure).endswith("EOF"):
-                raise
-        await asyncio.sleep(pause)
+    """Return the outputs of a stack; none before its first deployment."""
     return await stack_outputs(stack)
 
 

@@ -14,7 +14,7 @@ from . import defaults
 from .advice import ways_out
 from .argument_rules import check_arguments
 from .arguments import ContainerSelection, Placement, has, uses_token
-from .conflicts import CONTAINER, STORAGE_ACCOUNT, explain_conflict, retry_conflicts
+from .conflicts import CONTAINER, LIFECYCLE_RULES, STORAGE_ACCOUNT, explain_conflict, retry_conflicts
 from .existing import ExistingResourceError, global_name, name_and_group, unreadable
 from .sdk import not_found
 
@@ -176,7 +176,9 @@ class Storage(pulumi.ComponentResource):
             resource_group_name=args["resource_group"],
             management_policy_name="default",
             policy=storage.ManagementPolicySchemaArgs(rules=[_cleanup_rule(args)]),
-            opts=self._setting(f"{name}-cleanup", account, service),
+            opts=explain_conflict(
+                LIFECYCLE_RULES, f"{name}-cleanup", self._setting(f"{name}-cleanup", account, service)
+            ),
         )
 
     def _setting(

@@ -17,13 +17,14 @@ from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.faults.control import send_order
 from tests import leak_scan
 from tests.leak_scan import LeakScan, ProcessSamples
+from tests.session_end import ending_with_this_process
 
 # Tests must not fail on a busy machine.
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
-_LONGEST = ("rights", "ways_out", "policy_engine", "engine", "runs", "examples", "sandbox")
+_LONGEST = ("rights", "ways_out", "policy_engine", "engine", "killed", "runs", "examples", "sandbox")
 """Folders of slow tests. They start first, so that no worker has to run them alone at the end."""
 
 
@@ -37,7 +38,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LeakScan]:
+def _ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers and engines end with this session, even if it is killed."""
+    with ending_with_this_process(tmp_path_factory.getbasetemp()):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _searched(_ended: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LeakScan]:
     """The scan for leaks, which also samples the processes of this session."""
     leak_scan.SCAN = scan = LeakScan(tmp_path_factory.getbasetemp())
     leak_scan.SAMPLES = samples = ProcessSamples(tmp_path_factory.getbasetemp() / "processes")

@@ -1,6 +1,5 @@
 """The client of Azure Resource Manager (ARM)."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +11,6 @@ from acr_transfer.azure.http_session import PAGES, AzureHttp, HttpAnswer, http_s
 from acr_transfer.errors import AccessError, BrokenAnswerError, ServiceError, explained, host, request_id
 from acr_transfer.model.failures.commands import UNEXPECTED_RESPONSE
 from acr_transfer.model.visible_text import visible_line
-from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 PIPELINES = "2025-06-01-preview"
 """The API version that returns a pipeline's storage access mode."""
@@ -89,22 +87,21 @@ class ArmClient:
         if answer.status not in (200, 202, 204, 404):
             self._checked(answer, id, needs)
 
+    async def sign_in(self) -> str:
+        """Return a token for Resource Manager. Raises `LoginError` if this cloud accepts no login."""
+        with explained("signing in", self.host):
+            return (await self._credential.get_token(self.cloud.scope)).token
+
     async def _request(self, method: str, path: str) -> HttpAnswer:
-        """Send a request, again while the failure is transient; all requests here may be repeated."""
+        """Send a request to this cloud's Resource Manager, and to no other host."""
         base = self.cloud.resource_manager.rstrip("/")
         url = path if "://" in path else f"{base}{path}"
         if host(url) != self.host or not url.lower().startswith("https://"):
             raise ServiceError(f"{self.host} continues a list at another host, {host(url)}")
-        attempt = 1
-        while True:
-            with explained("signing in", self.host):
-                token = await self._credential.get_token(self.cloud.scope)
-            answer = await self._http.request(method, url, {"Authorization": f"Bearer {token.token}"})
-            self.date = answer.headers.get("Date", "")
-            if answer.status not in TRANSIENT or attempt == TRIES:
-                return answer
-            await asyncio.sleep(wait_before_retry(attempt, answer.headers.get("Retry-After", "")))
-            attempt += 1
+        token = await self.sign_in()
+        answer = await self._http.request(method, url, {"Authorization": f"Bearer {token}"})
+        self.date = answer.headers.get("Date", "")
+        return answer
 
     def _checked(self, answer: HttpAnswer, id: str, needs: str) -> dict[str, Any]:
         status, found = answer.status, answer.json()

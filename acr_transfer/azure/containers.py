@@ -4,6 +4,7 @@ The storage account is found by its blob endpoint, so no cloud's host names are 
 Resource Manager and is in memory only; where the account forbids shared keys, the caller's token is used.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -141,19 +142,22 @@ class _DelegationKeys:
         self._throttle = throttle
         self._key: UserDelegationKey | None = None
         self._expiry = datetime.now(UTC)
+        self._renewing = asyncio.Lock()
 
     async def current(self) -> UserDelegationKey:
-        """Return a key that is valid for as long as a link."""
-        now = datetime.now(UTC)
-        if self._key is None or self._expiry < now + _LINK_LIFETIME:
-            self._expiry = now + _KEY_LIFETIME
-            credential = AudienceCredential(self._credential, self._account)
-            options = client_options(self._throttle) | {"retry_policy": StorageRetry(self._throttle, tries=2)}
-            async with BlobServiceClient(
-                self._account, credential, audience=self._account, **options
-            ) as service:
-                self._key = await service.get_user_delegation_key(now - _CLOCK_SKEW, self._expiry)
-        return self._key
+        """Return a key that is valid for as long as a link. A failed renewal is the caller's failure too."""
+        async with self._renewing:
+            now = datetime.now(UTC)
+            if self._key is None or self._expiry < now + _LINK_LIFETIME:
+                self._key = await self._requested(now)
+                self._expiry = now + _KEY_LIFETIME
+            return self._key
+
+    async def _requested(self, now: datetime) -> UserDelegationKey:
+        credential = AudienceCredential(self._credential, self._account)
+        options = client_options(self._throttle) | {"retry_policy": StorageRetry(self._throttle, tries=2)}
+        async with BlobServiceClient(self._account, credential, audience=self._account, **options) as service:
+            return await service.get_user_delegation_key(now - _CLOCK_SKEW, now + _KEY_LIFETIME)
 
 
 async def _account_key(url: str, scope: str, arm: ArmClient) -> AzureNamedKeyCredential | None:

@@ -3,6 +3,7 @@
 It follows no redirect, because each request may carry a credential, and reads no more than its limits allow.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from acr_transfer.http_limits import HttpLimits
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_names import HOST
+from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 LIMITS = HttpLimits(body=32 * 1024 * 1024, connect=30, idle=60, total=120)
 """A page of Resource Manager has at most 8 MB.
@@ -54,10 +56,21 @@ class AzureHttp:
     async def request(
         self, method: str, url: str | URL, headers: Mapping[str, str] | None = None, *, what: str = ""
     ) -> HttpAnswer:
-        """Send a request. Raises `ServiceError` if there is no response within the limits.
+        """Send a request, again while its response is transient: all requests here may be repeated.
 
-        `what` names the kind of host for the message.
+        `what` names the kind of host for the message. Raises `ServiceError` if there is no response within
+        the limits.
         """
+        for attempt in range(1, TRIES):
+            answer = await self._send(method, url, headers, what)
+            if answer.status not in TRANSIENT:
+                return answer
+            await asyncio.sleep(wait_before_retry(attempt, answer.headers.get("Retry-After", "")))
+        return await self._send(method, url, headers, what)
+
+    async def _send(
+        self, method: str, url: str | URL, headers: Mapping[str, str] | None, what: str
+    ) -> HttpAnswer:
         where = f"{what}{host(str(url))}"
         try:
             async with self._session.request(method, url, headers=headers, allow_redirects=False) as response:

@@ -1,6 +1,7 @@
 """A deployed Pulumi stack: its outputs and its configuration, read with the Pulumi CLI."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from acr_transfer.azure.provider_settings import CLIENT_SECRET, ProviderSettings
 from acr_transfer.errors import StackError
 from acr_transfer.model.errors import ModelError
-from acr_transfer.model.failures.commands import NO_SUCH_STACK, NOT_DEPLOYED
+from acr_transfer.model.failures.commands import NO_SUCH_STACK, NOT_DEPLOYED, OTHER_STACKS, STATE_EMPTY
 from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_names import CONTAINER_URL
 from acr_transfer.model.visible_text import visible_line
@@ -134,6 +135,44 @@ def _object(text: str, stack: str) -> dict[str, Any]:
 
 
 def _call(stack: str, folder: Path, *command: str) -> str:
+    done = _executed(folder, *command, "--stack", stack)
+    if done.returncode:
+        lines = (line for line in done.stderr.splitlines() if line.startswith("error:"))
+        reason = next(lines, "no reason given").removeprefix("error:").strip()
+        if reason.startswith("no stack named"):
+            raise missing_stack(stack, folder)
+        raise failed_with(f"pulumi cannot read stack {stack!r}: {reason}")
+    return done.stdout
+
+
+def failed_with(reason: str) -> StackError:
+    """Return an error of Pulumi, with the way out of a state that was being written when Pulumi was killed.
+
+    https://www.pulumi.com/docs/iac/concepts/state-and-backends/#local-filesystem
+    """
+    if not re.search(STATE_EMPTY.pattern, reason):
+        return StackError(reason)
+    backend = os.environ.get("PULUMI_BACKEND_URL", "")
+    folder = backend.removeprefix("file://") if backend.startswith("file:///") else ""
+    return StackError(f"{reason}\n{STATE_EMPTY.why}").led_out(STATE_EMPTY, backend=folder)
+
+
+def missing_stack(name: str, folder: Path) -> StackError:
+    """Return the error for a stack that does not exist, which may have been renamed."""
+    listed = _executed(folder, "stack", "ls", "--json")
+    try:
+        found = parse_json(listed.stdout) if not listed.returncode else []
+    except JsonError:
+        found = []
+    names = ", ".join(sorted(str(each.get("name")) for each in found if isinstance(each, dict)))
+    if not names:
+        return StackError(f"stack {name!r} does not exist.").led_out(NO_SUCH_STACK, stack=name)
+    return StackError(
+        f"stack {name!r} does not exist. The project has: {visible_line(names)}. {OTHER_STACKS.why}"
+    ).led_out(OTHER_STACKS, stack=name)
+
+
+def _executed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise StackError(
@@ -141,8 +180,8 @@ def _call(stack: str, folder: Path, *command: str) -> str:
             "See https://www.pulumi.com/docs/install/"
         )
     try:
-        done = subprocess.run(
-            [pulumi, *command, "--stack", stack, "--non-interactive", "--color", "never"],
+        return subprocess.run(
+            [pulumi, *arguments, "--non-interactive", "--color", "never"],
             check=False,
             cwd=folder,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
@@ -152,17 +191,6 @@ def _call(stack: str, folder: Path, *command: str) -> str:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        raise StackError(
-            f"`pulumi {' '.join(command)} --stack {stack}` did not finish in {_TIMEOUT:.0f} s"
-        ) from None
+        raise StackError(f"`pulumi {' '.join(arguments)}` did not finish in {_TIMEOUT:.0f} s") from None
     except OSError as error:
         raise StackError(f"cannot run `pulumi` in {folder}: {error.strerror}") from None
-    if done.returncode:
-        lines = (line for line in done.stderr.splitlines() if line.startswith("error:"))
-        reason = next(lines, "no reason given").removeprefix("error:").strip()
-        if reason.startswith("no stack named"):
-            raise StackError(
-                f"stack {stack!r} does not exist: create and configure it, or name another."
-            ).led_out(NO_SUCH_STACK, stack=stack)
-        raise StackError(f"pulumi cannot read stack {stack!r}: {reason}")
-    return done.stdout

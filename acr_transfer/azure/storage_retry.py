@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.storage.blob.aio import ExponentialRetry
 
@@ -37,6 +37,8 @@ class StorageRetry(ExponentialRetry):
                 body.seek(settings["body_position"])
             try:
                 response: PipelineResponse[Any, Any] = await following.send(request)
+            except ClientAuthenticationError:
+                raise  # From the credential, which has its own attempts.
             except AzureError as error:
                 if attempt == tries or type(error).__name__ == "AzureSigningError":
                     raise

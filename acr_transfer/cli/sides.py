@@ -5,11 +5,13 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+from acr_transfer.cli.console import Console
 from acr_transfer.cli.option_types import file_path, rate
 from acr_transfer.cli.parser import add_project, add_stack
 
 if TYPE_CHECKING:
     from acr_transfer.azure.containers import Container
+    from acr_transfer.azure.recorded_runs import RecordedRuns
     from acr_transfer.azure.stack_state import StateResource
     from acr_transfer.azure.stacks import Stack
     from acr_transfer.azure.throttle import Throttle
@@ -79,21 +81,36 @@ async def read_states(
     return dict(zip(sides, await asyncio.gather(*reads), strict=True))
 
 
+async def read_all_runs(options: argparse.Namespace, only: str | None) -> dict[str, "RecordedRuns"]:
+    """The runs in the states of the stacks by side: both, or only one."""
+    from acr_transfer.azure.recorded_runs import read_runs
+
+    sides = _sides(only)
+    reads = (asyncio.to_thread(read_runs, getattr(options, side), options.cwd) for side in sides)
+    return dict(zip(sides, await asyncio.gather(*reads), strict=True))
+
+
 def _sides(only: str | None) -> list[str]:
     return [only] if only else ["source", "target"]
 
 
 async def source_side(
-    options: argparse.Namespace, throttle: "Throttle"
+    options: argparse.Namespace, throttle: "Throttle", console: Console
 ) -> tuple["Handover", AbstractAsyncContextManager["Container"]]:
-    """The hand-over, and the container that the blobs are read from."""
-    from acr_transfer.azure import connect, containers
+    """The hand-over, with a warning if it is outdated, and the container that the blobs are read from."""
+    from acr_transfer.azure import containers
     from acr_transfer.model.documents.handover import Handover
 
     if options.handover:
         handover = Handover.read(options.handover)
         return handover, containers.container_at(handover.source.container_url, throttle)
-    (stack,) = await connect.read_stacks([options.source], options.cwd)
+    stacks, runs = await asyncio.gather(read_sides(options, "source"), read_all_runs(options, "source"))
+    stack = stacks["source"]
+    if reason := runs["source"].newer_than(stack.outputs):
+        console.warn(
+            f"the last deployment of stack {stack.name!r} {reason}. The hand-over is that of the deployment "
+            f"before. Wait for the end of the deployment, or repeat it: `pulumi up -s {stack.name}`"
+        )
     return stack.handover(), containers.container(stack, throttle)
 
 

@@ -21,6 +21,7 @@ from acr_transfer.copy.target_blob import TargetBlob
 from acr_transfer.errors import CopyError, error_code
 
 _BLOBS_AT_A_TIME = 4
+_SIGNS = "generateUserDelegationKey, which the role Storage Blob Data Reader on the account has"
 
 
 class Route:
@@ -112,9 +113,11 @@ async def _fetch_blob(link: ReadLink, target: TargetBlob) -> None:
 
 async def _fetch_block(block: Block, link: ReadLink, target: TargetBlob) -> None:
     name = target.blob.name
+    with storage_request(f"signing a link to blob {name}", "the source's storage", needs=_SIGNS):
+        source = await link(name)
     with storage_request(f"fetching blob {name}", target.host, needs="to write blobs"):
         try:
-            await target.fetch(block, await link(name))
+            await target.fetch(block, source)
         except HttpResponseError as error:
             if error.status_code == 412 or error_code(error) in ("BlobNotFound", "CannotVerifyCopySource"):
                 raise CopyError(

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from acr_transfer.azure.recorded_runs import NO_RUNS, RecordedRuns
 from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import explained, host
 from acr_transfer.operate.blobs import StoredBlob, list_blobs
@@ -59,28 +60,29 @@ class SideContents:
     pipeline: str = ""
     """The ID of its pipeline, in lower case: other stacks can have pipelines in the same registry."""
 
-    managed: Collection[str] = ()
-    """IDs, in lower case, of the runs in the stack: `pulumi up` would repeat a removed one."""
+    state: RecordedRuns = NO_RUNS
+    """The stack's state: `pulumi up` would repeat a removed run of it."""
 
 
 async def clean_side(
-    side: str, stack: Stack, age: timedelta, *, every_run: bool, remove: bool
+    side: str, stack: Stack, state: RecordedRuns, age: timedelta, *, every_run: bool, remove: bool
 ) -> list[Leftover]:
     """The blobs and runs of a side; with `remove`, those that go are deleted. The rest as in `leftovers`."""
     from acr_transfer.azure import connect, containers
 
     async with containers.container(stack) as container, connect.arm(stack) as arm:
-        contents = await _contents(side, stack, container.client, arm)
+        contents = await _contents(side, stack, state, container.client, arm)
         found = leftovers(contents, datetime.now(UTC), age, every_run=every_run)
         if remove:
             await _remove([leftover for leftover in found if leftover.goes], container.client, arm)
     return found
 
 
-async def _contents(side: str, stack: Stack, container: "ContainerClient", arm: "ArmClient") -> SideContents:
+async def _contents(
+    side: str, stack: Stack, state: RecordedRuns, container: "ContainerClient", arm: "ArmClient"
+) -> SideContents:
     pipeline_id = stack.pipeline_id(side)
     registry_id = pipeline_id.rsplit("/", 2)[0]
-    managed: Sequence[Any] = stack.outputs.get("runs") or ()
     return SideContents(
         name=side,
         # Other blobs in the container do not belong to a transfer.
@@ -88,7 +90,7 @@ async def _contents(side: str, stack: Stack, container: "ContainerClient", arm: 
         runs=await all_runs(registry_id, stack.container_url(), arm),
         needed=stack.handover().blob_names if side == "source" else (),
         pipeline=pipeline_id.lower(),
-        managed={str(run.get("id")).lower() for run in managed if isinstance(run, dict)},
+        state=state,
     )
 
 
@@ -118,7 +120,9 @@ def leftovers(
     """
     blobs = [Leftover(side.name, blob, *_blob(blob, side, now, age)) for blob in side.blobs]
     own = [run for run in side.runs if run.pipeline == side.pipeline]
-    kept = set() if every_run else {blob.name for blob in blobs if not blob.goes}
+    # At the source, a run's record goes before its blob: a blob that no record names is not needed.
+    kept = {blob.name for blob in blobs if not blob.goes} if side.name == "target" else set(side.needed)
+    kept = set() if every_run else kept
     runs = [Leftover(side.name, run, *_run(run, side, kept, now, age)) for run in own]
     return blobs + runs
 
@@ -131,6 +135,10 @@ def _blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -
     if active := next((run for run in runs if not run.ended), None):
         return False, f"run {active.name} is {'writing' if at_source else 'importing'} it"
     if at_source:
+        if blob.name in side.state.blobs:
+            return False, "of a run in the stack: the next `pulumi up` hands it over"
+        if runs:
+            return False, f"of run {runs[0].name}, whose record exists"
         since = _since(blob.modified, now)
         if since < age:
             return False, f"not in the hand-over, but only {_days(since)} old"
@@ -147,7 +155,7 @@ def _blob(blob: StoredBlob, side: SideContents, now: datetime, age: timedelta) -
 def _run(
     run: PipelineRun, side: SideContents, kept: Collection[str], now: datetime, age: timedelta
 ) -> tuple[bool, str]:
-    if run.id.lower() in side.managed:
+    if run.name.lower() in side.state.runs:
         return False, "in the stack: the next `pulumi up` would repeat it"
     if not run.ended:
         return False, f"{run.state}: not finished"

@@ -62,6 +62,7 @@ async def _collect_side(side: str, stack: Stack, state: Sequence[StateResource])
         http_session() as http,
         connect.signed_in(stack.provider) as (_, credential),
     ):
+        await arm.sign_in()  # Without a login, nothing can be read.
         resources = _Resources(facts, stack, arm)
         await resources.collect(http, credential)
         await resources.compare(state)

@@ -3,17 +3,22 @@
 https://www.pulumi.com/docs/iac/automation-api/
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+from acr_transfer.azure.stacks import failed_with, missing_stack
 from acr_transfer.errors import StackError
+from acr_transfer.model.failures.commands import STACK_LOCKED
+
+_OTHER = re.compile("(warning|info|debug|stdout|stderr): ")
 
 
 def deploy(stack: str, folder: Path, on_output: Callable[[str], None] | None) -> str:
     """Deploy a stack of the project in `folder`; return the numbers of changes, like `3 created`.
 
-    `on_output` receives each line that Pulumi prints, errors included. Raises `StackError` if the stack does
-    not exist or its deployment fails; the message has Pulumi's errors only without `on_output`.
+    `on_output` receives each line of Pulumi's progress. Raises `StackError` if the stack does not exist, is
+    locked, or its deployment fails; the message has Pulumi's errors.
     """
     try:
         from pulumi import automation
@@ -24,16 +29,18 @@ def deploy(stack: str, folder: Path, on_output: Callable[[str], None] | None) ->
         found = automation.select_stack(stack_name=stack, work_dir=str(folder.absolute()))
         result = found.up(on_output=on_output, color="never", suppress_progress=True, suppress_outputs=True)
     except automation.StackNotFoundError:
-        raise StackError(
-            f"stack {stack!r} does not exist: run `pulumi stack init {stack}`, and configure it"
-        ) from None
+        raise missing_stack(stack, folder) from None
     except FileNotFoundError:
         raise StackError(
             f"cannot run `pulumi` in {folder}: is it on PATH, and does the folder exist?"
         ) from None
+    except automation.ConcurrentUpdateError:
+        locked = StackError(f"stack {stack!r} is locked. {STACK_LOCKED.why}")
+        raise locked.led_out(STACK_LOCKED, stack=stack) from None
     except automation.CommandError as error:
-        errors = "" if on_output else f"\n{_reason(str(error))}"
-        raise StackError(f"`pulumi up -s {stack}` failed; completed changes are kept.{errors}") from None
+        raise failed_with(
+            f"`pulumi up -s {stack}` failed; completed changes are kept.\n{_reason(str(error))}"
+        ) from None
     changes = result.summary.resource_changes or {}
     changed = {str(getattr(kind, "value", kind)): count for kind, count in changes.items()}
     unchanged = changed.pop("same", 0)
@@ -44,6 +51,15 @@ def deploy(stack: str, folder: Path, on_output: Callable[[str], None] | None) ->
 
 
 def _reason(output: str) -> str:
-    """The error lines of Pulumi's output."""
-    lines = [line.strip() for line in output.splitlines() if "error:" in line]
-    return "\n".join(dict.fromkeys(lines)) or "Pulumi reported no reason."
+    """The errors in Pulumi's output: each ends with an empty line or before another message."""
+    found = list[str]()
+    indent = -1
+    for line in output.splitlines():
+        text = line.strip()
+        if text.startswith("error:"):
+            indent = len(line) - len(line.lstrip())
+        elif not text or _OTHER.match(text) or len(line) - len(line.lstrip()) < indent:
+            indent = -1
+        if indent >= 0:
+            found.append(line[indent:].rstrip())
+    return "\n".join(dict.fromkeys(found)) or "Pulumi reported no reason."

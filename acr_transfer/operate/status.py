@@ -52,21 +52,18 @@ class SideState:
         return self.facts.cause(failure, **known) if self.facts else Cause(failure, known, self.side)
 
 
-async def read_side(side: str, stack: Stack, stacks: Mapping[str, str]) -> SideState:
+async def read_side(side: str, stack: Stack, stacks: Mapping[str, str], arm: "ArmClient") -> SideState:
     """Read a stack's pipeline and its runs.
 
     `side` is `source` or `target`; `stacks` has the names of both stacks by side, for the ways out.
     """
-    from acr_transfer.azure import connect
-
     pipeline_id = stack.pipeline_id(side)
-    async with connect.arm(stack) as arm:
-        pipeline = await arm.get(pipeline_id, VERSION)
-        runs = await pipeline_runs(pipeline_id, stack.container_url(), arm)
-        facts = Facts(side=side, stack=stack.name, stacks=stacks, config=stack.keys, pipeline=pipeline)
-        facts.registry = {"name": pipeline_id.split("/")[-3], "id": pipeline_id.rsplit("/", 2)[0]}
-        if unresolved_failures(runs):
-            await _find(facts, stack, arm)
+    pipeline = await arm.get(pipeline_id, VERSION)
+    runs = await pipeline_runs(pipeline_id, stack.container_url(), arm)
+    facts = Facts(side=side, stack=stack.name, stacks=stacks, config=stack.keys, pipeline=pipeline)
+    facts.registry = {"name": pipeline_id.split("/")[-3], "id": pipeline_id.rsplit("/", 2)[0]}
+    if unresolved_failures(runs):
+        await _find(facts, stack, arm)
     properties = (pipeline or {}).get("properties") or {}
     return SideState(
         side=side,

@@ -18,6 +18,7 @@ from acr_transfer.errors import (
     AccessError,
     BrokenAnswerError,
     InputError,
+    LoginError,
     RegistryAccessError,
     ServiceError,
 )
@@ -191,6 +192,8 @@ class RegistryTransport:
     async def _authorized(self, scope: str) -> str:
         try:
             return await asyncio.shield(self._tokens[scope])
+        except LoginError:
+            raise
         except AccessError as error:
             raise self._refused(str(error), scope) from None
         except BrokenAnswerError as error:

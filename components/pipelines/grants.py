@@ -13,7 +13,7 @@ from .. import defaults
 from ..argument_rules import Fault, check_arguments, option_faults
 from ..arguments import PipelineArgs, has, has_repository_permissions, uses_token, vault_access_of
 from ..choices import StorageAccess, VaultAccess
-from ..conflicts import GRANT, explain_conflict
+from ..conflicts import GRANT, ROLE, explain_conflict
 from ..sdk import resource_of
 from .role_delay import once_applied
 
@@ -128,7 +128,7 @@ def assign_role(
         ),
         # A role cannot be updated, and the same one cannot be assigned twice.
         opts=ResourceOptions.merge(
-            explain_conflict(GRANT, name, opts),
+            explain_conflict(ROLE, name, opts),
             ResourceOptions(replace_on_changes=["roleDefinitionId"], delete_before_replace=True),
         ),
     )

@@ -5,29 +5,17 @@ failed run is an exception is not published. So each repeat has its own tag, whi
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-images#redeploy-pipelinerun-resources
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
-from pulumi_azure_native import containerregistry
 
-from acr_transfer.model.failures.deployments import RUN_UNREADABLE
 from acr_transfer.model.times import format_time, parse_time
 
-from ..advice import ways_out
-from ..sdk import keeps_values, not_found
+from ..sdk import keeps_values
 from .run_results import SUCCEEDED
-
-RunState = containerregistry.GetPipelineRunResult
-ReadRun = Callable[[str], Output[RunState | None]]
-"""Reads a run, given by its name, as it is now."""
-
-
-class UnreadableRunError(pulumi.RunError):
-    """The state of a run is unknown, so that it cannot be repeated if it failed."""
-
+from .run_states import RunState
 
 _FAILED = {"failed", "canceled", "cancelled"}
 
@@ -35,21 +23,20 @@ _FAILED = {"failed", "canceled", "cancelled"}
 def repeats(
     name: str,
     runs: Sequence[str],
-    ready: Input[str],
+    states: Output[dict[str, RunState]],
     changed: Input[str],
-    read: ReadRun,
     parent: pulumi.Resource,
 ) -> Output[dict[str, str]]:
     """Return the runs that were or will be repeated: the time of the last bad run by the run's name.
 
     A run is bad if it failed, or if it succeeded before `changed`, the time of its container's last change:
     a container that was deleted and created again does not have the blob. A resource of this name keeps the
-    times in the stack's state: it is written before the runs start, once `ready` is known. An engine that
-    cannot keep values gets none.
+    times in the stack's state: it is written before the runs start, once their `states` are known. An engine
+    that cannot keep values gets none.
     """
     if not runs or not keeps_values():
         return Output.from_input({})
-    bad: Output[dict[str, str]] = Output.from_input(_bad_now(runs, ready, changed, read))
+    bad: Output[dict[str, str]] = states.apply(lambda known: _bad(known, changed))
     return bad.apply(lambda times: _kept(name, runs, times, parent))
 
 
@@ -62,32 +49,16 @@ def _kept(
     return pulumi.Stash(name, input=bad, opts=opts).input
 
 
-async def _bad_now(
-    runs: Sequence[str], ready: Input[str], changed: Input[str], read: ReadRun
-) -> dict[str, str]:
+async def _bad(states: Mapping[str, RunState], changed: Input[str]) -> dict[str, str]:
     """The runs that have failed in Azure or lost their blob, with the time of each."""
-    await Output.from_input(ready).future()
     since = parse_time(await Output.from_input(changed).future())
-    states = [read(run).recover(partial(_none_if_missing, run)) for run in runs]
-    found = [(run, await state.future()) for run, state in zip(runs, states, strict=True)]
-    times = {run: _failed_at(state) or _lost_at(state, since) for run, state in found}
-    return {run: time for run, time in times.items() if time}
+    return {name: time for name, run in states.items() if (time := _failed_at(run) or _lost_at(run, since))}
 
 
-def _none_if_missing(run: str, error: Exception) -> RunState | None:
-    if not_found(error):
-        return None
-    raise UnreadableRunError(
-        f"The last state of run {run} cannot be read: {error}\n"
-        "Give the caller the permission Microsoft.ContainerRegistry/registries/pipelineRuns/read.\n"
-        f"{ways_out(RUN_UNREADABLE)}"
-    ) from error
-
-
-def _failed_at(run: RunState | None) -> str:
+def _failed_at(run: RunState) -> str:
     """The start of a failed run, which no other run of its name has; empty for any other run."""
-    response = run and run.response
-    states = (run and run.provisioning_state, response and response.status)
+    response = run.response
+    states = (run.provisioning_state, response and response.status)
     if not {str(state).lower() for state in states} & _FAILED:
         return ""
     # The specification requires neither of the service's times.
@@ -95,9 +66,9 @@ def _failed_at(run: RunState | None) -> str:
     return str(next(filter(None, times), format_time(datetime.now(UTC))))
 
 
-def _lost_at(run: RunState | None, changed: datetime | None) -> str:
+def _lost_at(run: RunState, changed: datetime | None) -> str:
     """The start of a successful run whose container was created again since; empty for any other run."""
-    response = run and run.response
+    response = run.response
     if not response or not changed or response.status != SUCCEEDED:
         return ""
     started = parse_time(response.start_time)

@@ -30,7 +30,9 @@ POLL_SECONDS = 10
 LOG_EVERY = timedelta(minutes=1)
 """The time between two lines of progress."""
 
-_RUNNING = "Running"
+RUNNING = "Running"
+"""The status of a run in progress, in its response."""
+
 _SHOWN_ARTIFACTS = 10
 _MESSAGE = re.compile(r'(?s)Message="(.*)"')
 _EXISTING = re.compile("cannot create already existing resource '([^']+)'")
@@ -109,7 +111,7 @@ def run_result(
 async def _ended(run: Run, state: str, transfer: Transfer, read: ReadRun, resource: pulumi.Resource) -> Run:
     """The run after its end: its resource may be ready while the transfer is still in progress."""
     waited = timedelta()
-    while run["status"] == _RUNNING and waited < RUN_LIMIT and not pulumi.runtime.is_dry_run():
+    while run["status"] == RUNNING and waited < RUN_LIMIT and not pulumi.runtime.is_dry_run():
         if waited % LOG_EVERY < timedelta(seconds=POLL_SECONDS):
             pulumi.log.info(_waiting(run, waited), resource)
         await asyncio.sleep(POLL_SECONDS)
@@ -215,6 +217,6 @@ def _explanation(
 
 
 def _existing_run(id: str) -> str:
-    """The message about a run that was started by a deployment that could not record it."""
-    reason = f"The run {id} exists, but not in the stack's state.\n{RUN_EXISTS.why}"
+    """The message about a run that another program started: this deployment takes over its own runs."""
+    reason = f"The run {visible_line(id)} exists, and is not a run of this stack.\n{RUN_EXISTS.why}"
     return f"{reason}\n{ways_out(RUN_EXISTS, run=id)}"

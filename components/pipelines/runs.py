@@ -1,5 +1,6 @@
 """The runs of a pipeline: one for each blob."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NotRequired
 
@@ -16,7 +17,8 @@ from ..choices import StorageAccess
 from ..sdk import settled
 from .preview_api import ManagedRun, run_options
 from .repeats import repeats
-from .run_results import Run, Transfer, failure_hooks, raise_failures, run_result
+from .run_results import ReadRun, Run, Transfer, failure_hooks, raise_failures, run_result
+from .run_states import ended_run, run_states, unrecorded_runs
 
 
 class PipelineRunsArgs(RunSettings):
@@ -61,13 +63,18 @@ class PipelineRuns(pulumi.ComponentResource):
         failures: dict[str, str] = {}
         self._hooks = failure_hooks(f"{name}-failed", named, direction, self, failures)
         read, names = partial(self._read, args), [each["run_name"] for each in transfers]
+        states = run_states(names, args["pipeline_id"], read)
         changed = args.get("container_changed", "")
-        repeated = repeats(f"{name}-failures", names, args["pipeline_id"], changed, read, self)
+        repeated = repeats(f"{name}-failures", names, states, changed, self)
+        unrecorded = unrecorded_runs(transfers, args["pipeline_id"], states, self)
         results: list[Output[Run]] = []
         for index, transfer in enumerate(transfers):
             before = results[index - limit] if index >= limit else None
-            run = self._run(name, args, transfer, _tag(args, transfer, repeated), before)
-            results.append(run_result(run, transfer, partial(read, transfer["run_name"]), failures))
+            create = partial(self._run, name, args, transfer, _tag(args, transfer, repeated), before)
+            read_run = partial(read, transfer["run_name"])
+            existing = ended_run(transfer, unrecorded, read_run)
+            result = partial(_result, create, transfer, read_run, failures)
+            results.append(existing.apply(result))
         self.runs = Output.all(*results).apply(list) if results else Output.from_input([])
         # Apart from `runs`, so that the result of every run can be read after one has failed.
         self.runs.apply(lambda runs: raise_failures(runs, direction, failures))
@@ -80,6 +87,7 @@ class PipelineRuns(pulumi.ComponentResource):
         transfer: Transfer,
         tag: Input[str],
         before: Output[Run] | None,
+        existing: str,
     ) -> containerregistry.PipelineRun | ManagedRun:
         inputs: dict[str, Any] = {
             "registry_name": args["registry"],
@@ -96,6 +104,7 @@ class PipelineRuns(pulumi.ComponentResource):
                 # Two runs cannot have one name, and `--replace` would otherwise create the second one first.
                 delete_before_replace=True,
                 hooks=ResourceHookBinding(on_error=self._hooks),
+                import_=existing or None,
             ),
         )
         if managed:
@@ -109,6 +118,16 @@ class PipelineRuns(pulumi.ComponentResource):
             pipeline_run_name=run_name,
             opts=InvokeOutputOptions(parent=self),
         )
+
+
+def _result(
+    create: Callable[[str], containerregistry.PipelineRun | ManagedRun],
+    transfer: Transfer,
+    read: ReadRun,
+    failures: dict[str, str],
+    existing: str,
+) -> Output[Run]:
+    return run_result(create(existing), transfer, read, failures)
 
 
 def _resource_name(name: str, transfer: Transfer) -> str:

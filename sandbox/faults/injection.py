@@ -48,6 +48,8 @@ async def serve_with_fault(
 async def _apply(
     fault: InjectedFault, request_log: RequestLog, request: web.Request, handler: Handler
 ) -> web.StreamResponse:
+    if fault.endpoint == "arm":
+        await request.read()  # What has arrived is served, even if its client ends during the delay.
     await asyncio.sleep(fault.delay)
     if response := response_of(fault):
         text = json.dumps(response.body)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,25 @@ class Project:
         """`pulumi up` without questions."""
         plain = ("--yes", "--skip-preview", "--suppress-progress", "--color", "never")
         return self.run("pulumi", "up", "--stack", stack, *plain, *options, good=good)
+
+    @contextlib.contextmanager
+    def killed(self, stack: str) -> Iterator[None]:
+        """`pulumi up` until the end of the block, where the engine is killed as by `kill -9`."""
+        command = ("pulumi", "up", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress")
+        with (
+            (self.folder / "killed.log").open("wb") as log,
+            subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            ) as engine,
+        ):
+            try:
+                yield
+            finally:
+                engine.kill()
+        for each in Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://")).rglob("*.attrs"):
+            # The failure state-attributes-empty: the engine may have been writing the file.
+            if not each.stat().st_size:
+                each.unlink()
 
     def outputs(self, stack: str) -> dict[str, Any]:
         """The stack's outputs."""

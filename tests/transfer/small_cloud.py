@@ -93,11 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.answers.asked[path.split("/")[1]] += 1
-        if not path.startswith("/v2/"):
-            return self._document(path)
-        if self.answers.refuse:
+        if self.answers.refuse and path != "/token":
             status, pause = self.answers.refuse.pop(0)
             return self._respond(status, b"{}", {"Retry-After": pause} if pause else {})
+        if not path.startswith("/v2/"):
+            return self._document(path)
         repository, kind, reference = self._parts(path.removeprefix("/v2/"))
         access = f"Bearer access:{repository}:{self.answers.token}:{self.answers.passes}"
         if self.headers.get("Authorization") != access:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,6 +136,30 @@ def test_a_wrong_name_is_named_in_the_error(world: World, line: list[str], code:
     world.export("app:v1")
     done, said, reason = world.run(*line)
     assert (done, words in said + reason) == (code, True)
+
+
+def test_a_state_that_was_being_written_when_pulumi_was_killed_is_read_again(world: World) -> None:
+    world.export("app:v1")
+    backend = Path(world.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    (attributes,) = backend.rglob("source.json.attrs")
+    attributes.write_text("")
+    code, _, error = world.run("hop")
+    assert code == 4
+    (command,) = re.findall(r"^ +(find .*)$", error, re.MULTILINE)
+    subprocess.run(command, shell=True, check=True)
+    assert world.run("hop")[0] == 0
+
+
+def test_a_renamed_stack_is_found_and_not_created_a_second_time(world: World) -> None:
+    world.export("app:v1")
+    world.pulumi("stack", "rename", "moved", "--stack", "source")
+    code, _, error = world.run("hop")
+    assert (code, "The project has: moved, target." in error) == (4, True), error
+    assert "stack init" not in error
+    assert world.run("hop", "--source", "moved")[0] == 0
+    (command,) = re.findall(r"^ +pulumi (stack rename .*)$", error, re.MULTILINE)
+    world.pulumi(*shlex.split(command.replace("<its name>", "moved")))
+    assert world.run("hop")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -311,3 +341,90 @@ def test_a_stack_can_have_its_own_service_principal(world: World, authority: str
     assert code == 0, reason
     assert world.arm.sent[authority]["client_secret"] == SECRET
     assert leaks(world.said, [SECRET]) == []
+
+
+def _pipeline(world: World, state: str) -> str:
+    """Deploy a target with a pipeline and one run in this state; return the path of the list of its runs."""
+    registry = f"/subscriptions/{SUBSCRIPTIONS['target']}/resourceGroups/g/providers/R/registries/r"
+    pipeline = f"{registry}/importPipelines/p"
+    world.deploy("target", **world.outputs("target"), importPipelineId=pipeline)
+    world.arm.documents[pipeline] = {"properties": {"provisioningState": "Succeeded"}}
+    request, response = {"pipelineResourceId": pipeline}, {"status": state}
+    run = {"request": request, "provisioningState": state, "response": response}
+    listed = [{"id": f"{registry}/pipelineRuns/p_1", "name": "p_1", "properties": run}]
+    world.arm.documents[f"{registry}/pipelineRuns"] = {"value": listed}
+    return f"{registry}/pipelineRuns"
+
+
+@pytest.mark.parametrize("refused", [[(429, "1")] * 3, [(503, ""), (429, "1"), (500, "")]])
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_busy_azure_ends_no_command(world: World, command: str, refused: list[tuple[int, str]]) -> None:
+    world.export("app:v1")
+    _pipeline(world, "Succeeded")
+    world.arm.refuse = list(refused)
+    code, said, error = world.run(command, "--only", "target")
+    assert world.arm.refuse == []
+    assert code == (0 if command == "status" else 14), error
+    assert not re.search("429|503", said + error)
+
+
+def test_watching_uses_one_login_for_all_checks(world: World) -> None:
+    world.export("app:v1")
+    listed = _pipeline(world, "Running")
+
+    def finish() -> None:
+        before = world.arm.asked["subscriptions"]
+        while world.arm.asked["subscriptions"] < before + 6:  # three checks
+            time.sleep(0.05)
+        _pipeline_run(world, listed)["response"] = {"status": "Succeeded"}
+        _pipeline_run(world, listed)["provisioningState"] = "Succeeded"
+
+    world.arm.asked["token"] = 0
+    with ThreadPoolExecutor() as beside:
+        finished = beside.submit(finish)
+        code, said, error = world.run("status", "--only", "target", "--watch", "0.2")
+        finished.result()
+    assert code == 0, error
+    assert "Succeeded" in said
+    assert world.arm.asked["token"] == 1
+
+
+def _pipeline_run(world: World, listed: str) -> dict[str, Any]:
+    found: dict[str, Any] = world.arm.documents[listed]["value"][0]["properties"]
+    return found
+
+
+TARGET = ["--only", "target"]
+COMMANDS = (
+    ["hop"],
+    ["prove"],
+    ["plan", "--list", "list.txt"],
+    ["status", *TARGET],
+    ["doctor", *TARGET],
+    ["clean", "--side", "target"],
+    ["hop", "--handover"],
+)
+
+
+@pytest.mark.parametrize("line", COMMANDS, ids=" ".join)
+def test_without_a_login_each_command_says_so_at_once(
+    world: World, line: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.export("app:v1")
+    _pipeline(world, "Succeeded")
+    (world.project / "list.txt").write_text("app:v1\n")
+    if line[-1] == "--handover":
+        (world.project / "handover.json").write_text(json.dumps(world.handover("app:v1")))
+        url = world.outputs("target")["containerUrl"]
+        line = [*line, "handover.json", "--container-url", url]
+        monkeypatch.setitem(world.environment, "ARM_ENVIRONMENT", "smallsource")
+    _break(world, "no login", monkeypatch)
+    world.arm.asked["tokenless"] = 0
+    started = time.monotonic()
+    code, said, error = world.run(*line)
+    took = time.monotonic() - started
+    assert "accepts no available login. Log in, or" in said + error
+    assert "  az login" in error
+    assert "permission" not in error
+    assert (code, world.arm.asked["tokenless"] <= 6) == (6, True)
+    assert took < 15, took

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,8 @@ from sandbox.cloud.paths import CHECKOUT, Paths
 from sandbox.storage import blobs
 from tests import leak_scan
 from tests.engine.projects import EVERY_RUN, Project
+from tests.sandbox.faults.control import fault
+from tests.sandbox.transfer.side import until
 from tests.transfer.pushing import push
 
 ARTIFACTS = ["ship/web:1", "ship/agent:1"]
@@ -219,6 +223,41 @@ def test_status_explains_a_failed_run_and_how_to_fix_it(
     assert "why:  The blob does not exist." in out
     assert "acr-transfer hop --source ship-source --target ship-target\n" in out
     assert "run shipFailed failed" in error
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]], ids=["loud", "quiet"])
+def test_ship_shows_why_a_deployment_failed_and_what_leads_out(
+    project: Project, shipped: dict[str, Any], quiet: list[str]
+) -> None:
+    del shipped
+    project.run("pulumi", "config", "set", "acr-transfer:blobs", "x", "-s", "ship-source")
+    code, _, error = typed(project, "ship", *quiet)
+    assert code == 4
+    reason = error[error.index("up source: `pulumi up -s ship-source` failed") :]
+    assert "acr-transfer:blobs is not a key of this program" in reason
+    (command,) = re.findall(r"^ +(pulumi config rm .*)$", reason, re.MULTILINE)
+    project.run(*shlex.split(command))
+    code, _, error = typed(project, "ship", "--wait", "120")
+    assert code == 0, error
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]], ids=["loud", "quiet"])
+def test_ship_names_the_command_that_removes_the_lock_of_a_killed_deployment(
+    project: Project, shipped: dict[str, Any], paths: Paths, quiet: list[str]
+) -> None:
+    del shipped
+    with (
+        fault(paths, "source", "arm", method="GET", delay=20, times=1) as delayed,
+        project.killed("ship-source"),
+    ):
+        until(delayed, bool)
+    code, _, error = typed(project, "ship", *quiet)
+    assert code == 4
+    assert "up source: stack 'ship-source' is locked." in error
+    (command,) = re.findall(r"^ +(pulumi cancel .*)$", error, re.MULTILINE)
+    project.run(*shlex.split(command))
+    code, _, error = typed(project, "ship", "--wait", "120")
+    assert code == 0, error
 
 
 def test_no_output_contains_a_secret(project: Project, shipped: dict[str, Any], paths: Paths) -> None:

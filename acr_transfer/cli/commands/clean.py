@@ -8,7 +8,7 @@ from typing import Any
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.option_types import days
-from acr_transfer.cli.sides import add_both_sides, read_sides
+from acr_transfer.cli.sides import add_both_sides, read_all_runs, read_sides
 from acr_transfer.cli.table import table
 from acr_transfer.operate.clean import Leftover, clean_side
 from acr_transfer.units import human_size, plural
@@ -51,9 +51,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _clean(options: argparse.Namespace) -> list[Leftover]:
-    stacks = await read_sides(options, None if options.side == "both" else options.side)
+    only = None if options.side == "both" else options.side
+    stacks, states = await asyncio.gather(read_sides(options, only), read_all_runs(options, only))
     found = [
-        await clean_side(side, stack, options.older_than, every_run=options.all_runs, remove=options.yes)
+        await clean_side(
+            side,
+            stack,
+            states[side],
+            options.older_than,
+            every_run=options.all_runs,
+            remove=options.yes,
+        )
         for side, stack in stacks.items()
     ]
     return [leftover for side in found for leftover in side]

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, console: Console | None = None) -> int:
 
     async def copy(progress: HopProgress) -> tuple[list[CopyResult], Route]:
         (handover, leaving), arriving = await asyncio.gather(
-            source_side(options, throttle), target_side(options, throttle)
+            source_side(options, throttle, console), target_side(options, throttle)
         )
         async with leaving as source, arriving as target:
             route = Route(source.client, target.client, throttle, source.link, CopyMode(options.way))

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     remarks: list[str] = []
 
     async def write(progress: HopProgress) -> PackManifest:
-        handover, leaving = await source_side(options, throttle)
+        handover, leaving = await source_side(options, throttle, console)
         async with leaving as container:
             source = SourceContainer(container.client, throttle)
             return await pack(handover, source, options.folders, wanted, progress, remarks.append)

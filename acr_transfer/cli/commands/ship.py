@@ -78,6 +78,8 @@ def _run_steps(steps: Sequence[Step], console: Console) -> list[Result]:
                 f"{step.name}: {error}\nEarlier steps are done. Run `ship` again to continue."
             )
             failed.exit_code = exit_code(error)
+            if isinstance(error, TransferError):
+                failed.failure, failed.known = error.failure, error.known
             raise failed from None
         results.append((step.name, outcome, time.monotonic() - started))
     return results

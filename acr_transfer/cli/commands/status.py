@@ -2,7 +2,8 @@
 
 import argparse
 import asyncio
-import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,11 +40,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console(options)
     with console.progress() as progress:
         progress.show("reading both sides")
-        found = asyncio.run(_read(options))
-        while options.watch is not None and (active := _active(found)):
-            progress.show(f"{active}; next check in {options.watch:g} s")
-            time.sleep(options.watch)
-            found = asyncio.run(_read(options))
+        found = asyncio.run(_read(options, progress.show))
     console.result(
         lambda: {"schema": 1, "sides": [*map(_side_json, found)]}, lambda: "\n\n".join(map(_side_text, found))
     )
@@ -52,10 +49,21 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _read(options: argparse.Namespace) -> list[SideState]:
+async def _read(options: argparse.Namespace, show: Callable[[str], None]) -> list[SideState]:
+    """The state of both sides; with `--watch`, once all runs have finished. One login serves all checks."""
+    from acr_transfer.azure import connect
+
     stacks = await read_sides(options, options.only)
     names = both_names(options)
-    return list(await asyncio.gather(*(read_side(side, stack, names) for side, stack in stacks.items())))
+    async with AsyncExitStack() as opened:
+        clients = [await opened.enter_async_context(connect.arm(stack)) for stack in stacks.values()]
+        while True:
+            sides = zip(stacks.items(), clients, strict=True)
+            found = await asyncio.gather(*(read_side(*side, names, arm) for side, arm in sides))
+            if options.watch is None or not (active := _active(found)):
+                return found
+            show(f"{active}; next check in {options.watch:g} s")
+            await asyncio.sleep(options.watch)
 
 
 def _active(found: list[SideState]) -> str:

@@ -11,12 +11,37 @@ NOT_DEPLOYED = Failure(
 )
 NO_SUCH_STACK = Failure(
     name="no-such-stack",
-    seen="no stack has the name",
-    why="The project has no stack of this name.",
+    seen="the project has no stack",
+    why="The project has no stack yet.",
+    ways=(Way(purpose="To create it", steps=(Run("pulumi stack init {stack}"),)),),
+)
+OTHER_STACKS = Failure(
+    name="other-stacks",
+    seen="the project has stacks, but none of the name",
+    why="A stack that was renamed keeps its resources; a new one would create all of them a second time.",
     ways=(
-        Way(purpose="To list the project's stacks", steps=(Run("pulumi stack ls"),)),
-        Way(purpose="To create it", steps=(Run("pulumi stack init {stack}"),)),
+        Way(purpose="To use one of them", by_hand="name it with --source or --target"),
+        Way(
+            purpose="To give one of them this name", steps=(Run("pulumi stack rename {stack} -s {its name}"),)
+        ),
     ),
+)
+STATE_EMPTY = Failure(
+    name="state-attributes-empty",
+    pattern="failed to load checkpoint: EOF",
+    why="Pulumi was killed while it wrote the attributes of a state in a folder. The state is complete.",
+    ways=(
+        Way(
+            purpose="To remove the empty file, which Pulumi writes again",
+            steps=(Run("find {backend} -name '*.attrs' -size 0 -delete"),),
+        ),
+    ),
+)
+STACK_LOCKED = Failure(
+    name="stack-locked",
+    pattern="the stack is currently locked|Another update is currently in progress",
+    why="Another deployment of the stack is running, or was killed. Wait for the end of a running one.",
+    ways=(Way(purpose="If none is running", steps=(Run("pulumi cancel --yes -s {stack}"),)),),
 )
 NO_LOGIN = Failure(
     name="no-login",

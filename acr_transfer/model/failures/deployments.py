@@ -11,6 +11,26 @@ _NO_TOKEN = Way(
     steps=(SetKey("storageAccess", "ManagedIdentity"), RemoveKey("sasExpiry"), DEPLOY),
 )
 
+_IMPORT = "pulumi import {type} {resource} {id} --parent {parent} --protect=false --generate-code=false --yes"
+
+
+def _taken_over(options: str) -> tuple[Way, ...]:
+    steps = (Run(f"{_IMPORT}{options} -s {{stack}}"), DEPLOY)
+    return (Way(purpose="If an interrupted deployment of this stack created it", steps=steps),)
+
+
+INTERRUPTED_CREATION = Failure(
+    name="interrupted-creation",
+    pattern=r"cannot create already existing resource ['\"]([^'\"]+)['\"]",
+    why="A deployment that is killed while it creates a resource does not record it.",
+    ways=_taken_over(""),
+)
+INTERRUPTED_CREATION_WITH_PROVIDER = Failure(
+    name="interrupted-creation-with-provider",
+    seen="the same, for a resource with an explicit provider",
+    why=INTERRUPTED_CREATION.why,
+    ways=_taken_over(" --provider {provider}"),
+)
 RESOURCE_GROUP_EXISTS = Failure(
     name="resource-group-exists",
     seen="the deployment would create a resource group that exists",
@@ -22,6 +42,12 @@ CONTAINER_EXISTS = Failure(
     seen="the deployment would create a container that exists",
     why=_STACKS,
     ways=(Way(purpose=_TO_USE_IT, steps=(SetKey("createContainer", "false"), DEPLOY)),),
+)
+LIFECYCLE_RULES_EXIST = Failure(
+    name="lifecycle-rules-exist",
+    seen="the deployment would create the lifecycle rules of its account, which exist",
+    why=_STACKS,
+    ways=(),
 )
 SECRET_EXISTS = Failure(
     name="secret-exists",
@@ -51,6 +77,20 @@ GRANT_EXISTS = Failure(
     seen="the deployment would grant a permission that the identity has",
     why=_STACKS,
     ways=(),
+)
+ROLE_EXISTS = Failure(
+    name="role-exists",
+    seen="the deployment would assign a role that the identity has",
+    why="Somebody assigned it without this stack, or a deployment that was killed did.",
+    ways=(
+        Way(
+            purpose="To have it assigned by the stack",
+            steps=(
+                Run("az role assignment delete --assignee {principal} --role {role} --scope {scope}"),
+                DEPLOY,
+            ),
+        ),
+    ),
 )
 REGISTRY_NAME_TAKEN = Failure(
     name="registry-name-taken",
@@ -139,9 +179,8 @@ EXISTING_ACCOUNT_REFUSES_KEYS = Failure(
 RUN_EXISTS = Failure(
     name="run-exists",
     pattern=r"cannot create already existing resource '[^']+/pipelineRuns/[^']+'",
-    why="An earlier deployment was killed while it created the run. Delete its record, then deploy again, "
-    "which starts the run again.",
-    ways=(Way(steps=(Run("az resource delete --ids {run}"), DEPLOY)),),
+    why="Its pipeline or its artifacts differ from those of the stack, which takes over only its own runs.",
+    ways=(Way(purpose="To replace it", steps=(Run("az resource delete --ids {run}"), DEPLOY)),),
 )
 TOKEN_ENDS = Failure(
     name="token-ends",

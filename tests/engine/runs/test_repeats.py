@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -72,13 +71,8 @@ def started(project: Project, stack: str) -> dict[str, str]:
 
 def killed(project: Project, stack: str, running: Callable[[], bool]) -> None:
     """Run `pulumi up`, and kill the engine once the run is in progress."""
-    command = ["pulumi", "up", "--stack", stack, "--yes", "--skip-preview", "--suppress-progress"]
-    silent = subprocess.DEVNULL
-    with subprocess.Popen(
-        command, cwd=project.folder, env=project.environment, stdout=silent, stderr=silent
-    ) as engine:
+    with project.killed(stack):
         until(running, bool)
-        engine.kill()
     project.run("pulumi", "cancel", "--yes", "--stack", stack)
 
 

@@ -1,4 +1,4 @@
-"""The client of Resource Manager repeats transient failures and sends its token to one host only."""
+"""The client of Resource Manager sends its token to one host only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCOUNTS = "/subscriptions/s/providers/Microsoft.Storage/storageAccounts"
 
 @dataclass
 class Session:
-    """Returns prepared responses: a status, and a body or a `Retry-After` header."""
+    """Returns prepared responses: a status and a body."""
 
     responses: list[tuple[int, Any]]
     requests: list[str] = field(default_factory=list)
@@ -30,8 +30,7 @@ class Session:
     async def request(self, method: str, url: str, headers: dict[str, str]) -> HttpAnswer:
         self.requests.append(f"{method} {url}")
         status, content = self.responses.pop(0)
-        sent = {"Retry-After": content} if isinstance(content, str) else {}
-        return HttpAnswer(status, sent, json.dumps(content).encode())
+        return HttpAnswer(status, {}, json.dumps(content).encode())
 
 
 class Credential:
@@ -42,19 +41,6 @@ class Credential:
 def call(session: Session, use: Callable[[ArmClient], Coroutine[Any, Any, Any]]) -> Any:
     client: Any = ArmClient(CLOUD, Credential(), session)  # type: ignore[arg-type]
     return asyncio.run(use(client))
-
-
-def test_a_throttled_request_is_repeated_after_the_requested_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    session = Session([(429, "7"), (503, "9"), (200, {"name": "r"})])
-    assert call(session, lambda client: client.get("/r", "v1")) == {"name": "r"}
-    assert waits == [7, 9]
-    assert session.requests == ["GET https://arm.example/r?api-version=v1"] * 3
 
 
 def test_a_version_that_the_cloud_does_not_know_is_followed_by_the_next() -> None:

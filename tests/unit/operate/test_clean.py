@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acr_transfer.azure.recorded_runs import RecordedRuns
 from acr_transfer.cli.commands.clean import leftovers_table
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.clean import Leftover, SideContents, leftovers
@@ -84,14 +85,29 @@ def test_a_run_that_ends_in_the_future_of_this_clock_counts_as_just_ended() -> N
         (30, (), [], True),
         (3, (), [], False),
         (30, (), [run(status="Running")], False),
+        (30, (), [run()], False),
+        (30, (), [run(pipeline="/p/other")], False),
     ],
-    ids=["in the hand-over", "old", "young", "being written"],
+    ids=["in the hand-over", "old", "young", "being written", "of a run", "of another pipeline's run"],
 )
 def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
     days: float, needed: Any, runs: list[PipelineRun], goes: bool
 ) -> None:
     found = verdicts(SideContents(name="source", blobs=[blob(days=days)], runs=runs, needed=needed))
     assert found["b"][0] is goes
+
+
+def test_a_record_at_the_source_goes_before_its_blob_and_stays_while_the_stack_has_it() -> None:
+    old = SideContents(name="source", blobs=[blob()], runs=[run()])
+    assert verdicts(old) == {
+        "b": (False, "of run r, whose record exists"),
+        "r": (True, "Succeeded 19 days ago"),
+    }
+    assert verdicts(replace(old, runs=[]))["b"] == (True, "no longer in the hand-over, 30 days old")
+    kept = RecordedRuns(frozenset({"r"}), frozenset({"b"}), ())
+    for runs in ([], [run()], [run(status="Failed")]):
+        found = verdicts(replace(old, runs=runs, state=kept))
+        assert [goes for goes, _ in found.values()] == [False] * len(found)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +117,8 @@ def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
         (run(blob="gone", status="Failed"), (), True),
         (run(blob="gone", status="Running"), (), False),
         (run(blob="gone", days=3), (), False),
-        (run(blob="gone"), {"/x/r"}, False),
-        (run(blob="gone", id="/X/R"), {"/x/r"}, False),
+        (run(blob="gone"), {"r"}, False),
+        (run(blob="gone", name="R"), {"r"}, False),
         (run(blob="b", days=40), (), False),
     ],
     ids=["old", "failed", "running", "young", "of the stack", "of the stack, other case", "its blob stays"],
@@ -110,8 +126,9 @@ def test_a_blob_at_the_source_goes_only_when_nothing_needs_it(
 def test_a_run_goes_only_when_neither_the_stack_nor_a_blob_needs_it(
     runs: PipelineRun, managed: Any, goes: bool
 ) -> None:
-    side = SideContents(name="target", blobs=[blob()], runs=[runs], managed=managed)
-    assert verdicts(side)["r"][0] is goes
+    state = RecordedRuns(frozenset(managed), frozenset(), ())
+    side = SideContents(name="target", blobs=[blob()], runs=[runs], state=state)
+    assert verdicts(side)[runs.name][0] is goes
 
 
 def test_a_run_of_another_pipeline_is_not_a_leftover_of_this_stack() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -403,6 +404,14 @@ def test_each_fault_is_one_finding_with_its_reason_and_its_fix(name: str) -> Non
     assert finding.cause is not None
     assert fix in finding.cause.fix
     assert finding.cause.why
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_check_changes_no_fact_that_another_one_judges(name: str) -> None:
+    found, _, _ = FAULTS[name]
+    before = deepcopy(found)
+    assert diagnose(found) == diagnose(found)
+    assert found == before
 
 
 @pytest.mark.parametrize(("side", "role"), [("source", "REPOSITORY_READER"), ("target", "REPOSITORY_WRITER")])

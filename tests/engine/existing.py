@@ -150,6 +150,23 @@ class Existing:
         ).result()
         return str(created.id), str(created.identity.principal_id)
 
+    def runs_of(self, pipeline_id: str) -> list[str]:
+        """The IDs of the runs of a pipeline in the cloud's registry."""
+        client = self._client(ContainerRegistryManagementClient, api_version="2023-01-01-preview")
+        listed = client.pipeline_runs.list(self.definition.registry_group, self.definition.registry)
+        same = pipeline_id.lower()
+        return [str(run.id) for run in listed if run.request.pipeline_resource_id.lower() == same]
+
+    def delete(self, id: str, version: str) -> None:
+        """Delete a resource by its ID."""
+        client = self._client(ResourceManagementClient)
+        client.resources.begin_delete_by_id(id, api_version=version).result()
+
+    def close_account(self, name: str) -> None:
+        """Close a storage account to all networks."""
+        client = self._client(StorageManagementClient, api_version="2024-01-01")
+        client.storage_accounts.update(self.group, name, {"properties": {"publicNetworkAccess": "Disabled"}})
+
     def roll(self, account: str, key: str) -> None:
         """Rotate one key of an account: its signatures are invalid from now on."""
         client = self._client(StorageManagementClient, api_version="2024-01-01")

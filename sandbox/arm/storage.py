@@ -113,14 +113,8 @@ async def regenerate_key(request: Request) -> Answer:
     if name not in blobs.KEYS:
         raise AzureError("BadRequest", reason=f"The key name '{name}' is not valid; expected key1 or key2.")
     account = request.existing or {}
-    generations = dict((account.get("sandbox") or {}).get("generations") or {})
-    generations[name] = generations.get(name, 0) + 1
     times = {**account["properties"]["keyCreationTime"], name: request.faults.now().isoformat()}
-    renewed = {
-        **account,
-        "properties": {**account["properties"], "keyCreationTime": times},
-        "sandbox": {"generations": generations},
-    }
+    renewed = {**account, "properties": {**account["properties"], "keyCreationTime": times}}
     request.resources.put(request.id, request.id.type, renewed)
     await request.cloud.azurite.renew()
     return await list_keys(replace(request, existing=renewed))

@@ -53,11 +53,11 @@ def is_endpoint(cloud: Cloud, url: str) -> bool:
 def keys(cloud: Cloud, account: Json) -> tuple[str, str]:
     """The two keys of an account: base64 of 64 bytes, derived from the cloud's own secret, never stored.
 
-    The stored body counts how often each key was regenerated.
+    A key changes with its creation time: when it is regenerated, and when the account is created again.
     """
-    generations = (account.get("sandbox") or {}).get("generations") or {}
+    created = (account.get("properties") or {}).get("keyCreationTime") or {}
     secret = cloud.tokens.secret_for("storage account keys")
-    names = (f"{account['name']}/{key}/{generations.get(key, 0)}" for key in KEYS)
+    names = (f"{account['name']}/{key}/{created.get(key, '')}" for key in KEYS)
     first, second = (hmac.digest(secret, name.encode(), hashlib.sha512) for name in names)
     return base64.b64encode(first).decode(), base64.b64encode(second).decode()
 

@@ -124,7 +124,7 @@ def test_the_first_up_keeps_the_pipeline_with_its_identity_and_the_second_change
     store = Cloud(SOURCE, paths).resources
     before = (store.get(made.pipeline) or {})["identity"]["principalId"]
     said = project.up(adopted)
-    assert re.search(r"2 created\s+~ 2 updated", said), said
+    assert re.search(r"3 created\s+~ 2 updated", said), said
     assert (store.get(made.pipeline) or {})["identity"]["principalId"] == before
     assert {run["status"] for run in project.outputs(adopted)["runs"]} == {"Succeeded"}
     assert not re.search(r"\d+ (created|updated|deleted|replaced)", project.up(adopted))

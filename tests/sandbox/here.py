@@ -48,10 +48,10 @@ class Here:
             **more,
         )
 
-    def account(self, **properties: Any) -> str:
-        """Create a storage account with a container `images`; returns its name."""
+    def account(self, name: str = "", **properties: Any) -> str:
+        """Create a storage account with a container `images`; returns its name, by default a new one."""
         storage = self.client(StorageManagementClient)
-        name = f"rights{uuid.uuid4().hex[:12]}"
+        name = name or f"rights{uuid.uuid4().hex[:12]}"
         body = {
             "location": self.definition.location,
             "sku": {"name": "Standard_LRS"},

@@ -91,6 +91,13 @@ def test_a_regenerated_key_replaces_the_old_one_and_keeps_the_other(here: Here) 
     assert codes == {"old": "AuthenticationFailed", "new": "", "other": ""}
 
 
+def test_an_account_that_is_created_again_has_other_keys(here: Here) -> None:
+    account = here.account()
+    old = key_of(here, account)
+    here.client(StorageManagementClient).storage_accounts.delete(GROUP, account)
+    assert key_of(here, here.account(account)) != old
+
+
 def test_an_account_without_public_access_refuses_all_callers(here: Here) -> None:
     account = here.account(publicNetworkAccess="Disabled")
     principal = identity(here).principal_id

@@ -246,8 +246,8 @@ def test_both_kinds_of_access_are_one_pipeline(
     }
     assert typed in managed.formerly
     assert kind in with_token.formerly
-    assert managed.delete_first
-    assert with_token.delete_first
+    assert not managed.delete_first
+    assert not with_token.delete_first
     assert managed.replaced_on == []
     assert with_token.replaced_on == [f"{end}.storageAccessMode"]
 

@@ -4,12 +4,17 @@ Where Azure does not publish a message, the status code in it identifies the cau
 https://learn.microsoft.com/azure/container-registry/container-registry-transfer-troubleshooting
 """
 
+from dataclasses import replace
+
 from acr_transfer.model.failures.failure import Failure, Way
 from acr_transfer.model.failures.steps import DEPLOY, DOCTOR, HOP, RESTORE, AddItem, RemoveKey, Run, SetKey
 
 _NEW_TOKEN = (SetKey("sasExpiry", "{later}"), DEPLOY)
 _ROLE_DELAY = Way(
     purpose="If the role was assigned less than 10 minutes ago", by_hand="wait", steps=(DEPLOY,)
+)
+_LONGER_WAIT = Way(
+    purpose="To wait longer after an assignment", steps=(SetKey("roleWaitSeconds", "{seconds}"), DEPLOY)
 )
 _OPEN_VAULT = Run("az keyvault update --name {vault} --public-network-access Enabled --default-action Allow")
 _LIST = (
@@ -48,7 +53,11 @@ VAULT_PERMISSION = Failure(
     pattern=r"key ?vault.*(\b403\b|Forbidden)|not have secrets get|ForbiddenByRbac|"
     r"authorized to perform action",
     why="The pipeline's identity cannot read the SAS secret.",
-    ways=(Way(purpose="To grant access", steps=(RESTORE,)), _ROLE_DELAY),
+    ways=(
+        Way(purpose="To grant access", steps=(RESTORE,)),
+        _ROLE_DELAY,
+        replace(_LONGER_WAIT, when={"vaultAccess": "rbac"}),
+    ),
 )
 VAULT_MISSING = Failure(
     name="vault-missing",
@@ -102,6 +111,7 @@ TOKEN_RIGHTS = Failure(
         Way(purpose="To write a new token", steps=_NEW_TOKEN, unless={"storageAccess": "ManagedIdentity"}),
         Way(purpose="To assign the role", steps=(RESTORE,), when={"storageAccess": "ManagedIdentity"}),
         _ROLE_DELAY,
+        replace(_LONGER_WAIT, when={"storageAccess": "ManagedIdentity"}),
     ),
 )
 SHARED_KEYS = Failure(

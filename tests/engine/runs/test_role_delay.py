@@ -139,7 +139,7 @@ def test_a_role_that_takes_longer_than_the_limit_is_an_error_and_the_next_up_rep
         stack = project.source("delay-late", ARTIFACTS, **{**MANAGED, "roleWaitSeconds": 0})
         said = project.up(stack, good=False)
         assert "AuthorizationPermissionMismatch" in said
-        assert "less than 10 minutes ago may not be in effect yet: deploy again later" in said
+        assert "If the role was assigned less than 10 minutes ago, wait, then:" in said
         assert "pulumi config set acr-transfer:roleWaitSeconds <seconds>" in said
     project.up(stack)
     assert [run["status"] for run in project.outputs(stack)["runs"]] == ["Succeeded"]

@@ -23,7 +23,10 @@ KILLS = {
 """The requests that are in progress at each kill, in the order of a deployment."""
 
 LOST = {
-    "SasToken": ("BlobContainer", {"BlobContainer", "ManagementPolicy", "ExportPipeline", "AccessPolicy"}),
+    "SasToken": (
+        "BlobContainer",
+        {"BlobContainer", "ManagementPolicy", "Secret", "ExportPipeline", "AccessPolicy"},
+    ),
     "ManagedIdentity": ("ExportPipeline", {"ExportPipeline", "role"}),
 }
 """A resource that is removed from the state with everything that depends on it, and what conflicts then."""
@@ -99,7 +102,7 @@ def test_each_resource_is_taken_over_by_the_printed_command(
     resources = json.loads(project.run("pulumi", "stack", "export", "--stack", stack))["deployment"][
         "resources"
     ]
-    (urn,) = [each["urn"] for each in resources if each["type"].endswith(f":{lost}")]
+    (urn,) = [each["urn"] for each in resources if each["custom"] and each["type"].endswith(f":{lost}")]
     project.run("pulumi", "state", "delete", urn, "--target-dependents", "--yes", "--stack", stack)
     assert healed(project, stack, paths) == conflicting
     project.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview")

@@ -73,10 +73,14 @@ class Pair:
                 blob.delete_blob()
 
     def leave_a_transfer(self) -> None:
-        """Export and import a blob with runs that are in no stack, so that `clean` removes all of it."""
+        """Export and import a blob with runs that are in no stack, and leave another blob that no run names.
+
+        `clean` removes the runs, the imported blob and the other one.
+        """
         name = f"extra{uuid.uuid4().hex[:12]}"
         self._start("source", name, {"artifacts": FEW, "target": {"type": "AzureStorageBlob", "name": name}})
         copy_blob(self.blob("source", name), self.blob("target", name))
+        copy_blob(self.blob("source", name), self.blob("source", f"{name}-of-no-run"))
         self._start("target", name, {"source": {"type": "AzureStorageBlob", "name": name}})
 
     def _start(self, side: str, name: str, request: dict[str, Any]) -> None:

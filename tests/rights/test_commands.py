@@ -89,7 +89,7 @@ def test_doctor_names_every_missing_action_and_its_commands_heal(
         (each["side"], action)
         for each in first
         if each["verdict"] == "fault"
-        for action in each["what"].partition(": ")[2].split(", ")
+        for action in each["what"].partition(": ")[2].partition("; needed by ")[0].split(", ")
     }
     # A command and `pulumi up` can need the same role.
     for side, fix in dict.fromkeys((each["side"], each["fix"]) for each in first):

@@ -15,7 +15,7 @@ _KILLED, _PROOFS = "tests/engine/killed", "tests/engine/proofs and tests/transfe
 _DOCTOR, _COMMAND = "tests/unit/operate/test_doctor.py", "tests/transfer/test_acr_transfer_command.py"
 NOT_REGISTERED = {
     **dict.fromkeys(("run-exists", "interrupted-creation", "interrupted-creation-with-provider"), _KILLED),
-    **dict.fromkeys(("role-exists", "stack-locked", "other-stacks", "state-attributes-empty"), _KILLED),
+    **dict.fromkeys(("role-exists", "stack-locked", "state-attributes-empty"), _KILLED),
     **dict.fromkeys(("artifact-unreadable", "deleted-at-target", "gone-at-source"), _PROOFS),
     **dict.fromkeys(("replaced-at-target", "tag-moved", "tag-moved-before-export"), _PROOFS),
     **dict.fromkeys(("blob-lost", "blob-missing", "check-failed", "clock", "artifact-unsupported"), _DOCTOR),
@@ -23,7 +23,7 @@ NOT_REGISTERED = {
     **dict.fromkeys(("no-token", "token-address", "token-form", "token-not-yet-valid"), _DOCTOR),
     **dict.fromkeys(("token-of-account", "token-protocol", "token-rejected", "token-rights"), _DOCTOR),
     **dict.fromkeys(("token-scope", "pipeline-failed"), _DOCTOR),
-    **dict.fromkeys(("empty-handover", "unexpected-response"), _COMMAND),
+    **dict.fromkeys(("empty-handover", "unexpected-response", "no-such-stack"), _COMMAND),
     **dict.fromkeys(("caller-cannot-deploy", "caller-cannot-operate", "run-unreadable"), "tests/rights"),
     **dict.fromkeys(("registry-refuses", "repository-role"), "tests/engine/test_repository_permissions.py"),
 }

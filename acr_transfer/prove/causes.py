@@ -7,6 +7,7 @@ from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.failures.proofs import (
     DELETED_AT_TARGET,
     GONE_AT_SOURCE,
+    OTHER_BUILD_AT_TARGET,
     REPLACED_AT_TARGET,
     TAG_MOVED,
 )
@@ -24,7 +25,7 @@ class Knowledge:
     """The stacks `source` and `target` and the `lock`, for commands."""
 
     now: Mapping[str, str] | None = None
-    """The current digests of open artifacts at the source; None: it was not read."""
+    """With a lock, the current digests of open artifacts at the source; None: it was not read."""
 
     arrived: Mapping[str, str] = field(default_factory=dict)
     """What shows that an artifact was at the target, by its reference."""
@@ -37,7 +38,12 @@ def open_artifacts(evidence: Evidence) -> list[str]:
 
 def with_causes(evidence: Evidence, known: Knowledge) -> Evidence:
     """Return the evidence with the known cause of each open artifact, also in the finding's detail."""
-    found = {each.artifact: _cause(each, known) for each in evidence.proof.expected if _is_open(each)}
+    by_source = not evidence.expectation.is_pinned
+    found = {
+        each.artifact: _cause(each, known, by_source=by_source)
+        for each in evidence.proof.expected
+        if _is_open(each)
+    }
     causes = {name: cause for name, cause in found.items() if cause}
     findings = tuple(_explained(evidence.proof.findings, causes))
     return replace(evidence, causes=causes, proof=replace(evidence.proof, findings=findings))
@@ -55,8 +61,11 @@ def _explained(
         yield replace(each, detail=f"{each.detail}; {cause.what}") if cause else each
 
 
-def _cause(finding: ArtifactFinding, known: Knowledge) -> KnownCause | None:
+def _cause(finding: ArtifactFinding, known: Knowledge, *, by_source: bool) -> KnownCause | None:
+    """The cause of a finding; `by_source` if the expected digests are those of the source now."""
     failure, what = _failure(finding, known)
+    if failure is None and by_source and finding.verdict is Verdict.DIFFERENT:
+        failure, what = OTHER_BUILD_AT_TARGET, "the source has the expected build now"
     if failure is None:
         return None
     cause = Cause(failure, known.names)

@@ -238,7 +238,7 @@ class World:
             listed = cloud.resources.of_type("Microsoft.ContainerRegistry/registries/pipelineRuns")
         return {
             body["name"]: (
-                str(body["properties"].get("forceUpdateTag") or ""),
+                str(body["sandbox"]["forceUpdateTag"]),
                 str((body["properties"].get("response") or {}).get("status")),
                 str((body["properties"].get("response") or {}).get("startTime")),
             )

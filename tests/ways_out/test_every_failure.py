@@ -23,6 +23,7 @@ NOT_REGISTERED = {
     **dict.fromkeys(("no-token", "token-address", "token-form", "token-not-yet-valid"), _DOCTOR),
     **dict.fromkeys(("token-of-account", "token-protocol", "token-rejected", "token-rights"), _DOCTOR),
     **dict.fromkeys(("token-scope", "pipeline-failed"), _DOCTOR),
+    "other-build-at-target": "tests/walks",
     **dict.fromkeys(("empty-handover", "unexpected-response", "no-such-stack"), _COMMAND),
     **dict.fromkeys(("caller-cannot-deploy", "caller-cannot-operate", "run-unreadable"), "tests/rights"),
     **dict.fromkeys(("registry-refuses", "repository-role"), "tests/engine/test_repository_permissions.py"),

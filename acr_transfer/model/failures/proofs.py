@@ -42,6 +42,12 @@ REPLACED_AT_TARGET = Failure(
     why="Another build was pushed at the target, or was there before.",
     ways=(Way(steps=_EXPORT_AGAIN),),
 )
+OTHER_BUILD_AT_TARGET = Failure(
+    name="other-build-at-target",
+    seen="without a lock: the target has another build than the source has now",
+    why="The tag moved at the source after the export, or another build was pushed at the target.",
+    ways=(Way(steps=_EXPORT_AGAIN),),
+)
 UNREADABLE = Failure(
     name="artifact-unreadable",
     seen="the registry does not return an artifact: it is locked, or refused",

@@ -17,9 +17,16 @@ NAMES = {"source": "s", "target": "t", "lock": "a.lock.json"}
 
 
 def explained(
-    finding: ArtifactFinding, now: Mapping[str, str] | None, arrived: Mapping[str, str] | None = None
+    finding: ArtifactFinding,
+    now: Mapping[str, str] | None,
+    arrived: Mapping[str, str] | None = None,
+    *,
+    is_pinned: bool = True,
 ) -> Evidence:
-    expectation = Expectation(document="a", registry="s", artifacts=("a:1",), entries={}, checksum="")
+    proved = {"a:1": "planned"} if is_pinned else {}
+    expectation = Expectation(
+        document="a", registry="s", artifacts=("a:1",), entries={}, checksum="", proved=proved
+    )
     evidence = Evidence(
         proof=Proof(findings=(finding,), manifests_read=1, seconds=1.0),
         expectation=expectation,
@@ -79,3 +86,14 @@ def test_a_wrong_child_is_not_taken_for_another_build() -> None:
         artifact="a:1", verdict=Verdict.DIFFERENT, digest="planned", kind=ManifestKind.INDEX
     )
     assert explained(finding, {"a:1": "planned"}).causes == {}
+
+
+def test_without_a_lock_another_build_leads_to_another_export() -> None:
+    finding = ArtifactFinding(
+        artifact="a:1", verdict=Verdict.DIFFERENT, digest="now", kind=ManifestKind.IMAGE, detail="it differs"
+    )
+    found = explained(finding, None, is_pinned=False)
+    (explained_finding,) = found.proof.findings
+    assert explained_finding.detail == "it differs; the source has the expected build now"
+    (step,) = found.next_steps(found.proof.findings)
+    assert step.ways[0].strip() == "pulumi config set acr-transfer:forceUpdateTag <new tag> -s s"

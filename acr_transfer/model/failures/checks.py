@@ -179,6 +179,7 @@ BLOB_IGNORED = Failure(
                     "--container-name {container} --name {blob}"
                 ),
                 HOP,
+                DEPLOY,
             )
         ),
     ),

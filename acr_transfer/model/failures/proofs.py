@@ -1,17 +1,18 @@
 """Failures that a comparison of digests finds: of a lock with the source, or of the target with a lock."""
 
 from acr_transfer.model.failures.failure import Failure, Way
-from acr_transfer.model.failures.steps import DEPLOY_SOURCE, HOP, Run, SetKey
+from acr_transfer.model.failures.steps import DEPLOY_SOURCE, DEPLOY_TARGET, HOP, Run, SetKey
 
 _PLAN_AGAIN = Run("acr-transfer plan --again {lock} --source {source}")
 _PROVE = Run("acr-transfer prove --source {source} --target {target} --wait 1200")
-_EXPORT_AGAIN = (SetKey("forceUpdateTag", "{new tag}", "source"), DEPLOY_SOURCE, HOP, _PROVE)
+_MOVE = (DEPLOY_SOURCE, HOP, DEPLOY_TARGET, _PROVE)
+_EXPORT_AGAIN = (SetKey("forceUpdateTag", "{new tag}", "source"), *_MOVE)
 
 TAG_MOVED = Failure(
     name="tag-moved",
     seen="a tag of the lock has another digest at the source",
     why="The tag has moved since the plan, so an export carries another build than the lock names.",
-    ways=(Way(steps=(_PLAN_AGAIN, DEPLOY_SOURCE, HOP, _PROVE)),),
+    ways=(Way(steps=(_PLAN_AGAIN, *_MOVE)),),
 )
 TAG_MOVED_BEFORE_EXPORT = Failure(
     name="tag-moved-before-export",
@@ -26,7 +27,7 @@ GONE_AT_SOURCE = Failure(
     ways=(
         Way(
             by_hand="Push it again, or plan without it by your rules",
-            steps=(DEPLOY_SOURCE, HOP, _PROVE),
+            steps=_MOVE,
         ),
     ),
 )

@@ -85,6 +85,8 @@ Step = Run | SetKey | AddItem | RemoveKey
 
 DEPLOY = Run("pulumi up -s {stack}")
 DEPLOY_SOURCE = Run("pulumi up -s {source}")
+DEPLOY_TARGET = Run("pulumi up -s {target}")
+"""Imports what no trigger imports; with a trigger it changes nothing."""
 RESTORE = Run("pulumi up --refresh -s {stack}")
 """Creates what was deleted in Azure behind Pulumi's back; `pulumi up` alone trusts the stack's state."""
 HOP = Run("acr-transfer hop --source {source} --target {target}")

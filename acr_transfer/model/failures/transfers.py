@@ -7,7 +7,17 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 from dataclasses import replace
 
 from acr_transfer.model.failures.failure import Failure, Way
-from acr_transfer.model.failures.steps import DEPLOY, DOCTOR, HOP, RESTORE, AddItem, RemoveKey, Run, SetKey
+from acr_transfer.model.failures.steps import (
+    DEPLOY,
+    DEPLOY_TARGET,
+    DOCTOR,
+    HOP,
+    RESTORE,
+    AddItem,
+    RemoveKey,
+    Run,
+    SetKey,
+)
 
 _NEW_TOKEN = (SetKey("sasExpiry", "{later}"), DEPLOY)
 _ROLE_DELAY = Way(
@@ -165,7 +175,9 @@ BLOB_LOST = Failure(
     name="blob-lost",
     seen="a blob that the target needs is not in the source container any more",
     why="It was deleted after the export, so `hop` cannot copy it.",
-    ways=(Way(purpose="To export again", steps=(SetKey("forceUpdateTag", "{new}"), DEPLOY, HOP)),),
+    ways=(
+        Way(purpose="To export again", steps=(SetKey("forceUpdateTag", "{new}"), DEPLOY, HOP, DEPLOY_TARGET)),
+    ),
 )
 BLOB_MISSING = Failure(
     name="blob-missing",

@@ -183,17 +183,17 @@ def test_a_tag_with_another_digest_and_a_misspelt_repository_are_faults(desk: De
 
 
 def test_a_receipt_is_proved_again_and_loses_what_is_gone(desk: Desk) -> None:
-    kept, gone = desk.push("again/kept", "1"), desk.push("again/gone", "1")
-    desk.run("plan", "--repository", "again/*", "--out", "again.json")
+    kept, gone = desk.push("recheck/kept", "1"), desk.push("recheck/gone", "1")
+    desk.run("plan", "--repository", "recheck/*", "--out", "again.json")
     here = ("--registry", desk.host)
     desk.run("prove", "--lock", "again.json", *here, "--receipt", "again.receipt.json")
     recheck = ("prove", "--recheck", "again.receipt.json", *here)
     assert desk.json(*recheck)["proved"] == 2
-    delete(desk.cloud, "again/gone", gone.digest)
+    delete(desk.cloud, "recheck/gone", gone.digest)
     found = desk.json(*recheck, "--receipt", "again.receipt.json", code=3)
     assert {each["artifact"]: each["verdict"] for each in found["findings"]} == {
-        "again/gone:1": "missing",
-        "again/kept:1": "proved",
+        "recheck/gone:1": "missing",
+        "recheck/kept:1": "proved",
     }
     jsonschema.validate(found, json.loads((ROOT / "docs/evidence.schema.json").read_text()))
     kept_entries = json.loads((desk.folder / "again.receipt.json").read_text())["artifacts"]

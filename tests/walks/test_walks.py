@@ -24,7 +24,7 @@ SECONDS = float(os.environ.get("WALKS_SECONDS", "0"))
 SHORT = (
     ("the container is deleted",),
     ("the engine is killed", "a new tag is listed"),
-    ("the trigger is switched", "a tag moves at the source"),
+    ("a tag moves at the source",),
 )
 """The walks of `make test`."""
 

@@ -5,7 +5,8 @@ from pulumi import Output
 
 from acr_transfer.model.documents.handover import ExportedBlob
 from components import SourceSide, TargetSide
-from components.handover import handover_of_stack, last_outputs, qualified_stack_name
+from components.handover import handover_of_stack, qualified_stack_name
+from components.sdk import stack_outputs
 from stack.importable import importable
 from stack.settings import Settings, Side
 
@@ -19,7 +20,7 @@ async def main() -> dict[str, Output[object]]:
     handover = settings.handover or await handover_of_stack(_full_name(settings.source))
     blobs: tuple[ExportedBlob, ...] = ()
     if settings.runs_imports:
-        outputs = await last_outputs(_full_name(pulumi.get_stack()))
+        outputs = await stack_outputs(_full_name(pulumi.get_stack()))
         blobs = await importable(handover.blobs, settings.args, outputs)
     return TargetSide("transfer", settings.target_args(blobs)).outputs
 

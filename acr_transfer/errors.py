@@ -136,10 +136,6 @@ class PlanError(TransferError, exit_code=11):
     """Plan: an artifact is absent, locked, or (--strict) has a warning; ship: a planned tag has moved."""
 
 
-class MovedTagsError(PlanError):
-    """A tag has moved since the lock was written, so another build would be exported."""
-
-
 class LocksDifferError(TransferError, exit_code=12):
     """Plan --diff: the two locks differ."""
 

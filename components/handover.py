@@ -1,7 +1,5 @@
 """The hand-over of a source stack, as a target stack reads it."""
 
-from typing import Any
-
 import pulumi
 
 from acr_transfer.model.documents.handover import Handover
@@ -33,7 +31,7 @@ async def handover_of_stack(stack: str) -> Handover:
     """
     try:
         # A StackReference to a missing stack ends the program at once, without advice.
-        await last_outputs(stack)
+        await stack_outputs(stack)
     except Exception as failure:
         raise HandoverError(
             f"The source stack {stack} cannot be read: {_cause(failure)}\n"
@@ -48,11 +46,6 @@ async def handover_of_stack(stack: str) -> Handover:
         return Handover.of_output({"handover": with_whole_numbers(details.value)}, stack)
     except ModelError as error:
         raise HandoverError(str(error)) from error
-
-
-async def last_outputs(stack: str) -> dict[str, Any]:
-    """Return the outputs of a stack; none before its first deployment."""
-    return await stack_outputs(stack)
 
 
 def _cause(failure: Exception) -> str:

@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from acr_transfer.cli.console import Console
 from acr_transfer.cli.option_types import file_path, rate
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from acr_transfer.azure.stacks import Stack
     from acr_transfer.azure.throttle import Throttle
     from acr_transfer.model.documents.handover import Handover
+
+Found = TypeVar("Found")
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -76,17 +80,22 @@ async def read_states(
     """The resources in the states of the stacks by side: both, or only one."""
     from acr_transfer.azure.stack_state import read_state
 
-    sides = _sides(only)
-    reads = (asyncio.to_thread(read_state, getattr(options, side), options.cwd) for side in sides)
-    return dict(zip(sides, await asyncio.gather(*reads), strict=True))
+    return await _read_each(options, only, read_state)
 
 
 async def read_all_runs(options: argparse.Namespace, only: str | None) -> dict[str, "RecordedRuns"]:
     """The runs in the states of the stacks by side: both, or only one."""
     from acr_transfer.azure.recorded_runs import read_runs
 
+    return await _read_each(options, only, read_runs)
+
+
+async def _read_each(
+    options: argparse.Namespace, only: str | None, read: Callable[[str, Path], Found]
+) -> dict[str, Found]:
+    """What `read` returns for the name and the folder of each stack, by side."""
     sides = _sides(only)
-    reads = (asyncio.to_thread(read_runs, getattr(options, side), options.cwd) for side in sides)
+    reads = (asyncio.to_thread(read, getattr(options, side), options.cwd) for side in sides)
     return dict(zip(sides, await asyncio.gather(*reads), strict=True))
 
 

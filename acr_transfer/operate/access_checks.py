@@ -4,10 +4,9 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from acr_transfer.model.failures import checks, transfers
-from acr_transfer.model.limits import RUN_LIMIT
 from acr_transfer.model.roles import (
     RoleAssignmentMode,
     can_read_secrets,
@@ -181,16 +180,16 @@ def _unread_token(facts: Facts) -> Iterator[DoctorFinding]:
         what = f"according to its tag, the token lacks {right_names(lacks)}"
         yield facts.fault("SAS rights", what, transfers.TOKEN_RIGHTS)
     attributes, keys = properties(facts.secret).get("attributes") or {}, facts.keys_created
-    left = float(attributes.get("exp") or "inf") - facts.now.timestamp()
-    if left <= 0:
+    expires = datetime.fromtimestamp(float(ends), UTC) if (ends := attributes.get("exp")) else None
+    if expires and expires <= facts.now:
         what = f"secret {facts.secret_name} has expired"
         yield facts.fault("SAS expiry", what, transfers.TOKEN_REJECTED)
     # Azure reports the secret's time in whole seconds.
     elif keys and float(attributes.get("updated") or "inf") + 1 < keys.timestamp():
         what = f"both keys of the account are newer than secret {facts.secret_name}"
         yield facts.fault("SAS signature", what, transfers.TOKEN_REJECTED)
-    elif left < RUN_LIMIT.total_seconds():
-        what = f"secret {facts.secret_name} expires in {_duration(timedelta(seconds=left))}"
+    elif expires and ends_soon(expires, facts.now):
+        what = f"secret {facts.secret_name} expires in {_duration(expires - facts.now)}"
         yield facts.warning("SAS expiry", what, checks.TOKEN_ENDS_SOON)
 
 

@@ -4,16 +4,15 @@ Neither the service nor the program does it: docs/adr/0050-who-compares-a-lock-w
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from acr_transfer.azure import connect
 from acr_transfer.azure.stacks import Stack
-from acr_transfer.errors import MovedTagsError
+from acr_transfer.errors import PlanError
 from acr_transfer.model.documents.faults import with_faults
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
-from acr_transfer.model.failures.failure import Cause
 from acr_transfer.model.failures.proofs import GONE_AT_SOURCE, TAG_MOVED_BEFORE_EXPORT
 from acr_transfer.registry.moved_tags import MovedTag, moved_tags, read_digests
 
@@ -44,10 +43,10 @@ def not_exported(lock: Lock, handover: Handover | None) -> list[LockedArtifact]:
     ]
 
 
-async def refuse_moved_tags(stack: Stack, target: str) -> None:
-    """Compare what the next `pulumi up` exports with the registry; `target` is the name of the other stack.
+async def refuse_moved_tags(stack: Stack) -> None:
+    """Compare what the next `pulumi up` exports with the registry.
 
-    Raises `MovedTagsError` if a tag has moved since the plan, `ModelError` for an invalid lock, and the
+    Raises `PlanError` if a tag has moved since the plan, `ModelError` for an invalid lock, and the
     errors of reading the registry. A stack without a lock has nothing to compare.
     """
     path = lock_path(stack)
@@ -60,12 +59,12 @@ async def refuse_moved_tags(stack: Stack, target: str) -> None:
     async with connect.registry(stack) as registry:
         now = await read_digests([entry.reference for entry in entries], registry)
     if moved := moved_tags(entries, now):
-        raise MovedTagsError(_refusal(moved, path, {"source": stack.name, "target": target}))
+        raise _refusal(moved, path)
 
 
-def _refusal(moved: Sequence[MovedTag], path: Path, known: Mapping[str, str]) -> str:
+def _refusal(moved: Sequence[MovedTag], path: Path) -> PlanError:
     title = f"nothing was exported: the registry differs from the lock {path}:"
     gone = any(not each.now for each in moved)
     failure = GONE_AT_SOURCE if gone else TAG_MOVED_BEFORE_EXPORT
-    cause = Cause(failure, {**known, "lock": str(path)})
-    return f"{with_faults(title, [*map(str, moved)])}\n{cause.why}\n{cause.advice()}"
+    message = f"{with_faults(title, [*map(str, moved)])}\n{failure.why}"
+    return PlanError(message).led_out(failure, lock=str(path))

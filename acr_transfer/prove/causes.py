@@ -62,18 +62,18 @@ def _explained(
 
 
 def _cause(finding: ArtifactFinding, known: Knowledge, *, by_source: bool) -> KnownCause | None:
-    """The cause of a finding; `by_source` if the expected digests are those of the source now."""
-    failure, what = _failure(finding, known)
-    if failure is None and by_source and finding.verdict is Verdict.DIFFERENT:
-        failure, what = OTHER_BUILD_AT_TARGET, "the source has the expected build now"
+    failure, what = _failure(finding, known, by_source=by_source)
     if failure is None:
         return None
     cause = Cause(failure, known.names)
     return KnownCause(what, cause.why, tuple(cause.advice().splitlines()))
 
 
-def _failure(finding: ArtifactFinding, known: Knowledge) -> tuple[Failure | None, str]:
-    """The failure behind a finding, and what shows it."""
+def _failure(finding: ArtifactFinding, known: Knowledge, *, by_source: bool) -> tuple[Failure | None, str]:
+    """The failure behind a finding, and what shows it.
+
+    `by_source` if the expected digests are those of the source now, and not those of a lock.
+    """
     name = finding.artifact
     if known.now is not None and name not in known.now:
         return GONE_AT_SOURCE, "the source does not have it any more"
@@ -84,4 +84,6 @@ def _failure(finding: ArtifactFinding, known: Knowledge) -> tuple[Failure | None
     # Without a kind the tag itself differs, and not a manifest below it.
     if finding.verdict is Verdict.DIFFERENT and known.now is not None and finding.kind is None:
         return REPLACED_AT_TARGET, "the source has the planned build"
+    if finding.verdict is Verdict.DIFFERENT and by_source:
+        return OTHER_BUILD_AT_TARGET, "the source has the expected build now"
     return None, ""

@@ -35,7 +35,6 @@ RUNNING = "Running"
 
 _SHOWN_ARTIFACTS = 10
 _MESSAGE = re.compile(r'(?s)Message="(.*)"')
-_EXISTING = re.compile("cannot create already existing resource '([^']+)'")
 _NEXT = (
     "\nThe next deployment starts failed runs again, and completed runs stay as they are. Runs that were"
     "\nnot started follow then too, or at once with pulumi up --continue-on-error."
@@ -165,7 +164,7 @@ def failure_hooks(
         found = _MESSAGE.search(message)
         error = found.group(1) if found else message
         failures[transfer["run_name"]] = error
-        existing = _EXISTING.search(message)
+        existing = re.search(RUN_EXISTS.pattern, message)
         place = {"registry": "registryName", "registry group": "resourceGroupName"}
         inputs = failure.new_inputs or {}
         known = {name: str(inputs.get(key) or "") for name, key in place.items()}

@@ -77,11 +77,10 @@ async def _unrecorded(
     parent: pulumi.Resource,
 ) -> dict[str, str]:
     pipeline = str(await Output.from_input(pipeline_id).future() or "")
-    found = {each["run_name"]: states.get(each["run_name"]) for each in transfers}
     ids = {
         each["run_name"]: state.id
         for each in transfers
-        if (state := found[each["run_name"]]) and _is_run_of(state, each, pipeline)
+        if (state := states.get(each["run_name"])) and _is_run_of(state, each, pipeline)
     }
     resources = await recorded_resources(parent) if ids else None
     if resources is None:

@@ -8,7 +8,8 @@ import pulumi
 import pytest
 
 from acr_transfer.model.documents.handover import Handover
-from components.handover import handover_of_stack, last_outputs, qualified_stack_name
+from components.handover import handover_of_stack, qualified_stack_name
+from components.sdk import stack_outputs
 from tests.component.mock_azure import Deploy
 
 STACK = "organization/acr-transfer/source"
@@ -58,7 +59,7 @@ def test_a_missing_stack_is_an_error_with_the_command_that_deploys_it(deploy: De
 
 
 def test_a_state_that_is_being_written_is_read_again(deploy: Deploy) -> None:
-    deployed = deploy(lambda: last_outputs(STACK), stacks={STACK: {"runs": []}}, half_written=3)
+    deployed = deploy(lambda: stack_outputs(STACK), stacks={STACK: {"runs": []}}, half_written=3)
     assert deployed.value == {"runs": []}
 
 

@@ -128,7 +128,7 @@ def _export(options: argparse.Namespace, console: Console) -> str:
 
     stack = read_stack(options.source, options.cwd, deployed=False)
     try:
-        asyncio.run(refuse_moved_tags(stack, options.target))
+        asyncio.run(refuse_moved_tags(stack))
     except (AccessError, ServiceError) as error:
         console.warn(f"the lock was not compared with the registry: {error}")
     return _up(options.source, options, console)

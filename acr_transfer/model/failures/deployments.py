@@ -178,7 +178,7 @@ EXISTING_ACCOUNT_REFUSES_KEYS = Failure(
 )
 RUN_EXISTS = Failure(
     name="run-exists",
-    pattern=r"cannot create already existing resource '[^']+/pipelineRuns/[^']+'",
+    pattern=r"cannot create already existing resource '([^']+/pipelineRuns/[^']+)'",
     why="Its pipeline or its artifacts differ from those of the stack, which takes over only its own runs.",
     ways=(Way(purpose="To replace it", steps=(Run("az resource delete --ids {run}"), DEPLOY)),),
 )

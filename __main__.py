@@ -3,11 +3,10 @@
 import pulumi
 from pulumi import Output
 
-from acr_transfer.model.documents.handover import ExportedBlob
 from components import SourceSide, TargetSide
 from components.handover import handover_of_stack, qualified_stack_name
 from components.sdk import stack_outputs
-from stack.importable import importable
+from stack.importable import Importable, importable
 from stack.settings import Settings, Side
 
 
@@ -18,11 +17,11 @@ async def main() -> dict[str, Output[object]]:
         return SourceSide("transfer", settings.source_args).outputs
     # Awaited before any resource is created: a target needs a source.
     handover = settings.handover or await handover_of_stack(_full_name(settings.source))
-    blobs: tuple[ExportedBlob, ...] = ()
+    imports = Importable()
     if settings.runs_imports:
         outputs = await stack_outputs(_full_name(pulumi.get_stack()))
-        blobs = await importable(handover.blobs, settings.args, outputs)
-    return TargetSide("transfer", settings.target_args(blobs)).outputs
+        imports = await importable(handover.blobs, settings.args, outputs)
+    return TargetSide("transfer", settings.target_args(imports)).outputs
 
 
 def _full_name(stack: str) -> str:

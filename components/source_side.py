@@ -65,10 +65,9 @@ class SourceSide(TransferSide):
             name,
             args,
             pipeline,
-            _exports(args, lock),
+            _exports(args, lock, needed.staging.storage.container_changed),
             registry_resource_group=needed.registry_resource_group,
             force_update_tag=tag,
-            container_changed=needed.staging.storage.container_changed,
         )
         self.handover = Output.all(self.login_server, self.container_url, self.runs).apply(
             lambda known: _handover(known[0], known[1], known[2], lock)
@@ -95,11 +94,12 @@ def lock_of(path_or_text: str) -> Lock:
         raise LockError(str(error)) from error
 
 
-def _exports(args: SourceSideArgs, lock: Lock | None) -> list[Transfer]:
+def _exports(args: SourceSideArgs, lock: Lock | None, changed: Output[str]) -> list[Transfer]:
     """The runs of the artifacts.
 
     A blob is named by its content. A run is named by its pipeline too: one registry holds the runs of all its
-    pipelines, and two of them may transfer the same artifacts.
+    pipelines, and two of them may transfer the same artifacts. `changed` is the time since when the container
+    exists.
     """
     texts = args.get("artifacts", [])
     artifacts = (
@@ -112,6 +112,7 @@ def _exports(args: SourceSideArgs, lock: Lock | None) -> list[Transfer]:
             run_name=short_hash(pipeline, *batch.identities),
             blob=f"{prefix}{batch.name}",
             artifacts=batch.references,
+            changed=changed,
         )
         for batch in batches(artifacts)
     ]

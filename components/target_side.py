@@ -25,6 +25,10 @@ class TargetSideArgs(SideArgs, TriggerSettings):
     blobs: NotRequired[list[dict[str, Any]]]
     """The blobs of the source side's hand-over: with a disabled trigger, one run imports each of them."""
 
+    blob_changes: NotRequired[dict[str, str]]
+    """The time at which each blob in the container was last written, by its name. A run that imported
+    the blob before that time is repeated; by default none is."""
+
 
 class TargetSide(TransferSide):
     """A registry with everything that it needs to import: container, vault, token, pipeline, runs."""
@@ -69,9 +73,13 @@ def _imports(args: TargetSideArgs) -> list[Transfer]:
     except ValidationError as error:
         raise ArgumentError("blobs are invalid:\n  " + "\n  ".join(faults_of(error))) from None
     blobs.sort(key=lambda blob: (-(blob.size or 0), -len(blob.artifacts), blob.name))
+    changes = args.get("blob_changes", {})
     return [
         Transfer(
-            run_name=import_run_name(pipeline, blob.name), blob=blob.name, artifacts=list(blob.artifacts)
+            run_name=import_run_name(pipeline, blob.name),
+            blob=blob.name,
+            artifacts=list(blob.artifacts),
+            changed=changes.get(blob.name, ""),
         )
         for blob in blobs
     ]

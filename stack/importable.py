@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,9 +23,19 @@ _SHOWN = 5
 """Names of blobs that a message lists; the others are counted."""
 
 
+@dataclass(frozen=True)
+class Importable:
+    """The blobs that a deployment imports."""
+
+    blobs: tuple[ExportedBlob, ...] = ()
+
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """The time at which each blob in the container was last written, as far as it is known."""
+
+
 async def importable(
     blobs: tuple[ExportedBlob, ...], args: Mapping[str, Any], outputs: Mapping[str, Any]
-) -> tuple[ExportedBlob, ...]:
+) -> Importable:
     """Return the blobs of a hand-over that this deployment imports, or has imported before.
 
     An import of a blob that is not in the container would fail, and with it the deployment: before the first
@@ -33,13 +44,13 @@ async def importable(
     """
     stored = await _stored(args, outputs)
     if stored is None:
-        return blobs
+        return Importable(blobs)
     absent = [each.name for each in blobs if each.name not in stored]
     imported = await asyncio.gather(*(_imported(name, args, outputs) for name in absent))
     lacking = [name for name, done in zip(absent, imported, strict=True) if not done]
     if lacking:
         pulumi.log.warn(_explained(lacking))
-    return tuple(each for each in blobs if each.name not in lacking)
+    return Importable(tuple(each for each in blobs if each.name not in lacking), stored)
 
 
 def _explained(lacking: list[str]) -> str:
@@ -51,8 +62,8 @@ def _explained(lacking: list[str]) -> str:
     )
 
 
-async def _stored(args: Mapping[str, Any], outputs: Mapping[str, Any]) -> frozenset[str] | None:
-    """The blobs in the container of this deployment; None if they are unknown.
+async def _stored(args: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, str] | None:
+    """When each blob in the container of this deployment was last written; None if it is unknown.
 
     None are in a container that only this deployment creates.
     """
@@ -60,12 +71,12 @@ async def _stored(args: Mapping[str, Any], outputs: Mapping[str, Any]) -> frozen
     account, container = _account(endpoint), str(args.get("container", defaults.CONTAINER))
     named = ResourceId.of(args.get("storage_account") or args.get("new_storage_account_name") or account)
     if not endpoint or named.name.lower() != account.lower():
-        return frozenset()
+        return {}
     found = None
     if args.get("storage_access", defaults.STORAGE_ACCESS) == StorageAccess.SAS_TOKEN:
         group = named.resource_group or str(args["resource_group"])
         found = await stored_blobs(endpoint, group, account, container)
-    return frozenset() if found is None and container != last else found
+    return {} if found is None and container != last else found
 
 
 def _account(endpoint: str) -> str:

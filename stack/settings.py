@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 import pulumi
 
 from acr_transfer.model.artifact_list import read_artifact_list
-from acr_transfer.model.documents.handover import ExportedBlob, Handover
+from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.errors import ModelError
 from acr_transfer.model.options import Direction, TriggerStatus
 from acr_transfer.model.references import FORMS
@@ -18,6 +18,7 @@ from components import SourceSideArgs, TargetSideArgs, advice
 from components.argument_rules import Fault, side_faults, value_faults
 from components.source_side import LockError, lock_of
 from stack.config_reader import ConfigError, ConfigReader
+from stack.importable import Importable
 from stack.keys import KEYS
 
 NONE = ["None"]
@@ -104,9 +105,10 @@ class Settings:
         """The arguments of a source side."""
         return cast(SourceSideArgs, self.args)
 
-    def target_args(self, blobs: tuple[ExportedBlob, ...]) -> TargetSideArgs:
-        """Return the arguments of a target side that imports these blobs."""
-        return cast(TargetSideArgs, {**self.args, "blobs": [blob.as_json() for blob in blobs]})
+    def target_args(self, imports: Importable) -> TargetSideArgs:
+        """Return the arguments of a target side with these imports."""
+        own = {"blobs": [blob.as_json() for blob in imports.blobs], "blob_changes": dict(imports.changes)}
+        return cast(TargetSideArgs, {**self.args, **own})
 
 
 def _side(reader: ConfigReader) -> Side | None:

@@ -24,6 +24,9 @@ class Knowledge:
     names: Known
     """The stacks `source` and `target` and the `lock`, for commands."""
 
+    config: Mapping[str, str] = field(default_factory=dict)
+    """The configuration of the target's stack, by key; empty if the target is no stack."""
+
     now: Mapping[str, str] | None = None
     """With a lock, the current digests of open artifacts at the source; None: it was not read."""
 
@@ -65,7 +68,7 @@ def _cause(finding: ArtifactFinding, known: Knowledge, *, by_source: bool) -> Kn
     failure, what = _failure(finding, known, by_source=by_source)
     if failure is None:
         return None
-    cause = Cause(failure, known.names)
+    cause = Cause(failure, known.names, config=known.config)
     return KnownCause(what, cause.why, tuple(cause.advice().splitlines()))
 
 

@@ -1,4 +1,4 @@
-"""Repeats of runs: the next deployment starts a failed run again, and one whose blob was lost.
+"""Repeats of runs: the next deployment starts a failed run again, and one whose blob was lost or replaced.
 
 Azure starts a run again only if its request or its `forceUpdateTag` differs from the last one; whether a
 failed run is an exception is not published. So each repeat has its own tag, which later deployments keep.
@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pulumi
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from acr_transfer.model.times import format_time, parse_time
 
 from ..sdk import keeps_values
-from .run_results import SUCCEEDED
+from .run_results import SUCCEEDED, Transfer
 from .run_states import RunState
 
 _FAILED = {"failed", "canceled", "cancelled"}
@@ -22,21 +22,24 @@ _FAILED = {"failed", "canceled", "cancelled"}
 
 def repeats(
     name: str,
-    runs: Sequence[str],
+    transfers: Sequence[Transfer],
     states: Output[dict[str, RunState]],
-    changed: Input[str],
     parent: pulumi.Resource,
 ) -> Output[dict[str, str]]:
     """Return the runs that were or will be repeated: the time of the last bad run by the run's name.
 
-    A run is bad if it failed, or if it succeeded before `changed`, the time of its container's last change:
-    a container that was deleted and created again does not have the blob. A resource of this name keeps the
-    times in the stack's state: it is written before the runs start, once their `states` are known. An engine
-    that cannot keep values gets none.
+    A run is bad if it failed, or if it started before the last change of its transfer: a container that was
+    deleted and created again does not have the exported blob, and a blob that was written again has other
+    content than the import read. A resource of this name keeps the times in the stack's state: it is written
+    before the runs start, once their `states` are known. An engine that cannot keep values gets none.
     """
-    if not runs or not keeps_values():
+    if not transfers or not keeps_values():
         return Output.from_input({})
-    bad: Output[dict[str, str]] = states.apply(lambda known: _bad(known, changed))
+    runs = [each["run_name"] for each in transfers]
+    changes: Output[list[str]] = Output.all(*(each.get("changed", "") for each in transfers))
+    bad = Output.all(states, changes).apply(
+        lambda known: _bad(known[0], dict(zip(runs, known[1], strict=True)))
+    )
     return bad.apply(lambda times: _kept(name, runs, times, parent))
 
 
@@ -49,10 +52,10 @@ def _kept(
     return pulumi.Stash(name, input=bad, opts=opts).input
 
 
-async def _bad(states: Mapping[str, RunState], changed: Input[str]) -> dict[str, str]:
-    """The runs that have failed in Azure or lost their blob, with the time of each."""
-    since = parse_time(await Output.from_input(changed).future())
-    return {name: time for name, run in states.items() if (time := _failed_at(run) or _lost_at(run, since))}
+def _bad(states: Mapping[str, RunState], changes: Mapping[str, str]) -> dict[str, str]:
+    """The runs that have failed in Azure or are outdated, with the time of each."""
+    times = {name: _failed_at(run) or _outdated(run, changes[name]) for name, run in states.items()}
+    return {name: time for name, time in times.items() if time}
 
 
 def _failed_at(run: RunState) -> str:
@@ -66,10 +69,10 @@ def _failed_at(run: RunState) -> str:
     return str(next(filter(None, times), format_time(datetime.now(UTC))))
 
 
-def _lost_at(run: RunState, changed: datetime | None) -> str:
-    """The start of a successful run whose container was created again since; empty for any other run."""
-    response = run.response
-    if not response or not changed or response.status != SUCCEEDED:
+def _outdated(run: RunState, changed: str) -> str:
+    """The start of a successful run before its transfer's last change; empty for any other run."""
+    response, since = run.response, parse_time(changed)
+    if not response or not since or response.status != SUCCEEDED:
         return ""
     started = parse_time(response.start_time)
-    return str(response.start_time) if started and started < changed else ""
+    return str(response.start_time) if started and started < since else ""

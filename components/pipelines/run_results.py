@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi import ErrorHook, ErrorHookArgs, Output
+from pulumi import ErrorHook, ErrorHookArgs, Input, Output
 from pulumi_azure_native import containerregistry
 
 from acr_transfer.model.failures.deployments import RUN_EXISTS
@@ -55,6 +55,10 @@ class Transfer(TypedDict):
 
     artifacts: list[str]
     """The artifacts in the blob, each as repository:tag or repository@digest."""
+
+    changed: NotRequired[Input[str]]
+    """The time of the last change that makes a completed run useless: its export's container was created, or
+    its import's blob was written. A run that started before it is repeated; by default none is."""
 
 
 class Run(TypedDict):

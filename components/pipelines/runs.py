@@ -39,10 +39,6 @@ class PipelineRunsArgs(RunSettings):
     direction: Direction
     """Whether the pipeline exports or imports."""
 
-    container_changed: NotRequired[Input[str]]
-    """The time of the last change of the container that the runs write: a run that started before it is
-    repeated, because its blob may be gone. By default no run is."""
-
     transfers: NotRequired[list[Transfer]]
     """The runs, of at most 50 artifacts each, in the order in which they start."""
 
@@ -64,8 +60,7 @@ class PipelineRuns(pulumi.ComponentResource):
         self._hooks = failure_hooks(f"{name}-failed", named, direction, self, failures)
         read, names = partial(self._read, args), [each["run_name"] for each in transfers]
         states = run_states(names, args["pipeline_id"], read)
-        changed = args.get("container_changed", "")
-        repeated = repeats(f"{name}-failures", names, states, changed, self)
+        repeated = repeats(f"{name}-failures", transfers, states, self)
         unrecorded = unrecorded_runs(transfers, args["pipeline_id"], states, self)
         results: list[Output[Run]] = []
         for index, transfer in enumerate(transfers):

@@ -9,14 +9,18 @@ from azure.storage.blob import ContainerClient
 from pulumi import Output
 from pulumi_azure_native import storage
 
+from acr_transfer.model.times import format_time
+
 from ..sas import container_sas
 
 _LIST_LIFE = timedelta(hours=1)
 _WAITS: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 2}
 
 
-async def stored_blobs(endpoint: str, group: str, account: str, container: str) -> frozenset[str] | None:
-    """Return the names of the blobs; none if the container does not exist, and None if they are unknown.
+async def stored_blobs(endpoint: str, group: str, account: str, container: str) -> dict[str, str] | None:
+    """Return when each blob was last written, by its name; None if the blobs are unknown.
+
+    A container that does not exist has none.
 
     `endpoint` is the account's blob endpoint, `group` its resource group. The account may refuse its keys,
     and this machine may not reach it.
@@ -33,14 +37,14 @@ async def stored_blobs(endpoint: str, group: str, account: str, container: str) 
     token = container_sas(account, container, keys.keys[0].value, "l", expiry)
     client = ContainerClient(endpoint, container, credential=token.removeprefix("?"), **_WAITS)
     try:
-        return await asyncio.to_thread(_names, client)
+        return await asyncio.to_thread(_blobs, client)
     except AzureError:
         return None
 
 
-def _names(client: ContainerClient) -> frozenset[str]:
+def _blobs(client: ContainerClient) -> dict[str, str]:
     with client:
         try:
-            return frozenset(client.list_blob_names())
+            return {blob.name: format_time(blob.last_modified) for blob in client.list_blobs()}
         except ResourceNotFoundError:
-            return frozenset()
+            return {}

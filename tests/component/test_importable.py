@@ -23,6 +23,7 @@ OUTPUTS = {
     "runs": [{"blob": "imported", "status": "Succeeded"}, {"blob": "gone", "status": "Failed"}],
 }
 ARGS = {"resource_group": "g"}
+WRITTEN = "2026-03-05T00:00:00Z"
 RECORDS = {import_run_name("importPipeline", "recorded"): {"status": "Succeeded"}}
 
 
@@ -36,16 +37,16 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(
     ("args", "outputs", "stored", "expected"),
     [
-        (ARGS, OUTPUTS, frozenset({"here", "other"}), ["here", "imported", "recorded"]),
+        (ARGS, OUTPUTS, dict.fromkeys(("here", "other"), WRITTEN), ["here", "imported", "recorded"]),
         (ARGS, OUTPUTS, None, ["here", "imported", "recorded", "gone"]),
-        (ARGS, {}, frozenset({"here"}), []),
+        (ARGS, {}, {"here": WRITTEN}, []),
         ({**ARGS, "container": "renamed"}, OUTPUTS, None, ["imported", "recorded"]),
-        ({**ARGS, "container": "renamed"}, OUTPUTS, frozenset({"here"}), ["here", "imported", "recorded"]),
-        ({**ARGS, "new_storage_account_name": "two"}, OUTPUTS, frozenset({"here"}), ["imported", "recorded"]),
+        ({**ARGS, "container": "renamed"}, OUTPUTS, {"here": WRITTEN}, ["here", "imported", "recorded"]),
+        ({**ARGS, "new_storage_account_name": "two"}, OUTPUTS, {"here": WRITTEN}, ["imported", "recorded"]),
         (
             {**ARGS, "storage_access": "ManagedIdentity"},
             OUTPUTS,
-            frozenset({"here"}),
+            {"here": WRITTEN},
             ["here", "imported", "recorded", "gone"],
         ),
     ],
@@ -57,19 +58,23 @@ def test_a_blob_is_imported_if_it_is_in_the_container_or_was_imported(
     warnings: list[str],
     args: dict[str, Any],
     outputs: dict[str, Any],
-    stored: frozenset[str] | None,
+    stored: dict[str, str] | None,
     expected: list[str],
 ) -> None:
-    async def listed(*place: str) -> frozenset[str] | None:
+    async def listed(*place: str) -> dict[str, str] | None:
         assert place == ("https://account.blob.example", "g", "account", args.get("container", "transfer"))
         return stored
 
     monkeypatch.setattr(module, "stored_blobs", listed)
 
-    async def names() -> list[str]:
-        return [blob.name for blob in await importable(BLOBS, args, outputs)]
+    async def found() -> list[Any]:
+        imports = await importable(BLOBS, args, outputs)
+        return [[blob.name for blob in imports.blobs], imports.changes.get("here", "")]
 
-    assert deploy(names, earlier=RECORDS).value == expected
+    names, changed = deploy(found, earlier=RECORDS).value
+    assert names == expected
+    is_listed = stored and "here" in names and "storage_access" not in args
+    assert changed == (WRITTEN if is_listed else "")
     lacking = [blob.name for blob in BLOBS if blob.name not in expected]
     assert len(warnings) == bool(lacking)
     assert all(name in warnings[0] for name in lacking)

@@ -58,6 +58,19 @@ def test_without_a_trigger_the_stack_imports_every_exported_blob(deploy: Deploy)
     assert [run["artifacts"] for run in deployed.value["runs"]] == [["app:1"], ["lib:1"]]
 
 
+def test_a_blob_that_was_written_after_its_import_is_imported_again(deploy: Deploy) -> None:
+    disabled = {"source_trigger_status": TriggerStatus.DISABLED}
+    names = {run["blob"]: run["name"] for run in target(deploy, args(**disabled)).value["runs"]}
+    started = {"status": "Succeeded", "startTime": "2026-11-29T12:00:00.5Z"}
+    changes = {"one": "2026-11-29T12:00:01Z", "two": "2026-11-29T12:00:00Z"}
+    earlier = dict.fromkeys(names.values(), started)
+    deployed = target(deploy, args(**disabled, blob_changes=changes), earlier=earlier)
+    tags = {
+        run.inputs["request"]["source"]["name"]: run.inputs["forceUpdateTag"] for run in deployed.all(RUN)
+    }
+    assert tags["one"] == f"{tags['two']} after 2026-11-29T12:00:00.5Z"
+
+
 def test_an_invalid_blob_is_an_error_with_its_place(deploy: Deploy) -> None:
     with pytest.raises(pulumi.RunError, match=r"blobs are invalid:\n  artifacts is missing"):
         target(deploy, args(source_trigger_status="Disabled", blobs=[{"name": "one"}]))

@@ -25,6 +25,7 @@ SHORT = (
     ("the container is deleted",),
     ("the engine is killed", "a new tag is listed"),
     ("a tag moves at the source",),
+    ("the trigger is switched", "a tag moves at the source"),
 )
 """The walks of `make test`."""
 

@@ -181,7 +181,8 @@ async def _with_causes(
             arrived = await _imported(source, stacks[options.target])
     arrived |= _proved(options)
     names = {"source": source.name, "target": options.target, "lock": str(lock_path(source) or "")}
-    return with_causes(found, Knowledge(names=names, now=now, arrived=arrived))
+    config = stacks[options.target].keys if options.target in stacks else {}
+    return with_causes(found, Knowledge(names=names, config=config, now=now, arrived=arrived))
 
 
 async def _imported(source: "Stack", target: "Stack") -> dict[str, str]:

@@ -6,7 +6,14 @@ from acr_transfer.model.failures.steps import DEPLOY_SOURCE, DEPLOY_TARGET, HOP,
 _PLAN_AGAIN = Run("acr-transfer plan --again {lock} --source {source}")
 _PROVE = Run("acr-transfer prove --source {source} --target {target} --wait 1200")
 _MOVE = (DEPLOY_SOURCE, HOP, DEPLOY_TARGET, _PROVE)
-_EXPORT_AGAIN = (SetKey("forceUpdateTag", "{new tag}", "source"), *_MOVE)
+_SOURCE_TAG = SetKey("forceUpdateTag", "{new tag}", "source")
+_TARGET_TAG = SetKey("forceUpdateTag", "{new tag}", "target")
+_BY_DEPLOYMENT = {"sourceTriggerStatus": "Disabled"}
+_TRANSFER_AGAIN = (
+    Way(steps=(_SOURCE_TAG, *_MOVE), unless=_BY_DEPLOYMENT),
+    # A blob that is written again may have the same bytes, and then `hop` leaves the target's blob as it is.
+    Way(steps=(_SOURCE_TAG, DEPLOY_SOURCE, HOP, _TARGET_TAG, DEPLOY_TARGET, _PROVE), when=_BY_DEPLOYMENT),
+)
 
 TAG_MOVED = Failure(
     name="tag-moved",
@@ -35,19 +42,19 @@ DELETED_AT_TARGET = Failure(
     name="deleted-at-target",
     seen="an artifact that was proved is not at the target any more",
     why="It was deleted from the target.",
-    ways=(Way(steps=_EXPORT_AGAIN),),
+    ways=_TRANSFER_AGAIN,
 )
 REPLACED_AT_TARGET = Failure(
     name="replaced-at-target",
     seen="the target has another build under a tag that has not moved at the source",
     why="Another build was pushed at the target, or was there before.",
-    ways=(Way(steps=_EXPORT_AGAIN),),
+    ways=_TRANSFER_AGAIN,
 )
 OTHER_BUILD_AT_TARGET = Failure(
     name="other-build-at-target",
     seen="without a lock: the target has another build than the source has now",
     why="The tag moved at the source after the export, or another build was pushed at the target.",
-    ways=(Way(steps=_EXPORT_AGAIN),),
+    ways=_TRANSFER_AGAIN,
 )
 UNREADABLE = Failure(
     name="artifact-unreadable",

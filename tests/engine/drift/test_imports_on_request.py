@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.definitions import SOURCE
+from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
+from tests.transfer.pushing import push
 
 FEW = ["shop/web:1.0.0"]
 DISABLED = {"sourceTriggerStatus": "Disabled"}
@@ -63,6 +69,24 @@ def test_a_destroyed_stack_starts_again_and_its_preview_is_empty(project: Projec
     _unchanged(project, stack)
     _follow(project, stack, said)
     assert _imported(project, stack) == ["Succeeded"]
+    _unchanged(project, stack)
+
+
+def test_a_blob_that_was_exported_again_is_imported_again(project: Project, paths: Paths) -> None:
+    stack = project.target("renewed-target", "asked-source", **DISABLED, options=["OverwriteTags"])
+    pair = ("--source", "asked-source", "--target", stack)
+    project.up(stack)
+    project.run("acr-transfer", "hop", *pair)
+    project.up(stack)
+    project.run("acr-transfer", "prove", *pair)
+    repository, tag = FEW[0].split(":")
+    push(Cloud(SOURCE, paths), repository, tag, build="renewed")
+    said = project.run("acr-transfer", "prove", *pair, good=False)
+    commands = [line.strip() for line in said.splitlines() if re.match(r" +(pulumi|acr-transfer) ", line)]
+    assert len(commands) == 6
+    # Without the target's tag: the next deployment sees that the blob was written after its import.
+    for command in (each for each in commands if "forceUpdateTag" not in each or "-s asked-source" in each):
+        project.run(*shlex.split(command.replace("<new tag>", "renewed")))
     _unchanged(project, stack)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from acr_transfer.model.failures.failure import Cause
+from acr_transfer.model.failures.failure import Way
 from acr_transfer.model.failures.table import FAILURES as FAILURES_AS_DATA
 from tests.sandbox.transfer.side import SandboxSide
 
@@ -121,15 +121,23 @@ def _ways_out() -> str:
     rows = []
     for failure in FAILURES_AS_DATA.values():
         sign = "`" + failure.pattern.replace("|", "\\|") + "`" if failure.pattern else _cell(failure.seen)
-        ways = "<br>".join(_way(*way) for way in Cause(failure).ways())
+        ways = "<br>".join(map(_way, failure.ways))
         meaning = _cell(failure.why).replace("\n", " ")
         rows.append(f"| {failure.name} | {sign} | {meaning} | {ways} |\n")
     return _CAUSES + "".join(rows)
 
 
-def _way(purpose: str, commands: list[str]) -> str:
-    shown = "; ".join(f"`{each}`" for each in commands)
-    return ": ".join(filter(None, (_cell(purpose), shown)))
+def _way(way: Way) -> str:
+    shown = "; ".join(f"`{step.command({})}`" for step in way.steps)
+    return ": ".join(filter(None, (_cell(way.heading or _condition(way)), shown)))
+
+
+def _condition(way: Way) -> str:
+    """The configuration that decides between the ways of a failure, where no purpose does."""
+    words = {"If": way.when, "Unless": way.unless}
+    return "; ".join(
+        f"{word} `{key}` is {value}" for word, each in words.items() for key, value in each.items()
+    )
 
 
 def _cell(text: str) -> str:

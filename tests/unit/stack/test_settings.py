@@ -89,7 +89,7 @@ def test_every_key_of_a_component_is_an_argument_with_the_same_name() -> None:
     assert keys[Side.SOURCE] - arguments[Side.SOURCE] == {"side", "artifacts_file"}
     assert keys[Side.TARGET] - arguments[Side.TARGET] == {"side", "source", "handover"}
     assert arguments[Side.SOURCE] - keys[Side.SOURCE] == set()
-    assert arguments[Side.TARGET] - keys[Side.TARGET] == {"blobs"}
+    assert arguments[Side.TARGET] - keys[Side.TARGET] == {"blobs", "blob_changes"}
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,12 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import requests
+
 from sandbox.arm.roles import definitions
 from sandbox.cloud.cloud import ACCOUNTS, REGISTRIES, VAULTS
 from sandbox.cloud.paths import Paths
+from sandbox.faults.control import send_order
 from tests.rights.callers import blob_client
 from tests.ways_out.azure import Azure
 
@@ -65,10 +68,20 @@ def blob_delete(azure: Azure, options: Options) -> None:
 
 
 def secret_attributes(azure: Azure, options: Options) -> None:
-    """Enable a secret."""
+    """Enable a secret at the endpoint of its vault, which needs a permission on secrets."""
     vault, name = options.pop("--vault-name"), options.pop("--name")
     enabled = options.pop("--enabled") == "true"
-    azure.change(f"{azure.id_of(VAULTS, vault)}/secrets/{name}", attributes={"enabled": enabled})
+    token = azure.cloud.operator_token(azure.cloud.definition.vault_audience)
+    answer = requests.patch(
+        f"{azure.cloud.vault_url(vault)}/secrets/{name}/",
+        params={"api-version": "7.4"},
+        json={"attributes": {"enabled": enabled}},
+        headers={"Authorization": f"Bearer {token}"},
+        verify=str(azure.cloud.paths.authority),
+        timeout=60,
+    )
+    if not answer.ok:
+        raise SystemExit(f"ERROR: {answer.text}")
 
 
 def registry_update(azure: Azure, options: Options) -> None:
@@ -79,6 +92,16 @@ def registry_update(azure: Azure, options: Options) -> None:
     if options.pop("--public-network-enabled", "") == "true":
         azure.change(id, publicNetworkAccess="Enabled", policies={"exportPolicy": {"status": "enabled"}})
         assert options.pop("--allow-exports") == "true"
+
+
+def repository_update(azure: Azure, options: Options) -> None:
+    """Unlock an artifact; in place of a lock, the sandbox of these tests has a fault."""
+    azure.id_of(REGISTRIES, options.pop("--name"))
+    assert options.pop("--read-enabled") == "true"
+    repository, _, tag = options.pop("--image").rpartition(":")
+    for each in send_order(azure.cloud.paths, azure.definition.side, "list")["faults"]:
+        if each["path"] == f"/v2/{repository}/manifests/{tag}":
+            send_order(azure.cloud.paths, azure.definition.side, "lift", id=each["id"])
 
 
 def role_create(azure: Azure, options: Options) -> None:
@@ -141,6 +164,7 @@ COMMANDS: dict[str, Callable[[Azure, Options], None]] = {
     "storage container-rm create": container_create,
     "storage blob delete": blob_delete,
     "acr update": registry_update,
+    "acr repository update": repository_update,
     "role assignment create": role_create,
     "resource delete": resource_delete,
     "monitor activity-log list": activity_log,

@@ -59,6 +59,20 @@ class Azure:
         assert answer.ok or not good, f"{method} {id}: {answer.text}"
         return answer.json() if answer.content else {}
 
+    def write_secret(self, vault: str, name: str, value: str) -> None:
+        """Write a new version of a secret; `vault` is the vault's ID."""
+        self.ask("PUT", f"{vault}/secrets/{name}", {"properties": {"value": value}})
+
+    def key(self, account: str) -> str:
+        """The first key of a storage account, given by its ID."""
+        return str(self.ask("POST", f"{account}/listKeys")["keys"][0]["value"])
+
+    def allow_secrets(self, vault: str, *permissions: str) -> None:
+        """Give the operator permissions on the secrets of a vault with access policies."""
+        granted = {"permissions": {"secrets": [*permissions]}, "objectId": self.definition.operator}
+        policies = {"accessPolicies": [{**granted, "tenantId": self.definition.tenant}]}
+        self.ask("PUT", f"{vault}/accessPolicies/add", {"properties": policies})
+
     def change(self, id: str, **properties: Any) -> None:
         """Change properties of a resource."""
         self.ask("PATCH", id, {"properties": properties})

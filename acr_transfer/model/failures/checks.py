@@ -6,7 +6,8 @@ from acr_transfer.model.failures.transfers import VAULT_FIREWALL
 
 _DEPLOYED = (Way(steps=(DEPLOY,)),)
 _RESTORED = (Way(steps=(RESTORE,)),)
-_NEW_TOKEN = (Way(steps=(SetKey("sasExpiry", "{later}"), DEPLOY)),)
+_WRITE_TOKEN = (SetKey("sasExpiry", "{later}"), DEPLOY)
+_NEW_TOKEN = (Way(steps=_WRITE_TOKEN),)
 _ROLE = "az role assignment create --assignee {your object ID} --role {role} --scope {scope}"
 
 REGISTRY_MISSING = Failure(
@@ -101,10 +102,13 @@ SECRET_DISABLED = Failure(
     seen="the SAS secret is disabled",
     why="The run ends with 403 from the vault.",
     ways=(
+        Way(purpose="To write a new token, which is enabled", steps=_WRITE_TOKEN),
         Way(
+            purpose="To enable the secret, with the permission to set secrets in the vault",
             steps=(
                 Run("az keyvault secret set-attributes --vault-name {vault} --name {secret} --enabled true"),
-            )
+                DEPLOY,
+            ),
         ),
     ),
 )

@@ -8,6 +8,7 @@ from acr_transfer.model.references import listed
 from acr_transfer.plan.selection import Selection
 from acr_transfer.registry.answers import parse_object
 from acr_transfer.registry.client import RegistryClient
+from acr_transfer.registry.failures import SINGLE_FAILURES
 from acr_transfer.registry.manifests import (
     Manifest,
     ManifestKey,
@@ -123,6 +124,9 @@ async def _platforms(manifest: Manifest, repository: str, registry: RegistryClie
         return sorted(platforms - {_ATTESTATION_PLATFORM})
     if manifest.kind is not ManifestKind.IMAGE or manifest.config is None:
         return []
-    content = await registry.small_blob(repository, manifest.config.digest)
+    try:
+        content = await registry.small_blob(repository, manifest.config.digest)
+    except SINGLE_FAILURES:
+        return [_UNKNOWN_PLATFORM]
     platform = platform_of(parse_object(content, manifest.config.digest)) if content else ""
     return [platform or _UNKNOWN_PLATFORM]

@@ -9,8 +9,10 @@ https://distribution.github.io/distribution/spec/auth/token/
 import asyncio
 import base64
 import re
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import aiohttp
@@ -19,6 +21,7 @@ from acr_transfer.errors import AccessError, BrokenAnswerError, ServiceError, ex
 from acr_transfer.registry import limits
 from acr_transfer.registry.address import RegistryAddress
 from acr_transfer.registry.answers import json_object
+from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -95,8 +98,9 @@ class EntraAuthenticator:
                     scope = f"{self.audience or _DEFAULT_AUDIENCE}/.default"
                     token = (await self.credential.get_token(scope)).token
                 form = {"grant_type": "access_token", "service": challenge.service, "access_token": token}
-                response = session.post(f"{registry.base}/oauth2/exchange", data=form, allow_redirects=False)
-                self._refresh_token = await _token(response, "refresh_token")
+                url = f"{registry.base}/oauth2/exchange"
+                exchange = partial(session.post, url, data=form, allow_redirects=False)
+                self._refresh_token = await _token(exchange, "refresh_token")
             return self._refresh_token
 
 
@@ -125,8 +129,8 @@ class DockerAuthenticator:
             return await _access_token(session, realm, challenge, self.secret)
         query = {"service": challenge.service, "scope": challenge.scope}
         headers = {"Authorization": f"Basic {basic}"} if self.secret else {}
-        response = session.get(realm, params=query, headers=headers, allow_redirects=False)
-        return f"Bearer {await _token(response, 'token', 'access_token')}"
+        request = partial(session.get, realm, params=query, headers=headers, allow_redirects=False)
+        return f"Bearer {await _token(request, 'token', 'access_token')}"
 
 
 def _require_private(registry: RegistryAddress, credential: str) -> None:
@@ -144,21 +148,36 @@ async def _access_token(session: aiohttp.ClientSession, url: str, challenge: Cha
         "scope": challenge.scope,
         "refresh_token": refresh,
     }
-    response = session.post(url, data=form, allow_redirects=False)
-    return f"Bearer {await _token(response, 'access_token')}"
+    request = partial(session.post, url, data=form, allow_redirects=False)
+    return f"Bearer {await _token(request, 'access_token')}"
 
 
-async def _token(request: AbstractAsyncContextManager[aiohttp.ClientResponse], *keys: str) -> str:
-    """The token in the response to a request, under the first of these keys that has one."""
-    async with request as response:
-        tried = f"signing in to {response.url.host}"
-        if response.status in (400, 401, 403):
-            raise AccessError(f"{tried}: refused (HTTP {response.status})")
-        if 300 <= response.status < 400:
-            raise ServiceError(f"{tried}: no redirect is followed with a credential (HTTP {response.status})")
-        if response.status != 200:
-            raise ServiceError(f"{tried}: unexpected response (HTTP {response.status})")
-        document = json_object(response, await limits.LIMITS.read(response, tried), tried)
+async def _token(
+    request: Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]], *keys: str
+) -> str:
+    """The token in the response to a request, under the first of these keys that has one.
+
+    The request is sent again after a transient failure, as every other one.
+    """
+    for attempt in range(1, TRIES):
+        async with request() as response:
+            if response.status not in TRANSIENT:
+                return await _token_in(response, keys)
+            wait = wait_before_retry(attempt, response.headers.get("Retry-After", ""))
+        await asyncio.sleep(wait)
+    async with request() as response:
+        return await _token_in(response, keys)
+
+
+async def _token_in(response: aiohttp.ClientResponse, keys: Sequence[str]) -> str:
+    tried = f"signing in to {response.url.host}"
+    if response.status in (400, 401, 403):
+        raise AccessError(f"{tried}: refused (HTTP {response.status})")
+    if 300 <= response.status < 400:
+        raise ServiceError(f"{tried}: no redirect is followed with a credential (HTTP {response.status})")
+    if response.status != 200:
+        raise ServiceError(f"{tried}: unexpected response (HTTP {response.status})")
+    document = json_object(response, await limits.LIMITS.read(response, tried), tried)
     return _text_token(next((document[key] for key in keys if document.get(key)), None), tried)
 
 

@@ -76,6 +76,9 @@ class Answers:
     refuse: list[tuple[int, str]] = field(default_factory=list)
     """Status and `Retry-After` of the next responses."""
 
+    refuse_tokens: list[tuple[int, str]] = field(default_factory=list)
+    """Status and `Retry-After` of the next responses to requests for access tokens."""
+
     cut_off: set[str] = field(default_factory=set)
     """Paths whose responses are shorter than their Content-Length."""
 
@@ -165,7 +168,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.answers.asked[path] += 1
         self.answers.sent[path] = {key: values[0] for key, values in body.items()}
-        if path == "/oauth2/exchange":
+        if self.answers.refuse_tokens:
+            status, pause = self.answers.refuse_tokens.pop(0)
+            self._respond(status, b"{}", {"Retry-After": pause})
+        elif path == "/oauth2/exchange":
             accepted = body["access_token"] == [self.answers.token]
             self._respond(
                 200 if accepted else 401, json.dumps({"refresh_token": self.answers.token}).encode()

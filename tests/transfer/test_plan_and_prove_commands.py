@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 
 import jsonschema
@@ -88,6 +90,18 @@ def test_an_artifact_that_did_not_arrive_is_missing(desk: Desk) -> None:
     said = desk.json("prove", "--lock", "m.json", "--registry", other, code=3)
     assert (said["missing"], said["good"]) == (1, False)
     assert "1 missing: Check that the blob arrived" in desk.output
+
+
+def test_a_lock_of_another_registry_is_not_overwritten(desk: Desk, paths: Paths) -> None:
+    there = Cloud(TARGET, paths)
+    push(there, "there/app", "1")
+    desk.run("plan", "there/app:1", "--registry", there.login_server(TARGET.registry), "--out", "there.json")
+    before = (desk.folder / "there.json").read_text()
+    desk.run("plan", "--again", "there.json", code=10)
+    assert (desk.folder / "there.json").read_text() == before
+    command = re.search(r"(?m)Plan it there: acr-transfer (.+)$", desk.output)
+    assert command
+    desk.run(*shlex.split(command[1]))
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,17 @@ def test_a_throttled_request_is_retried_after_the_requested_time(status: int, he
     assert time.monotonic() - began >= 0.6
 
 
+@pytest.mark.parametrize(
+    "authenticator", [EntraAuthenticator(_Login()), DockerAuthenticator("<token>", "token")]
+)
+def test_a_throttled_token_is_requested_again(authenticator: Authenticator, held: Answers) -> None:
+    held.put("app", image("one"), "v1")
+    held.refuse_tokens = [(429, "0.2"), (503, "0.2")]
+    began = time.monotonic()
+    assert ask(held, lambda registry: registry.get("app", "v1"), authenticator) is not None
+    assert time.monotonic() - began >= 0.4
+
+
 def test_a_persistent_failure_names_the_resource(held: Answers) -> None:
     held.refuse = [(500, "")] * 50
     with pytest.raises(ServiceError, match="HTTP 500 for /v2/app/manifests/v1"):

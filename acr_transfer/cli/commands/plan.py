@@ -1,6 +1,7 @@
 """`acr-transfer plan`."""
 
 import argparse
+import shlex
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,7 @@ async def _make(options: argparse.Namespace, rules: "SelectionRules", progress: 
         else:
             opened = connect.registry(read_stack(options.source, options.cwd, deployed=False))
         source = await stack.enter_async_context(opened)
+        _require_registry_of_lock(options, source.login_server)
         if options.target:
             deployed = read_stack(options.target, options.cwd)
             baseline = RegistryBaseline(await stack.enter_async_context(connect.registry(deployed)))
@@ -159,6 +161,19 @@ async def _make(options: argparse.Namespace, rules: "SelectionRules", progress: 
             with_referrers=not options.no_referrers,
             strict=options.strict,
             progress=progress,
+        )
+
+
+def _require_registry_of_lock(options: argparse.Namespace, login_server: str) -> None:
+    """Raise `InputError` if the lock of --again is for another registry: it would be overwritten."""
+    from acr_transfer.model.documents.lock import Lock
+
+    registry = Lock.read(options.again).registry if options.again else login_server
+    if registry.lower() != login_server.lower():
+        lock = shlex.quote(str(options.again))
+        raise InputError(
+            f"lock {options.again} is for the registry {registry}, but the source is {login_server}. "
+            f"Plan it there: acr-transfer plan --again {lock} --registry {registry}"
         )
 
 

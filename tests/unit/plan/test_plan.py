@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acr_transfer.cli.plan_report import plan_json, plan_table
-from acr_transfer.errors import PlanError, ServiceError
+from acr_transfer.errors import PlanError, RefusedManifestError, ServiceError
 from acr_transfer.model.documents.lock import Lock, LockedArtifact, compare_locks
 from acr_transfer.model.documents.receipt import ProvedArtifact, Receipt
 from acr_transfer.plan import plan as planning
@@ -217,6 +217,17 @@ def test_other_platforms_cause_a_warning_and_stay_in_their_index() -> None:
     assert all("runs on linux/arm64, which is not requested" in warning for warning in made.warnings)
     assert len(entries(made)["app:both"].children) == 2
     assert planned(registry, "app:both", platforms=("linux/amd64", "linux/arm64")).warnings == ()
+
+
+def test_a_config_that_cannot_be_read_leaves_the_platform_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: object) -> bytes:
+        raise RefusedManifestError("refused", 403)
+
+    registry = MemoryRegistry()
+    monkeypatch.setattr(registry, "small_blob", refused)
+    registry.put("app", image("amd64"), "v1")
+    (warning,) = planned(registry, "app:v1", platforms=("linux/amd64",)).warnings
+    assert "app:v1 runs on an unknown platform" in warning
 
 
 def manifest_name(manifest: Manifest) -> bytes:

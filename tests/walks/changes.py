@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -203,8 +204,10 @@ def the_sandbox_is_killed(world: World, chance: random.Random) -> None:
     server = psutil.Process(found["process"])
     parts = [each for each in server.children(recursive=True) if each.name() in ("node", "registry")]
     for process in chance.choice(([server], [server, *parts])):
-        process.kill()
-        process.wait(30)
+        # The server's end may be that of its parts too.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+            process.wait(30)
     world.restart()
 
 

@@ -2,7 +2,7 @@
 
 from acr_transfer.model.failures.failure import Failure, Way
 from acr_transfer.model.failures.steps import DEPLOY, HOP, RESTORE, RemoveKey, Run, SetKey
-from acr_transfer.model.failures.transfers import VAULT_FIREWALL
+from acr_transfer.model.failures.transfers import AFTER_A_FAILED_REFRESH, VAULT_FIREWALL
 
 _DEPLOYED = (Way(steps=(DEPLOY,)),)
 _RESTORED = (Way(steps=(RESTORE,)),)
@@ -65,7 +65,7 @@ ACCOUNT_MISSING = Failure(
     name="account-missing",
     seen="the storage account does not exist",
     why="Blobs need a storage account.",
-    ways=_RESTORED,
+    ways=(*_RESTORED, AFTER_A_FAILED_REFRESH),
 )
 RESOURCE_DELETED = Failure(
     name="resource-deleted",

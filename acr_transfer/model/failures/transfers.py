@@ -23,6 +23,8 @@ _NEW_TOKEN = (SetKey("sasExpiry", "{later}"), DEPLOY)
 _ROLE_DELAY = Way(
     purpose="If the role was assigned less than 10 minutes ago", by_hand="wait", steps=(DEPLOY,)
 )
+AFTER_A_FAILED_REFRESH = Way(purpose="If the refresh ends with an error", steps=(DEPLOY,))
+"""Azure may not answer 404 for a resource inside of a deleted one, which the state lacks by then."""
 _LONGER_WAIT = Way(
     purpose="To wait longer after an assignment", steps=(SetKey("roleWaitSeconds", "{seconds}"), DEPLOY)
 )
@@ -79,6 +81,7 @@ VAULT_MISSING = Failure(
             steps=(SetKey("newVaultName", "{name}"), RESTORE),
             unless={"vault": "*"},
         ),
+        replace(AFTER_A_FAILED_REFRESH, unless={"vault": "*"}),
         Way(
             purpose="To recover an existing vault",
             steps=(Run("az keyvault recover --name {vault}"), RESTORE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,15 @@ class Side:
             words = [names.get(word.strip("<>"), word) for word in shlex.split(command)]
             plain = ("--yes", "--skip-preview") if words[:2] == ["pulumi", "up"] else ()
             self.project.run(*words, *plain)
+
+    def restore(self, finding: dict[str, Any], **names: str) -> None:
+        """Follow a finding; if its refresh ends with an error, also the way out of that."""
+        try:
+            self.follow(finding["commands"], **names)
+        except AssertionError:
+            after = re.search(r"If the refresh ends with an error: (.+)", finding["fix"])
+            assert after, finding
+            self.follow([after[1]], **names)
 
     def changes(self) -> str:
         """The output of a preview that expects no change."""

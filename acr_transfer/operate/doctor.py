@@ -133,7 +133,7 @@ def exports(facts: Facts) -> Iterator[DoctorFinding]:
         what = "; ".join([*map(str, facts.moved[:_SHOWN]), *([f"and {hidden} more"] if hidden > 0 else [])])
         yield facts.warning("moved tags", what, proofs.TAG_MOVED)
     for reason in facts.unsupported:
-        yield facts.warning("artifacts", reason, checks.ARTIFACT_UNSUPPORTED)
+        yield facts.warning("artifacts", reason, transfers.ARTIFACT_UNSUPPORTED)
     if "the artifacts" in facts.unseen:
         yield facts.not_seen("the artifacts")
     elif facts.artifacts and not (facts.absent or facts.unreadable):

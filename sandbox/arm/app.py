@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -43,18 +43,20 @@ async def _serve(cloud: RunningCloud, request: web.Request) -> web.Response:
         answer = Answer(refused.status, refused.body, {**_challenge(cloud, refused), **refused.headers})
     text = "" if answer.body is None else json.dumps(_public(answer.body))
     cloud.request_log.record("arm", principal, (request.method, request.path_qs, answer.status), sent, text)
-    return json_response(answer.status, text, {**_request_ids(cloud, request), **answer.headers})
+    return json_response(answer.status, text, {**_common_headers(cloud, request), **answer.headers})
 
 
-def _request_ids(cloud: Cloud, request: web.Request) -> dict[str, str]:
-    """The IDs of a request: its own, and those sent by the client.
+def _common_headers(cloud: Cloud, request: web.Request) -> dict[str, str]:
+    """The time by the cloud's clock, and the IDs of a request: its own, and those sent by the client.
 
     https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
     """
     own, sent = new_id(), request.headers
     correlation = sent.get("x-ms-correlation-request-id") or own
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    now = cloud.faults.now()
+    moment = now.strftime("%Y%m%dT%H%M%SZ")
     headers = {
+        "Date": format_datetime(now, usegmt=True),
         "x-ms-request-id": own,
         "x-ms-correlation-request-id": correlation,
         "x-ms-routing-request-id": f"{cloud.definition.location.upper()}:{moment}:{own}",

@@ -9,7 +9,7 @@ from acr_transfer.model.failures.steps import Step
 from acr_transfer.model.failures.table import FAILURES
 
 _LABEL = re.compile(r"^(fix:|or:)\s*")
-_PROGRAM = re.compile(r"^(pulumi|az|acr-transfer) [a-z]")
+_PROGRAM = re.compile(r"^(pulumi [a-z]|az [a-z]|acr-transfer [a-z]|find .* -delete$)")
 _ALL = [step for failure in FAILURES.values() for way in failure.ways for step in way.steps]
 
 

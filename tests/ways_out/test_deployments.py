@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
 from tests.engine.existing import Existing, token_by_hand
 from tests.engine.projects import Project
+from tests.sandbox.faults.control import choice, fault
 from tests.ways_out.pair import FEW, Pair, leads_out
 
 
@@ -111,6 +115,38 @@ def test_a_target_waits_for_its_source(bare: Pair) -> None:
     bare.project.run("pulumi", "stack", "rename", bare.source, "--stack", f"{bare.source}x")
     bare.follow(bare.command(*only, bare.source, code=4), "stack-not-deployed", side="source")
     bare.follow(said, "source-unreadable", side="target")
+    bare.command("hop", *bare.both, code=0)
+    bare.up("target")
+    bare.works("source", "target")
+
+
+@leads_out("no-such-stack")
+def test_the_first_stack_of_a_project_is_created(bare: Pair, tmp_path: Path) -> None:
+    own = {"PULUMI_BACKEND_URL": tmp_path.as_uri()}
+    alone = Pair(replace(bare.project, environment=bare.project.environment | own), bare.paths, bare.name)
+    alone.project.source(alone.source, FEW)
+    alone.project.run("pulumi", "stack", "rm", "--yes", "--preserve-config", alone.source)
+    said = alone.command("status", "--only", "source", "--source", alone.source, code=4)
+    alone.follow(said, "no-such-stack", side="source")
+    alone.up("source")
+    alone.works("source")
+
+
+@leads_out("empty-handover")
+def test_a_source_whose_runs_failed_exports_after_its_fault(bare: Pair) -> None:
+    bare.project.source(bare.source, FEW)
+    bare.project.target(bare.target, bare.source, sourceTriggerStatus="Disabled")
+    # With the other answer the engine records a failed run, and the stack has a hand-over without its blob.
+    with (
+        choice(bare.paths, "source", "failed-run", "succeeded"),
+        fault(bare.paths, "source", "registry", status=503),
+    ):
+        bare.up("source", good=False)
+    bare.up("target")
+    said = bare.command("hop", *bare.both, code=5)
+    why = bare.follow(said, "empty-handover", side="source", way=0, good=False)
+    bare.check(why, "service-busy")
+    bare.follow(said, "empty-handover", side="source", way=1)
     bare.command("hop", *bare.both, code=0)
     bare.up("target")
     bare.works("source", "target")

@@ -12,18 +12,17 @@ ELSEWHERE = ("tests.engine.drift.test_deleted_resources",)
 """Modules of other folders whose tests execute ways out and are registered."""
 
 _KILLED, _PROOFS = "tests/engine/killed", "tests/engine/proofs and tests/transfer"
-_DOCTOR, _COMMAND = "tests/unit/operate/test_doctor.py", "tests/transfer/test_acr_transfer_command.py"
 NOT_REGISTERED = {
     **dict.fromkeys(("run-exists", "interrupted-creation", "interrupted-creation-with-provider"), _KILLED),
-    **dict.fromkeys(("role-exists", "stack-locked", "state-attributes-empty"), _KILLED),
-    **dict.fromkeys(("artifact-unreadable", "deleted-at-target", "gone-at-source"), _PROOFS),
-    **dict.fromkeys(("replaced-at-target", "tag-moved", "tag-moved-before-export"), _PROOFS),
-    **dict.fromkeys(("blob-lost", "blob-missing", "check-failed", "clock", "artifact-unsupported"), _DOCTOR),
-    **dict.fromkeys(("role-assignment-mode", "pipeline-failed"), _DOCTOR),
-    "other-build-at-target": "tests/walks",
-    **dict.fromkeys(("empty-handover", "unexpected-response", "no-such-stack"), _COMMAND),
-    **dict.fromkeys(("caller-cannot-deploy", "caller-cannot-operate", "run-unreadable"), "tests/rights"),
-    **dict.fromkeys(("registry-refuses", "repository-role"), "tests/engine/test_repository_permissions.py"),
+    "role-exists": _KILLED,
+    **dict.fromkeys(("deleted-at-target", "gone-at-source", "replaced-at-target"), _PROOFS),
+    **dict.fromkeys(("tag-moved", "tag-moved-before-export"), _PROOFS),
+    "blob-lost": "tests/engine/drift",
+    **dict.fromkeys(("caller-cannot-deploy", "caller-cannot-operate"), "tests/rights"),
+    "registry-refuses": "tests/engine/test_repository_permissions.py",
+    **dict.fromkeys(
+        ("repository-role", "role-assignment-mode"), "tests/engine/test_repository_permissions.py"
+    ),
 }
 """Failures without a registered state, and the tests that show their ways out. The list only gets shorter."""
 

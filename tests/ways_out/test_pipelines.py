@@ -50,9 +50,21 @@ def test_an_altered_pipeline_is_restored(pair: Pair, name: str) -> None:
     pair.works("source")
 
 
+@leads_out("pipeline-failed")
+def test_a_pipeline_that_is_not_provisioned_is_replaced(pair: Pair) -> None:
+    alter(pair, lambda body: body["properties"].update(provisioningState="Failed"))
+    pair.demand_run("source")
+    pair.check(pair.doctor("source"), "pipeline-failed")
+    pair.follow(pair.status(), "pipeline-failed", side="source", name="wpipelinesother")
+    pair.status(code=0)
+    pair.doctor("source", code=0)
+    pair.works("source")
+
+
 @leads_out("pipeline-missing")
 def test_a_deleted_pipeline_is_created_again(pair: Pair) -> None:
-    Existing.of(pair.paths, SOURCE, f"tests-{pair.source}").delete_pipeline("wpipelinessource")
+    name = pair.project.outputs(pair.source)["exportPipelineId"].rpartition("/")[2]
+    Existing.of(pair.paths, SOURCE, f"tests-{pair.source}").delete_pipeline(name)
     pair.check(pair.status(), "pipeline-missing")
     pair.follow(pair.doctor("source"), "pipeline-missing", side="source")
     pair.status(code=0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from sandbox.cloud.definitions import SOURCE
 from sandbox.cloud.paths import Paths
+from sandbox.faults.control import set_fault
+from sandbox.faults.fault import InjectedFault
+from sandbox.registry.oci_client import Manifest
 from tests.engine.projects import Project
 from tests.sandbox.faults.control import fault
 from tests.sandbox.transfer.side import SandboxSide
@@ -65,6 +69,37 @@ def test_a_misspelt_artifact_is_corrected(pair: Pair) -> None:
     said = pair.status("source")
     pair.follow(said, "artifact-missing", side="source", item="1", artifact="shop/web:1.1.0")
     pair.doctor("source", code=0)
+    pair.works("source")
+
+
+@leads_out("artifact-unsupported")
+def test_an_artifact_that_cannot_be_transferred_is_removed(pair: Pair, side: SandboxSide) -> None:
+    side.push("shop/web", "large", with_large_layer(side.manifest("shop/web", "1.0.0")))
+    pair.set("source", "acr-transfer:artifacts[1]", "shop/web:large", "--path")
+    pair.check(pair.up("source", good=False), "artifact-unsupported")
+    said = pair.status("source")
+    pair.project.run("pulumi", "config", "rm", "--path", "acr-transfer:artifacts[1]", "-s", pair.source)
+    pair.follow(said, "artifact-unsupported", side="source")
+    assert "warning" not in pair.doctor("source", code=0)
+    pair.works("source")
+
+
+def with_large_layer(image: Manifest) -> Manifest:
+    """An image whose layer has 9 GB according to its manifest."""
+    document = json.loads(image.body)
+    layer = {**document["layers"][0], "size": 9 * 10**9}
+    return Manifest(image.media_type, json.dumps({**document, "layers": [layer]}).encode())
+
+
+@leads_out("artifact-unreadable")
+def test_a_locked_artifact_is_unlocked(pair: Pair) -> None:
+    # The sandbox has no locks: a fault refuses to read the artifact as a lock does.
+    lock = InjectedFault(endpoint="registry", path="/v2/shop/web/manifests/1.0.0", status=405)
+    set_fault(pair.paths, "source", lock)
+    pair.demand_run("source")
+    pair.follow(pair.doctor("source"), "artifact-unreadable", side="source")
+    pair.doctor("source", code=0)
+    pair.up("source")
     pair.works("source")
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from azure.storage.blob import BlobClient, ContentSettings
 
-from tests.rights.callers import blob_client
+from sandbox.arm.resource_id import ResourceId
+from sandbox.cloud.cloud import ACCOUNTS
+from sandbox.cloud.definitions import SOURCE
+from tests.rights.callers import blob_client, opened
 from tests.ways_out.pair import Pair, leads_out
 
 _CATEGORY = {"category": "acr-transfer-blob"}
@@ -89,3 +93,40 @@ def test_an_existing_blob_is_left_alone_with_another_prefix(pair: Pair) -> None:
     pair.follow(pair.up("source", good=False), "blob-exists", side="source", way=1, new="second-")
     pair.works("source")
     assert exported(pair).startswith("second-")
+
+
+@leads_out("blob-missing")
+def test_a_blob_that_the_target_lacks_is_copied(pair: Pair) -> None:
+    pair.set("source", "acr-transfer:artifacts[0]", "shop/api:1.0.0", "--path")
+    pair.up("source")
+    pair.follow(pair.doctor(code=0), "blob-missing", side="target")
+    assert "warning" not in pair.doctor(code=0)
+    pair.works("source", "target")
+    pair.command("prove", *pair.both, code=0)
+
+
+@leads_out()
+def test_a_blob_that_the_target_lacks_is_copied_from_a_disk(pair: Pair, tmp_path: Path) -> None:
+    pair.set("source", "acr-transfer:artifacts[0]", "shop/api:1.1.0", "--path")
+    pair.up("source")
+    pair.command("pack", str(tmp_path / "disk"), "--source", pair.source, code=0)
+    said = pair.doctor(code=0)
+    pair.follow(said, "blob-missing", side="target", way=1, folder=str(tmp_path / "disk"))
+    assert "warning" not in pair.doctor(code=0)
+    pair.works("source", "target")
+
+
+@leads_out("check-failed")
+def test_a_check_that_fails_itself_leaves_a_log(pair: Pair, tmp_path: Path) -> None:
+    id = ResourceId.parse(pair.account("source"))
+    assert id
+    with opened(SOURCE, pair.paths) as cloud:
+        body = cloud.resources.get(id)
+        assert body
+        cloud.resources.put(id, ACCOUNTS, {**body, "properties": {**body["properties"], "networkAcls": "x"}})
+        said = pair.doctor("source", code=0)
+        pair.follow(said, "check-failed", side="source", file=str(tmp_path / "log"))
+        cloud.resources.put(id, ACCOUNTS, body)
+    assert "AttributeError" in (tmp_path / "log").read_text()
+    assert "warning" not in pair.doctor("source", code=0)
+    pair.works("source")

@@ -39,8 +39,16 @@ class Signer:
     def blob(self) -> str:
         """The token of one blob."""
         expiry = datetime.now(UTC) + timedelta(days=9)
-        given = {"account_key": self.key, "permission": "rawl", "protocol": "https", "expiry": expiry}
-        return f"?{generate_blob_sas(self.account, 'transfer', 'one', **given)}"
+        signed = generate_blob_sas(
+            self.account,
+            "transfer",
+            "one",
+            account_key=self.key,
+            permission="rawl",
+            protocol="https",
+            expiry=expiry,
+        )
+        return f"?{signed}"
 
     def whole_account(self) -> str:
         """The token of the account."""

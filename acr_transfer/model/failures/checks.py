@@ -47,7 +47,12 @@ PIPELINE_MISSING = Failure(
     ways=_RESTORED,
 )
 PIPELINE_FAILED = Failure(
-    name="pipeline-failed", seen="the pipeline is not provisioned", why="It cannot run.", ways=_RESTORED
+    name="pipeline-failed",
+    seen="the pipeline is not provisioned",
+    why="It cannot run. `pulumi up` does not change a pipeline whose configuration is the same.",
+    ways=(
+        Way(purpose="To replace it by one with another name", steps=(SetKey("pipeline", "{name}"), DEPLOY)),
+    ),
 )
 NO_IDENTITY = Failure(
     name="no-identity",
@@ -159,17 +164,6 @@ TOKEN_FORM = Failure(
     seen="the SAS token does not begin with one '?'",
     why="Azure's documentation stores the token with one leading '?'.",
     ways=_NEW_TOKEN,
-)
-ARTIFACT_UNSUPPORTED = Failure(
-    name="artifact-unsupported",
-    seen="an artifact cannot be transferred",
-    why="The service does not transfer it.",
-    ways=(
-        Way(
-            by_hand="Remove it from the artifacts or from the rules of the lock, or rebuild it",
-            steps=(DEPLOY,),
-        ),
-    ),
 )
 BLOB_IGNORED = Failure(
     name="blob-ignored",

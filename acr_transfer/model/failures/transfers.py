@@ -221,6 +221,17 @@ TOO_MANY_ARTIFACTS = Failure(
     why="A run takes at most 50 artifacts. The program splits its list, so it did not start this run.",
     ways=(Way(steps=(Run("az resource delete --ids {run}"), DEPLOY)),),
 )
+ARTIFACT_UNSUPPORTED = Failure(
+    name="artifact-unsupported",
+    pattern=r"layers? .*\b8 ?GB|cannot be transferred",
+    why="The service does not transfer it: a layer is too large, or the registry does not hold its content.",
+    ways=(
+        Way(
+            by_hand="Remove it from the artifacts or from the rules of the lock, or rebuild it",
+            steps=(DEPLOY,),
+        ),
+    ),
+)
 EXPORTS_DISABLED = Failure(
     name="exports-disabled",
     pattern=r"export.*(policy|disabled)",
@@ -281,6 +292,7 @@ RUN_FAILURES = (
     TAG_EXISTS,
     ARTIFACT_MISSING,
     TOO_MANY_ARTIFACTS,
+    ARTIFACT_UNSUPPORTED,
     EXPORTS_DISABLED,
     BLOB_DAMAGED,
     BUSY,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from acr_transfer.model.failures.table import FAILURES
 from sandbox.arm import roles
 from sandbox.cloud.definitions import SOURCE, TARGET
 from sandbox.cloud.paths import Paths
@@ -17,6 +18,9 @@ from tests.engine.existing import Existing
 from tests.engine.projects import Project
 from tests.rights.callers import Caller
 from tests.sandbox.transfer.side import SandboxSide
+from tests.ways_out.azure import Azure
+from tests.ways_out.pair import leads_out
+from tests.ways_out.printed import printed
 
 MODE = "AbacRepositoryPermissions"
 READER, LISTER = "Container Registry Repository Reader", "Container Registry Repository Catalog Lister"
@@ -80,6 +84,7 @@ def refused(project: Project, *line: str) -> bool:
     return False
 
 
+@leads_out("registry-refuses")
 def test_the_owner_of_both_subscriptions_needs_the_role_that_each_message_names(
     project: Project, paths: Paths
 ) -> None:
@@ -108,16 +113,33 @@ def test_an_unchanged_pair_stays_unchanged(project: Project) -> None:
         project.run("pulumi", "preview", "--stack", stack, "--expect-no-changes")
 
 
+def followed(project: Project, failure: str) -> str:
+    """Type the commands that doctor has for a failure of the source; what it finds then, without a fault."""
+    doctor = ("acr-transfer", "doctor", "--only", "source", "--source", "r-source")
+    (_, commands), *_ = printed(project.run(*doctor, good=False), FAILURES[failure])
+    for command in commands:
+        project.run(*shlex.split(command), *(["--yes"] if command.startswith("pulumi up") else []))
+    return project.run(*doctor)
+
+
+@leads_out("role-assignment-mode")
 def test_doctor_names_the_key_if_the_stack_has_another_mode(project: Project) -> None:
     key = "acr-transfer:registryRoleAssignmentMode"
     project.run("pulumi", "config", "set", key, "LegacyRegistryPermissions", "--stack", "r-source")
-    said = project.run("acr-transfer", "doctor", "--only", "source", "--source", "r-source", good=False)
-    (command,) = re.findall(
-        r"pulumi config set acr-transfer:registryRoleAssignmentMode \w+ -s r-source", said
-    )
-    project.run(*shlex.split(command))
-    said = project.run("acr-transfer", "doctor", "--only", "source", "--source", "r-source")
-    assert "the pipeline's identity has its role on the registry" in said
+    assert "the pipeline's identity has its role on the registry" in followed(project, "role-assignment-mode")
+    test_an_unchanged_pair_stays_unchanged(project)
+
+
+@leads_out("repository-role")
+def test_doctor_names_the_missing_role_on_the_registry(project: Project, paths: Paths) -> None:
+    azure = Azure("source", paths)
+    pipeline = azure.ask("GET", project.outputs("r-source")["exportPipelineId"])
+    for id in azure.ids("Microsoft.Authorization/roleAssignments"):
+        assignment = azure.ask("GET", id)["properties"]
+        if assignment["principalId"] == pipeline["identity"]["principalId"]:
+            azure.ask("DELETE", id)
+    assert "the pipeline's identity has its role on the registry" in followed(project, "repository-role")
+    test_an_unchanged_pair_stays_unchanged(project)
 
 
 def test_doctor_lists_what_nobody_has_confirmed_for_the_set_up(project: Project) -> None:

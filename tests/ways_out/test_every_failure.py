@@ -8,21 +8,20 @@ from pathlib import Path
 from acr_transfer.model.failures.table import FAILURES
 from tests.ways_out.pair import LED_OUT
 
-ELSEWHERE = ("tests.engine.drift.test_deleted_resources",)
+ELSEWHERE = (
+    "tests.engine.drift.test_deleted_resources",
+    "tests.engine.killed.test_killed_creations",
+    "tests.engine.killed.test_killed_deployments",
+    "tests.engine.test_repository_permissions",
+)
 """Modules of other folders whose tests execute ways out and are registered."""
 
-_KILLED, _PROOFS = "tests/engine/killed", "tests/engine/proofs and tests/transfer"
+_PROOFS = "tests/engine/proofs"
 NOT_REGISTERED = {
-    **dict.fromkeys(("run-exists", "interrupted-creation", "interrupted-creation-with-provider"), _KILLED),
-    "role-exists": _KILLED,
     **dict.fromkeys(("deleted-at-target", "gone-at-source", "replaced-at-target"), _PROOFS),
     **dict.fromkeys(("tag-moved", "tag-moved-before-export"), _PROOFS),
     "blob-lost": "tests/engine/drift",
     **dict.fromkeys(("caller-cannot-deploy", "caller-cannot-operate"), "tests/rights"),
-    "registry-refuses": "tests/engine/test_repository_permissions.py",
-    **dict.fromkeys(
-        ("repository-role", "role-assignment-mode"), "tests/engine/test_repository_permissions.py"
-    ),
 }
 """Failures without a registered state, and the tests that show their ways out. The list only gets shorter."""
 

@@ -15,6 +15,7 @@ from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
 from tests.sandbox.faults.control import fault
 from tests.sandbox.transfer.side import SandboxSide, until
+from tests.ways_out.pair import leads_out
 
 KILLS = {
     "SasToken": [["/resourcegroups/"], ["/storageAccounts/", "/vaults/"], ["/secrets/"]],
@@ -85,6 +86,7 @@ def healed(project: Project, stack: str, paths: Paths) -> set[str]:
     return taken
 
 
+@leads_out("interrupted-creation", "interrupted-creation-with-provider", "role-exists")
 @pytest.mark.parametrize("access", KILLS)
 def test_each_resource_is_taken_over_by_the_printed_command(
     tmp_path: Path, checkout: Path, sandbox_environment: dict[str, str], paths: Paths, access: str
@@ -105,4 +107,5 @@ def test_each_resource_is_taken_over_by_the_printed_command(
     (urn,) = [each["urn"] for each in resources if each["custom"] and each["type"].endswith(f":{lost}")]
     project.run("pulumi", "state", "delete", urn, "--target-dependents", "--yes", "--stack", stack)
     assert healed(project, stack, paths) == conflicting
+    assert (" --provider " in project.said) is (access == "ManagedIdentity")
     project.run("pulumi", "destroy", "--stack", stack, "--yes", "--skip-preview")

@@ -15,6 +15,7 @@ from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
 from tests.sandbox.faults.control import fault
 from tests.sandbox.transfer.side import SandboxSide, until
+from tests.ways_out.pair import leads_out
 
 TAGS = [str(number) for number in range(60)]
 """Two runs."""
@@ -122,6 +123,7 @@ def test_clean_keeps_what_a_killed_deployment_exported_and_hop_names_the_old_han
     assert "nothing to remove" in project.run(*clean)
 
 
+@leads_out("run-exists")
 def test_a_run_with_other_artifacts_is_not_taken_over(project: Project, images: SandboxSide) -> None:
     stack = project.source("killed-foreign", ["killed/app:1"])
     project.up(stack)

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from typing import Any
 import aiohttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from filled_registry import IMAGE, acr_transfer, machine, timed
 
@@ -143,8 +142,14 @@ class _Client:
 
     async def read_all(self) -> int:
         """Read all tags and their referrers; returns the number of manifests."""
-        listed = json.loads(await self._get("tags/list?n=10000"))["tags"]
-        return sum(await asyncio.gather(*map(self._read, listed)))
+        return sum(await asyncio.gather(*[self._read(tag) async for tag in self._tags()]))
+
+    async def _tags(self) -> AsyncIterator[str]:
+        """All tags, a page of 1,000 at a time: the most that a registry returns."""
+        page = [""]
+        while page := json.loads(await self._get(f"tags/list?n=1000&last={page[-1]}"))["tags"] or []:
+            for tag in page:
+                yield tag
 
     async def _read(self, tag: str) -> int:
         async with self._lanes:

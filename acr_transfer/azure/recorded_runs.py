@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acr_transfer.azure.stack_state import PIPELINE_KINDS
 from acr_transfer.azure.stacks import pulumi_json
 from acr_transfer.units import plural
 
@@ -26,6 +27,9 @@ class RecordedRuns:
 
     unfinished: tuple[str, ...]
     """The names of the resources whose creation, change or deletion is in progress or was interrupted."""
+
+    replaced_pipelines: frozenset[str] = frozenset()
+    """The IDs, in lower case, of pipelines that another one has replaced, and that are not deleted yet."""
 
     def newer_than(self, outputs: Mapping[str, Any]) -> str:
         """Why the stack's outputs are not those of its last deployment; empty if they are."""
@@ -60,6 +64,11 @@ def runs_of(exported: Mapping[str, Any]) -> RecordedRuns:
     return RecordedRuns(
         runs=frozenset(str(run.get("pipelineRunName")).lower() for run in runs),
         blobs=frozenset(filter(None, map(_blob, runs))),
+        replaced_pipelines=frozenset(
+            str(each.get("id")).lower()
+            for each in created
+            if each.get("delete") and str(each.get("type")).endswith(PIPELINE_KINDS)
+        ),
         unfinished=tuple(
             str(each.get("urn")).rpartition("::")[2]
             for kind, each in pending

@@ -7,6 +7,9 @@ from typing import Any
 
 from acr_transfer.azure.stacks import pulumi_json
 
+PIPELINE_KINDS = ("ExportPipeline", "ImportPipeline")
+"""The kinds of pipelines."""
+
 
 @dataclass(frozen=True)
 class StateResource:
@@ -20,6 +23,9 @@ class StateResource:
 
     version: str
     """The API version with which azure-native reads it."""
+
+    replaced: bool = False
+    """Whether another resource has replaced it. The next `pulumi up` deletes it."""
 
     @property
     def name(self) -> str:
@@ -36,15 +42,16 @@ def read_state(stack: str, folder: Path) -> tuple[StateResource, ...]:
     deployment = pulumi_json(stack, folder, "stack", "export").get("deployment")
     resources = deployment.get("resources") if isinstance(deployment, dict) else None
     return tuple(
-        StateResource(str(each["type"]).rpartition(":")[2], str(each["id"]), version)
+        StateResource(
+            str(each["type"]).rpartition(":")[2], str(each["id"]), version, replaced=bool(each.get("delete"))
+        )
         for each in resources or ()
         if isinstance(each, dict) and _is_managed(each) and (version := _version(each))
     )
 
 
 def _is_managed(resource: Mapping[str, Any]) -> bool:
-    found = str(resource.get("id") or "").startswith("/subscriptions/")
-    return found and not resource.get("external") and not resource.get("delete")
+    return str(resource.get("id") or "").startswith("/subscriptions/") and not resource.get("external")
 
 
 def _version(resource: Mapping[str, Any]) -> str:

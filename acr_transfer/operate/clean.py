@@ -119,7 +119,7 @@ def leftovers(
     A run whose blob stays goes only with `every_run`.
     """
     blobs = [Leftover(side.name, blob, *_blob(blob, side, now, age)) for blob in side.blobs]
-    own = [run for run in side.runs if run.pipeline == side.pipeline]
+    own = [run for run in side.runs if run.pipeline in (side.pipeline, *side.state.replaced_pipelines)]
     # At the source, a run's record goes before its blob: a blob that no record names is not needed.
     kept = {blob.name for blob in blobs if not blob.goes} if side.name == "target" else set(side.needed)
     kept = set() if every_run else kept

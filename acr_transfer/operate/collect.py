@@ -27,7 +27,7 @@ from acr_transfer.azure.arm import (
 from acr_transfer.azure.clouds import Cloud
 from acr_transfer.azure.endpoints import find_account, find_vault
 from acr_transfer.azure.http_session import AzureHttp, http_session, https_endpoint
-from acr_transfer.azure.stack_state import StateResource
+from acr_transfer.azure.stack_state import PIPELINE_KINDS, StateResource
 from acr_transfer.azure.stacks import Stack, plain_container_url
 from acr_transfer.errors import FAILURES, AccessError, explained, host
 from acr_transfer.model.credentials import quoted
@@ -131,6 +131,8 @@ class _Resources:
         facts.deleted, unread = await deleted_resources(state, existing, self._arm)
         for name, reason in unread.items():
             facts.unseen[f"{name} in the stack's state"] = reason
+        replaced = (each for each in state if each.replaced and each.kind in PIPELINE_KINDS)
+        facts.replaced_pipelines = tuple(each.name for each in replaced)
         if facts.runs is not None:
             facts.deleted += deleted_runs(state, facts.runs)
 

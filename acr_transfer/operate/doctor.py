@@ -196,6 +196,9 @@ def state(facts: Facts) -> Iterator[DoctorFinding]:
     for what in facts.unseen:
         if what == "the runs" or what.endswith("in the stack's state"):
             yield facts.not_seen(what)
+    for name in facts.replaced_pipelines:
+        what = f"pipeline {name} was replaced, but not deleted"
+        yield facts.fault("state", what, checks.PIPELINE_REPLACED)
     checked = {"StorageAccount", "BlobContainer", f"{str(facts.direction).capitalize()}Pipeline"}
     checked |= {*_FAILURES} if facts.pipeline else set()
     for kind, names in _by_kind(facts).items():

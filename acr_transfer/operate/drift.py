@@ -16,14 +16,14 @@ async def deleted_resources(
     """Return the resources of a state that Azure does not have, and those that cannot be read, with reasons.
 
     `existing` are the IDs, in lower case, of resources that were read before. One request is sent for each
-    other resource. Runs and what is inside of a deleted resource are left out.
+    other resource. Runs, replaced resources and what is inside of a deleted resource are left out.
     """
     deleted: list[StateResource] = []
     unread: dict[str, str] = {}
     for resource in sorted(state, key=lambda each: each.id.count("/")):
         id = resource.id.lower()
         inside = any(id.startswith(f"{parent.id.lower()}/") for parent in deleted)
-        if inside or id in existing or resource.kind == RUN:
+        if inside or id in existing or resource.kind == RUN or resource.replaced:
             continue
         try:
             if await arm.get(resource.id, resource.version) is None:
@@ -35,4 +35,6 @@ async def deleted_resources(
 
 def deleted_runs(state: Sequence[StateResource], existing: Collection[str]) -> list[StateResource]:
     """Return the runs of a state that are not among the existing ones, given by their IDs in lower case."""
-    return [each for each in state if each.kind == RUN and each.id.lower() not in existing]
+    return [
+        each for each in state if each.kind == RUN and not each.replaced and each.id.lower() not in existing
+    ]

@@ -124,6 +124,9 @@ class Facts:
     deleted: list[StateResource] = field(default_factory=list)
     """Resources of the stack's state that Azure does not have."""
 
+    replaced_pipelines: tuple[str, ...] = ()
+    """Names of pipelines in the stack's state that another one has replaced, and that still exist."""
+
     clock: float | None = None
     """Seconds that this machine is ahead of the cloud."""
 

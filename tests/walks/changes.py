@@ -68,6 +68,11 @@ def the_container_is_renamed(world: World, chance: random.Random) -> None:
 
 
 @change
+def the_pipeline_is_renamed(world: World, chance: random.Random) -> None:
+    world.configure(chance.choice(SIDES), pipeline=f"walk{world.next()}pipeline")
+
+
+@change
 def the_options_change(world: World, chance: random.Random) -> None:
     side = chance.choice(SIDES)
     sets = {

@@ -26,6 +26,7 @@ SHORT = (
     ("the engine is killed", "a new tag is listed"),
     ("a tag moves at the source",),
     ("the trigger is switched", "a tag moves at the source"),
+    ("the pipeline is renamed",),
 )
 """The walks of `make test`."""
 

@@ -78,6 +78,19 @@ RESOURCE_DELETED = Failure(
     why="It was deleted behind Pulumi's back: `pulumi up` alone does not notice it.",
     ways=_RESTORED,
 )
+PIPELINE_REPLACED = Failure(
+    name="pipeline-replaced",
+    seen="a pipeline of the stack was replaced by another one, and still exists",
+    why="Azure may refuse to delete a pipeline that runs of its trigger name: then each `pulumi up` fails.",
+    ways=(
+        Way(
+            steps=(
+                Run("acr-transfer clean --older-than 0 --all-runs --yes --side {side} --{side} {stack}"),
+                DEPLOY,
+            )
+        ),
+    ),
+)
 CONTAINER_ROLE = Failure(
     name="container-role",
     seen="the pipeline's identity has no role on the container",

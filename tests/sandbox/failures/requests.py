@@ -80,31 +80,28 @@ def _accepted(clouds: BothClouds) -> str:
 
 @failure(
     _RUNS,
-    "A running run is requested again, and `same-run` is `conflict`",
-    "`fault choose source same-run conflict`, then send the request twice",
+    "A running run is requested again",
+    "send the request twice",
     "(Conflict) The pipeline run '…' is running.",
 )
 def _same_run(clouds: BothClouds) -> str:
-    return _while_running(clouds, "same-run", lambda path, body: clouds.source.request("PUT", path, body))
+    return _while_running(clouds, lambda path, body: clouds.source.request("PUT", path, body))
 
 
 @failure(
     _RUNS,
-    "A running run is deleted, and `delete-running` is `conflict`",
-    "`fault choose source delete-running conflict`, then delete a running run",
+    "A running run is deleted",
+    "delete a running run",
     "(Conflict) The pipeline run '…' is running.",
 )
 def _delete_running(clouds: BothClouds) -> str:
-    return _while_running(clouds, "delete-running", lambda path, _: clouds.source.request("DELETE", path))
+    return _while_running(clouds, lambda path, _: clouds.source.request("DELETE", path))
 
 
-def _while_running(clouds: BothClouds, point: str, ask: Any) -> str:
+def _while_running(clouds: BothClouds, ask: Any) -> str:
     source = clouds.source
     pipeline = source.pipeline("export", "out")
-    with (
-        control.choice(source.paths, "source", point, "conflict"),
-        control.fault(source.paths, "source", "storage", path=f"/out*{pipeline}", delay=1),
-    ):
+    with control.fault(source.paths, "source", "storage", path=f"/out*{pipeline}", delay=1):
         run = source.start(pipeline, pipeline, clouds.IMAGE)
         text = message(
             ask(

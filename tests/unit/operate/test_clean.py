@@ -137,6 +137,13 @@ def test_a_run_of_another_pipeline_is_not_a_leftover_of_this_stack() -> None:
     assert verdicts(side) == {"mine": (True, "Succeeded 19 days ago")}
 
 
+def test_a_run_of_a_replaced_pipeline_is_a_leftover() -> None:
+    state = RecordedRuns(frozenset(), frozenset(), (), frozenset({"/p/old"}))
+    runs = [run(blob="gone", name="mine", pipeline="/p/old"), run(blob="gone", pipeline="/p/other")]
+    side = SideContents(name="target", blobs=[], runs=runs, pipeline="/p/own", state=state)
+    assert verdicts(side) == {"mine": (True, "Succeeded 19 days ago")}
+
+
 names = st.sampled_from(["one", "two", "three"])
 times = st.integers(0, 60)
 

@@ -215,6 +215,11 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         "role assignment a, b are in the stack's state, but not in Azure",
         "pulumi up --refresh -s source",
     ),
+    "a replaced pipeline": (
+        facts("target", replaced_pipelines=("old",)),
+        "pipeline old was replaced, but not deleted",
+        "acr-transfer clean --older-than 0 --all-runs --yes --side target --target target && pulumi up",
+    ),
     "no shared keys": (
         facts(account={"name": "account", "properties": {"allowSharedKeyAccess": False}}),
         "has shared key access disabled",

@@ -65,6 +65,9 @@ def test_a_state_has_the_resources_that_azure_resource_manager_can_read(
     ]
     exported = json.loads(json.dumps({"deployment": {"resources": resources}}))
     monkeypatch.setattr(stack_state, "pulumi_json", lambda *_: exported)
-    assert read_state("s", Path()) == (StateResource("StorageAccount", ACCOUNT, "2024-01-01"),)
+    assert read_state("s", Path()) == (
+        StateResource("StorageAccount", ACCOUNT, "2024-01-01"),
+        StateResource("Vault", VAULT, "2024-01-01", replaced=True),
+    )
     monkeypatch.setattr(stack_state, "pulumi_json", lambda *_: {"deployment": None})
     assert read_state("s", Path()) == ()

@@ -28,7 +28,7 @@ help:
 	  'make review        review both sandbox stacks with the policy pack; STACKS=... reviews other stacks' \
 	  'make test          lint, then all tests' \
 	  'make quick         lint, and the tests without servers: no Go, no Node.js' \
-	  'make soak          the long sets: fuzzers, every removed right and answer of Azure, and random walks (WALKS_SECONDS=1800)' \
+	  'make soak          the long sets: fuzzers, every removed right, way out and answer of Azure, and random walks (WALKS_SECONDS=1800)' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make bench         run the benchmarks, with rclone, crane and regctl if `make bench-peers` installed them; BENCH=hop runs one' \
 	  'make install       install the prerequisites: .venv, the Pulumi CLI, Azurite, a registry server' \
@@ -52,13 +52,14 @@ quick: lint
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m 'not servers' \
 	  tests/unit tests/component tests/policy tests/policy_review tests/documentation
 
-# The figures of docs/security.md, every removed right, every answer of docs/choices.md alone, and random walks.
+# The figures of docs/security.md, every removed right, every way out, every answer of docs/choices.md alone, and
+# random walks.
 WALKS_SECONDS ?= 1800
 
 soak: install
 	@results="$$(mktemp -d)" && export FUZZ=long FUZZ_RESULTS="$$results" && \
 	{ .venv/bin/python -m pytest tests/fuzz -n auto --maxprocesses 2 --dist loadfile -q || failed=1; }; \
-	{ RIGHTS=all .venv/bin/python -m pytest tests/rights tests/engine/test_lives.py \
+	{ RIGHTS=all .venv/bin/python -m pytest tests/rights tests/ways_out tests/engine/test_lives.py \
 	  -n auto --maxprocesses 2 --dist loadfile -q || failed=1; }; \
 	{ WALKS_SECONDS=$(WALKS_SECONDS) .venv/bin/python -m pytest tests/walks \
 	  -n auto --maxprocesses 2 -q || failed=1; }; \

@@ -23,11 +23,17 @@ REGISTRY = "waysoutsource"
 @pytest.fixture(scope="module")
 def side(paths: Paths) -> SandboxSide:
     """A source registry of this module, which its tests may change."""
-    made = SandboxSide(paths, "source", "waysoutregistry").build()
-    made.registry_name = REGISTRY
+    return registry(paths, "waysoutregistry", REGISTRY)
+
+
+def registry(paths: Paths, group: str, name: str, **properties: Any) -> SandboxSide:
+    """A new source registry with two images."""
+    made = SandboxSide(paths, "source", group).build()
+    made.registry_name = name
     put(made)
     made.image("shop/web", "1.0.0")
     made.image("shop/web", "1.1.0")
+    put(made, **properties)
     return made
 
 
@@ -39,15 +45,24 @@ def put(side: SandboxSide, tier: str = "Premium", **properties: Any) -> None:
 
 @pytest.fixture(scope="module")
 def pair(project: Project, paths: Paths, side: SandboxSide) -> Pair:
-    """A pair that exports from that registry; its first deployment follows the way out of a closed one."""
-    pair = Pair(project, paths, "wregistry")
-    pair.project.source(pair.source, FEW, registry=REGISTRY, registryResourceGroup=side.name)
+    """A deployed source stack that exports from that registry."""
+    pair = exporting(project, paths, side, "wregistry")
+    pair.up("source")
+    return pair
+
+
+def exporting(project: Project, paths: Paths, side: SandboxSide, name: str) -> Pair:
+    """A source stack that exports from a registry and is not deployed."""
+    pair = Pair(project, paths, name)
+    pair.project.source(pair.source, FEW, registry=side.registry_name, registryResourceGroup=side.name)
     return pair
 
 
 @leads_out("exports-disabled")
-def test_disabled_exports_are_enabled_before_anything_is_created(pair: Pair, side: SandboxSide) -> None:
-    put(side, publicNetworkAccess="Disabled", policies={"exportPolicy": {"status": "disabled"}})
+def test_disabled_exports_are_enabled_before_anything_is_created(project: Project, paths: Paths) -> None:
+    closed = {"publicNetworkAccess": "Disabled", "policies": {"exportPolicy": {"status": "disabled"}}}
+    side = registry(paths, "waysoutclosed", "waysoutclosed", **closed)
+    pair = exporting(project, paths, side, "wexports")
     pair.follow(pair.up("source", good=False), "exports-disabled", side="source")
     pair.works("source")
 

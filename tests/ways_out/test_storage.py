@@ -76,10 +76,16 @@ def test_a_blob_that_the_trigger_ignores_is_removed_and_copied_again(pair: Pair)
     pair.works("target")
 
 
-@leads_out("blob-exists")
-def test_an_existing_blob_is_overwritten_or_gets_another_name(pair: Pair) -> None:
+def keep_blobs(pair: Pair) -> None:
+    """Let the source's pipeline overwrite no blob, and run again."""
+    pair.project.run("pulumi", "config", "rm", "acr-transfer:options", "-s", pair.source)
     pair.set("source", "acr-transfer:options[0]", "ContinueOnErrors", "--path")
     pair.demand_run("source")
+
+
+@leads_out("blob-exists")
+def test_an_existing_blob_is_overwritten_or_gets_another_name(pair: Pair) -> None:
+    keep_blobs(pair)
     pair.check(pair.up("source", good=False), "blob-exists")
     pair.follow(pair.status(), "blob-exists", side="source")
     pair.status(code=0)
@@ -88,11 +94,14 @@ def test_an_existing_blob_is_overwritten_or_gets_another_name(pair: Pair) -> Non
 
 @leads_out()
 def test_an_existing_blob_is_left_alone_with_another_prefix(pair: Pair) -> None:
-    pair.project.run("pulumi", "config", "rm", "--path", "acr-transfer:options[1]", "-s", pair.source)
-    pair.demand_run("source")
+    keep_blobs(pair)
     pair.follow(pair.up("source", good=False), "blob-exists", side="source", way=1, new="second-")
     pair.works("source")
     assert exported(pair).startswith("second-")
+    pair.project.run("pulumi", "config", "rm", "acr-transfer:blobPrefix", "-s", pair.source)
+    pair.project.run("pulumi", "config", "rm", "acr-transfer:options", "-s", pair.source)
+    pair.up("source")
+    pair.works("source")
 
 
 @leads_out("blob-missing")

@@ -14,6 +14,7 @@ from sandbox.cloud.definitions import SOURCE, TARGET
 from sandbox.cloud.paths import Paths
 from tests.engine.projects import Project
 from tests.transfer.pushing import delete, push, push_index
+from tests.ways_out.pair import leads_out
 
 STACKS = ("--source", "way-source", "--target", "way-target")
 PROVE = ("acr-transfer", "prove", *STACKS, "--receipt", "receipt.json")
@@ -65,6 +66,7 @@ def advice(project: Project, verdict: str, *options: str) -> tuple[str, list[str
     return found[1], [line.strip() for line in found[2].splitlines()]
 
 
+@leads_out("tag-moved-before-export")
 def test_ship_exports_nothing_after_a_tag_moved_until_its_command_was_typed(
     project: Project, source: Cloud
 ) -> None:
@@ -80,6 +82,7 @@ def test_ship_exports_nothing_after_a_tag_moved_until_its_command_was_typed(
     follow(project, commands)
 
 
+@leads_out("tag-moved")
 def test_a_tag_that_moved_before_the_export_is_named_and_its_way_out_ends_well(
     project: Project, source: Cloud
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_tag_that_moved_before_the_export_is_named_and_its_way_out_ends_well(
     assert "was planned as" not in project.attempt("acr-transfer", "doctor", *STACKS).stdout
 
 
+@leads_out("deleted-at-target")
 def test_a_purged_artifact_is_known_by_the_receipt_and_exported_again(
     project: Project, target: Cloud
 ) -> None:
@@ -113,6 +117,7 @@ def test_a_purged_artifact_is_known_by_the_receipt_and_exported_again(
     project.run(*recheck)
 
 
+@leads_out("replaced-at-target")
 def test_another_build_at_the_target_is_replaced(project: Project, target: Cloud) -> None:
     push(target, "way/app", "1", build="foreign")
     text, commands = advice(project, "different")
@@ -135,6 +140,7 @@ def test_an_index_whose_child_was_purged_is_incomplete_and_travels_again(
     assert "nothing to move" in project.run(*PLAN, "--target", "way-target")
 
 
+@leads_out("gone-at-source")
 def test_ship_exports_nothing_after_a_tag_was_deleted_until_a_plan_by_rules(
     project: Project, source: Cloud
 ) -> None:
@@ -145,4 +151,4 @@ def test_ship_exports_nothing_after_a_tag_was_deleted_until_a_plan_by_rules(
     assert re.search(r"way/app:2 was planned as sha256:.+, but it does not exist any more", said)
     assert "Push it again, or plan without it by your rules, then:" in said
     project.run(*PLAN)
-    project.run("acr-transfer", "ship", *STACKS, "--wait", "120")
+    follow(project, re.findall(r"(?m)^  ((?:pulumi|acr-transfer) .+)$", said))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -21,6 +21,9 @@ class Wording:
 
     has_keys: bool = False
     """Whether each argument is a key of the stack's configuration, so that a command changes it."""
+
+    known: Known = field(default_factory=dict)
+    """The names in commands that the program knows, such as `source`, the stack of the other side."""
 
 
 PYTHON = Wording(str)
@@ -44,7 +47,7 @@ def ways_out(failure: Failure, side: str = "", **known: str) -> str:
     `side` is `source` or `target`, if it matters; `known` has the names in the commands, besides the stack's.
     """
     stack = pulumi.get_stack()
-    names = {"side": side, "stack": stack, side: stack, **known}
+    names = {**_wording.known, "side": side, "stack": stack, side: stack, **known}
     cause = Cause(failure, names, side)
     return cause.advice(None if _wording.has_keys else lambda step: _words(step, names))
 

@@ -63,6 +63,12 @@ def not_found(error: Exception) -> bool:
     return "Status=404" in str(error) or "NotFound" in str(error)
 
 
+def none_if_missing(failure: Exception) -> None:
+    """Return None if the resource of a function of azure-native does not exist; raise any other failure."""
+    if not not_found(failure):
+        raise failure
+
+
 def configured_keys() -> set[str]:
     """Return the full name of every key that the stack's configuration sets."""
     return {*get_config_env(), *CONFIG.get()}

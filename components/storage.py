@@ -16,7 +16,7 @@ from .argument_rules import check_arguments
 from .arguments import ContainerSelection, Placement, has, uses_token
 from .conflicts import CONTAINER, LIFECYCLE_RULES, STORAGE_ACCOUNT, explain_conflict, retry_conflicts
 from .existing import ExistingResourceError, global_name, name_and_group, unreadable
-from .sdk import not_found
+from .sdk import none_if_missing
 
 SOFT_DELETE_DAYS = 7
 """The days for which a deleted blob or container of a new account can be restored."""
@@ -138,7 +138,7 @@ class Storage(pulumi.ComponentResource):
             self.container_changed = existing.apply(lambda known: known.last_modified_time)
             return existing
         now = format_time(datetime.now(UTC))
-        before = found.recover(_none_if_missing)
+        before = found.recover(none_if_missing)
         self.container_changed = before.apply(lambda known: _since(known, now))
         # The container is deleted together with its account, whatever it holds.
         opts = ResourceOptions(parent=self, deleted_with=account)
@@ -187,12 +187,6 @@ class Storage(pulumi.ComponentResource):
         """The options of a setting of the account, which cannot be created or deleted by itself."""
         opts = ResourceOptions(parent=self, deleted_with=account, depends_on=[before])
         return retry_conflicts(name, opts)
-
-
-def _none_if_missing(failure: Exception) -> storage.GetBlobContainerResult | None:
-    if not_found(failure):
-        return None
-    raise failure
 
 
 def _metadata(found: storage.GetBlobContainerResult | None, now: str) -> dict[str, str] | None:

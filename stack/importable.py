@@ -86,9 +86,9 @@ def _account(endpoint: str) -> str:
 
 
 async def _imported(blob: str, args: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
-    """Whether a run of the stack's pipeline imported a blob: the run stays in the stack."""
-    runs = outputs.get("runs") or ()
-    if any(run["blob"] == blob and run["status"] == SUCCEEDED for run in runs):
+    """Whether the run of the stack's pipeline imported a blob: it stays in the stack."""
+    name = import_run_name(args.get("pipeline", defaults.PIPELINES[Direction.IMPORT]), blob)
+    if any(run["name"] == name and run["status"] == SUCCEEDED for run in outputs.get("runs") or ()):
         return True
     pipeline = ResourceId.parse(str(outputs.get("importPipelineId") or ""))
     if pipeline is None:
@@ -96,7 +96,7 @@ async def _imported(blob: str, args: Mapping[str, Any], outputs: Mapping[str, An
     run: Output[Any] = containerregistry.get_pipeline_run_output(
         registry_name=pipeline.name,
         resource_group_name=pipeline.resource_group,
-        pipeline_run_name=import_run_name(args.get("pipeline", defaults.PIPELINES[Direction.IMPORT]), blob),
+        pipeline_run_name=name,
     )
     state = await run.recover(lambda _: None).future()
     return bool(state and state.provisioning_state == SUCCEEDED and state.response.status == SUCCEEDED)

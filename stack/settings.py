@@ -93,6 +93,7 @@ class Settings:
         reader.unknown_keys()
         if reader.faults or side is None:
             raise ConfigError(reader.faults)
+        advice.use(replace(advice.KEYS, known={"source": source}))
         return cls(side=side, args=args, source=source, handover=handover)
 
     @property

@@ -11,7 +11,7 @@ from acr_transfer.model.options import Direction
 from .. import defaults
 from ..arguments import PipelineArgs, has
 from ..conflicts import IDENTITY, explain_conflict
-from ..sdk import known_if
+from ..sdk import known_if, none_if_missing
 
 Identity = containerregistry.outputs.IdentityPropertiesResponse
 
@@ -71,7 +71,7 @@ def principal_id(
     principal = answered.apply(_principal)
     if not pulumi.runtime.is_dry_run():
         return principal
-    existing = _existing(direction, pipeline, parent).recover(lambda _: None)
+    existing = _existing(direction, pipeline, parent).recover(none_if_missing)
     same = Output.all(existing, user_assigned).apply(
         lambda known: _unchanged_principal(known[0].identity, known[1]) if known[0] else ""
     )

@@ -20,7 +20,10 @@ REGISTRY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegis
 OUTPUTS = {
     "containerUrl": "https://account.blob.example/transfer",
     "importPipelineId": f"{REGISTRY}/importPipelines/importPipeline",
-    "runs": [{"blob": "imported", "status": "Succeeded"}, {"blob": "gone", "status": "Failed"}],
+    "runs": [
+        {"name": import_run_name("importPipeline", "imported"), "status": "Succeeded"},
+        {"name": import_run_name("importPipeline", "gone"), "status": "Failed"},
+    ],
 }
 ARGS = {"resource_group": "g"}
 WRITTEN = "2026-03-05T00:00:00Z"
@@ -40,6 +43,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (ARGS, OUTPUTS, dict.fromkeys(("here", "other"), WRITTEN), ["here", "imported", "recorded"]),
         (ARGS, OUTPUTS, None, ["here", "imported", "recorded", "gone"]),
         (ARGS, {}, {"here": WRITTEN}, []),
+        ({**ARGS, "pipeline": "renamed"}, OUTPUTS, {"here": WRITTEN}, ["here"]),
         ({**ARGS, "container": "renamed"}, OUTPUTS, None, ["imported", "recorded"]),
         ({**ARGS, "container": "renamed"}, OUTPUTS, {"here": WRITTEN}, ["here", "imported", "recorded"]),
         ({**ARGS, "new_storage_account_name": "two"}, OUTPUTS, {"here": WRITTEN}, ["imported", "recorded"]),
@@ -50,7 +54,16 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             ["here", "imported", "recorded", "gone"],
         ),
     ],
-    ids=["listed", "unknown", "first", "renamed", "renamed to one that exists", "new account", "no keys"],
+    ids=[
+        "listed",
+        "unknown",
+        "first",
+        "another pipeline",
+        "renamed",
+        "renamed to one that exists",
+        "new account",
+        "no keys",
+    ],
 )
 def test_a_blob_is_imported_if_it_is_in_the_container_or_was_imported(
     deploy: Deploy,

@@ -246,15 +246,19 @@ def error_code(error: "AzureError") -> str:
 
 
 def _reason(error: "AzureError") -> str:
+    import ssl
+
     from aiohttp import ClientConnectorCertificateError
     from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
 
     # Only known causes are described: the text of another error may contain the request.
     inner = error.inner_exception
-    if isinstance(inner, ClientConnectorCertificateError):
+    if isinstance(inner, (ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         return "its certificate is not trusted; SSL_CERT_FILE sets the trusted certificates"
     if isinstance(inner, OSError) and inner.strerror:
         return inner.strerror
+    if isinstance(inner, TimeoutError):
+        return "timed out"
     if isinstance(error, (ServiceRequestTimeoutError, ServiceResponseTimeoutError)):
         return "timed out"
     return type(inner or error).__name__

@@ -160,6 +160,10 @@ class AudienceCredential(AsyncTokenCredential):
             )
         return await self._credential.get_token(*scopes, **options)
 
+    async def token(self) -> AccessToken:
+        """Return a token for the audience."""
+        return await self._credential.get_token(self._scope)
+
     async def close(self) -> None:
         """The owner closes the credential."""
 

@@ -1,13 +1,14 @@
 """The retry policy of storage clients."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.storage.blob.aio import ExponentialRetry
 
 from acr_transfer.azure.throttle import Throttle
-from acr_transfer.retry import THROTTLED, TRANSIENT, TRIES, wait_before_retry
+from acr_transfer.retry import THROTTLED, TRANSIENT, wait_before_retry
 
 
 class StorageRetry(ExponentialRetry):
@@ -16,9 +17,9 @@ class StorageRetry(ExponentialRetry):
     Azure's own policies know neither 429 nor `Retry-After`.
     """
 
-    def __init__(self, throttle: Throttle, tries: int = TRIES) -> None:
-        """`tries`: the number of attempts for one request."""
-        super().__init__(retry_total=tries - 1)
+    def __init__(self, throttle: Throttle, tries: int | None = None) -> None:
+        """`tries`: the number of attempts for one request, if it is not that of the throttle."""
+        super().__init__(retry_total=(tries or throttle.tries) - 1)
         self._throttle = throttle
 
     async def send(  # type: ignore[override]
@@ -57,9 +58,26 @@ class StorageRetry(ExponentialRetry):
         status = response.http_response.status_code
         if status < 400:
             self._throttle.record_success()
-        if status not in TRANSIENT:
-            return 0.0
-        wait = wait_before_retry(attempt, response.http_response.headers.get("Retry-After", ""))
-        if status in THROTTLED:
-            self._throttle.record_throttled(wait)
-        return wait
+        return _wait_after(self._throttle, status, response.http_response.headers, attempt)
+
+
+def seconds_until_retry(throttle: Throttle, error: AzureError, attempt: int) -> float:
+    """Seconds from a failed attempt (1 for the first) to the next one; 0 if another one cannot help.
+
+    A throttling response is reported to the throttle.
+    """
+    if isinstance(error, ClientAuthenticationError):
+        return 0.0
+    if not isinstance(error, HttpResponseError):
+        return wait_before_retry(attempt)
+    headers = getattr(error.response, "headers", None) or {}
+    return _wait_after(throttle, error.status_code or 0, headers, attempt)
+
+
+def _wait_after(throttle: Throttle, status: int, headers: Mapping[str, str], attempt: int) -> float:
+    if status not in TRANSIENT:
+        return 0.0
+    wait = wait_before_retry(attempt, headers.get("Retry-After", ""))
+    if status in THROTTLED:
+        throttle.record_throttled(wait)
+    return wait

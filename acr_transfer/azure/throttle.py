@@ -1,14 +1,17 @@
 """Limits for a copy: requests in flight, bytes in memory, bytes a second."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
+from acr_transfer.retry import TRIES
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MEMORY = 48 * 1024 * 1024
+MEMORY = 40 * 1024 * 1024
 """Bytes of content in memory at any moment, for all blobs together; a larger block is copied alone."""
 
 MAX_IN_FLIGHT = 16
@@ -21,14 +24,22 @@ class RateLimit:
     def __init__(self, rate: float | None) -> None:
         self.rate = rate
         self._free_at = 0.0
+        self._turn = threading.Lock()
 
     async def wait(self, size: int) -> None:
         """Wait until the next `size` bytes keep the rate."""
-        if self.rate:
+        if seconds := self.reserve(size):
+            await asyncio.sleep(seconds)
+
+    def reserve(self, size: int) -> float:
+        """The seconds after which the next `size` bytes keep the rate; the caller, any thread, must wait."""
+        if not self.rate:
+            return 0.0
+        with self._turn:
             now = time.monotonic()
             start = max(self._free_at, now)
             self._free_at = start + size / self.rate
-            await asyncio.sleep(start - now)
+        return start - now
 
 
 class Throttle:
@@ -38,8 +49,11 @@ class Throttle:
     time that the service requests; after each full round without one, the number grows by one.
     """
 
-    def __init__(self, cap: float | None = None, max_in_flight: int = MAX_IN_FLIGHT) -> None:
-        """`cap`: bytes a second in each direction, or None for no limit."""
+    def __init__(
+        self, cap: float | None = None, max_in_flight: int = MAX_IN_FLIGHT, tries: int = TRIES
+    ) -> None:
+        """`cap`: bytes a second in each direction, or None; `tries`: the attempts for one request."""
+        self.tries = tries
         self.reading, self.sending = RateLimit(cap), RateLimit(cap)
         self.throttled_responses = 0
         self.limit = self._max = max_in_flight

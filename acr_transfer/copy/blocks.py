@@ -23,8 +23,14 @@ https://learn.microsoft.com/azure/container-registry/container-registry-transfer
 BLOCK_SIZE = 8 * 1024 * 1024
 """The bytes of one block of a copy; a larger blob than 50,000 of them gets larger blocks."""
 
+PIPED_BLOCKS = 8
+"""The most blocks, 64 MiB, of a blob that a streamed copy sends as one request, which is not resumable."""
+
 LARGEST_BLOB = BLOCKS * BLOCK_BYTES
 """The bytes of the largest blob that can be copied, 4.7 TiB."""
+
+_PIPED_SECONDS = 2
+"""Seconds that an interruption may repeat where a cap makes a copy slow."""
 
 _FINGERPRINT = 32
 """Characters of a block ID that identify the block's content."""
@@ -56,6 +62,11 @@ class SourceBlob:
         if not self.block_size:
             object.__setattr__(self, "block_size", max(BLOCK_SIZE, -(-self.size // BLOCKS)))
 
+    def is_piped(self, cap: float | None) -> bool:
+        """Whether a streamed copy sends the blob as one request: at most 64 MiB, and two seconds at `cap`."""
+        largest = PIPED_BLOCKS * min(self.block_size, BLOCK_SIZE)
+        return self.size <= (min(largest, cap * _PIPED_SECONDS) if cap else largest)
+
     @property
     def md5_text(self) -> str:
         """The MD5 in base64, as in the header Content-MD5."""
@@ -68,6 +79,22 @@ class SourceBlob:
             Block(at // self.block_size, at, min(self.block_size, end - at))
             for at in range(start, end, self.block_size)
         ]
+
+    def property_headers(self) -> dict[str, str]:
+        """The headers by which Put Blob sets all properties and metadata of the blob.
+
+        https://learn.microsoft.com/rest/api/storageservices/put-blob
+        """
+        found = {
+            "cache-control": self.settings.cache_control,
+            "content-type": self.settings.content_type,
+            "content-encoding": self.settings.content_encoding,
+            "content-language": self.settings.content_language,
+            "content-disposition": self.settings.content_disposition,
+            "content-md5": self.md5_text,
+        }
+        properties = {f"x-ms-blob-{name}": value for name, value in found.items() if value}
+        return properties | {f"x-ms-meta-{name}": value for name, value in self.metadata.items()}
 
     def block_id(self, block: Block, fingerprint: str = "") -> str:
         """The ID of a block: the blob's version, the block's number, and its content.

@@ -5,7 +5,6 @@ https://learn.microsoft.com/rest/api/storageservices/put-block-from-url
 """
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -17,10 +16,11 @@ from acr_transfer.azure.throttle import Throttle
 from acr_transfer.copy.blocks import Block
 from acr_transfer.copy.result import CopyMode, CopyProgress, CopyResult, copy_blobs
 from acr_transfer.copy.source import SourceContainer
+from acr_transfer.copy.stream import stream_blob
 from acr_transfer.copy.target_blob import TargetBlob
 from acr_transfer.errors import CopyError, error_code
 
-_BLOBS_AT_A_TIME = 4
+_BLOBS_AT_A_TIME = 8
 _SIGNS = "generateUserDelegationKey, which the role Storage Blob Data Reader on the account has"
 
 
@@ -55,7 +55,7 @@ class Route:
         if self._link and self.mode is CopyMode.SERVER:
             await _fetch_blob(self._link, target)
         else:
-            await _stream_blob(self.source, target)
+            await stream_blob(self.source, target)
         return self.mode
 
     async def _probe(self, target: TargetBlob) -> CopyMode:
@@ -87,8 +87,9 @@ async def hop(names: Sequence[str], route: Route, progress: CopyProgress) -> lis
     `MissingError` if the target's container does not exist. A blob is not visible at the target before all
     of it is staged, and a streamed one not before its MD5 is compared.
     """
-    blobs = await route.source.find(names)
-    return await copy_blobs(blobs, route.target, route.throttle, progress, route.copy, _BLOBS_AT_A_TIME)
+    async with route.source as source:
+        blobs = await source.find(names)
+        return await copy_blobs(blobs, route.target, route.throttle, progress, route.copy, _BLOBS_AT_A_TIME)
 
 
 async def _fetch_blob(link: ReadLink, target: TargetBlob) -> None:
@@ -125,30 +126,3 @@ async def _fetch_block(block: Block, link: ReadLink, target: TargetBlob) -> None
                     f"({error.status_code} {error_code(error)}). Nothing was committed; run again."
                 ) from None
             raise
-
-
-async def _stream_blob(source: SourceContainer, target: TargetBlob) -> None:
-    """Copy a blob. Raises `CopyError` if it changes, or if its content does not have the source's MD5.
-
-    Staged blocks are read again too, because the MD5 of the whole covers all bytes.
-    """
-    blob, whole, last = target.blob, hashlib.md5(usedforsecurity=False), asyncio.Event()
-    last.set()
-
-    async def copy(block: Block) -> str:
-        nonlocal last
-        # Copies start in the order of the blocks; the whole is hashed in that order.
-        earlier, last = last, (hashed := asyncio.Event())
-        content = await source.read(blob, block)
-        md5 = (await asyncio.to_thread(hashlib.md5, content, usedforsecurity=False)).digest()
-        await earlier.wait()
-        await asyncio.to_thread(whole.update, content)
-        hashed.set()
-        block_id = blob.block_id(block, md5.hex())
-        await target.stage(block_id, content, md5)
-        return block_id
-
-    await target.staged()
-    block_ids = await target.throttle.run(copy, blob.blocks(), lambda block: block.length)
-    blob.check_md5(whole.digest(), "Nothing was committed.")
-    await target.commit(block_ids)

@@ -8,6 +8,7 @@ from typing import Protocol
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
+from acr_transfer.azure.content.client import ContentClient
 from acr_transfer.azure.storage_limits import storage_request
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.concurrency import run_concurrently
@@ -83,7 +84,7 @@ async def copy_blobs(
     progress.begin(len(blobs), sum(blob.size for blob in blobs))
 
     async def copy_one(blob: SourceBlob) -> CopyResult:
-        target = TargetBlob(blob, container, throttle, progress.advance)
+        target = TargetBlob(blob, content, progress.advance)
         try:
             if await target.exists():
                 return CopyResult(blob=blob, outcome=Outcome.PRESENT)
@@ -92,4 +93,5 @@ async def copy_blobs(
             return CopyResult(blob=blob, outcome=Outcome.FAILED, sent=target.sent, error=error)
         return CopyResult(blob=blob, outcome=Outcome.COPIED, sent=target.sent, mode=mode)
 
-    return await run_concurrently(copy_one, blobs, at_a_time)
+    async with ContentClient(container, throttle) as content:
+        return await run_concurrently(copy_one, blobs, at_a_time)

@@ -2,13 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
-from azure.storage.blob.aio import BlobClient, ContainerClient
+from azure.storage.blob.aio import ContainerClient
 
+from acr_transfer.azure.content.buffers import Buffers
+from acr_transfer.azure.content.client import ContentClient
 from acr_transfer.azure.storage_limits import blob_client, storage_request
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.concurrency import run_concurrently
@@ -29,10 +34,20 @@ _SMALLEST_PIECE = 64 * 1024
 
 
 class SourceContainer:
-    """Reads the blobs that export runs wrote."""
+    """Reads the blobs that export runs wrote. An asynchronous context manager, which closes connections."""
 
     def __init__(self, client: ContainerClient, throttle: Throttle) -> None:
         self._client, self._throttle = client, throttle
+        self.content = ContentClient(client, throttle)
+        self.buffers = Buffers()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.content.close()
 
     async def find(self, names: Sequence[str]) -> list[SourceBlob]:
         """Return the blobs. Raises `NothingExportedError` with every fault of them."""
@@ -59,17 +74,36 @@ class SourceContainer:
                 return f"{name}: {what} does not exist: its export run has not succeeded, or it was deleted"
         return _checked(name, properties)
 
-    async def read(self, blob: SourceBlob, block: Block) -> bytes:
-        """Return a block of the version that `find` saw. Raises `CopyError` if the blob has changed."""
-        client, limit = blob_client(self._client, blob.name), self._throttle.reading
+    async def read_into(self, blob: SourceBlob, block: Block, buffer: memoryview) -> None:
+        """Read a block of the version that `find` saw. Raises `CopyError` if the blob has changed."""
+        limit = self._throttle.reading
         # Small pieces leave a limited line usable for others.
         piece = max(_SMALLEST_PIECE, int(limit.rate / 4)) if limit.rate else block.length
-        content, end = b"", block.start + block.length
-        for start in range(block.start, end, piece):
-            length = min(piece, end - start)
-            await limit.wait(length)
-            content += await _read(client, blob, start, length)
-        return content
+        for start in range(0, block.length, piece):
+            part = buffer[start : start + piece]
+            await limit.wait(len(part))
+            with self.reading(blob):
+                await self.content.read_into(blob.name, blob.etag, block.start + start, part)
+
+    async def read(self, blob: SourceBlob, block: Block) -> bytes:
+        """Return a block of the version that `find` saw. Raises `CopyError` if the blob has changed."""
+        buffer = bytearray(block.length)
+        await self.read_into(blob, block, memoryview(buffer))
+        return bytes(buffer)
+
+    @contextmanager
+    def reading(self, blob: SourceBlob) -> Iterator[None]:
+        """Explain errors of a request for the version of a blob that `find` saw."""
+        with storage_request(f"reading blob {blob.name}", self.content.host, needs="to read blobs"):
+            try:
+                yield
+            except HttpResponseError as error:
+                if error.status_code not in (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND):
+                    raise
+                raise CopyError(
+                    f"blob {blob.name}: source changed or was removed during the copy. "
+                    "Nothing was committed; run again."
+                ) from None
 
     async def read_ahead(self, blob: SourceBlob, blocks: Sequence[Block]) -> AsyncGenerator[bytes, None]:
         """The content of these blocks, in order; the next blocks are read in advance."""
@@ -129,25 +163,3 @@ def _fault(properties: BlobProperties) -> str:
     ):
         return "its metadata has a name or value that no request can carry"
     return ""
-
-
-async def _read(client: BlobClient, blob: SourceBlob, start: int, length: int) -> bytes:
-    with storage_request(f"reading blob {blob.name}", host(client.url), needs="to read blobs"):
-        try:
-            stream = await client.download_blob(
-                start, length, etag=blob.etag, match_condition=MatchConditions.IfNotModified
-            )
-            # readall() would hold the content three times.
-            chunks = [chunk async for chunk in stream.chunks()]
-        except (ResourceModifiedError, ResourceNotFoundError):
-            raise CopyError(
-                f"blob {blob.name}: source changed or was removed during the copy. "
-                "Nothing was committed; run again."
-            ) from None
-    content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    if len(content) != length:
-        raise CopyError(
-            f"blob {blob.name}: sizes differ: requested {length} bytes at {start}, received {len(content)}. "
-            "Nothing was committed; run again."
-        )
-    return content

@@ -3,27 +3,31 @@
 https://learn.microsoft.com/rest/api/storageservices/put-block-list
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
+    AzureError,
     HttpResponseError,
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
 )
 from azure.storage.blob import BlobBlock, BlobProperties
-from azure.storage.blob.aio import ContainerClient
 
+from acr_transfer.azure.content.checksums import Checksum, crc64, is_azure, md5
+from acr_transfer.azure.content.client import ContentClient, SourceError
+from acr_transfer.azure.content.pipe import Piped, pipe
 from acr_transfer.azure.storage_limits import blob_client, storage_request
-from acr_transfer.azure.throttle import RateLimit, Throttle
 from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, by_lower_name, category
-from acr_transfer.errors import CopyError, error_code, host
+from acr_transfer.copy.source import SourceContainer
+from acr_transfer.errors import CopyError, TransferError, error_code, host
 
-_PIECE = 64 * 1024
-_LIMITED_PIECE = 16 * 1024
-"""Bytes that are written to a connection at once."""
+_CONFLICT = (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
+"""Statuses of a write whose condition the target does not meet."""
 
 Advance = Callable[[str, int, bool], None]
 
@@ -31,18 +35,18 @@ Advance = Callable[[str, int, bool], None]
 class TargetBlob:
     """One blob at the target, from the check whether it exists to its commit."""
 
-    def __init__(
-        self, blob: SourceBlob, container: ContainerClient, throttle: Throttle, advance: Advance
-    ) -> None:
-        self.blob, self.throttle = blob, throttle
+    def __init__(self, blob: SourceBlob, content: ContentClient, advance: Advance) -> None:
+        """`content` is the target's container."""
+        self.blob, self.content, self.throttle = blob, content, content.throttle
         self.sent = 0
         """Bytes that were sent to it in this run."""
 
-        self._client = blob_client(container, blob.name)
+        self._client = blob_client(content.container, blob.name)
         self.host = host(self._client.url)
         self._advance = advance
         self._existing: BlobProperties | None = None
         self._staged: set[str] | None = None
+        self._server = ""
 
     async def exists(self) -> bool:
         """Whether a blob exists that the import trigger takes for the same one."""
@@ -57,23 +61,30 @@ class TargetBlob:
         if self._staged is None:
             with storage_request(f"listing the blocks of blob {self.blob.name}", self.host):
                 try:
-                    _, uncommitted = await self._client.get_block_list("uncommitted")
+                    _, uncommitted = await self._client.get_block_list(
+                        "uncommitted", raw_response_hook=self._note_server
+                    )
                 except ResourceNotFoundError:
                     uncommitted = []
             self._staged = {block.id for block in uncommitted}
         return self._staged
 
-    async def stage(self, block_id: str, content: bytes, md5: bytes) -> None:
-        """Send a block with its MD5, which the service checks; a staged block is not sent again."""
+    def checksum(self, content: bytes | memoryview) -> Checksum:
+        """The cheapest checksum of a block that the service checks, after `staged`. Takes milliseconds."""
+        return crc64(content) if is_azure(self._server) else md5(content)
+
+    async def stage(
+        self, block_id: str, content: bytes | memoryview, checksum: Checksum | None = None
+    ) -> None:
+        """Send a block with a checksum, which the service checks; a staged block is not sent again."""
         if block_id in await self.staged():
             self.count(len(content), sent=False)
             return
-        body: Any = _Body(content, self.throttle.sending)
+        if checksum is None:
+            checksum = await asyncio.to_thread(self.checksum, content)
         with storage_request(f"writing blob {self.blob.name}", self.host, needs="to write blobs"):
             try:
-                await self._client.stage_block(
-                    block_id, body, len(content), transactional_content_md5=bytearray(md5)
-                )
+                await self.content.put_block(self.blob.name, block_id, content, checksum.headers)
             except HttpResponseError as error:
                 if error_code(error) == "InvalidBlobOrBlock":
                     raise CopyError(
@@ -84,6 +95,68 @@ class TargetBlob:
                     ) from None
                 raise
         self.count(len(content), sent=True)
+
+    async def pipe(self, source: SourceContainer) -> bool:
+        """Copy the blob as one request, whose MD5 the service checks before the blob exists.
+
+        Returns False if it must be copied by blocks: an earlier run has left some, or the content differed
+        from the source's MD5, and blocks show where. Raises `CopyError` if the source has changed.
+        """
+        blob, sent = self.blob, 0
+
+        def moved(size: int) -> None:
+            nonlocal sent
+            if size != sent:
+                self.count(size - sent, sent=True)
+            sent = size
+
+        with storage_request(f"writing blob {blob.name}", self.host, needs="to write blobs"):
+            try:
+                written: str | None = await pipe(source.content, self.content, self._piped(), moved)
+            except (AzureError, TransferError) as error:
+                moved(0)
+                written = await self._after_refusal(error, source)
+        if written is None:
+            return False
+        moved(blob.size)
+        await self._check(written)
+        return True
+
+    async def _after_refusal(self, error: Exception, source: SourceContainer) -> str | None:
+        """The ETag of an equal blob; None if blocks can copy the blob. Else raises the error."""
+        if isinstance(error, SourceError):
+            with source.reading(self.blob):
+                raise error.cause from None
+        if isinstance(error, HttpResponseError) and error_code(error) == "Md5Mismatch":
+            return None
+        if isinstance(error, HttpResponseError) and error.status_code in _CONFLICT:
+            return await self._conflicting()
+        raise error
+
+    def _piped(self) -> Piped:
+        exists, blob = self._existing, self.blob
+        condition = {"If-None-Match": "*"} if exists is None else {"If-Match": str(exists.etag)}
+        headers = {"x-ms-blob-type": "BlockBlob", "Content-MD5": blob.md5_text}
+        headers |= {**condition, **blob.property_headers()}
+        return Piped(name=blob.name, etag=blob.etag, size=blob.size, headers=headers)
+
+    async def _conflicting(self) -> str | None:
+        """The ETag of the blob that a refused write found, None if there are only uncommitted blocks.
+
+        Raises `CopyError` if another client wrote it: after a retry, it may be this run's own.
+        """
+        current = await self._properties()
+        if current is None:
+            return None
+        if not self._equals(current):
+            raise self._written_by_another()
+        return str(current.etag)
+
+    def _written_by_another(self) -> CopyError:
+        return CopyError(
+            f"blob {self.blob.name}: another client wrote it at the target during the copy. "
+            "That blob was kept; run again."
+        )
 
     async def fetch(self, block: Block, link: str, **options: Any) -> None:
         """Let the target's storage read a block of the source's version by a link. Raises `AzureError`."""
@@ -105,22 +178,20 @@ class TargetBlob:
             condition = {"match_condition": MatchConditions.IfNotModified, "etag": self._existing.etag}
         with storage_request(f"committing blob {self.blob.name}", self.host, needs="to write blobs"):
             try:
-                await self._client.commit_block_list(
+                committed = await self._client.commit_block_list(
                     [BlobBlock(block_id) for block_id in block_ids],
                     content_settings=self.blob.settings,
                     metadata=dict(self.blob.metadata),
                     validate_content=True,
                     **condition,
                 )
+                written = str(committed.get("etag"))
             except (ResourceModifiedError, ResourceExistsError):
-                # After a retry, the conflict may be this run's own commit.
-                current = await self._properties()
-                if current is None or not self._equals(current):
-                    raise CopyError(
-                        f"blob {self.blob.name}: another client wrote it at the target during the copy. "
-                        "That blob was kept; run again."
-                    ) from None
-        await self._check()
+                found = await self._conflicting()
+                if found is None:
+                    raise self._written_by_another() from None
+                written = found
+        await self._check(written)
 
     def count(self, size: int, *, sent: bool) -> None:
         """Report staged bytes; `sent`: this run had to send them."""
@@ -141,8 +212,11 @@ class TargetBlob:
         expected = (self.blob.size, self.blob.md5, CATEGORY)
         return (found.size, md5, category(found.metadata)) == expected
 
-    async def _check(self) -> None:
-        """Compare the committed blob's properties with the source's."""
+    def _note_server(self, response: Any) -> None:
+        self._server = response.http_response.headers.get("Server", "")
+
+    async def _check(self, written: str) -> None:
+        """Compare the properties of the blob whose ETag is `written` with the source's."""
         with storage_request(f"checking blob {self.blob.name}", self.host):
             found = await self._client.get_blob_properties()
         source = self.blob
@@ -152,23 +226,10 @@ class TargetBlob:
             # The service sets a content type on a blob that has none.
             "content type": source.settings.content_type in (None, found.content_settings.content_type),
         }
+        if not checks["size, MD5 or category"] and found.etag != written:
+            raise self._written_by_another()
         if wrong := [name for name, same in checks.items() if not same]:
             raise CopyError(
                 f"blob {source.name}: {', '.join(wrong)} at the target differ from the source, "
                 "so the import trigger may ignore it. Run again."
             )
-
-
-class _Body:
-    """A request body, written in pieces without a copy and at a limited rate. It can be sent again."""
-
-    def __init__(self, content: bytes, limit: RateLimit) -> None:
-        self._content, self._limit = memoryview(content), limit
-
-    async def __aiter__(self) -> AsyncIterator[memoryview]:
-        # Small pieces leave a limited line usable for others.
-        size = _LIMITED_PIECE if self._limit.rate else _PIECE
-        for start in range(0, len(self._content), size):
-            piece = self._content[start : start + size]
-            await self._limit.wait(len(piece))
-            yield piece

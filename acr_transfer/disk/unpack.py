@@ -106,8 +106,7 @@ async def _stage(
                 raise CopyError(
                     f"blob {target.blob.name}: the content of a part ends early; nothing was sent"
                 )
-            md5 = hashlib.md5(content, usedforsecurity=False).digest()
-            await target.stage(packed.block_id, content, md5)
+            await target.stage(packed.block_id, content)
 
         await target.throttle.run(send, wanted, lambda packed: packed.block.length)
         # An encrypted part is checked to its end.

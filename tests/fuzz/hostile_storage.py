@@ -71,9 +71,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         parts = urlsplit(self.path)
-        account, _, name = parts.path.lstrip("/").partition("/")
+        account = parts.path.lstrip("/").partition("/")[0]
         query = parse_qs(parts.query)
-        stage = self._stage(query, name.count("/"))
+        stage = self._stage(query, account)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         chosen, _, behavior = account.partition(".")
         if self.command not in ("GET", "HEAD"):
@@ -88,31 +88,32 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._answer(stage, account, body)
 
-    def _stage(self, query: dict[str, list[str]], depth: int) -> str:
+    def _stage(self, query: dict[str, list[str]], account: str) -> str:
         kind = query.get("comp", query.get("restype", [""]))[0]
         if self.command == "HEAD" and urlsplit(self.path).path in self.requests.committed:
             return "check"
         return {
             ("HEAD", ""): "properties",
-            ("GET", ""): "content",
+            ("GET", ""): "piped" if account.startswith("piped.") else "content",
             ("GET", "container"): "container",
             ("GET", "blocklist"): "blocks",
+            ("PUT", ""): "put",
             ("PUT", "block"): "block",
             ("PUT", "blocklist"): "commit",
         }.get((self.command, kind), "other")
 
     def _answer(self, stage: str, account: str, body: bytes) -> None:
         path = urlsplit(self.path).path
-        is_source = account.partition(".")[0] in ("properties", "content") or account == "source"
-        if stage == "content":
+        is_source = account.partition(".")[0] in SOURCE_STAGES or account == "source"
+        if stage in ("content", "piped"):
             start, end = map(int, self.headers["x-ms-range"].removeprefix("bytes=").split("-"))
             ranged = {"Content-Range": f"bytes {start}-{end}/{len(CONTENT)}", "x-ms-blob-content-md5": MD5}
             return self.respond(206, CONTENT[start : end + 1], {**PROPERTIES, **ranged})
         if stage in ("properties", "check"):
             return self.respond(200 if is_source or stage == "check" else 404, b"", PROPERTIES)
-        if stage == "commit":
+        if stage in ("commit", "put"):
             self.requests.committed.add(path)
-        if stage in ("block", "commit"):
+        if stage in ("block", "commit", "put"):
             return self.respond(201, b"", {"ETag": '"0x1"', "Last-Modified": DATE})
         listed = NO_BLOCKS if stage == "blocks" else b""
         described = {"ETag": '"0x1"', "Last-Modified": DATE, "Content-Type": "application/xml"}
@@ -253,7 +254,10 @@ BEHAVIORS: dict[str, Callable[[Handler], None]] = {
     "bad-type": _with(x_ms_blob_type="Nonsense", x_ms_lease_state="?", x_ms_copy_progress="1/x"),
     "nothing": _without(*PROPERTIES),
 }
-STAGES = ("properties", "content", "container", "blocks", "block", "commit", "check")
+SOURCE_STAGES = ("properties", "content", "piped")
+STAGES = (*SOURCE_STAGES, "container", "blocks", "block", "commit", "put", "check")
+PIPED_STAGES = ("piped", "put")
+"""The stages of a blob that is sent as one request."""
 
 
 @contextlib.contextmanager

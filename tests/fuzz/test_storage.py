@@ -10,10 +10,19 @@ import pytest
 
 from acr_transfer import retry
 from acr_transfer.__main__ import main
-from acr_transfer.azure import storage_limits, storage_retry
+from acr_transfer.azure import storage_limits, storage_retry, throttle
+from acr_transfer.copy import blocks
 from acr_transfer.model.documents.handover import Handover
 from tests.fuzz.campaign import Campaign
-from tests.fuzz.hostile_storage import BEHAVIORS, OTHER_SERVICES, STAGES, World, open_world
+from tests.fuzz.hostile_storage import (
+    BEHAVIORS,
+    OTHER_SERVICES,
+    PIPED_STAGES,
+    SOURCE_STAGES,
+    STAGES,
+    World,
+    open_world,
+)
 from tests.fuzz.limits import LONG, Finding, Outcome
 
 pytestmark = pytest.mark.servers
@@ -24,15 +33,21 @@ SHORT = [
 ]
 
 
-def hop(arguments: Sequence[str]) -> int:
+def hop(arguments: Sequence[str], piped: int = 0) -> int:
     """The command, with limits of time and waits that fit a test."""
     storage_limits.ANSWER_SECONDS = 2
     storage_limits._FIRST_SECONDS = 1
     storage_limits.SLOWEST = 2**20
     real = retry.wait_before_retry
     setattr(storage_retry, "wait_before_retry", lambda *given: min(0.01, real(*given)))  # noqa: B010
-    storage_retry.StorageRetry.__init__.__defaults__ = (3,)
+    throttle.Throttle.__init__.__defaults__ = (None, throttle.MAX_IN_FLIGHT, 3)
+    blocks.PIPED_BLOCKS = piped
     return main(arguments)
+
+
+def piped_hop(arguments: Sequence[str]) -> int:
+    """The command with a blob that it sends as one request."""
+    return hop(arguments, piped=8)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +69,8 @@ def test_any_response_ends_in_one_line(campaign: Campaign, world: World, tmp_pat
 
 
 def _hop(case: str, world: World, handover: Path) -> Outcome:
-    is_source = case.partition(".")[0] in STAGES[:2]
+    stage = case.partition(".")[0]
+    is_source = stage in SOURCE_STAGES
     source, target = (case, "target") if is_source else ("source", case)
     blobs: list[Any] = [{"name": "b", "artifacts": ["a:1"]}]
     Handover.of("source.example", f"https://{world.host}/{source}/transfer", blobs).write(handover)
@@ -62,4 +78,5 @@ def _hop(case: str, world: World, handover: Path) -> Outcome:
     world.arm.resources.clear()
     url = f"https://{world.host}/{target}/transfer"
     line = ["hop", "--way", "stream", "--handover", str(handover), "--container-url", url]
-    return world.worker.call("tests.fuzz.test_storage:hop", line, environment=world.environment)
+    command = "piped_hop" if stage in PIPED_STAGES else "hop"
+    return world.worker.call(f"tests.fuzz.test_storage:{command}", line, environment=world.environment)

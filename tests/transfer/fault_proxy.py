@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind = query.get("comp", [""])[0]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         about_content = self.command == "PUT" and kind == "block"
-        about_content |= self.command == "GET" and not kind and "restype" not in query
+        about_content |= self.command in ("GET", "PUT") and not kind and "restype" not in query
         if not about_content:
             self.proxy.asked[f"{self.command} {kind or query.get('restype', [''])[0]}".strip()] += 1
             self._answer(*self._ask(body))

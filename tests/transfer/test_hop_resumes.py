@@ -65,13 +65,14 @@ class Ends:
         async def run() -> list[CopyResult]:
             self._running = asyncio.current_task()
             chosen = throttle or Throttle()
+            chosen.tries = tries
             async with contextlib.AsyncExitStack() as stack:
                 clients = [
                     await stack.enter_async_context(
                         Container.from_container_url(
                             container.url.replace(str(store.port), str(port)),
                             store.credential(),
-                            retry_policy=StorageRetry(chosen, tries),
+                            retry_policy=StorageRetry(chosen),
                         )
                     )
                     for container, store, port in zip(self.containers, self.stores, self.ports, strict=True)
@@ -368,7 +369,11 @@ class HopMachine(RuleBasedStateMachine):
             self.ends.proxies[1].finished.clear()
 
 
-def test_no_failure_shows_a_wrong_byte_or_repeats_finished_work(ends: Ends) -> None:
+@pytest.mark.parametrize("piped", [0, 8], ids=["blocks", "one request"])
+def test_no_failure_shows_a_wrong_byte_or_repeats_finished_work(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch, piped: int
+) -> None:
+    monkeypatch.setattr(blocks, "PIPED_BLOCKS", piped)
     machine = type("Machine", (HopMachine,), {"ends": ends})
     run_state_machine_as_test(
         machine,

@@ -55,8 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
     async def write(progress: HopProgress) -> PackManifest:
         handover, leaving = await source_side(options, throttle, console)
-        async with leaving as container:
-            source = SourceContainer(container.client, throttle)
+        async with leaving as container, SourceContainer(container.client, throttle) as source:
             return await pack(handover, source, options.folders, wanted, progress, remarks.append)
 
     console = Console(options)

@@ -48,10 +48,13 @@ class DiskTransfer:
         self.read.clear()
 
         async def run() -> PackManifest:
-            async with Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving:
+            async with (
+                Container.from_container_url(self.source.url, self.stores[0].credential()) as leaving,
+                SourceContainer(leaving, Throttle()) as source,
+            ):
                 return await pack.pack(
                     handover,
-                    SourceContainer(leaving, Throttle()),
+                    source,
                     folders,
                     PackOptions(**{"part_size": 4 * BLOCK, **options}),
                     Progress(lambda _, size, new: self.read.append((size, new))),

@@ -21,7 +21,7 @@ def test_nothing_is_staged_under_the_ids_of_blocks_behind_a_damaged_one() -> Non
     wanted = [_PackedBlock(_block(number), f"id-{number}", "") for number in range(6)]
     staged: dict[str, bytes] = {}
 
-    async def stage(block_id: str, content: bytes, md5: bytes) -> None:
+    async def stage(block_id: str, content: bytes) -> None:
         staged[block_id] = content
         # The loop stands still until the reading thread has passed the damaged block.
         time.sleep(0.1)

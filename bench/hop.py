@@ -1,12 +1,14 @@
 """Compare hop between two Azurites with rclone, cp and a bare load of the storage server.
 
-    .venv/bin/python bench/hop.py [--runs 3] [--big 1G] [--many 50x20M] [--only big]
+    .venv/bin/python bench/hop.py [--tls] [--runs 3] [--only big] [--before CHECKOUT]
+                                  [--big 1G] [--many 50x20M] [--small 2000x256K]
 
 Each round runs every program once, so that changes of the machine's speed affect all of them. The servers are
 started for each run, because they become slower with every GiB. The tables show the median, fastest and
 slowest run, the ratio to hop, the client's peak memory, and the CPU time of client, source server and target
 server, which depends less on other load than the duration. rclone is left out if it is not on PATH. Whole
-processes are measured, including their start-up.
+processes are measured, including their start-up. `--before` measures the hop of another checkout too, such as
+`git worktree add /tmp/before origin/main`, with this checkout's Python.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import http.client
 import json
 import os
 import shutil
+import ssl
 import statistics
 import subprocess
 import sys
@@ -25,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,7 +38,11 @@ from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettin
 
 from acr_transfer.cli.option_types import size
 from acr_transfer.copy.blocks import CATEGORY
+from acr_transfer.units import human_size
+from tests.transfer.small_cloud import Authority
 from tests.transfer.stores import Store, azurite
+
+ROOT = Path(__file__).resolve().parent.parent
 
 _HOP = """
 import asyncio, json, sys
@@ -68,6 +76,7 @@ _BEST = {
         "4",
     ),
     "many": ("--transfers", "4", "--azureblob-chunk-size", "20M"),
+    "small": ("--transfers", "16", "--checkers", "16"),
 }
 
 Measured = tuple[float, float, float]
@@ -86,49 +95,66 @@ def main() -> int:
     parser.add_argument(
         "--many", default="50x20M", help="number and size of the blobs of the second data set"
     )
-    parser.add_argument("--only", choices=("big", "many"), help="measure one data set only")
+    parser.add_argument("--small", default="2000x256K", help="the same of the third data set")
+    parser.add_argument("--only", choices=("big", "many", "small"), help="measure one data set only")
+    parser.add_argument("--tls", action="store_true", help="reach both servers by https")
+    parser.add_argument(
+        "--before", type=Path, metavar="CHECKOUT", help="measure the hop of this checkout too"
+    )
     options = parser.parse_args()
-    count, _, each = options.many.partition("x")
-    sets = {"big": [options.big], "many": [size(each)] * int(count)}
+    sets = {"big": [options.big], "many": _sizes(options.many), "small": _sizes(options.small)}
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
     with tempfile.TemporaryDirectory(prefix="bench-hop-") as folder:
+        authority = Authority.make(Path(folder)) if options.tls else None
         for name in [options.only] if options.only else sets:
-            _measure(name, sets[name], options.runs, Path(folder) / name)
+            _measure(name, sets[name], options, Path(folder) / name, authority)
     return 0
 
 
-def _measure(name: str, sizes: list[int], runs: int, folder: Path) -> None:
+def _sizes(text: str) -> list[int]:
+    """The sizes of equal blobs: `50x20M`."""
+    count, _, each = text.partition("x")
+    return [size(each)] * int(count)
+
+
+def _measure(
+    name: str, sizes: list[int], options: argparse.Namespace, folder: Path, authority: Authority | None
+) -> None:
     for part in ("source", "files"):
         (folder / part).mkdir(parents=True)
-    with _servers(folder) as (leaving, arriving):
-        _Bench(name, sizes, folder, leaving, arriving).fill()
+    trusted = authority.trusted if authority else None
+    with _servers(folder, authority) as (leaving, arriving):
+        _Bench(name, sizes, folder, leaving, arriving, trusted).fill()
     ways: dict[str, Callable[[_Bench], Measured]] = {"hop": _Bench.hop}
+    if options.before:
+        ways["hop before"] = partial(_Bench.hop, root=options.before)
     if shutil.which("rclone"):
         ways["rclone, best settings"] = _Bench.rclone
     ways |= {"cp": _Bench.copy_files, "bare load of the server": _Bench.load}
     found: dict[str, list[Measured]] = {way: [] for way in ways}
     servers: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-    for _ in range(runs):
+    for _ in range(options.runs):
         for way, run in ways.items():
-            with _servers(folder) as (leaving, arriving):
+            with _servers(folder, authority) as (leaving, arriving):
                 os.sync()
                 before = _busy(leaving.pid), _busy(arriving.pid)
-                found[way].append(run(_Bench(name, sizes, folder, leaving, arriving)))
+                found[way].append(run(_Bench(name, sizes, folder, leaving, arriving, trusted)))
                 servers[way].append((_busy(leaving.pid) - before[0], _busy(arriving.pid) - before[1]))
     _print(name, sizes, found, servers)
     shutil.rmtree(folder)
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[Store, Store]]:
+def _servers(folder: Path, authority: Authority | None) -> Iterator[tuple[Store, Store]]:
     """Start both storage servers; the target is empty.
 
     A server that has stored some GiB needs up to three times the CPU time for the next ones.
     """
+    certificate = (authority.chain, authority.key) if authority else None
     with (
         tempfile.TemporaryDirectory(prefix="target-", dir=folder) as target,
-        azurite(folder / "source", "leaving") as (leaving,),
-        azurite(Path(target), "arriving") as (arriving,),
+        azurite(folder / "source", "leaving", certificate=certificate) as (leaving,),
+        azurite(Path(target), "arriving", certificate=certificate) as (arriving,),
     ):
         yield leaving, arriving
 
@@ -150,7 +176,7 @@ def _print(
 ) -> None:
     total = sum(sizes) / 1024**2
     ours = statistics.median(seconds for seconds, *_ in found["hop"])
-    print(f"\n{name}: {len(sizes)} x {sizes[0] / 1024**2:.0f} MiB; load {os.getloadavg()[0]:.1f} at the end")
+    print(f"\n{name}: {len(sizes)} x {human_size(sizes[0])}; load {os.getloadavg()[0]:.1f} at the end")
     print(
         f"{'':24} {'median s':>9} {'min':>6} {'max':>6} {'MiB/s':>7} {'x hop':>6} {'peak MiB':>9}"
         "  CPU s of client, source, target"
@@ -169,9 +195,18 @@ def _print(
 class _Bench:
     """One data set between two storage servers."""
 
-    def __init__(self, name: str, sizes: list[int], folder: Path, leaving: Store, arriving: Store) -> None:
+    def __init__(
+        self,
+        name: str,
+        sizes: list[int],
+        folder: Path,
+        leaving: Store,
+        arriving: Store,
+        trusted: Path | None,
+    ) -> None:
+        """`trusted`: the certificate authority of both servers; None without TLS."""
         self.name, self.sizes, self.folder = name, sizes, folder
-        self.leaving, self.arriving = leaving, arriving
+        self.leaving, self.arriving, self.trusted = leaving, arriving, trusted
 
     def fill(self) -> None:
         with self._container(self.leaving, "source") as container:
@@ -193,14 +228,15 @@ class _Bench:
                         validate_content=True,
                     )
 
-    def hop(self) -> Measured:
+    def hop(self, root: Path = ROOT) -> Measured:
         with self._target() as target:
             sides = [
                 (f"{self.leaving.url}/source", self.leaving.account, self.leaving.key),
                 (target.url, self.arriving.account, self.arriving.key),
             ]
             names = [f"b{number}" for number in range(len(self.sizes))]
-            measured = _run([sys.executable, "-c", _HOP], json.dumps([names, sides]))
+            environment = {**os.environ, **({"SSL_CERT_FILE": str(self.trusted)} if self.trusted else {})}
+            measured = _run([sys.executable, "-c", _HOP], json.dumps([names, sides]), environment, root)
             self._check(target)
         return measured
 
@@ -217,7 +253,8 @@ class _Bench:
                 )
             }
             container = target.container_name
-            line = [*_RCLONE, *_BEST[self.name], "src:source", f"dst:{container}"]
+            trust = ["--ca-cert", str(self.trusted)] if self.trusted else []
+            line = [*_RCLONE, *trust, *_BEST[self.name], "src:source", f"dst:{container}"]
             measured = _run(line, "", {**os.environ, **remotes})
             self._check(target)
         return measured
@@ -239,7 +276,7 @@ class _Bench:
             left = iter(range(sum(self.sizes) // len(block)))
             begun = time.monotonic()
             threads = [
-                threading.Thread(target=_put_blocks, args=(self.arriving, target, token, block, md5, left))
+                threading.Thread(target=_put_blocks, args=(self, target, token, block, md5, left))
                 for _ in range(8)
             ]
             for thread in threads:
@@ -252,7 +289,10 @@ class _Bench:
         return self._container(self.arriving, "target")
 
     def _container(self, store: Store, name: str) -> ContainerClient:
-        return BlobServiceClient(store.url, store.credential()).create_container(name)
+        verify = str(self.trusted) if self.trusted else True
+        return BlobServiceClient(store.url, store.credential(), connection_verify=verify).create_container(
+            name
+        )
 
     def _check(self, target: ContainerClient) -> None:
         arrived = sorted(blob.size for blob in target.list_blobs())
@@ -260,9 +300,12 @@ class _Bench:
 
 
 def _put_blocks(
-    store: Store, target: ContainerClient, token: str, block: bytes, md5: str, left: Iterator[int]
+    bench: _Bench, target: ContainerClient, token: str, block: bytes, md5: str, left: Iterator[int]
 ) -> None:
-    connection = http.client.HTTPConnection("localhost", store.port)
+    store, connection = bench.arriving, http.client.HTTPConnection("localhost", bench.arriving.port)
+    if bench.trusted:
+        context = ssl.create_default_context(cafile=bench.trusted)
+        connection = http.client.HTTPSConnection("localhost", store.port, context=context)
     headers = {"Content-MD5": md5, "Content-Length": str(len(block)), "x-ms-version": "2024-11-04"}
     for number in left:
         identifier = quote(base64.b64encode(f"{number:08}".encode()).decode(), safe="")
@@ -289,9 +332,10 @@ def _sas(store: Store, url: str) -> str:
     )
 
 
-def _run(line: list[str], stdin: str, environment: dict[str, str] | None = None) -> Measured:
+def _run(
+    line: list[str], stdin: str, environment: dict[str, str] | None = None, root: Path = ROOT
+) -> Measured:
     """The duration, peak memory and CPU time of a process, including its start-up."""
-    root = Path(__file__).resolve().parent.parent
     begun = time.monotonic()
     # Like an installed command: compiled once, not in each run.
     environment = {**(environment or os.environ), "PYTHONDONTWRITEBYTECODE": ""}

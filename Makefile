@@ -44,9 +44,12 @@ review: $(if $(STACKS),venv,install)
 	  .venv/bin/acr-transfer review --profile '$(or $(PROFILE),baseline)' --report review.json --sarif review.sarif $(STACKS); \
 	else PROFILE='$(PROFILE)' bash examples/review.sh; fi
 
+# Tests wait for a quarter of their time: three workers keep two cores busy.
+WORKERS = $$(.venv/bin/python -c 'import os; print(min(6, -(-3 * os.cpu_count() // 2)))')
+
 test: install lint
 	$(call setup,node-sdk)
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 quick: lint
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m 'not servers' \

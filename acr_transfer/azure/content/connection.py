@@ -8,7 +8,7 @@ import functools
 import http.client
 import logging
 import re
-import select
+import selectors
 import socket
 import ssl
 import time
@@ -99,8 +99,12 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether a kept connection is still open: no service sends anything between two requests."""
-        sock = self._http.sock
-        return sock is not None and not select.select([sock], [], [], 0)[0]
+        if self._http.sock is None:
+            return False
+        # `select.select` refuses the sockets of a process with more than 1,024 open files.
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._http.sock, selectors.EVENT_READ)
+            return not waiting.select(0)
 
     def begin(self, request: Request) -> None:
         """Connect if necessary, and send the head of a request. Raises `AzureError`."""

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
+import resource
 import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import anycrc
@@ -91,6 +94,37 @@ def read(port: int, size: int, throttle: Throttle | None = None) -> bytes:
     buffer = bytearray(size)
     used(port, lambda client: client.read_into("b", '"1"', 0, memoryview(buffer)), throttle)
     return bytes(buffer)
+
+
+@pytest.fixture
+def many_open_files() -> Iterator[None]:
+    """A process whose next file has a number of more than 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    with contextlib.ExitStack() as stack:
+        for _ in range(1100):
+            stack.enter_context(Path(os.devnull).open())
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_open_files")
+def test_a_connection_is_used_again_in_a_process_with_many_open_files() -> None:
+    connections = set()
+
+    def play(connection: socket.socket, number: int) -> None:
+        connection.settimeout(5)
+        while head(connection):
+            connections.add(number)
+            connection.sendall(ranged(b"abc"))
+
+    async def twice(client: ContentClient) -> None:
+        for _ in range(2):
+            await client.read_into("b", '"1"', 0, memoryview(bytearray(3)))
+
+    with served(play) as port:
+        used(port, twice)
+    assert connections == {1}
 
 
 def test_a_request_names_the_version_the_range_and_the_api_version_and_is_signed() -> None:

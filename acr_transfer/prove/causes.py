@@ -25,7 +25,7 @@ class Knowledge:
     """The stacks `source` and `target` and the `lock`, for commands."""
 
     config: Mapping[str, str] = field(default_factory=dict)
-    """The configuration of the target's stack, by key; empty if the target is no stack."""
+    """The configuration of the target's stack, by key; empty if the target is not a stack."""
 
     now: Mapping[str, str] | None = None
     """With a lock, the current digests of open artifacts at the source; None: it was not read."""

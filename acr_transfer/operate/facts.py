@@ -125,7 +125,7 @@ class Facts:
     """Resources of the stack's state that Azure does not have."""
 
     replaced_pipelines: tuple[str, ...] = ()
-    """Names of pipelines in the stack's state that another one has replaced, and that still exist."""
+    """Names of pipelines in the stack's state that another one has replaced, and that are not deleted yet."""
 
     clock: float | None = None
     """Seconds that this machine is ahead of the cloud."""

@@ -159,14 +159,14 @@ async def _token(
 
     The request is sent again after a transient failure, as every other one.
     """
-    for attempt in range(1, TRIES):
+    attempt = 0
+    while True:
+        attempt += 1
         async with request() as response:
-            if response.status not in TRANSIENT:
+            if response.status not in TRANSIENT or attempt == TRIES:
                 return await _token_in(response, keys)
             wait = wait_before_retry(attempt, response.headers.get("Retry-After", ""))
         await asyncio.sleep(wait)
-    async with request() as response:
-        return await _token_in(response, keys)
 
 
 async def _token_in(response: aiohttp.ClientResponse, keys: Sequence[str]) -> str:

@@ -45,6 +45,11 @@ class Prerequisites:
                 links["vault_urn"] = vault.vault_urn.apply(str)
         return links
 
+    def names(self) -> dict[str, Input[str]]:
+        """Return the arguments of runs for their messages."""
+        vault = {"vault": self.staging.vault.vault} if self.staging.vault else {}
+        return {"container_id": self.staging.storage.container_id, **vault}
+
 
 def prerequisites(name: str, args: SideArgs, direction: Direction, parent: pulumi.Resource) -> Prerequisites:
     """Read or create the registry and the container; an unsuitable registry fails before all else."""
@@ -109,12 +114,14 @@ class TransferSide(pulumi.ComponentResource):
         args: SideArgs,
         pipeline: Pipeline,
         transfers: list[Transfer],
+        needed: Prerequisites,
         **own: Input[Any],
     ) -> Output[list[Run]]:
         """Start the runs of the pipeline; `own` are arguments of the runs that differ from the side's."""
         runs = part_of(
             PipelineRunsArgs,
-            args,
+            {**args, **needed.names()},
+            registry_resource_group=needed.registry_resource_group,
             pipeline_id=pipeline.pipeline_id,
             direction=self._direction,
             transfers=transfers,

@@ -66,7 +66,7 @@ class SourceSide(TransferSide):
             args,
             pipeline,
             _exports(args, lock, needed.staging.storage.container_changed),
-            registry_resource_group=needed.registry_resource_group,
+            needed,
             force_update_tag=tag,
         )
         self.handover = Output.all(self.login_server, self.container_url, self.runs).apply(

@@ -43,9 +43,7 @@ class TargetSide(TransferSide):
         given = part_of(ImportPipelineArgs, args, **needed.links())
         pipeline = ImportPipeline(f"{name}-pipeline", given, ResourceOptions(parent=self))
         self.import_pipeline_id = pipeline.pipeline_id
-        group = needed.registry_resource_group
-        transfers = _imports(args)
-        self.runs = self._runs(name, args, pipeline, transfers, registry_resource_group=group)
+        self.runs = self._runs(name, args, pipeline, _imports(args), needed)
         self.register_outputs(self.outputs)
 
     @property

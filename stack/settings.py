@@ -12,8 +12,10 @@ import pulumi
 from acr_transfer.model.artifact_list import read_artifact_list
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.errors import ModelError
+from acr_transfer.model.failures.steps import Known
 from acr_transfer.model.options import Direction, TriggerStatus
 from acr_transfer.model.references import FORMS
+from acr_transfer.model.sas import other_key
 from components import SourceSideArgs, TargetSideArgs, advice
 from components.argument_rules import Fault, side_faults, value_faults
 from components.source_side import LockError, lock_of
@@ -93,8 +95,18 @@ class Settings:
         reader.unknown_keys()
         if reader.faults or side is None:
             raise ConfigError(reader.faults)
-        advice.use(replace(advice.KEYS, known={"source": source}))
-        return cls(side=side, args=args, source=source, handover=handover)
+        settings = cls(side=side, args=args, source=source, handover=handover)
+        advice.use(replace(advice.KEYS, known=settings._known()))
+        return settings
+
+    def _known(self) -> Known:
+        """The names in the commands of messages that the configuration has."""
+        return {
+            "source": self.source,
+            "lock": self.args.get("lock", ""),
+            "items": str(len(self.args.get("options", ()))),
+            "other": other_key(self.args.get("sas_key", "")),
+        }
 
     @property
     def runs_imports(self) -> bool:

@@ -32,6 +32,11 @@ def needed_rights(direction: Direction, *, deletes_blobs: bool) -> str:
     return "rdl" if direction is Direction.IMPORT and deletes_blobs else _RIGHTS[direction]
 
 
+def other_key(key: str) -> str:
+    """Return the account's other key, which can sign tokens while this one is rotated."""
+    return "key1" if key == "key2" else "key2"
+
+
 def ends_soon(expires: datetime, now: datetime) -> bool:
     """Whether a token that is still valid may end before a run that begins now."""
     return timedelta() < expires - now < RUN_LIMIT

@@ -10,7 +10,7 @@ from acr_transfer.azure.stack_state import StateResource
 from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.options import DELETE_SOURCE_BLOB, Direction, has_option
 from acr_transfer.model.resource_ids import ResourceId
-from acr_transfer.model.sas import SasToken
+from acr_transfer.model.sas import SasToken, other_key
 from acr_transfer.model.times import parse_time
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.rights import Right
@@ -206,7 +206,6 @@ class Facts:
     def known(self) -> dict[str, str]:
         """The names that the commands of a way out need."""
         account = ResourceId.of(str((self.account or {}).get("id") or (self.account or {}).get("name") or ""))
-        other = {"key1": "key2", "key2": "key1"}
         return {
             **self.stacks,
             "side": self.side,
@@ -220,7 +219,7 @@ class Facts:
             "secret": self.secret_name,
             "items": str(len(self.options)),
             "lock": (self.config or {}).get("lock", ""),
-            "other": other[(self.config or {}).get("sasKey") or "key1"],
+            "other": other_key((self.config or {}).get("sasKey", "")),
         }
 
     def good(self, check: str, what: str) -> DoctorFinding:

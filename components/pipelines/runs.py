@@ -1,6 +1,6 @@
 """The runs of a pipeline: one for each blob."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NotRequired
 
@@ -17,7 +17,8 @@ from ..choices import StorageAccess
 from ..sdk import settled
 from .preview_api import ManagedRun, run_options
 from .repeats import repeats
-from .run_results import ReadRun, Run, Transfer, failure_hooks, raise_failures, run_result
+from .run_failures import RunFailures
+from .run_results import ReadRun, Run, Transfer, run_result
 from .run_states import ended_run, run_states, unrecorded_runs
 
 
@@ -39,6 +40,12 @@ class PipelineRunsArgs(RunSettings):
     direction: Direction
     """Whether the pipeline exports or imports."""
 
+    container_id: NotRequired[Input[str]]
+    """The resource ID of the pipeline's container; the messages about failed runs name it and its account."""
+
+    vault: NotRequired[Input[str]]
+    """The name of the vault with the SAS token; the messages about failed runs name it."""
+
     transfers: NotRequired[list[Transfer]]
     """The runs, of at most 50 artifacts each, in the order in which they start."""
 
@@ -56,8 +63,9 @@ class PipelineRuns(pulumi.ComponentResource):
         transfers, direction = args.get("transfers", []), Direction(args["direction"])
         limit = int(args.get("max_concurrent_runs", defaults.MAX_CONCURRENT_RUNS))
         named = {_resource_name(name, each): each for each in transfers}
-        failures: dict[str, str] = {}
-        self._hooks = failure_hooks(f"{name}-failed", named, direction, self, failures)
+        links = args["pipeline_id"], args.get("container_id", ""), args.get("vault", "")
+        failures = RunFailures(direction, *links)
+        self._hooks = failures.hooks(f"{name}-failed", named, self)
         read, names = partial(self._read, args), [each["run_name"] for each in transfers]
         states = run_states(names, args["pipeline_id"], read)
         repeated = repeats(f"{name}-failures", transfers, states, self)
@@ -68,11 +76,11 @@ class PipelineRuns(pulumi.ComponentResource):
             create = partial(self._run, name, args, transfer, _tag(args, transfer, repeated), before)
             read_run = partial(read, transfer["run_name"])
             existing = ended_run(transfer, unrecorded, read_run)
-            result = partial(_result, create, transfer, read_run, failures)
+            result = partial(_result, create, transfer, read_run, failures.messages)
             results.append(existing.apply(result))
         self.runs = Output.all(*results).apply(list) if results else Output.from_input([])
         # Apart from `runs`, so that the result of every run can be read after one has failed.
-        self.runs.apply(lambda runs: raise_failures(runs, direction, failures))
+        self.runs.apply(failures.raise_for)
         self.register_outputs({"runs": self.runs})
 
     def _run(
@@ -119,10 +127,10 @@ def _result(
     create: Callable[[str], containerregistry.PipelineRun | ManagedRun],
     transfer: Transfer,
     read: ReadRun,
-    failures: dict[str, str],
+    messages: Mapping[str, str],
     existing: str,
 ) -> Output[Run]:
-    return run_result(create(existing), transfer, read, failures)
+    return run_result(create(existing), transfer, read, messages)
 
 
 def _resource_name(name: str, transfer: Transfer) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,6 @@ def test_a_throttled_cloud_is_waited_for_and_closed_storage_is_an_error_with_its
         said = project.up(stack, good=False)
         assert (throttled(), refused() > 0) == (2, True)
     assert "Failed to access storage.  Service request failed.  Status: 403 (AuthorizationFailure)" in said
-    assert "az storage account update --name <account> --public-network-access Enabled" in said
+    assert re.search(r"az storage account update --name transfer\w+ --public-network-access Enabled", said)
     assert "429" not in said
     assert "2 updated" in project.up(stack)  # the run, and the failures that the state keeps

@@ -7,6 +7,7 @@ WALKS_SHOW=1 ...                                                  with the outpu
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import time
@@ -81,9 +82,10 @@ def _walker(folder: Path, chance: random.Random, say: Callable[[str], None]) -> 
 
 
 def _plan(chance: random.Random) -> Iterator[tuple[str, ...]]:
-    """Every change alone, then combinations for ever."""
+    """Every change alone once, each followed by a combination; then combinations for ever."""
     only = os.environ.get("WALKS_ONLY")
     names = [name for name in sorted(CHANGES) if not only or name in only.split(",")]
-    yield from ((name,) for name in chance.sample(names, len(names)))
+    alone = iter(chance.sample(names, len(names)))
     while True:
-        yield tuple(chance.sample(names, min(len(names), chance.choice((1, 2, 2, 3)))))
+        yield from ((name,) for name in itertools.islice(alone, 1))
+        yield tuple(chance.sample(names, min(len(names), chance.choice((2, 2, 3)))))

@@ -24,6 +24,7 @@ from sandbox.cloud.running_cloud import RunningCloud
 from sandbox.entra import managed_identity
 from sandbox.faults import control_endpoint
 from sandbox.http import host_header
+from sandbox.storage import blobs
 
 
 async def serve(paths: Paths) -> None:
@@ -35,6 +36,7 @@ async def serve(paths: Paths) -> None:
     clouds = [RunningCloud(definition, paths) for definition in CLOUDS]
     for cloud in clouds:
         cloud.ports.require_free()
+        cloud.azurite.others = tuple(blobs.endpoint(other) for other in clouds if other is not cloud)
     try:
         await asyncio.gather(*(_start(cloud, clouds) for cloud in clouds))
         faults = {cloud.definition.side: (cloud.faults, cloud.azurite.renew) for cloud in clouds}

@@ -6,6 +6,7 @@ decompresses without a limit, and requests a token for the service that a respon
 
 import asyncio
 import re
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ SLOWEST = 1024
 """Bytes a second: a body that is slower after its first minute ends."""
 
 _FIRST_SECONDS = 60
+_IDLE_SECONDS = 60
+"""Seconds until a silent connection is probed: Azure's load balancers close it after four minutes."""
+
 _UNPARSABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What Azure's client raises for a response that it cannot parse."""
 
@@ -70,6 +74,7 @@ class LimitedTransport(AioHttpTransport):  # type: ignore[misc]
         """Open the connections."""
         if not self._has_been_opened:
             self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(socket_factory=_kept_alive),
                 response_class=_LimitedResponse,
                 trust_env=True,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -78,14 +83,29 @@ class LimitedTransport(AioHttpTransport):  # type: ignore[misc]
         await super().open()
 
     async def send(self, request: Any, **options: Any) -> Any:
-        """Send a request; return its response. Raises `ServiceResponseTimeoutError` after the time limit."""
+        """Send a request; return its response. Raises `ServiceResponseTimeoutError` after the time limit.
+
+        The option `read_timeout` prolongs it for a service that works long before it answers.
+        """
         size = int(request.headers.get("Content-Length") or 0)
-        limit = ANSWER_SECONDS + size / SLOWEST
+        limit = max(ANSWER_SECONDS + size / SLOWEST, options.get("read_timeout", 0))
         try:
             async with asyncio.timeout(limit):
                 return await super().send(request, **options)
         except TimeoutError:
             raise ServiceResponseTimeoutError(f"no complete response in {limit:.0f} s") from None
+
+
+def _kept_alive(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that firewalls do not take for idle while the service works before it answers.
+
+    https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-reset
+    """
+    created = socket.socket(*address[:3])
+    created.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        created.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _IDLE_SECONDS)
+    return created
 
 
 class _LimitedResponse(aiohttp.ClientResponse):

@@ -10,6 +10,9 @@ from azure.storage.blob.aio import ExponentialRetry
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.retry import THROTTLED, TRANSIENT, wait_before_retry
 
+_BUSY_SOURCE = ("ServerBusy", "InternalError", "OperationTimedOut")
+"""Codes of a busy source of a server-side copy; Azure's client repeats the request, whatever its status."""
+
 
 class StorageRetry(ExponentialRetry):
     """Repeats failed requests by the rule of `acr_transfer.retry`, and reports throttling to the throttle.
@@ -61,6 +64,15 @@ class StorageRetry(ExponentialRetry):
         return _wait_after(self._throttle, status, response.http_response.headers, attempt)
 
 
+def is_transient(error: HttpResponseError) -> bool:
+    """Whether a later attempt may succeed where this response was the last one."""
+    return _is_transient(error.status_code or 0, getattr(error.response, "headers", None) or {})
+
+
+def _is_transient(status: int, headers: Mapping[str, str]) -> bool:
+    return status in TRANSIENT or headers.get("x-ms-copy-source-error-code") in _BUSY_SOURCE
+
+
 def seconds_until_retry(throttle: Throttle, error: AzureError, attempt: int) -> float:
     """Seconds from a failed attempt (1 for the first) to the next one; 0 if another one cannot help.
 
@@ -75,7 +87,7 @@ def seconds_until_retry(throttle: Throttle, error: AzureError, attempt: int) -> 
 
 
 def _wait_after(throttle: Throttle, status: int, headers: Mapping[str, str], attempt: int) -> float:
-    if status not in TRANSIENT:
+    if not _is_transient(status, headers):
         return 0.0
     wait = wait_before_retry(attempt, headers.get("Retry-After", ""))
     if status in THROTTLED:

@@ -26,6 +26,12 @@ BLOCK_SIZE = 8 * 1024 * 1024
 PIPED_BLOCKS = 8
 """The most blocks, 64 MiB, of a blob that a streamed copy sends as one request, which is not resumable."""
 
+FETCHED_BYTES = 5000 * 1024 * 1024
+"""The largest blob that the target's storage reads from the source in one request.
+
+https://learn.microsoft.com/rest/api/storageservices/put-blob-from-url
+"""
+
 LARGEST_BLOB = BLOCKS * BLOCK_BYTES
 """The bytes of the largest blob that can be copied, 4.7 TiB."""
 
@@ -81,9 +87,10 @@ class SourceBlob:
         ]
 
     def property_headers(self) -> dict[str, str]:
-        """The headers by which Put Blob sets all properties and metadata of the blob.
+        """The headers by which Put Blob and Put Blob From URL set all properties and metadata of the blob.
 
         https://learn.microsoft.com/rest/api/storageservices/put-blob
+        https://learn.microsoft.com/rest/api/storageservices/put-blob-from-url
         """
         found = {
             "cache-control": self.settings.cache_control,

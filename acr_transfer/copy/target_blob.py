@@ -21,13 +21,22 @@ from azure.storage.blob import BlobBlock, BlobProperties
 from acr_transfer.azure.content.checksums import Checksum, crc64, is_azure, md5
 from acr_transfer.azure.content.client import ContentClient, SourceError
 from acr_transfer.azure.content.pipe import Piped, pipe
-from acr_transfer.azure.storage_limits import blob_client, storage_request
+from acr_transfer.azure.storage_limits import ANSWER_SECONDS, blob_client, storage_request
 from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, by_lower_name, category
 from acr_transfer.copy.source import SourceContainer
 from acr_transfer.errors import CopyError, TransferError, error_code, host
 
 _CONFLICT = (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 """Statuses of a write whose condition the target does not meet."""
+
+_TARGET_CHANGED = ("BlobAlreadyExists", "ConditionNotMet", "TargetConditionNotMet")
+"""Codes of a copy from a URL whose condition the target does not meet; the source's has another code.
+
+https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
+"""
+
+_FETCH_RATE = 1024 * 1024
+"""Bytes a second that the storage services have at least between them: slower, a request times out."""
 
 Advance = Callable[[str, int, bool], None]
 
@@ -40,6 +49,9 @@ class TargetBlob:
         self.blob, self.content, self.throttle = blob, content, content.throttle
         self.sent = 0
         """Bytes that were sent to it in this run."""
+
+        self.progress = 0
+        """The same, and the bytes of blocks that an earlier run has sent."""
 
         self._client = blob_client(content.container, blob.name)
         self.host = host(self._client.url)
@@ -158,24 +170,47 @@ class TargetBlob:
             "That blob was kept; run again."
         )
 
-    async def fetch(self, block: Block, link: str, **options: Any) -> None:
+    async def fetch(self, link: str) -> str | None:
+        """Let the target's storage read the source's version by a link, and compare its MD5.
+
+        Returns the ETag of the blob, for `finish`; None if only blocks can copy it, because an earlier run
+        has left some. Raises `AzureError`.
+        """
+        blob = self.blob
+        try:
+            fetched = await self._client.upload_blob_from_url(
+                link,
+                headers=blob.property_headers(),
+                source_content_md5=bytearray(blob.md5),
+                source_etag=blob.etag,
+                source_match_condition=MatchConditions.IfNotModified,
+                read_timeout=_longest_fetch(blob.size),
+                **self._condition(),
+            )
+        except HttpResponseError as error:
+            if error_code(error) not in _TARGET_CHANGED:
+                raise
+            return await self._conflicting()
+        return str(fetched["etag"])
+
+    async def finish(self, written: str) -> None:
+        """Check the blob whose ETag is `written`, which the target's storage read completely."""
+        self.count(self.blob.size, sent=True)
+        await self._check(written)
+
+    async def fetch_block(self, block: Block, link: str) -> None:
         """Let the target's storage read a block of the source's version by a link. Raises `AzureError`."""
-        block_id = self.blob.block_id(block)
         await self._client.stage_block_from_url(
-            block_id,
+            self.blob.block_id(block),
             link,
             block.start,
             block.length,
             headers={"x-ms-source-if-match": self.blob.etag},
-            **options,
+            read_timeout=_longest_fetch(block.length),
         )
-        (await self.staged()).add(block_id)
 
     async def commit(self, block_ids: Sequence[str]) -> None:
         """Make the blob visible with all its properties, unless another client wrote it in the meantime."""
-        condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
-        if self._existing is not None:
-            condition = {"match_condition": MatchConditions.IfNotModified, "etag": self._existing.etag}
         with storage_request(f"committing blob {self.blob.name}", self.host, needs="to write blobs"):
             try:
                 committed = await self._client.commit_block_list(
@@ -183,7 +218,7 @@ class TargetBlob:
                     content_settings=self.blob.settings,
                     metadata=dict(self.blob.metadata),
                     validate_content=True,
-                    **condition,
+                    **self._condition(),
                 )
                 written = str(committed.get("etag"))
             except (ResourceModifiedError, ResourceExistsError):
@@ -193,9 +228,16 @@ class TargetBlob:
                 written = found
         await self._check(written)
 
+    def _condition(self) -> dict[str, Any]:
+        """The condition of a write by Azure's client: the blob is still as `exists` found it."""
+        if self._existing is None:
+            return {"match_condition": MatchConditions.IfMissing}
+        return {"match_condition": MatchConditions.IfNotModified, "etag": self._existing.etag}
+
     def count(self, size: int, *, sent: bool) -> None:
         """Report staged bytes; `sent`: this run had to send them."""
         self.sent += size if sent else 0
+        self.progress += size
         self._advance(self.blob.name, size, sent)
 
     async def _properties(self) -> BlobProperties | None:
@@ -233,3 +275,8 @@ class TargetBlob:
                 f"blob {source.name}: {', '.join(wrong)} at the target differ from the source, "
                 "so the import trigger may ignore it. Run again."
             )
+
+
+def _longest_fetch(size: int) -> float:
+    """Seconds until the target's storage has read `size` bytes from the source, or never will."""
+    return ANSWER_SECONDS + size / _FETCH_RATE

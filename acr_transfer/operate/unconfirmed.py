@@ -224,6 +224,21 @@ UNCONFIRMED = (
         setting="after 409, if somebody else changes the account: repeat `pulumi up`",
     ),
     Unconfirmed(
+        name="other-cloud",
+        question="Does the target's storage copy from the source's?",
+        check="acr-transfer hop --target {stack} --way server",
+        shows="the blobs are copied, or an error with the status and code of the refusal",
+        setting="nothing: `--way auto` finds it out and streams if necessary",
+        side="target",
+    ),
+    Unconfirmed(
+        name="busy-copy-source",
+        question="How does a copy from a URL fail while the source is busy?",
+        check="acr-transfer hop --target {stack} --way server --log-file hop.log",
+        shows="attempts after a status 429, 500 or 503, or after x-ms-copy-source-error-code",
+        side="target",
+    ),
+    Unconfirmed(
         name="abac-pipeline",
         question="Does a pipeline need a role on a registry with the mode AbacRepositoryPermissions?",
         check="acr-transfer status --only {side} --{side} {stack}",

@@ -23,11 +23,13 @@ examples:
   python -m sandbox fault set source arm --status 429 --retry-after 2 --times 3
   python -m sandbox fault set source storage --status 503 --method PUT --path comp=block --skip 1 --times 2
   python -m sandbox fault set target storage --path /myaccount/ --firewall
+  python -m sandbox fault set source storage --method GET --path /myblob --damage --times 1
   python -m sandbox fault set target vault --delay 5
   python -m sandbox fault set source arm --cut after --method PUT --path pipelineRuns/ --times 1
   python -m sandbox fault clock target 61d                    make every blob too old for the source trigger
   python -m sandbox fault grants source 0                     apply roles at once, not after 5 minutes
   python -m sandbox fault choose source failed-run succeeded  answer an open question differently
+  python -m sandbox fault choose target other-cloud reachable  let the target's storage read the source's
   python -m sandbox fault lift source 1
   python -m sandbox fault reset                               restore all defaults
 Settings survive `down` and `up`; `up --fresh` deletes them.
@@ -87,6 +89,7 @@ def _add_set(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--retry-after", type=int, metavar="SECONDS", help="return this Retry-After header")
     parser.add_argument("--cut", choices=CUTS, default="", help="close the connection")
     parser.add_argument("--firewall", action="store_true", help="return the error of a closed firewall")
+    parser.add_argument("--damage", action="store_true", help="change the first byte of the response's body")
 
 
 def _send(paths: Paths, given: argparse.Namespace) -> None:

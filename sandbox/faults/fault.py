@@ -67,6 +67,9 @@ class InjectedFault:
     firewall: bool = False
     """Whether to return the error of a closed firewall."""
 
+    damage: bool = False
+    """Whether to change the first byte of the response's body."""
+
     def __post_init__(self) -> None:
         if self.endpoint not in ENDPOINTS:
             raise SandboxError(f"Unknown endpoint {self.endpoint!r}. Endpoints: {', '.join(ENDPOINTS)}.")
@@ -74,6 +77,8 @@ class InjectedFault:
             raise SandboxError(
                 "Only storage and vault have a firewall: `fault set CLOUD storage --firewall`."
             )
+        if self.damage and self.endpoint != "storage":
+            raise SandboxError("Only the content of storage can be damaged: `fault set CLOUD storage`.")
         if self.cut and self.cut not in CUTS:
             raise SandboxError(f"A connection can be cut {' or '.join(CUTS)}, not {self.cut!r}.")
         if self.status and not 400 <= self.status <= 599:
@@ -83,8 +88,10 @@ class InjectedFault:
             raise SandboxError("times, skip, delay and retry_after must be from 0 to a billion.")
         if not re.fullmatch("[A-Za-z]*", self.method) or not re.fullmatch("[A-Za-z0-9]*", self.code):
             raise SandboxError("A method has letters only, and a code letters and digits only.")
-        if not (self.delay or self.status or self.cut or self.firewall):
-            raise SandboxError("The fault has no effect. Set --delay, --status, --cut or --firewall.")
+        if not (self.delay or self.status or self.cut or self.firewall or self.damage):
+            raise SandboxError(
+                "The fault has no effect. Set --delay, --status, --cut, --firewall or --damage."
+            )
 
     @property
     def pattern(self) -> str:

@@ -5,12 +5,12 @@
 // without a restart, and account keys are neither in an environment nor on a command line, which other
 // processes could read. Azurite ends when standard input closes, so it never outlives the sandbox.
 //
-// A line is {"issuer", "publicKey", "clock", "faults": [fault], "accounts": {name: {"keys": [key1, key2],
+// A line is {"issuer", "publicKey", "clock", "copySource", "faults": [fault], "accounts": {name: {"keys": [key1, key2],
 // "sharedKey": bool, "open": bool, "openToService": bool, "audiences": [url], "grants": {principal: {container
 // or "*": [right]}}}}}, with the rights of sandbox/storage/blobs.py. The line "needed PRINCIPAL ACCOUNT CONTAINER
 // RIGHT" reports each right that a request with a token needed, once. A principal with "everywhere" is also
 // permitted by a closed network. `clock` is the difference in
-// seconds of Azurite's time from the machine's. A fault has the fields of sandbox/faults/fault.py, a number, and
+// seconds of Azurite's time from the machine's, and `copySource` is described in copy_source.js. A fault has the fields of sandbox/faults/fault.py, a number, and
 // its path as a regular expression; the line "met NUMBER" reports each matching request. Azurite checks keys and
 // SAS tokens itself. This script checks the rest: accounts with disabled keys or a closed network, and Entra
 // tokens with their roles.
@@ -19,6 +19,7 @@
 const https = require("https");
 const path = require("path");
 const readline = require("readline");
+const copySource = require("./copy_source.js");
 
 const [folder] = process.argv.splice(2, 1);
 // Azurite loads its telemetry library although telemetry is off: most of its start time and a third of its memory.
@@ -51,6 +52,9 @@ global.Date = class Date extends MachineDate {
     return MachineDate.now() + 1000 * state.clock;
   }
 };
+
+// A firewall shuts the other storage service out as it does the transfer service, whatever its IP rules.
+copySource.install(azurite, () => ({ ...state.copySource, agent: SERVICE }));
 
 const stores = [];
 const init = AccountDataStore.prototype.init;
@@ -134,7 +138,20 @@ function play(fault, request, response, serve) {
     response.write = () => true;
     response.end = () => request.socket.destroy();
   }
+  if (fault.damage) {
+    damage(response);
+  }
   return serve(request, response);
+}
+
+function damage(response) {
+  const write = response.write;
+  response.write = function (chunk, ...more) {
+    const damaged = Buffer.from(chunk);
+    damaged[0] ^= 1;
+    response.write = write;
+    return write.call(this, damaged, ...more);
+  };
 }
 
 function refuse(fault, request, response) {

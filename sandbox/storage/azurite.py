@@ -18,6 +18,9 @@ class Azurite:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self.others: tuple[str, ...] = ()
+        """The blob endpoints of the other clouds, without an account."""
+
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._next_renewal: asyncio.Task[None] | None = None
@@ -36,7 +39,7 @@ class Azurite:
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        await self._send(blobs.state(self._cloud))
+        await self._send(blobs.state(self._cloud, self.others))
         await self._await_line("successfully listens", "Azurite did not start")
 
     async def renew(self) -> None:
@@ -48,7 +51,7 @@ class Azurite:
         if delay := roles.next_effective(self._cloud.resources, self._cloud.faults):
             self._renew_after(delay)
         async with self._turn:
-            await self._send(blobs.state(self._cloud))
+            await self._send(blobs.state(self._cloud, self.others))
             await self._await_line("accounts", "Azurite did not accept the new accounts")
 
     async def stop(self) -> None:

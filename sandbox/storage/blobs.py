@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -47,7 +48,7 @@ KEYS = ("key1", "key2")
 
 def is_endpoint(cloud: Cloud, url: str) -> bool:
     """Whether a URL is the blob endpoint of an account of this cloud."""
-    return url.startswith(cloud.blob_url("").rstrip("/") + "/")
+    return url.startswith(endpoint(cloud))
 
 
 def keys(cloud: Cloud, account: Json) -> tuple[str, str]:
@@ -100,8 +101,16 @@ def transport(paths: Paths) -> AioHttpTransport:
     return AioHttpTransport(session=aiohttp.ClientSession(connector=trust, auto_decompress=False))
 
 
-def state(cloud: Cloud) -> Json:
-    """The input of azurite.js: all accounts with their keys and permissions, and the faults of storage."""
+def endpoint(cloud: Cloud) -> str:
+    """The beginning of the blob endpoints of all accounts of a cloud."""
+    return cloud.blob_url("").rstrip("/") + "/"
+
+
+def state(cloud: Cloud, others: Sequence[str] = ()) -> Json:
+    """The input of azurite.js: all accounts with their keys and permissions, and the faults of storage.
+
+    `others`: the blob endpoints of the other clouds.
+    """
     accounts = cloud.resources.of_type(ACCOUNTS)
     rules = {body["name"]: _account(cloud, body) for body in accounts}
     known = roles.known_definitions(cloud.resources)
@@ -110,7 +119,22 @@ def state(cloud: Cloud) -> Json:
             for body in accounts:
                 _grant(rules[body["name"]]["grants"], body["id"].lower(), principal, rights, scope)
     trust = {"issuer": cloud.tokens.issuer, "publicKey": cloud.tokens.public_key}
-    return {**trust, "accounts": rules, "faults": cloud.faults.for_storage(), "clock": cloud.faults.clock}
+    return {
+        **trust,
+        "accounts": rules,
+        "faults": cloud.faults.for_storage(),
+        "clock": cloud.faults.clock,
+        "copySource": _copy_source(cloud, others),
+    }
+
+
+def _copy_source(cloud: Cloud, others: Sequence[str]) -> Json:
+    """From where the storage of this cloud can copy, besides from itself."""
+    return {
+        "urls": others if cloud.faults.choice("other-cloud") == "reachable" else (),
+        "authority": str(cloud.paths.authority),
+        "busyStatus": 409 if cloud.faults.choice("busy-copy-source") == "conflict" else 0,
+    }
 
 
 def needed_action(cloud: Cloud, account: str, container: str, right: str) -> tuple[str, str, bool]:

@@ -83,7 +83,7 @@ def test_the_loudest_loggers_hold_no_token_and_no_link(clouds: Clouds) -> None:
         (["--handover", "nowhere.json"], 10, "hand-over nowhere.json cannot be read"),
         (["--container-url", "https://a/c?sv=1&sig=secret"], 4, "not a plain https URL"),
         (["--cap", "fast"], 2, "'fast' is not a size"),
-        (["--way", "server"], 8, "cannot read the source (404 CannotVerifyCopySource)"),
+        (["--way", "server"], 8, "cannot read the source (501 APINotImplemented)"),
     ],
 )
 def test_bad_input_is_named(clouds: Clouds, line: list[str], code: int, words: str) -> None:

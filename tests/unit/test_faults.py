@@ -68,11 +68,12 @@ def test_a_fault_matches_method_and_path(name: str) -> None:
 
 INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown endpoint": ({"endpoint": "window"}, "arm, vault, token, storage, registry"),
-    "no effect": ({"status": 0}, "--delay, --status, --cut or --firewall"),
+    "no effect": ({"status": 0}, "--delay, --status, --cut, --firewall or --damage"),
     "a success status": ({"status": 200}, "400 to 599"),
     "a negative count": ({"times": -1}, "must be from 0 to a billion"),
     "an unknown cut": ({"cut": "sometimes"}, "before or after"),
     "a firewall of another endpoint": ({"firewall": True}, "Only storage and vault"),
+    "damaged content of another endpoint": ({"damage": True}, "Only the content of storage"),
 }
 
 

@@ -60,6 +60,6 @@ def run(options: argparse.Namespace, console: Console | None = None) -> int:
     mode = ""
     if route.mode is CopyMode.SERVER:
         mode = "server to server: the target's storage reads the source directly"
-    elif route.reason and options.way == "auto":
-        mode = f"through this machine: the target's storage cannot read the source ({route.reason})"
+    elif route.reason:
+        mode = f"through this machine: {route.reason}"
     return print_copies(console, results, progress.seconds, mode)

@@ -159,8 +159,10 @@ ELSEWHERE = {
     "operation-needs",
     "run-needs-pipeline",
     "abac-pipeline",
+    "other-cloud",
+    "busy-copy-source",
 }
-"""Tested by the failures and the tests of the service, trigger, protocol, roles and registry."""
+"""Tested by the failures and the tests of the service, trigger, protocol, roles, registry and storage."""
 
 
 @pytest.mark.parametrize("name", ANSWERS)

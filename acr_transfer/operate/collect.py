@@ -37,7 +37,7 @@ from acr_transfer.operate.blobs import list_blobs
 from acr_transfer.operate.drift import deleted_resources, deleted_runs
 from acr_transfer.operate.facts import Body, Facts, properties
 from acr_transfer.operate.rights import Right, deployer_rights, operator_rights
-from acr_transfer.operate.runs import pipeline_runs
+from acr_transfer.operate.runs import pipeline_runs, start_of, unresolved_failures
 
 _SECRETS_VERSION = "7.4"
 
@@ -121,6 +121,7 @@ class _Resources:
             runs = await pipeline_runs(pipeline_id, self._stack.container_url(), self._arm)
             facts.runs = frozenset(run.id.lower() for run in runs)
             facts.imported = frozenset(run.blob for run in runs if run.succeeded)
+            facts.failed = {run.blob: run for run in sorted(unresolved_failures(runs), key=start_of)}
         facts.clock = _seconds_ahead(self._arm.date)
 
     async def compare(self, state: Sequence[StateResource]) -> None:

@@ -83,7 +83,7 @@ def _lacking(facts: Facts, lacking: Sequence[Right]) -> Iterator[tuple[str, dict
 def pipeline(facts: Facts) -> Iterator[DoctorFinding]:
     """The pipeline exists, is provisioned, and has an identity and options of its kind."""
     if facts.pipeline is None:
-        yield facts.missing("the pipeline", checks.PIPELINE_MISSING)
+        yield facts.missing("the pipeline", transfers.PIPELINE_MISSING)
         return
     name, state = facts.pipeline.get("name"), properties(facts.pipeline).get("provisioningState")
     if state != "Succeeded":
@@ -170,6 +170,8 @@ def imports(facts: Facts) -> Iterator[DoctorFinding]:
         yield facts.not_seen("the blobs")
         return
     yield from _ignored_blobs(facts, enabled=enabled)
+    if enabled:
+        yield from _failed_imports(facts)
     if lacking := facts.lacking_blobs:
         what = f"{_some(lacking)} in the hand-over, but not in the container"
         yield facts.warning("blobs", what, transfers.BLOB_MISSING)
@@ -185,6 +187,15 @@ def _ignored_blobs(facts: Facts, *, enabled: bool) -> Iterator[DoctorFinding]:
         elif enabled and blob.name not in facts.imported and facts.now - blob.modified > TRIGGER_AGE:
             what = f"blob {blob.name} is older than {TRIGGER_AGE.days} days"
             yield facts.warning("blob", what, checks.BLOB_IGNORED, blob=blob.name)
+
+
+def _failed_imports(facts: Facts) -> Iterator[DoctorFinding]:
+    """Blobs whose import failed, and that have not changed since: the trigger does not start it again."""
+    for blob in facts.blobs or ():
+        run = facts.failed.get(blob.name)
+        if run and (run.started is None or blob.modified <= run.started):
+            what = f"the import of blob {blob.name} by run {run.name} failed"
+            yield facts.fault("import", what, transfers.IMPORT_FAILED, blob=blob.name)
 
 
 _FAILURES = {"Vault": transfers.VAULT_MISSING, "Secret": transfers.SECRET_MISSING}

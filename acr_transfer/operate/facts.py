@@ -14,6 +14,7 @@ from acr_transfer.model.sas import SasToken, other_key
 from acr_transfer.model.times import parse_time
 from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.rights import Right
+from acr_transfer.operate.runs import PipelineRun
 
 if TYPE_CHECKING:
     # The client of registries takes long to load.
@@ -120,6 +121,9 @@ class Facts:
 
     imported: frozenset[str] = frozenset()
     """Names of the blobs that a run of the pipeline exported or imported."""
+
+    failed: Mapping[str, PipelineRun] = field(default_factory=dict)
+    """The last run of each blob that no later run of the pipeline exported or imported."""
 
     deleted: list[StateResource] = field(default_factory=list)
     """Resources of the stack's state that Azure does not have."""

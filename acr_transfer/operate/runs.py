@@ -3,9 +3,9 @@
 https://learn.microsoft.com/rest/api/container-registry/pipeline-runs
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acr_transfer.azure.arm import ArmClient
 
 VERSION = "2024-11-01-preview"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _BAD = ("failed", "canceled", "cancelled")
 _ROLE = "the role Container Registry Transfer Pipeline Contributor on the registry"
 
@@ -101,6 +102,17 @@ async def pipeline_runs(pipeline_id: str, container_url: str, arm: "ArmClient") 
     """All runs of one pipeline."""
     runs = await all_runs(pipeline_id.rsplit("/", 2)[0], container_url, arm)
     return [run for run in runs if run.pipeline == pipeline_id.lower()]
+
+
+def unresolved_failures(runs: Sequence[PipelineRun]) -> list[PipelineRun]:
+    """The failed runs whose blob no later run moved."""
+    moved = {run.blob: start_of(run) for run in sorted(runs, key=start_of) if run.succeeded}
+    return [run for run in runs if run.failed and moved.get(run.blob, _LONG_AGO) <= start_of(run)]
+
+
+def start_of(run: PipelineRun) -> datetime:
+    """The time to sort a run by: a run of unknown start is the oldest."""
+    return run.started or _LONG_AGO
 
 
 async def remove_run(run: PipelineRun, arm: "ArmClient") -> None:

@@ -1,23 +1,26 @@
 """The state of a side's pipeline and of its runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from acr_transfer.azure.stacks import Stack
 from acr_transfer.errors import FAILURES
-from acr_transfer.model.failures import checks
+from acr_transfer.model.failures import checks, transfers
 from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.failures.table import failure_of_run
 from acr_transfer.operate.facts import Facts
-from acr_transfer.operate.runs import VERSION, PipelineRun, pipeline_runs
+from acr_transfer.operate.runs import (
+    VERSION,
+    PipelineRun,
+    pipeline_runs,
+    start_of,
+    unresolved_failures,
+)
 
 if TYPE_CHECKING:
     from acr_transfer.azure.arm import ArmClient
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +45,16 @@ class SideState:
         if self.pipeline_state == "Succeeded":
             return None
         missing = self.pipeline_state == "missing"
-        return self._cause(checks.PIPELINE_MISSING if missing else checks.PIPELINE_FAILED)
+        return self._cause(transfers.PIPELINE_MISSING if missing else checks.PIPELINE_FAILED)
 
     def cause_of(self, run: PipelineRun) -> Cause | None:
         """Why a run failed; None if it did not fail."""
-        return self._cause(failure_of_run(run.error), blob=run.blob, run=run.id) if run.failed else None
+        if not run.failed:
+            return None
+        failure = failure_of_run(run.error)
+        if run.triggered:
+            failure = failure.followed_by(*transfers.COPY_AGAIN)
+        return self._cause(failure, blob=run.blob, run=run.id)
 
     def _cause(self, failure: Failure, **known: str) -> Cause:
         return self.facts.cause(failure, **known) if self.facts else Cause(failure, known, self.side)
@@ -70,7 +78,7 @@ async def read_side(side: str, stack: Stack, stacks: Mapping[str, str], arm: "Ar
         pipeline=pipeline_id.rpartition("/")[2],
         pipeline_state=str(properties.get("provisioningState") or "unknown") if pipeline else "missing",
         trigger=str(((properties.get("trigger") or {}).get("sourceTrigger") or {}).get("status") or ""),
-        runs=tuple(sorted(runs, key=_start, reverse=True)),
+        runs=tuple(sorted(runs, key=start_of, reverse=True)),
         facts=facts,
     )
 
@@ -83,13 +91,3 @@ async def _find(facts: Facts, stack: Stack, arm: "ArmClient") -> None:
         facts.account = await find_account(stack, stack.container_url(), arm)
         if facts.secret_uri:
             facts.vault = await find_vault(stack, facts.secret_uri, arm)
-
-
-def unresolved_failures(runs: Sequence[PipelineRun]) -> list[PipelineRun]:
-    """The failed runs whose blob no later run moved."""
-    moved = {run.blob: _start(run) for run in sorted(runs, key=_start) if run.succeeded}
-    return [run for run in runs if run.failed and moved.get(run.blob, _LONG_AGO) <= _start(run)]
-
-
-def _start(run: PipelineRun) -> datetime:
-    return run.started or _LONG_AGO

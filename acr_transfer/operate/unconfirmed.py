@@ -290,7 +290,7 @@ UNCONFIRMED = (
         question="Is a blob imported again after its import failed?",
         check=_RUNS,
         shows="15 minutes later: a second run for the blob, or none",
-        setting="if none: copy the blob again with `acr-transfer hop`",
+        setting="if none: delete the blob and copy it again, as `acr-transfer doctor` prints it",
         side="target",
         when={"sourceTriggerStatus": "Enabled"},
     ),

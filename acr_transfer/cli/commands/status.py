@@ -15,8 +15,8 @@ from acr_transfer.cli.ways_out import cause_json, cause_lines
 from acr_transfer.errors import RunFailedError
 from acr_transfer.model.times import format_time
 from acr_transfer.model.visible_text import visible_line
-from acr_transfer.operate.runs import PipelineRun
-from acr_transfer.operate.status import SideState, read_side, unresolved_failures
+from acr_transfer.operate.runs import PipelineRun, unresolved_failures
+from acr_transfer.operate.status import SideState, read_side
 from acr_transfer.units import plural
 
 PURPOSE = "show the runs of both sides, and how to fix a failed one"

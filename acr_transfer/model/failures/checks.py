@@ -1,8 +1,8 @@
 """Failures that a check finds before a run does."""
 
 from acr_transfer.model.failures.failure import Failure, Way
-from acr_transfer.model.failures.steps import DEPLOY, HOP, RESTORE, RemoveKey, Run, SetKey
-from acr_transfer.model.failures.transfers import AFTER_A_FAILED_REFRESH, VAULT_FIREWALL
+from acr_transfer.model.failures.steps import DEPLOY, RESTORE, RemoveKey, Run, SetKey
+from acr_transfer.model.failures.transfers import AFTER_A_FAILED_REFRESH, COPY_AGAIN, VAULT_FIREWALL
 
 _DEPLOYED = (Way(steps=(DEPLOY,)),)
 _RESTORED = (Way(steps=(RESTORE,)),)
@@ -39,12 +39,6 @@ CALLER_CANNOT_DEPLOY = Failure(
     seen="the caller lacks a right that `pulumi up` needs",
     why="Azure rejects your `pulumi up` or `destroy`.",
     ways=(Way(steps=(Run(_ROLE),)),),
-)
-PIPELINE_MISSING = Failure(
-    name="pipeline-missing",
-    seen="the pipeline does not exist",
-    why="Runs need a pipeline.",
-    ways=_RESTORED,
 )
 PIPELINE_FAILED = Failure(
     name="pipeline-failed",
@@ -182,18 +176,7 @@ BLOB_IGNORED = Failure(
     name="blob-ignored",
     seen="a blob at the target lacks its metadata or its Content-MD5, or is older than 60 days",
     why="The trigger ignores it.",
-    ways=(
-        Way(
-            steps=(
-                Run(
-                    "az storage blob delete --auth-mode login --account-name {account} "
-                    "--container-name {container} --name {blob}"
-                ),
-                HOP,
-                DEPLOY,
-            )
-        ),
-    ),
+    ways=(Way(steps=(*COPY_AGAIN, DEPLOY)),),
 )
 CLOCK = Failure(
     name="clock",

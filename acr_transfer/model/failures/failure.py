@@ -1,7 +1,8 @@
 """A cause of failure: how it is recognised, what it means, and the commands that lead out of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from acr_transfer.model.failures.steps import Known, Step
 
@@ -67,6 +68,14 @@ class Failure:
 
     seen: str = ""
     """What finds it, if no message does."""
+
+    def followed_by(self, *steps: Step) -> Self:
+        """The failure with more steps at the end of each way; a way that has such a step stays as it is."""
+        ways = (
+            way if set(way.steps) & set(steps) else replace(way, steps=(*way.steps, *steps))
+            for way in self.ways
+        )
+        return replace(self, ways=tuple(ways))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,12 @@ FAILURES = {
 """Every failure, by its name."""
 
 
+_NAMES = re.compile(r"(?<!\w)'[^'\s]*'|/subscriptions/[^\s'\"]+", re.IGNORECASE)
+
+
 def failure_of_run(message: str) -> Failure:
     """The failure behind a run's error message."""
-    found = (each for each in transfers.RUN_FAILURES if re.search(each.pattern, message, re.IGNORECASE))
+    # The words in a name, such as `Microsoft.ContainerRegistry` or `shop/vault`, do not tell the cause.
+    text = _NAMES.sub("''", message)
+    found = (each for each in transfers.RUN_FAILURES if re.search(each.pattern, text, re.IGNORECASE))
     return next(found, transfers.UNKNOWN)

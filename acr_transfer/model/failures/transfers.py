@@ -47,6 +47,12 @@ _LIST = (
     ),
 )
 
+PIPELINE_MISSING = Failure(
+    name="pipeline-missing",
+    pattern=r"\b(pipeline|resource) ''.* not (found|exist)",
+    why="Runs need a pipeline, and the stack's does not exist.",
+    ways=(Way(steps=(RESTORE,)),),
+)
 VAULT_FIREWALL = Failure(
     name="vault-firewall",
     pattern=r"not a trusted service|ForbiddenByFirewall",
@@ -194,6 +200,21 @@ BLOB_MISSING = Failure(
         ),
     ),
 )
+COPY_AGAIN = (
+    Run(
+        "az storage blob delete --auth-mode login --account-name {account} "
+        "--container-name {container} --name {blob}"
+    ),
+    HOP,
+)
+"""Writes a blob of the target again: a trigger imports each version of a blob once."""
+
+IMPORT_FAILED = Failure(
+    name="import-failed",
+    seen="a trigger's import of a blob failed, and no run has imported the blob since",
+    why="Azure does not document that a trigger imports such a blob again, so it needs a new version.",
+    ways=(Way(purpose="When no other check finds a fault", steps=COPY_AGAIN),),
+)
 BLOB_EXISTS = Failure(
     name="blob-exists",
     pattern=r"blob.*(already )?exists|OverwriteBlobs",
@@ -277,6 +298,7 @@ UNKNOWN = Failure(
 """The failure behind a message that no entry recognises."""
 
 RUN_FAILURES = (
+    PIPELINE_MISSING,
     VAULT_FIREWALL,
     VAULT_PERMISSION,
     VAULT_MISSING,

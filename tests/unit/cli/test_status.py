@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from acr_transfer.cli.commands.status import _active, _failures, _side_text
-from acr_transfer.operate.runs import PipelineRun
-from acr_transfer.operate.status import SideState, unresolved_failures
+from acr_transfer.operate.runs import PipelineRun, unresolved_failures
+from acr_transfer.operate.status import SideState
 
 PIPELINE = "/registries/r/importPipelines/p"
 
@@ -38,6 +38,19 @@ def test_a_failed_run_is_followed_by_its_message_its_cause_and_the_fix() -> None
     assert lines[2].split()[:2] == ["r1", "Failed"]
     assert [line.split(":")[0].strip() for line in lines[4:6]] == ["why", "fix"]
     assert "        acr-transfer hop --source <source> --target <target>" in lines[6]
+
+
+def test_after_the_fix_the_blob_of_a_failed_trigger_is_copied_again() -> None:
+    refused = run("r1", "Failed", 1, pipelineRunErrorMessage="storage: 403", trigger={"timestamp": "now"})
+    cause = side(refused).cause_of(refused)
+    assert cause
+    assert [command.split(" --")[0] for command in cause.commands] == [
+        "az storage account update",
+        "pulumi up -s <stack>",
+        "az storage blob delete",
+        "acr-transfer hop",
+    ]
+    assert "--name b1" in cause.commands[2]
 
 
 def test_a_failure_is_unresolved_until_a_later_run_moves_its_blob() -> None:

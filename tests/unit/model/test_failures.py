@@ -13,6 +13,10 @@ from acr_transfer.model.failures.transfers import RUN_FAILURES, UNKNOWN
 from stack.keys import BY_NAME
 
 VAULT = "Failed to access key vault.  Status:"
+PIPELINE = (
+    "/subscriptions/s/resourceGroups/vault-403/providers/Microsoft.ContainerRegistry/registries/storage/"
+    "exportPipelines/blob"
+)
 STORAGE = "Failed to access storage.  Service request failed.  Status:"
 MESSAGES = {
     f"{VAULT} 403 (The user 'oid=p' does not have secrets get permission on 'v'.)": "vault-permission",
@@ -29,6 +33,11 @@ MESSAGES = {
     "Artifacts not found in registry 'contoso': 'a:1'.": "artifact-missing",
     "51 artifacts; a run takes at most 50.": "too-many-artifacts",
     f"{STORAGE} 404 (The blob 'x403e429' does not exist: BlobNotFound)": "blob-missing",
+    f"The pipeline '{PIPELINE}' was not found.": "pipeline-missing",
+    f"The Resource '{PIPELINE[1:]}' under resource group 'g' was not found.": "pipeline-missing",
+    f"The pipeline '{PIPELINE}' does not have a SAS token.": "unknown",
+    "Artifacts not found in registry 'contoso': 'secret/export-policy:1'.": "artifact-missing",
+    "The tag 'corrupt/archive:tar' exists already with another digest.": "tag-exists",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from acr_transfer.operate.blobs import StoredBlob
 from acr_transfer.operate.doctor import diagnose
 from acr_transfer.operate.facts import CheckOutcome, DoctorFinding, Facts
 from acr_transfer.operate.rights import Right
+from acr_transfer.operate.runs import PipelineRun
 from acr_transfer.registry.moved_tags import MovedTag
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -65,6 +67,12 @@ def blob(name: str = "b1", **differences: Any) -> StoredBlob:
     return StoredBlob(**{"name": name, **whole, **differences})
 
 
+def failed_run(minutes: int) -> PipelineRun:
+    """A failed import by a trigger, that many minutes later."""
+    body = {"name": "r1", "properties": {"response": {"status": "Failed", "trigger": {}}}}
+    return replace(PipelineRun.parse(body, ""), started=NOW + timedelta(minutes=minutes))
+
+
 def closed_vault(**rules: str) -> dict[str, Any]:
     """A vault that the pipeline's identity may read, closed with these network rules."""
     policy = {"objectId": "p-1", "permissions": {"secrets": ["Get"]}}
@@ -78,6 +86,15 @@ def bad(found: Facts) -> list[DoctorFinding]:
         for finding in diagnose(found)
         if finding.outcome in (CheckOutcome.FAULT, CheckOutcome.WARNING)
     ]
+
+
+@pytest.mark.parametrize(("minutes", "trigger"), [(-1, "Enabled"), (1, "Disabled")])
+def test_a_failed_import_is_no_fault_if_its_blob_changed_or_the_stack_imports(
+    minutes: int, trigger: str
+) -> None:
+    imports = pipeline("target", trigger={"sourceTrigger": {"status": trigger}})
+    runs = {"b1": failed_run(minutes)}
+    assert bad(facts("target", pipeline=imports, blobs=(blob(),), runs=frozenset(), failed=runs)) == []
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
@@ -203,6 +220,11 @@ FAULTS: dict[str, tuple[Facts, str, str]] = {
         facts("target", handover_blobs=("b1", "b2"), runs=frozenset(), imported=frozenset({"b2"})),
         "b1 is in the hand-over, but not in the container",
         "acr-transfer hop",
+    ),
+    "an import that failed": (
+        facts("target", blobs=(blob(),), runs=frozenset(), failed={"b1": failed_run(minutes=1)}),
+        "the import of blob b1 by run r1 failed",
+        "--container-name transfer --name b1 && acr-transfer hop --source <source> --target <target>",
     ),
     "a lost blob that the target needs": (
         facts(handover_blobs=("b1", "b2", "b3"), needed_blobs=("b1",)),

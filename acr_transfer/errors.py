@@ -19,6 +19,7 @@ from acr_transfer.model.failures.failure import Cause, Failure
 from acr_transfer.model.failures.steps import Known
 from acr_transfer.model.roles import RoleAssignmentMode, reading_role
 from acr_transfer.model.visible_text import visible_line
+from acr_transfer.retry import TRANSIENT
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
@@ -106,9 +107,27 @@ class RegistryAccessError(AccessError):
 class ServiceError(TransferError, exit_code=9):
     """A service is unreachable or returned an unexpected response."""
 
+    is_final = False
+    """Whether no later attempt can succeed."""
+
+
+class UntrustedServiceError(ServiceError):
+    """The certificate of a service is not trusted."""
+
+    is_final = True
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: its certificate is not trusted; SSL_CERT_FILE names the trusted certificates"
+        )
+
 
 class BrokenAnswerError(ServiceError):
     """A response that ended early, or is not of the requested kind."""
+
+
+class InterruptedAnswerError(BrokenAnswerError):
+    """A body that ended early or did not arrive in time: the next one may be complete."""
 
 
 class RefusedManifestError(ServiceError):
@@ -118,6 +137,8 @@ class RefusedManifestError(ServiceError):
         super().__init__(message)
         self.status = status
         """The HTTP status."""
+
+        self.is_final = status not in TRANSIENT
 
 
 class ContradictoryManifestError(BrokenAnswerError):

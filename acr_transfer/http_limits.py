@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from acr_transfer.errors import BrokenAnswerError
+from acr_transfer.errors import BrokenAnswerError, InterruptedAnswerError
 from acr_transfer.units import human_size
 
 _CHUNK = 1 << 16
@@ -32,7 +32,10 @@ class HttpLimits:
         return aiohttp.ClientTimeout(total=self.total, sock_connect=self.connect, sock_read=self.idle)
 
     async def read(self, response: aiohttp.ClientResponse, resource: str) -> bytes:
-        """Return a response's body. Raises `BrokenAnswerError` if it ends early, or is too large or slow."""
+        """Return a response's body. Raises `BrokenAnswerError` if it is too large.
+
+        Raises `InterruptedAnswerError` if it ends early or is too slow.
+        """
         content = bytearray()
         try:
             async for chunk in response.content.iter_chunked(_CHUNK):
@@ -40,7 +43,9 @@ class HttpLimits:
                 if len(content) > self.body:
                     raise BrokenAnswerError(f"{resource}: the body has more than {human_size(self.body)}")
         except TimeoutError:
-            raise BrokenAnswerError(f"{resource}: the body did not arrive in {self.total:.0f} s") from None
+            late = f"{resource}: the body did not arrive in {self.total:.0f} s"
+            raise InterruptedAnswerError(late) from None
         except aiohttp.ClientError as error:
-            raise BrokenAnswerError(f"{resource}: {type(error).__name__}, the body ended early") from None
+            early = f"{resource}: {type(error).__name__}, the body ended early"
+            raise InterruptedAnswerError(early) from None
         return bytes(content)

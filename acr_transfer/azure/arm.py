@@ -7,8 +7,9 @@ from typing import Any
 from azure.core.credentials_async import AsyncTokenCredential
 
 from acr_transfer.azure.clouds import Cloud
-from acr_transfer.azure.http_session import PAGES, AzureHttp, HttpAnswer, http_session
+from acr_transfer.azure.http_session import PAGES, AzureHttp, http_session
 from acr_transfer.errors import AccessError, BrokenAnswerError, ServiceError, explained, host, request_id
+from acr_transfer.http_requests import HttpAnswer
 from acr_transfer.model.failures.commands import UNEXPECTED_RESPONSE
 from acr_transfer.model.visible_text import visible_line
 

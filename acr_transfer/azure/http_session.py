@@ -3,23 +3,20 @@
 It follows no redirect, because each request may carry a credential, and reads no more than its limits allow.
 """
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
-from acr_transfer.errors import BrokenAnswerError, ServiceError, host
+from acr_transfer.errors import ServiceError, UntrustedServiceError, host
 from acr_transfer.http_limits import HttpLimits
+from acr_transfer.http_requests import REQUEST_FAILURES, HttpAnswer, repeat_request
 from acr_transfer.model.credentials import quoted
-from acr_transfer.model.json_text import JsonError, parse_json
 from acr_transfer.model.resource_names import HOST
-from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 LIMITS = HttpLimits(body=32 * 1024 * 1024, connect=30, idle=60, total=120)
 """A page of Resource Manager has at most 8 MB.
@@ -31,58 +28,39 @@ PAGES = 10_000
 """The most pages of one list."""
 
 
-@dataclass(frozen=True)
-class HttpAnswer:
-    """A response with its body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
-
-    def json(self) -> Any:
-        """Return the body's JSON value; None if it is not JSON."""
-        try:
-            return parse_json(self.body.decode())
-        except (JsonError, UnicodeDecodeError):
-            return None
-
-
 class AzureHttp:
     """Sends requests to Azure's control endpoints."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._responded: set[str] = set()
+        """The hosts that responded."""
 
     async def request(
         self, method: str, url: str | URL, headers: Mapping[str, str] | None = None, *, what: str = ""
     ) -> HttpAnswer:
-        """Send a request, again while its response is transient: all requests here may be repeated.
+        """Send a request, again after a transient failure: all requests here may be repeated.
 
         `what` names the kind of host for the message. Raises `ServiceError` if there is no response within
         the limits.
         """
-        for attempt in range(1, TRIES):
-            answer = await self._send(method, url, headers, what)
-            if answer.status not in TRANSIENT:
-                return answer
-            await asyncio.sleep(wait_before_retry(attempt, answer.headers.get("Retry-After", "")))
-        return await self._send(method, url, headers, what)
+        name = host(str(url))
+        send = partial(self._send, method, url, headers, f"{what}{name}")
+        try:
+            answer = await repeat_request(send, responded=name in self._responded)
+        except aiohttp.ClientSSLError:
+            raise UntrustedServiceError(f"{what}{name}") from None
+        except REQUEST_FAILURES as error:
+            raise ServiceError(f"{what}{name}: no response ({type(error).__name__})") from None
+        self._responded.add(name)
+        return answer
 
     async def _send(
-        self, method: str, url: str | URL, headers: Mapping[str, str] | None, what: str
+        self, method: str, url: str | URL, headers: Mapping[str, str] | None, where: str
     ) -> HttpAnswer:
-        where = f"{what}{host(str(url))}"
-        try:
-            async with self._session.request(method, url, headers=headers, allow_redirects=False) as response:
-                body = await LIMITS.read(response, where)
-                return HttpAnswer(response.status, response.headers, body)
-        except BrokenAnswerError:
-            raise
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            reason = f"no response ({type(error).__name__})"
-            if isinstance(error, aiohttp.ClientSSLError):
-                reason = "its certificate is not trusted; SSL_CERT_FILE names the trusted certificates"
-            raise ServiceError(f"{where}: {reason}") from None
+        sent = self._session.request(method, url, headers=headers, allow_redirects=False)
+        async with sent as response:
+            return HttpAnswer(response.status, response.headers, await LIMITS.read(response, where))
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import BrokenAnswerError, MissingBlobError
+from acr_transfer.errors import BrokenAnswerError, InterruptedAnswerError, MissingBlobError
+from acr_transfer.http_requests import repeat_interrupted
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.references import is_digest, split_reference
 from acr_transfer.progress import ProgressReporter
@@ -103,17 +104,28 @@ async def _fault(
     name = f"layer {blob.digest}"
     if not is_digest(blob.digest):
         return ProofFault(Verdict.NOT_PROVABLE, f"{name}: only sha256 digests are supported")
+    try:
+        got, size = await repeat_interrupted(lambda: _hashed(repository, blob, registry, progress))
+    except MissingBlobError:
+        return ProofFault(Verdict.MISSING, f"{name} is not in {repository} at the target")
+    except BrokenAnswerError as error:
+        return ProofFault(Verdict.NOT_PROVABLE, f"{name}: {error}")
+    if (got, size) == (blob.digest, blob.size):
+        return None
+    return ProofFault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")
+
+
+async def _hashed(
+    repository: str, blob: Descriptor, registry: RegistryClient, progress: ProgressReporter
+) -> tuple[str, int]:
+    """The digest and the number of a blob's bytes."""
     content_hash, size = hashlib.sha256(), 0
     try:
         async for chunk in registry.blob(repository, blob.digest, blob.size):
             content_hash.update(chunk)
             size += len(chunk)
             progress.advance(len(chunk))
-    except MissingBlobError:
-        return ProofFault(Verdict.MISSING, f"{name} is not in {repository} at the target")
-    except BrokenAnswerError as error:
-        return ProofFault(Verdict.NOT_PROVABLE, f"{name}: {error}")
-    got = f"sha256:{content_hash.hexdigest()}"
-    if (got, size) == (blob.digest, blob.size):
-        return None
-    return ProofFault(Verdict.DIFFERENT, f"{name}: got {got}, {size} bytes of {blob.size}")
+    except InterruptedAnswerError:
+        progress.advance(-size)
+        raise
+    return f"sha256:{content_hash.hexdigest()}", size

@@ -8,9 +8,9 @@ from acr_transfer.concurrency import run_concurrently
 from acr_transfer.errors import NothingExportedError, ServiceError, TransferError
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.model.references import split_reference
-from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove.evidence import Evidence
 from acr_transfer.prove.layers import read_layers
+from acr_transfer.prove.patience import Patience
 from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
 from acr_transfer.prove.verify import Expectation, verify
 from acr_transfer.registry.client import RegistryClient
@@ -22,15 +22,14 @@ async def prove(
     expectation: Expectation,
     source: RegistryClient | None,
     target: RegistryClient,
-    progress: ProgressReporter,
+    patience: Patience,
     *,
-    wait: float = 0,
     layers: LayerMode = LayerMode.NONE,
     sample: int = 20,
     exact: bool = False,
     known: Iterable[str] = (),
 ) -> Evidence:
-    """Verify the artifacts of an expectation at the target, for up to `wait` seconds until all are proved.
+    """Verify the artifacts of an expectation at the target, until all are proved or the patience ends.
 
     `source` is read for tags without a known digest. `sample` is the number of layers in a sample. With
     `exact`, extra tags are a failure; references in `known`, of earlier proofs, are not extra. Raises
@@ -39,16 +38,19 @@ async def prove(
     if not expectation.artifacts:
         raise NothingExportedError(f"{expectation.document} names no artifacts: nothing to prove")
     began, verifier = datetime.now(UTC), TargetVerifier(target)
-    progress.show(f"reading manifests at {target.login_server}")
-    proof = await verify(expectation, source, verifier, progress, wait=wait)
-    findings, layer_proof = await note_unlisted_referrers(proof.findings, target), proof.layers
+    patience.progress.show(f"reading manifests at {target.login_server}")
+    proof = await verify(expectation, source, verifier, patience)
+    findings = await patience.read(lambda: note_unlisted_referrers(proof.findings, target))
+    layer_proof = proof.layers
     if layers is not LayerMode.NONE:
-        layer_proof = await read_layers(verifier.required_blobs, target, layers, sample, progress)
+        layer_proof = await patience.read(
+            lambda: read_layers(verifier.required_blobs, target, layers, sample, patience.progress)
+        )
         findings = layer_proof.apply(findings, verifier.required_blobs)
     extra: list[ArtifactFinding] = []
     unlisted = None
     try:
-        extra = await extra_tags(findings, known, target)
+        extra = await patience.read(lambda: extra_tags(findings, known, target))
     except TransferError as error:
         unlisted = error
     return Evidence(

@@ -89,14 +89,13 @@ class TargetVerifier:
         """The configs and layers of every proved artifact, without foreign layers."""
 
         self.unreadable = Unreadable()
-        """Artifacts that the registry does not return."""
+        """Artifacts that the registry did not return in this round."""
 
     async def verify(self, finding: ArtifactFinding) -> ArtifactFinding:
         """Return the finding according to the target's current content; a proved one stays as it is."""
         if not finding.is_open:
             return finding
         artifact, expected = Artifact.of(finding.artifact), str(finding.digest)
-        self.unreadable.errors.pop(finding.artifact, None)
         try:
             reference = artifact.tag_or_digest
             manifest = await self._right(artifact.repository, reference, expected, reference)

@@ -1,27 +1,23 @@
 """Verifies the artifacts of a hand-over or lock at the target, and waits for them if requested."""
 
-import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from acr_transfer.concurrency import run_concurrently
-from acr_transfer.errors import InputError, ServiceError
+from acr_transfer.errors import InputError
 from acr_transfer.model.documents.handover import Handover
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.model.documents.receipt import Receipt
 from acr_transfer.model.proof import LayerMode, Verdict
 from acr_transfer.model.references import Artifact
 from acr_transfer.model.visible_text import visible_line
-from acr_transfer.progress import ProgressReporter
 from acr_transfer.prove.layers import LayerProof
+from acr_transfer.prove.patience import Patience
 from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
 from acr_transfer.registry.client import RegistryClient
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
-"""Seconds between two attempts; they grow, because an import on Azure takes minutes."""
+from acr_transfer.registry.failures import Unreadable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,47 +132,35 @@ class Proof:
 
 
 async def verify(
-    expectation: Expectation,
-    source: RegistryClient | None,
-    target: TargetVerifier,
-    progress: ProgressReporter,
-    *,
-    wait: float = 0,
+    expectation: Expectation, source: RegistryClient | None, target: TargetVerifier, patience: Patience
 ) -> Proof:
-    """Verify every artifact at the target, again and again for `wait` seconds until all are proved.
+    """Verify every artifact at the target, again and again until all are proved or the patience ends.
 
     The expected digest is the lock's, or that of the reference, or the tag's current one at the source.
-    Proved artifacts are not read again. Raises `ServiceError` if the target does not respond until the end.
+    Proved artifacts are not read again. Raises `ServiceError` if a registry does not respond until the end.
     """
-    began, pause = time.monotonic(), _FIRST_PAUSE
-    findings = await _expected(expectation, source)
+    findings = await patience.read(lambda: _expected(expectation, source))
     while True:
-        failure = None
-        try:
-            findings = await _round(target, findings)
-        except ServiceError as error:
-            failure = error
-        left = began + wait - time.monotonic()
-        if failure and left <= 0:
-            raise failure
-        retry = left > 0 and any(finding.is_open for finding in findings)
-        proved = sum(finding.verdict is Verdict.PROVED for finding in findings)
-        again = f"; trying again for up to {left:.0f} s" if retry else ""
-        again += f" ({failure})" if failure else ""
-        progress.show(f"{proved} of {len(findings)} artifacts proved{again}")
-        if not retry:
+        await patience.read(lambda: _round(target, findings))
+        if not patience.left or not any(finding.is_open for finding in findings):
             break
-        await asyncio.sleep(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-    seconds = time.monotonic() - began
-    return Proof(findings=tuple(findings), manifests_read=target.manifests_read, seconds=seconds)
+        proved = sum(finding.verdict is Verdict.PROVED for finding in findings)
+        await patience.pause(f"{proved} of {len(findings)} artifacts proved")
+    return Proof(findings=tuple(findings), manifests_read=target.manifests_read, seconds=patience.seconds)
 
 
-async def _round(target: TargetVerifier, findings: list[ArtifactFinding]) -> list[ArtifactFinding]:
-    """Verify every open artifact once. Raises the registry's error if it returns none of them."""
-    found = await run_concurrently(target.verify, findings)
-    target.unreadable.raise_if_all(finding.artifact for finding in found)
-    return found
+async def _round(target: TargetVerifier, findings: list[ArtifactFinding]) -> None:
+    """Verify every open artifact once; an error of the registry keeps the findings before it.
+
+    Raises the registry's error if it returns none of them.
+    """
+    target.unreadable = Unreadable()
+
+    async def verified(number: int) -> None:
+        findings[number] = await target.verify(findings[number])
+
+    await run_concurrently(verified, range(len(findings)))
+    target.unreadable.raise_if_all(finding.artifact for finding in findings)
 
 
 async def _expected(expectation: Expectation, source: RegistryClient | None) -> list[ArtifactFinding]:

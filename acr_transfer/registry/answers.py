@@ -1,22 +1,21 @@
 """JSON in responses of a registry: believed only with the media type of JSON."""
 
+from collections.abc import Mapping
 from typing import Any
-
-import aiohttp
 
 from acr_transfer.errors import BrokenAnswerError
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.json_text import JsonError, parse_json
 
 
-def media_type_of(response: aiohttp.ClientResponse) -> str:
+def media_type_of(headers: Mapping[str, str]) -> str:
     """Return the media type in the `Content-Type` header, in lower case and without parameters."""
-    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def json_object(response: aiohttp.ClientResponse, content: bytes, resource: str) -> dict[str, Any]:
+def json_object(headers: Mapping[str, str], content: bytes, resource: str) -> dict[str, Any]:
     """Return the JSON object in a body. Raises `BrokenAnswerError` for any other content."""
-    media_type = media_type_of(response)
+    media_type = media_type_of(headers)
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise BrokenAnswerError(f"{resource}: the response is {quoted(media_type)}, not JSON")
     return parse_object(content, resource)

@@ -9,19 +9,19 @@ https://distribution.github.io/distribution/spec/auth/token/
 import asyncio
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import aiohttp
+from yarl import URL
 
 from acr_transfer.errors import AccessError, BrokenAnswerError, ServiceError, explained
+from acr_transfer.http_requests import HttpAnswer, repeat_request
 from acr_transfer.registry import limits
 from acr_transfer.registry.address import RegistryAddress
 from acr_transfer.registry.answers import json_object
-from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -99,8 +99,7 @@ class EntraAuthenticator:
                     token = (await self.credential.get_token(scope)).token
                 form = {"grant_type": "access_token", "service": challenge.service, "access_token": token}
                 url = f"{registry.base}/oauth2/exchange"
-                exchange = partial(session.post, url, data=form, allow_redirects=False)
-                self._refresh_token = await _token(exchange, "refresh_token")
+                self._refresh_token = await _token(session.post, url, "refresh_token", data=form)
             return self._refresh_token
 
 
@@ -129,8 +128,8 @@ class DockerAuthenticator:
             return await _access_token(session, realm, challenge, self.secret)
         query = {"service": challenge.service, "scope": challenge.scope}
         headers = {"Authorization": f"Basic {basic}"} if self.secret else {}
-        request = partial(session.get, realm, params=query, headers=headers, allow_redirects=False)
-        return f"Bearer {await _token(request, 'token', 'access_token')}"
+        token = await _token(session.get, realm, "token", "access_token", params=query, headers=headers)
+        return f"Bearer {token}"
 
 
 def _require_private(registry: RegistryAddress, credential: str) -> None:
@@ -148,36 +147,36 @@ async def _access_token(session: aiohttp.ClientSession, url: str, challenge: Cha
         "scope": challenge.scope,
         "refresh_token": refresh,
     }
-    request = partial(session.post, url, data=form, allow_redirects=False)
-    return f"Bearer {await _token(request, 'access_token')}"
+    return f"Bearer {await _token(session.post, url, 'access_token', data=form)}"
 
 
 async def _token(
-    request: Callable[[], AbstractAsyncContextManager[aiohttp.ClientResponse]], *keys: str
+    send: Callable[..., AbstractAsyncContextManager[aiohttp.ClientResponse]],
+    url: str,
+    *keys: str,
+    **content: Mapping[str, str],
 ) -> str:
     """The token in the response to a request, under the first of these keys that has one.
 
     The request is sent again after a transient failure, as every other one.
     """
-    attempt = 0
-    while True:
-        attempt += 1
-        async with request() as response:
-            if response.status not in TRANSIENT or attempt == TRIES:
-                return await _token_in(response, keys)
-            wait = wait_before_retry(attempt, response.headers.get("Retry-After", ""))
-        await asyncio.sleep(wait)
+    tried = f"signing in to {URL(url).host}"
+
+    async def answer() -> HttpAnswer:
+        async with send(url, allow_redirects=False, **content) as response:
+            return HttpAnswer(response.status, response.headers, await limits.LIMITS.read(response, tried))
+
+    return _token_in(await repeat_request(answer), keys, tried)
 
 
-async def _token_in(response: aiohttp.ClientResponse, keys: Sequence[str]) -> str:
-    tried = f"signing in to {response.url.host}"
-    if response.status in (400, 401, 403):
-        raise AccessError(f"{tried}: refused (HTTP {response.status})")
-    if 300 <= response.status < 400:
-        raise ServiceError(f"{tried}: no redirect is followed with a credential (HTTP {response.status})")
-    if response.status != 200:
-        raise ServiceError(f"{tried}: unexpected response (HTTP {response.status})")
-    document = json_object(response, await limits.LIMITS.read(response, tried), tried)
+def _token_in(answer: HttpAnswer, keys: Sequence[str], tried: str) -> str:
+    if answer.status in (400, 401, 403):
+        raise AccessError(f"{tried}: refused (HTTP {answer.status})")
+    if 300 <= answer.status < 400:
+        raise ServiceError(f"{tried}: no redirect is followed with a credential (HTTP {answer.status})")
+    if answer.status != 200:
+        raise ServiceError(f"{tried}: unexpected response (HTTP {answer.status})")
+    document = json_object(answer.headers, answer.body, tried)
     return _text_token(next((document[key] for key in keys if document.get(key)), None), tried)
 
 

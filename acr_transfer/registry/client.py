@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from acr_transfer.errors import BrokenAnswerError, MissingBlobError
+from acr_transfer.errors import BrokenAnswerError, InterruptedAnswerError, MissingBlobError
 from acr_transfer.model.credentials import quoted
 from acr_transfer.model.references import is_digest, is_repository, is_tag
 from acr_transfer.registry import limits
@@ -52,11 +52,10 @@ class RegistryClient:
         path = f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
         request = RegistryRequest(path=path, scope=_pull(repository), headers={"Accept": ACCEPTED})
         name = f"{repository}{'@' if is_digest(reference) else ':'}{reference}"
-        async with self._transport.request(request) as response:
-            if response.status == 404:
-                return None
-            content = await self._body(response, name)
-            media_type = response.headers.get("Content-Type", "")
+        response, content = await self._transport.read(request, name)
+        if response.status == 404:
+            return None
+        media_type = response.headers.get("Content-Type", "")
         if is_digest(reference) and digest_of(content) != reference:
             return Manifest.unread(content, media_type)
         try:
@@ -124,8 +123,8 @@ class RegistryClient:
     async def blob(self, repository: str, digest: str, size: int) -> AsyncIterator[bytes]:
         """Stream the bytes of a blob, at most `size`.
 
-        Raises `MissingBlobError` if it does not exist, `BrokenAnswerError` if it ends early, does not end
-        after `size` bytes, or is too slow.
+        Raises `MissingBlobError` if it does not exist, `BrokenAnswerError` if it does not end after `size`
+        bytes, and `InterruptedAnswerError` if it ends early or is too slow.
         """
         name, got = f"{repository}@{digest}", 0
         async with self._transport.request(self._blob(repository, digest, size)) as response:
@@ -139,7 +138,7 @@ class RegistryClient:
                     yield chunk
             except (aiohttp.ClientError, TimeoutError) as error:
                 reason = f"{type(error).__name__} after {got} of {size} bytes"
-                raise BrokenAnswerError(self._unexpected(name, reason)) from None
+                raise InterruptedAnswerError(self._unexpected(name, reason)) from None
 
     async def blob_size(self, repository: str, digest: str) -> int | None:
         """Return the size of a blob as the registry states it; None if it does not exist or has none."""
@@ -149,8 +148,7 @@ class RegistryClient:
 
     async def small_blob(self, repository: str, digest: str) -> bytes:
         """Return the bytes of a blob that fits into memory, such as a config; empty if it does not exist."""
-        async with self._transport.request(self._blob(repository, digest, 0)) as response:
-            return b"" if response.status == 404 else await self._body(response, f"{repository}@{digest}")
+        return (await self._transport.read(self._blob(repository, digest, 0), f"{repository}@{digest}"))[1]
 
     @staticmethod
     def _blob(repository: str, digest: str, size: int, method: str = "GET") -> RegistryRequest:
@@ -163,17 +161,17 @@ class RegistryClient:
         first, visited = path.partition("?")[0], set[str]()
         while path:
             visited.add(path)
-            async with self._transport.request(RegistryRequest(path=path, scope=scope)) as response:
-                if response.status == 404 and len(visited) == 1:
-                    return None
-                if response.status == 404:
-                    raise BrokenAnswerError(self._unexpected(first, "its next page does not exist"))
-                document = json_object(response, await self._body(response, first), self.login_server)
-                page = document.get(key, ())
-                if key not in document or not isinstance(page or [], list):
-                    raise BrokenAnswerError(self._unexpected(first, f"it has no list {key!r}"))
-                items += page or []
-                path = self._next(response, first)
+            response, body = await self._transport.read(RegistryRequest(path=path, scope=scope), first)
+            if response.status == 404 and len(visited) == 1:
+                return None
+            if response.status == 404:
+                raise BrokenAnswerError(self._unexpected(first, "its next page does not exist"))
+            document = json_object(response.headers, body, self.login_server)
+            page = document.get(key, ())
+            if key not in document or not isinstance(page or [], list):
+                raise BrokenAnswerError(self._unexpected(first, f"it has no list {key!r}"))
+            items += page or []
+            path = self._next(response, first)
             if path in visited or len(visited) >= limits.LIMITS.pages or len(items) > limits.LIMITS.names:
                 raise BrokenAnswerError(self._unexpected(first, "its list does not end"))
         return items
@@ -198,9 +196,6 @@ class RegistryClient:
             reason = f"it lists {quoted(str(name))}, which is not a valid name"
             raise BrokenAnswerError(self._unexpected(path, reason))
         return name
-
-    async def _body(self, response: aiohttp.ClientResponse, resource: str) -> bytes:
-        return await limits.LIMITS.read(response, f"{self.login_server}, {resource}")
 
     def _unexpected(self, resource: str, reason: str) -> str:
         plain = resource.partition("?")[0]

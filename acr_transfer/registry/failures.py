@@ -63,6 +63,7 @@ class Unreadable:
 
     def __init__(self, errors: Mapping[str, TransferError] | None = None) -> None:
         self.errors = dict(errors or {})
+        self._transient = 0
 
     async def read(self, name: str, answer: Awaitable[Answer]) -> Answer | None:
         """Return the answer to a request for one artifact, or None after its failure.
@@ -77,8 +78,9 @@ class Unreadable:
 
     def add(self, name: str, error: TransferError) -> None:
         """Keep the error of one artifact, or raise it if the registry itself fails."""
+        self._transient += name not in self.errors and _is_transient(error)
         self.errors[name] = error
-        if sum(map(_is_transient, self.errors.values())) > _MOST_TRANSIENT:
+        if self._transient > _MOST_TRANSIENT:
             raise error
 
     def raise_if_all(self, names: Iterable[str]) -> None:
@@ -89,7 +91,7 @@ class Unreadable:
 
 
 def _is_transient(error: TransferError) -> bool:
-    return isinstance(error, RefusedManifestError) and error.status in TRANSIENT
+    return isinstance(error, RefusedManifestError) and not error.is_final
 
 
 def described(name: str, error: TransferError) -> str:

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -21,7 +22,9 @@ from acr_transfer.errors import (
     LoginError,
     RegistryAccessError,
     ServiceError,
+    UntrustedServiceError,
 )
+from acr_transfer.http_requests import repeat_interrupted, tries_after
 from acr_transfer.registry import limits
 from acr_transfer.registry.address import RegistryAddress, split_url
 from acr_transfer.registry.auth import Authenticator, Challenge
@@ -34,9 +37,6 @@ CONCURRENCY = 32
 _MAX_CHALLENGES = 2
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TIMED_OUT_TRIES = 2
-"""Attempts for a request that times out: a silent server has had minutes already."""
-
 _log = logging.getLogger("acr_transfer.registry.transport")
 
 
@@ -75,6 +75,21 @@ class RegistryTransport:
         self._tokens: dict[str, asyncio.Task[str]] = {}
         self._first_challenge: asyncio.Task[Challenge | None] | None = None
         self._paused_until = 0.0
+        self._responded = False
+
+    async def read(self, request: RegistryRequest, resource: str) -> tuple[aiohttp.ClientResponse, bytes]:
+        """Send a request, and return the response and its body, which is empty for status 404.
+
+        `resource` stands for the request in messages. As `request`; raises `BrokenAnswerError` too.
+        """
+
+        async def read() -> tuple[aiohttp.ClientResponse, bytes]:
+            async with self.request(request) as response:
+                absent = response.status == 404
+                where = f"{self.login_server}, {resource}"
+                return response, b"" if absent else await limits.LIMITS.read(response, where)
+
+        return await repeat_interrupted(read)
 
     @asynccontextmanager
     async def request(self, request: RegistryRequest) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -83,6 +98,8 @@ class RegistryTransport:
         The response's status is 200 or 404. Transient failures are retried, after the time that `Retry-After`
         names. Raises `AccessError` and `ServiceError`.
         """
+        # Requests that wait for their token would keep all others waiting.
+        await self._token(request.scope)
         async with self._slots, contextlib.AsyncExitStack() as stack:
             yield await self._send(stack, request)
 
@@ -99,12 +116,11 @@ class RegistryTransport:
                 _log.debug("%s %s", request.method, request.path.partition("?")[0])
                 response = await self._follow(stack, request, token)
             except (aiohttp.ClientError, TimeoutError) as error:
-                # A refused connection stays refused; an interrupted one may not.
-                tries = _TIMED_OUT_TRIES if isinstance(error, TimeoutError) else TRIES
-                if attempt >= tries or isinstance(error, aiohttp.ClientConnectorError):
+                if attempt >= tries_after(error, responded=self._responded):
                     raise self._unreachable(error) from None
                 await asyncio.sleep(wait_before_retry(attempt))
                 continue
+            self._responded = True
             is_own = response.url.origin() == URL(self._registry.base).origin()
             if response.status == 401 and is_own and challenges < _MAX_CHALLENGES:
                 challenges += 1
@@ -171,7 +187,8 @@ class RegistryTransport:
                 header = response.headers.get("WWW-Authenticate", "")
                 return Challenge.parse(header) if response.status == 401 else None
         except (aiohttp.ClientError, TimeoutError):
-            # The request that follows fails in the same way, with a message.
+            # The request that follows fails in the same way, with a message; a later one probes again.
+            self._first_challenge = None
             return None
 
     async def _answer_challenge(self, response: aiohttp.ClientResponse, scope: str) -> None:
@@ -186,8 +203,14 @@ class RegistryTransport:
     def _authorize(self, scope: str, challenge: Challenge) -> None:
         authorization = self._authenticator.authorize(self._session, self._registry, challenge)
         task = self._tokens[scope] = asyncio.create_task(authorization)
-        # A failure that nobody waits for any more is not reported by asyncio.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task.add_done_callback(partial(self._forget_failure, scope))
+
+    def _forget_failure(self, scope: str, done: asyncio.Task[str]) -> None:
+        """Let the next request sign in again, unless the registry refused: that is final."""
+        # A failure that nobody waits for any more is not reported by asyncio, once it was retrieved.
+        failure = None if done.cancelled() else done.exception()
+        if failure and not isinstance(failure, AccessError) and self._tokens.get(scope) is done:
+            del self._tokens[scope]
 
     async def _authorized(self, scope: str) -> str:
         try:
@@ -206,9 +229,9 @@ class RegistryTransport:
         return RegistryAccessError(what, self.login_server, lists=scope.startswith("registry:catalog"))
 
     def _unreachable(self, error: Exception) -> ServiceError:
-        reason = f"no response ({type(error).__name__}). Is it running, and reachable from this machine?"
         if isinstance(error, aiohttp.ClientSSLError):
-            reason = "its certificate is not trusted; SSL_CERT_FILE names the trusted certificates"
+            return UntrustedServiceError(self.login_server)
+        reason = f"no response ({type(error).__name__}). Is it running, and reachable from this machine?"
         return ServiceError(f"{self.login_server}: {reason}")
 
     def _pause(self, response: aiohttp.ClientResponse, attempt: int) -> None:

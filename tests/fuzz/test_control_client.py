@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from acr_transfer import retry
 from acr_transfer.azure import http_session as module
-from acr_transfer.azure.http_session import HttpAnswer, http_session
+from acr_transfer.azure.http_session import http_session
 from acr_transfer.errors import ServiceError
+from acr_transfer.http_requests import HttpAnswer
 from tests.fuzz.hostile_registry import HostileRegistry
 from tests.fuzz.registry_faults import BY_ENDPOINT, SLOW
 
@@ -24,6 +26,7 @@ def server() -> Iterator[HostileRegistry]:
 def ask(server: HostileRegistry, monkeypatch: pytest.MonkeyPatch) -> HttpAnswer:
     """Send a request with a token."""
     monkeypatch.setattr(module, "LIMITS", replace(module.LIMITS, body=1_000_000, idle=0.4, total=0.8))
+    monkeypatch.setattr(retry, "_LONGEST_BACKOFF", 0.0)
 
     async def request() -> HttpAnswer:
         async with http_session() as http:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from acr_transfer import __main__, retry
+from acr_transfer import __main__, http_requests, retry
 from acr_transfer.azure import connect
 from acr_transfer.cli.commands import plan as _plan
 from acr_transfer.cli.commands import prove as _prove
@@ -22,7 +22,7 @@ from acr_transfer.errors import FAILURES, exit_code
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.plan import plan as _planning
 from acr_transfer.prove import evidence_page, prove
-from acr_transfer.registry import docker_config, limits, transport
+from acr_transfer.registry import docker_config, limits
 from acr_transfer.registry.auth import EntraAuthenticator
 from acr_transfer.registry.client import open_registry
 from tests.fuzz.campaign import Campaign
@@ -74,7 +74,7 @@ def lower_limits() -> None:
         limits.LIMITS, connect=2, idle=1, total=2, slowest_blob=1000, pages=100, names=20_000
     )
     retry._LONGEST_BACKOFF = retry._LONGEST_RETRY_AFTER = 0.02
-    transport._TIMED_OUT_TRIES = 1
+    http_requests._INTERRUPTED_TRIES = 1
 
 
 def command(*arguments: str) -> int:

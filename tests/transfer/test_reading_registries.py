@@ -16,7 +16,14 @@ from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 
 from acr_transfer import retry
-from acr_transfer.errors import AccessError, BrokenAnswerError, MissingBlobError, ServiceError
+from acr_transfer.errors import (
+    AccessError,
+    BrokenAnswerError,
+    MissingBlobError,
+    RegistryAccessError,
+    ServiceError,
+    UntrustedServiceError,
+)
 from acr_transfer.model.proof import ManifestKind
 from acr_transfer.registry.auth import (
     Authenticator,
@@ -27,6 +34,7 @@ from acr_transfer.registry.auth import (
 from acr_transfer.registry.client import RegistryClient, open_registry
 from acr_transfer.registry.docker_config import docker_credentials
 from acr_transfer.registry.manifests import Manifest
+from acr_transfer.registry.transport import CONCURRENCY
 from tests.transfer.small_cloud import IMAGE, Answers, Authority, digest_of, image, index
 
 Result = TypeVar("Result")
@@ -170,6 +178,13 @@ def test_the_error_names_an_unreachable_registry(held: Answers) -> None:
         read(held, ("app", "v1"))
 
 
+def test_a_certificate_that_is_not_trusted_is_final(held: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(UntrustedServiceError, match="its certificate is not trusted") as caught:
+        read(held, ("app", "v1"))
+    assert caught.value.is_final
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_throttled_request_is_retried_after_the_requested_time(status: int, held: Answers) -> None:
     held.put("app", image("one"), "v1")
@@ -188,6 +203,51 @@ def test_a_throttled_token_is_requested_again(authenticator: Authenticator, held
     began = time.monotonic()
     assert ask(held, lambda registry: registry.get("app", "v1"), authenticator) is not None
     assert time.monotonic() - began >= 0.4
+
+
+def test_a_failure_to_sign_in_is_not_kept_and_a_refusal_is(held: Answers) -> None:
+    held.put("app", image("one"), "v1")
+
+    async def twice(registry: RegistryClient) -> list[object]:
+        found: list[object] = []
+        for _ in range(2):
+            found += await asyncio.gather(registry.get("app", "v1"), return_exceptions=True)
+        return found
+
+    held.refuse_tokens = [(503, "")] * retry.TRIES
+    failed, found = ask(held, twice)
+    assert isinstance(failed, ServiceError)
+    assert found == Manifest.parse(image("one"), IMAGE)
+    held.token = "another"
+    asked = held.asked.copy()
+    refused = ask(held, twice)
+    assert [type(each) for each in refused] == [RegistryAccessError] * 2
+    # One token is refused, and the one that replaces it: once for both requests.
+    assert held.asked["/oauth2/exchange"] - asked["/oauth2/exchange"] == 1
+
+
+def test_requests_that_wait_for_a_token_keep_no_others_waiting(held: Answers) -> None:
+    tags = [f"v{number}" for number in range(2 * CONCURRENCY)]
+    held.put("quick", image("one"), "v1")
+    held.put("slow", image("two"), *tags)
+    login, signing_in = _Login(), asyncio.Event()
+
+    class Late(EntraAuthenticator):
+        async def authorize(self, session: Any, registry: Any, challenge: Challenge) -> str:
+            if "slow" in challenge.scope:
+                await signing_in.wait()
+            return await super().authorize(session, registry, challenge)
+
+    async def both(registry: RegistryClient) -> list[Manifest | None]:
+        slow = [asyncio.create_task(registry.get("slow", tag)) for tag in tags]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            assert await registry.get("quick", "v1")
+        assert not any(task.done() for task in slow)
+        signing_in.set()
+        return await asyncio.gather(*slow)
+
+    assert ask(held, both, Late(login)) == [Manifest.parse(image("two"), IMAGE)] * len(tags)
 
 
 def test_a_persistent_failure_names_the_resource(held: Answers) -> None:

@@ -128,19 +128,26 @@ async def _prove(options: argparse.Namespace, progress: "Progress") -> "tuple[Ev
     """The proof, and the stacks that were read for it."""
     from acr_transfer.azure import connect
     from acr_transfer.model.documents.receipt import Receipt
+    from acr_transfer.prove.patience import Patience
     from acr_transfer.prove.prove import prove
 
+    patience = Patience(options.wait, progress)
     is_offline = bool(options.handover or options.lock or options.recheck)
     names = [*([] if is_offline else [options.source]), *([] if options.registry else [options.target])]
     stacks = dict(zip(names, await connect.read_stacks(names, options.cwd), strict=True))
     expectation = _expectation(options, stacks)
     async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
         source: RegistryClient | None = None
         if not (expectation.is_pinned or is_offline):
-            source = await stack.enter_async_context(connect.registry(stacks[options.source]))
-        host = options.registry
-        opened = connect.registry_at(host) if host else connect.registry(stacks[options.target])
-        target = await stack.enter_async_context(opened)
+            source = await patience.read(lambda: opened(connect.registry(stacks[options.source])))
+        target = await patience.read(
+            lambda: opened(
+                connect.registry_at(options.registry)
+                if options.registry
+                else connect.registry(stacks[options.target])
+            )
+        )
         expectation.require_target(target.login_server)
         # An unusable receipt is an error before the wait, not after it.
         receipt = Receipt.read_or_create(options.receipt, target.login_server) if options.receipt else None
@@ -148,8 +155,7 @@ async def _prove(options: argparse.Namespace, progress: "Progress") -> "tuple[Ev
             expectation,
             source,
             target,
-            progress,
-            wait=options.wait,
+            patience,
             layers=LayerMode(options.layers),
             sample=options.sample,
             exact=options.exact,

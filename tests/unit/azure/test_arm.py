@@ -13,8 +13,8 @@ import pytest
 
 from acr_transfer.azure.arm import ArmClient, blob_endpoint
 from acr_transfer.azure.clouds import Cloud
-from acr_transfer.azure.http_session import HttpAnswer
 from acr_transfer.errors import AccessError, ServiceError
+from acr_transfer.http_requests import HttpAnswer
 
 CLOUD = Cloud(name="c", resource_manager="https://arm.example/", scope="s/.default", authority="https://a")
 ACCOUNTS = "/subscriptions/s/providers/Microsoft.Storage/storageAccounts"

@@ -10,8 +10,9 @@ from acr_transfer.errors import BrokenAnswerError, ContradictoryManifestError, S
 from acr_transfer.model.documents.lock import LockedArtifact
 from acr_transfer.model.proof import LayerMode, ManifestKind, Verdict
 from acr_transfer.progress import ProgressReporter
-from acr_transfer.prove import verify as verification
+from acr_transfer.prove import patience
 from acr_transfer.prove.layers import read_layers
+from acr_transfer.prove.patience import Patience
 from acr_transfer.prove.prove import extra_tags, note_unlisted_referrers
 from acr_transfer.prove.target import ArtifactFinding, TargetVerifier
 from acr_transfer.prove.verify import Expectation, Proof, verify
@@ -42,7 +43,7 @@ def target() -> MemoryRegistry:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.01)
 
 
 def proof(
@@ -56,7 +57,7 @@ def proof(
         document="a test", registry="source", artifacts=artifacts, entries=pinned or {}, checksum=""
     )
     verifier = target if isinstance(target, TargetVerifier) else TargetVerifier(target)
-    return asyncio.run(verify(expectation, source, verifier, ProgressReporter(), wait=wait))
+    return asyncio.run(verify(expectation, source, verifier, Patience(wait, ProgressReporter())))
 
 
 def only(made: Proof) -> ArtifactFinding:

@@ -1,28 +1,24 @@
-"""Measure `plan` of all tags of a registry, compared with bare HEAD requests, and for growing registries.
+"""Measure `plan` of all tags of a registry, compared with a bare client, and for growing registries.
 
-    .venv/bin/python bench/plan.py [--repositories 200] [--tags 50] [--runs 3]
+    .venv/bin/python bench/plan.py [--repositories 200] [--tags 50] [--runs 3] [--latency 20] [--login]
 
-The registry is a real server on this machine, without TLS and login. The whole `plan` process is measured: it
-lists all repositories and tags, reads every manifest, and writes the lock. Both programs run in turn.
+The registry is a real server on this machine, without TLS. The whole `plan` process is measured: it lists all
+repositories and tags, reads every manifest, and writes the lock. The bare client sends the same requests with
+32 connections, and does nothing with the responses. Both programs run in turn. `--latency` is the time that
+each response of the registry takes longer, in milliseconds; with `--login`, each repository requires a token.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
-
-import aiohttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from filled_registry import IMAGE, acr_transfer, fill, machine, registry, timed
-
-_AT_A_TIME = 32
+from bare_client import plan_requests, seconds_to_read
+from filled_registry import acr_transfer, add_distance, compared, filled_registry, machine, timed
 
 
 def main() -> int:
@@ -33,44 +29,26 @@ def main() -> int:
     parser.add_argument("--repositories", type=int, default=200)
     parser.add_argument("--tags", type=int, default=50, help="tags per repository")
     parser.add_argument("--runs", type=int, default=3)
+    add_distance(parser)
     options = parser.parse_args()
-    with registry() as base, tempfile.TemporaryDirectory() as folder:
-        references = fill(base, options.repositories, options.tags)
+    filled = filled_registry(options.repositories, options.tags, latency=options.latency, login=options.login)
+    with filled as (base, references), tempfile.TemporaryDirectory() as folder:
         print(f"{len(references)} tags in {options.repositories} repositories; {machine()}")
-        _compare_with_heads(base, references, Path(folder), options.runs)
+        _compare(base, references, Path(folder), options.runs)
         _measure_growth(base, options.repositories, Path(folder))
     return 0
 
 
-def _compare_with_heads(base: str, references: list[str], folder: Path, runs: int) -> None:
-    heads, plans, peaks = [], [], []
+def _compare(base: str, references: list[str], folder: Path, runs: int) -> None:
+    line = acr_transfer("plan", "--registry", base, "--repository", "**", "--quiet")
+    found: dict[str, list[float]] = {"bare client": [], "acr-transfer plan": []}
+    peaks = []
     for _ in range(runs):
-        heads.append(asyncio.run(_head_all(base, references)))
-        seconds, output = timed(
-            acr_transfer("plan", "--registry", base, "--repository", "**", "--quiet"), folder
-        )
-        plans.append(seconds)
+        found["bare client"].append(seconds_to_read(base, plan_requests(references)))
+        seconds, output = timed(line, folder)
+        found["acr-transfer plan"].append(seconds)
         peaks.append(int(output.split()[-1]))
-    for name, found in (("bare HEAD of every tag", heads), ("acr-transfer plan", plans)):
-        middle = statistics.median(found)
-        print(f"{name:24} {min(found):6.2f} {middle:6.2f} {max(found):6.2f} s (min, median, max)")
-    ratio = statistics.median(plans) / statistics.median(heads)
-    print(f"ratio of the medians {ratio:.2f}; peak {max(peaks)} MiB")
-
-
-async def _head_all(base: str, references: list[str]) -> float:
-    lanes = asyncio.Semaphore(_AT_A_TIME)
-    begun = time.monotonic()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_AT_A_TIME)) as session:
-
-        async def one(reference: str) -> None:
-            name, _, tag = reference.partition(":")
-            url = f"{base}/v2/{name}/manifests/{tag}"
-            async with lanes, session.head(url, headers={"Accept": IMAGE}) as response:
-                response.raise_for_status()
-
-        await asyncio.gather(*map(one, references))
-    return time.monotonic() - begun
+    print(f"{compared(found)}\npeak {max(peaks)} MiB")
 
 
 def _measure_growth(base: str, repositories: int, folder: Path) -> None:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from azure.containerregistry.aio import ContainerRegistryClient
-from filled_registry import fill, machine, registry
+from filled_registry import filled_registry, machine
 
 from acr_transfer.concurrency import run_concurrently
 from acr_transfer.registry.auth import DockerAuthenticator
@@ -36,8 +36,7 @@ def main() -> int:
     options = parser.parse_args()
     clients = {"azure-containerregistry": _microsofts, "acr-transfer": _own}
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in clients}
-    with registry() as base:
-        references = fill(base, options.manifests // 10, 10)
+    with filled_registry(options.manifests // 10, 10) as (base, references):
         print(f"{len(references)} manifests; {machine()}")
         for _ in range(options.runs):
             for name, client in clients.items():

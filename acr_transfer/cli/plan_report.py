@@ -104,7 +104,7 @@ def plan_json(plan: Plan, lock: Path | None) -> dict[str, Any]:
         "schema": 1,
         "registry": plan.registry,
         "lock": str(lock) if lock else None,
-        "checksum": plan.lock().checksum if plan.moving else None,
+        "checksum": plan.lock.checksum if plan.moving else None,
         "counts": {
             "artifacts": len(plan.artifacts),
             **counts,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import repeat
 
 from acr_transfer.concurrency import run_concurrently
@@ -75,8 +76,9 @@ class Plan:
         least = math.ceil(count / ARTIFACTS_PER_RUN)
         return least, max(least, math.ceil(count / _LEAST_FILL)) if count > ARTIFACTS_PER_RUN else least
 
+    @cached_property
     def lock(self) -> Lock:
-        """Return the lock of the artifacts to move. Raises `PlanError` for one that no command can read."""
+        """The lock of the artifacts to move. Raises `PlanError` for one that no command can read."""
         lock = Lock.of(self.registry, (artifact.entry for artifact in self.moving))
         content = lock.content()
         try:

@@ -32,7 +32,14 @@ from acr_transfer.registry.failures import status_error
 from acr_transfer.retry import TRANSIENT, TRIES, wait_before_retry
 
 CONCURRENCY = 32
-"""Concurrent requests. More do not help: these keep one core of the client busy."""
+"""Concurrent requests. More do not help at Azure, whose limit for reads is per minute.
+
+docs/adr/0061-the-limit-of-a-registry-is-per-minute.md
+"""
+
+_TOO_MANY = 429
+_TOO_MANY_TRIES = 12
+"""Attempts for a request that exceeds the registry's limit: with their pauses, they outlast its minute."""
 
 _MAX_CHALLENGES = 2
 _MAX_REDIRECTS = 5
@@ -125,7 +132,7 @@ class RegistryTransport:
             if response.status == 401 and is_own and challenges < _MAX_CHALLENGES:
                 challenges += 1
                 await self._answer_challenge(response, request.scope)
-            elif response.status in TRANSIENT and attempt < TRIES:
+            elif response.status in TRANSIENT and attempt < _tries_of(response.status):
                 self._pause(response, attempt)
             else:
                 return self._checked(response, request)
@@ -237,8 +244,15 @@ class RegistryTransport:
     def _pause(self, response: aiohttp.ClientResponse, attempt: int) -> None:
         """Hold back all requests: the registry's limit applies to all of them."""
         seconds = wait_before_retry(attempt, response.headers.get("Retry-After", ""))
+        if response.status == _TOO_MANY:
+            # Retry-After can name less than the rest of the minute.
+            seconds = max(seconds, wait_before_retry(attempt))
         _log.info("HTTP %d from %s: waiting %.1f s", response.status, self.login_server, seconds)
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+
+def _tries_of(status: int) -> int:
+    return _TOO_MANY_TRIES if status == _TOO_MANY else TRIES
 
 
 @asynccontextmanager

@@ -17,6 +17,8 @@ from typing import ClassVar
 from tests.transfer.small_cloud import IMAGE, digest_of, image
 
 REPOSITORY = "app"
+WINDOW = 4
+"""Seconds for which a limit applies: Azure's minute, in short."""
 
 
 class Failure(StrEnum):
@@ -25,6 +27,10 @@ class Failure(StrEnum):
     RESET = "its connection is reset"
     CUT = "its body ends early"
     BUSY = "its response is 503"
+    TOO_MANY = "its response is 429, with a Retry-After of less than the rest of the window"
+
+
+_STATUSES: dict[Failure | None, int] = {Failure.BUSY: 503, Failure.TOO_MANY: 429}
 
 
 class FailingRegistry:
@@ -38,6 +44,10 @@ class FailingRegistry:
         self.served: Counter[str] = Counter()
         """Complete responses, by the last part of their paths."""
 
+        self.limit = 0
+        """The most requests in `WINDOW`; 0 is any number."""
+
+        self._window = self._in_window = 0
         self._stops_after = 0
         self._stopped = threading.Event()
         self._handler = type("Handler", (_Handler,), {"registry": self})
@@ -89,7 +99,15 @@ class FailingRegistry:
             self._stopped.set()
         if self._stopped.is_set():
             return Failure.RESET
+        if self.limit and self._is_beyond_limit():
+            return Failure.TOO_MANY
         return next((self.fails.pop(end) for end in list(self.fails) if path.endswith(end)), None)
+
+    def _is_beyond_limit(self) -> bool:
+        if (window := int(time.monotonic() / WINDOW)) != self._window:
+            self._window, self._in_window = window, 0
+        self._in_window += 1
+        return self._in_window > self.limit
 
     def content(self, path: str) -> tuple[bytes, str] | None:
         """The response to a path, and its media type."""
@@ -113,12 +131,14 @@ class _Handler(BaseHTTPRequestHandler):
         if failure is Failure.RESET:
             return self._reset()
         found = (b"{}", "application/json") if path == "/v2/" else self.registry.content(path)
-        status = 503 if failure is Failure.BUSY else 200 if found else 404
+        status = _STATUSES.get(failure, 200 if found else 404)
         return self._respond(status, *(found or (b"{}", "application/json")), cut=failure is Failure.CUT)
 
     def _respond(self, status: int, content: bytes, media_type: str, *, cut: bool) -> None:
         self.send_response(status)
         self.send_header("Content-Type", media_type)
+        if status == _STATUSES[Failure.TOO_MANY]:
+            self.send_header("Retry-After", "0.1")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if cut else content)

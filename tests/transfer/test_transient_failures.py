@@ -103,3 +103,11 @@ def test_what_was_proved_before_a_failure_is_not_read_again(
     read = [count for name, count in registry.served.items() if name in registry.manifests]
     assert len(read) == 400
     assert sum(read) <= 400 + CONCURRENCY
+
+
+def test_a_limit_for_a_time_slows_a_plan_down_and_does_not_end_it(tmp_path: Path) -> None:
+    registry = FailingRegistry(tags=120)
+    registry.limit = 70
+    with registry.running():
+        assert plan(registry, tmp_path) == 0
+    assert len(Lock.read(tmp_path / "planned.lock.json").artifacts) == 120

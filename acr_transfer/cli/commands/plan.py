@@ -123,11 +123,11 @@ def _plan(options: argparse.Namespace, console: Console) -> int:
     options.out = options.out or options.again or _LOCK
     out = None if options.dry_run or not made.moving else options.out
     if out:
-        made.lock().write(out)
+        made.lock.write(out)
     listed = made.artifacts if options.dry_run else made.moving
     console.result(lambda: plan_report.plan_json(made, out), lambda: plan_report.plan_table(made, listed))
     if out:
-        console.remark(f"lock {out} written: {made.lock().checksum}")
+        console.remark(f"lock {out} written: {made.lock.checksum}")
     else:
         kept = f"; the existing {options.out} is unchanged" if not is_missing(options.out) else ""
         console.remark(f"{'dry run' if made.moving else 'nothing to move'}: no lock was written{kept}")

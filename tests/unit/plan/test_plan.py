@@ -48,14 +48,14 @@ def receipt(made: Plan) -> ReceiptBaseline:
 
 
 def entries(made: Plan) -> dict[str, LockedArtifact]:
-    return {entry.reference: entry for entry in made.lock().artifacts}
+    return {entry.reference: entry for entry in made.lock.artifacts}
 
 
 def test_a_tag_is_pinned_to_its_digest_with_the_size_of_all_content() -> None:
     registry = MemoryRegistry()
     one = image("one", ("base", 1000), ("own", 10), ("own", 10))
     registry.put("app", one, "v1")
-    (entry,) = planned(registry, "app:v1").lock().artifacts
+    (entry,) = planned(registry, "app:v1").lock.artifacts
     assert entry == LockedArtifact(
         reference="app:v1",
         digest=one.digest,
@@ -74,7 +74,7 @@ def test_children_of_an_index_are_listed_at_any_depth_with_their_platforms() -> 
     for manifest in (amd, arm, inner):
         registry.put("app", manifest)
     registry.put("app", outer, "v1")
-    (entry,) = planned(registry, "app:v1").lock().artifacts
+    (entry,) = planned(registry, "app:v1").lock.artifacts
     assert [(child.digest, child.platform) for child in entry.children] == [
         (inner.digest, ""),
         (amd.digest, "linux/amd64"),
@@ -271,7 +271,7 @@ def test_a_second_plan_moves_only_the_new_image_and_its_referrers() -> None:
     registry.put("app", signature)
     made = planned(registry, baseline=baseline)
     assert [one.entry.reference for one in made.moving] == ["app:new", f"app@{signature.digest}"]
-    assert [entry.reference for entry in made.lock().artifacts] == ["app:new", f"app@{signature.digest}"]
+    assert [entry.reference for entry in made.lock.artifacts] == ["app:new", f"app@{signature.digest}"]
     assert len(made.of(ArtifactState.PRESENT)) == 60
 
 
@@ -356,7 +356,7 @@ def test_the_same_registry_gives_the_same_lock_in_any_order(held: list[tuple[str
 
     shuffled = list(held)
     chance.shuffle(shuffled)
-    first, second = planned(filled(held)).lock(), planned(filled(shuffled)).lock()
+    first, second = planned(filled(held)).lock, planned(filled(shuffled)).lock
     assert first.content() == second.content()
     assert not compare_locks(first, second).any
 
@@ -391,10 +391,10 @@ def test_a_lock_that_no_command_could_read_is_refused(monkeypatch: pytest.Monkey
     registry = MemoryRegistry()
     registry.put("app", image("one"), "v1")
     made = planned(registry, "app:v1")
-    assert Lock.parse(made.lock().content().decode()) == made.lock()
+    assert Lock.parse(made.lock.content().decode()) == made.lock
     monkeypatch.setattr(planning, "DOCUMENT_BYTES", 100)
     with pytest.raises(PlanError, match=r"the lock would have .* plan fewer artifacts at once"):
-        made.lock()
+        _ = planned(registry, "app:v1").lock
 
 
 @pytest.mark.parametrize(

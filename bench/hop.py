@@ -5,10 +5,11 @@
 
 Each round runs every program once, so that changes of the machine's speed affect all of them. The servers are
 started for each run, because they become slower with every GiB. The tables show the median, fastest and
-slowest run, the ratio to hop, the client's peak memory, and the CPU time of client, source server and target
-server, which depends less on other load than the duration. rclone is left out if it is not on PATH. Whole
-processes are measured, including their start-up. `--before` measures the hop of another checkout too, such as
-`git worktree add /tmp/before origin/main`, with this checkout's Python.
+slowest run, the ratio to hop, the client's peak memory, the requests that both servers answered for each blob
+(with the two of this benchmark, which creates the container and lists it), and the CPU time of client, source
+server and target server, which depends less on other load than the duration. rclone is left out if it is not
+on PATH. Whole processes are measured, including their start-up. `--before` measures the hop of another
+checkout too, such as `git worktree add /tmp/before origin/main`, with this checkout's Python.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import ssl
 import statistics
@@ -133,6 +135,7 @@ def _measure(
     ways |= {"cp": _Bench.copy_files, "bare load of the server": _Bench.load}
     found: dict[str, list[Measured]] = {way: [] for way in ways}
     servers: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    requests: dict[str, int] = {}
     for _ in range(options.runs):
         for way, run in ways.items():
             with _servers(folder, authority) as (leaving, arriving):
@@ -140,7 +143,8 @@ def _measure(
                 before = _busy(leaving.pid), _busy(arriving.pid)
                 found[way].append(run(_Bench(name, sizes, folder, leaving, arriving, trusted)))
                 servers[way].append((_busy(leaving.pid) - before[0], _busy(arriving.pid) - before[1]))
-    _print(name, sizes, found, servers)
+                requests[way] = _answered(leaving) + _answered(arriving)
+    _print(name, sizes, found, servers, requests)
     shutil.rmtree(folder)
 
 
@@ -168,17 +172,24 @@ def _busy(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def _answered(store: Store) -> int:
+    """The requests that a server has answered since its start."""
+    return len(re.findall(r'"[A-Z]+ /\S* HTTP/1.1" \d+', store.log.read_text()))
+
+
 def _print(
     name: str,
     sizes: list[int],
     found: dict[str, list[Measured]],
     servers: dict[str, list[tuple[float, float]]],
+    requests: dict[str, int],
 ) -> None:
     total = sum(sizes) / 1024**2
     ours = statistics.median(seconds for seconds, *_ in found["hop"])
     print(f"\n{name}: {len(sizes)} x {human_size(sizes[0])}; load {os.getloadavg()[0]:.1f} at the end")
     print(
         f"{'':24} {'median s':>9} {'min':>6} {'max':>6} {'MiB/s':>7} {'x hop':>6} {'peak MiB':>9}"
+        f" {'requests':>9}"
         "  CPU s of client, source, target"
     )
     for way, runs in found.items():
@@ -186,7 +197,8 @@ def _print(
         median = statistics.median(seconds)
         print(
             f"{way:24} {median:9.2f} {seconds[0]:6.2f} {seconds[-1]:6.2f} {total / median:7.0f} "
-            f"{median / ours:6.2f} {max(run[1] for run in runs):9.0f}  "
+            f"{median / ours:6.2f} {max(run[1] for run in runs):9.0f} "
+            f"{requests[way] / len(sizes):9.2f}  "
             f"{statistics.median(run[2] for run in runs):6.1f} "
             + " ".join(f"{statistics.median(used):6.1f}" for used in zip(*servers[way], strict=True))
         )

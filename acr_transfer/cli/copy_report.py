@@ -16,23 +16,25 @@ _REPORTED: Any = {"name": True, "size": True, "sha256": True, "parts": {"__all__
 """The properties of a blob in the report for machines."""
 
 
-def print_copies(console: Console, results: Sequence[CopyResult], seconds: float, mode: str = "") -> int:
+def print_copies(
+    console: Console, results: Sequence[CopyResult], seconds: float, notes: Sequence[str] = ()
+) -> int:
     """Print the results, and the failures on stderr; return the exit code."""
-    console.result(lambda: copy_json(results, seconds), lambda: copy_table(results, seconds, mode))
+    console.result(lambda: copy_json(results, seconds, notes), lambda: copy_table(results, seconds, notes))
     failures = [result.error for result in results if result.error]
     for failure in failures:
         console.error(str(failure))
     return failures[0].exit_code if failures else 0
 
 
-def copy_table(results: Sequence[CopyResult], seconds: float, mode: str = "") -> str:
-    """One line for each blob, then the totals, and a sentence about the copy mode."""
+def copy_table(results: Sequence[CopyResult], seconds: float, notes: Sequence[str] = ()) -> str:
+    """One line for each blob, then the totals and the notes."""
     rows = [(result.blob.name, human_size(result.blob.size), _outcome(result)) for result in results]
     counts = Counter(result.outcome for result in results)
     parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
     total = human_size(sum(result.blob.size for result in results))
     lines = [table(("blob", "size", "outcome"), rows, right=(1,)), f"{parts}: {total} in {seconds:.1f} s"]
-    return "\n".join([*lines, mode] if mode else lines)
+    return "\n".join([*lines, *notes])
 
 
 def _outcome(result: CopyResult) -> str:
@@ -42,9 +44,10 @@ def _outcome(result: CopyResult) -> str:
     return f"{result.outcome}; {human_size(staged)} were staged by an earlier run"
 
 
-def copy_json(results: Sequence[CopyResult], seconds: float) -> dict[str, Any]:
+def copy_json(results: Sequence[CopyResult], seconds: float, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The report for machines; `docs/hop.md` describes it."""
-    return {"schema": 1, "seconds": round(seconds, 3), "blobs": [_blob(result) for result in results]}
+    blobs = [_blob(result) for result in results]
+    return {"schema": 1, "seconds": round(seconds, 3), "blobs": blobs, "notes": list(notes)}
 
 
 def _blob(result: CopyResult) -> dict[str, Any]:

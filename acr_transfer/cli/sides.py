@@ -125,11 +125,11 @@ async def source_side(
 
 async def target_side(
     options: argparse.Namespace, throttle: "Throttle"
-) -> AbstractAsyncContextManager["Container"]:
-    """The container that the blobs are written to."""
+) -> tuple["Stack | None", AbstractAsyncContextManager["Container"]]:
+    """The target stack, if it is one, and the container that the blobs are written to."""
     from acr_transfer.azure import connect, containers
 
     if options.container_url:
-        return containers.container_at(options.container_url, throttle)
+        return None, containers.container_at(options.container_url, throttle)
     (stack,) = await connect.read_stacks([options.target], options.cwd)
-    return containers.container(stack, throttle)
+    return stack, containers.container(stack, throttle)

@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from azure.storage.blob import ContentSettings
@@ -38,6 +39,9 @@ LARGEST_BLOB = BLOCKS * BLOCK_BYTES
 _PIPED_SECONDS = 2
 """Seconds that an interruption may repeat where a cap makes a copy slow."""
 
+_WRITTEN = timedelta(seconds=1)
+"""The time of a write is stored in whole seconds."""
+
 _FINGERPRINT = 32
 """Characters of a block ID that identify the block's content."""
 
@@ -60,6 +64,9 @@ class SourceBlob:
     etag: str
     metadata: Mapping[str, str]
     settings: ContentSettings
+    written: datetime | None = None
+    """Its last write; None if it is unknown."""
+
     block_size: int = field(default=0)
     """Bytes in a block; by default 8 MiB, or more if that would give too many blocks."""
 
@@ -67,6 +74,10 @@ class SourceBlob:
         """Set the default block size."""
         if not self.block_size:
             object.__setattr__(self, "block_size", max(BLOCK_SIZE, -(-self.size // BLOCKS)))
+
+    def is_imported(self, started: datetime | None) -> bool:
+        """Whether an import run that started then has imported this version: it was not written since."""
+        return started is not None and self.written is not None and self.written + _WRITTEN <= started
 
     def is_piped(self, cap: float | None) -> bool:
         """Whether a streamed copy sends the blob as one request: at most 64 MiB, and two seconds at `cap`."""

@@ -70,8 +70,12 @@ async def _fetch_blocks(link: ReadLink, target: TargetBlob) -> None:
         target.count(block.length, sent=is_new)
         return block_id
 
+    # The first block alone shows whether the target can read the source.
+    first, *rest = blob.blocks()
+    block_ids = [await fetch(first)]
     # No content is in memory, so only the number of requests is limited.
-    await target.commit(await target.throttle.run(fetch, blob.blocks(), lambda _: 0))
+    block_ids += await target.throttle.run(fetch, rest, lambda _: 0)
+    await target.commit(block_ids)
 
 
 async def _signed(link: ReadLink, target: TargetBlob) -> str:

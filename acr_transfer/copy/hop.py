@@ -8,7 +8,7 @@ from azure.storage.blob.aio import ContainerClient
 from acr_transfer.azure.containers import ReadLink
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.copy.fetch import UnreadableSourceError, fetch_blob
-from acr_transfer.copy.result import CopyMode, CopyProgress, CopyResult, copy_blobs
+from acr_transfer.copy.result import CopyMode, CopyProgress, CopyResult, Imports, copy_blobs, no_imports
 from acr_transfer.copy.source import SourceContainer
 from acr_transfer.copy.stream import stream_blob
 from acr_transfer.copy.target_blob import TargetBlob
@@ -69,7 +69,9 @@ class Route:
         return None
 
 
-async def hop(names: Sequence[str], route: Route, progress: CopyProgress) -> list[CopyResult]:
+async def hop(
+    names: Sequence[str], route: Route, progress: CopyProgress, imports: Imports = no_imports
+) -> list[CopyResult]:
     """Copy the blobs `names`; return the result of each, in their order, with failures.
 
     Before the first byte is copied, raises `NothingExportedError` with every fault of the source, or
@@ -78,4 +80,10 @@ async def hop(names: Sequence[str], route: Route, progress: CopyProgress) -> lis
     """
     async with route.source as source:
         blobs = await source.find(names)
-        return await copy_blobs(blobs, route.target, route.throttle, progress, route.copy, _BLOBS_AT_A_TIME)
+        # The others wait for the first copy, which shows whether the target can read the source.
+        ordered = sorted(blobs, key=lambda blob: blob.size)
+        results = await copy_blobs(
+            ordered, route.target, route.throttle, progress, route.copy, _BLOBS_AT_A_TIME, imports
+        )
+        found = {result.blob.name: result for result in results}
+        return [found[blob.name] for blob in blobs]

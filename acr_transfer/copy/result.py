@@ -1,7 +1,8 @@
 """The result of copying one blob, and the progress of a copy."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
 from acr_transfer.azure.content.client import ContentClient
+from acr_transfer.azure.found_blobs import FoundBlobs, find_blobs
 from acr_transfer.azure.storage_limits import storage_request
 from acr_transfer.azure.throttle import Throttle
 from acr_transfer.concurrency import run_concurrently
@@ -22,6 +24,7 @@ class Outcome(StrEnum):
 
     COPIED = "copied"
     PRESENT = "already there"
+    IMPORTED = "imported"
     FAILED = "failed"
 
 
@@ -58,6 +61,15 @@ class CopyProgress(Protocol):
         """Called when `size` more bytes of a blob are staged; `sent`: this run had to send them."""
 
 
+Imports = Callable[[], Awaitable[Mapping[str, datetime]]]
+"""Returns the start of the last import run of each blob, if that run succeeded."""
+
+
+async def no_imports() -> Mapping[str, datetime]:
+    """No blob was imported, as far as is known."""
+    return {}
+
+
 async def copy_blobs(
     blobs: Sequence[SourceBlob],
     container: ContainerClient,
@@ -65,33 +77,51 @@ async def copy_blobs(
     progress: CopyProgress,
     copy: Callable[[TargetBlob], Awaitable[CopyMode | None]],
     at_a_time: int,
+    imports: Imports = no_imports,
 ) -> list[CopyResult]:
     """Run `copy` for each blob that has no equal blob in the container; return the results in order.
 
+    A blob that is not in the container, because a run has imported it since it was written, is not copied.
     A failure is part of the blob's result, so the other blobs continue. Raises `MissingError` if the
     container does not exist.
     """
-    with storage_request(
-        "reading the target's container", host(container.url), needs="to read the container"
-    ):
+    found = await _found(container, blobs)
+    async with ContentClient(container, throttle) as content:
+        targets = [TargetBlob(blob, found, content, progress.advance) for blob in blobs]
+        started = await imports() if any(target.is_absent for target in targets) else {}
+        progress.begin(len(blobs), sum(blob.size for blob in blobs))
+
+        async def copy_one(target: TargetBlob) -> CopyResult:
+            if skipped := _reason_to_skip(target, started):
+                target.count(target.blob.size, sent=False)
+                return CopyResult(blob=target.blob, outcome=skipped)
+            return await _copied(target, copy)
+
+        return await run_concurrently(copy_one, targets, at_a_time)
+
+
+def _reason_to_skip(target: TargetBlob, started: Mapping[str, datetime]) -> Outcome | None:
+    if target.is_present:
+        return Outcome.PRESENT
+    imported = target.is_absent and target.blob.is_imported(started.get(target.blob.name))
+    return Outcome.IMPORTED if imported else None
+
+
+async def _copied(target: TargetBlob, copy: Callable[[TargetBlob], Awaitable[CopyMode | None]]) -> CopyResult:
+    try:
+        mode = await copy(target)
+    except TransferError as error:
+        return CopyResult(blob=target.blob, outcome=Outcome.FAILED, sent=target.sent, error=error)
+    return CopyResult(blob=target.blob, outcome=Outcome.COPIED, sent=target.sent, mode=mode)
+
+
+async def _found(container: ContainerClient, blobs: Sequence[SourceBlob]) -> FoundBlobs:
+    where = host(container.url)
+    with storage_request("reading the target's container", where, needs="to read blobs"):
         try:
-            await container.get_container_properties()
+            return await find_blobs(container, [blob.name for blob in blobs])
         except ResourceNotFoundError:
             raise MissingError(
-                f"the target's container {container.container_name} at {host(container.url)} does not exist. "
+                f"the target's container {container.container_name} at {where} does not exist. "
                 "Run `pulumi up` on the target stack."
             ) from None
-    progress.begin(len(blobs), sum(blob.size for blob in blobs))
-
-    async def copy_one(blob: SourceBlob) -> CopyResult:
-        target = TargetBlob(blob, content, progress.advance)
-        try:
-            if await target.exists():
-                return CopyResult(blob=blob, outcome=Outcome.PRESENT)
-            mode = await copy(target)
-        except TransferError as error:
-            return CopyResult(blob=blob, outcome=Outcome.FAILED, sent=target.sent, error=error)
-        return CopyResult(blob=blob, outcome=Outcome.COPIED, sent=target.sent, mode=mode)
-
-    async with ContentClient(container, throttle) as content:
-        return await run_concurrently(copy_one, blobs, at_a_time)

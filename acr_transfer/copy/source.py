@@ -14,17 +14,14 @@ from azure.storage.blob.aio import ContainerClient
 
 from acr_transfer.azure.content.buffers import Buffers
 from acr_transfer.azure.content.client import ContentClient
-from acr_transfer.azure.storage_limits import blob_client, storage_request
+from acr_transfer.azure.found_blobs import find_blobs
+from acr_transfer.azure.storage_limits import storage_request
 from acr_transfer.azure.throttle import Throttle
-from acr_transfer.concurrency import run_concurrently
 from acr_transfer.copy.blocks import CATEGORY, LARGEST_BLOB, Block, SourceBlob, category
-from acr_transfer.errors import CopyError, NothingExportedError, error_code, host
+from acr_transfer.errors import CopyError, NothingExportedError, host
 from acr_transfer.model.documents.faults import with_faults
 from acr_transfer.model.failures.commands import EMPTY_HANDOVER, NOTHING_EXPORTED
 from acr_transfer.model.resource_names import HEADER_VALUE, METADATA
-
-_PROPERTY_REQUESTS = 16
-"""Requests for properties in flight."""
 
 _BLOCKS_AHEAD = 4
 """Blocks that are read in advance: 32 MiB."""
@@ -55,24 +52,23 @@ class SourceContainer:
             raise NothingExportedError(
                 "the source stack's hand-over lists no blob: nothing was exported."
             ).led_out(EMPTY_HANDOVER)
-        found = await run_concurrently(self._find, list(dict.fromkeys(names)), _PROPERTY_REQUESTS)
+        found = await self._find(list(dict.fromkeys(names)))
         if faults := [fault for fault in found if isinstance(fault, str)]:
             raise NothingExportedError(with_faults("these blobs cannot be copied:", faults)).led_out(
                 NOTHING_EXPORTED
             )
         return [blob for blob in found if isinstance(blob, SourceBlob)]
 
-    async def _find(self, name: str) -> SourceBlob | str:
-        """The blob, or its fault."""
-        with storage_request(
-            f"reading blob {name} at the source", host(self._client.url), needs="to read blobs"
-        ):
+    async def _find(self, names: Sequence[str]) -> list[SourceBlob | str]:
+        """Each blob, or its fault."""
+        missing = "the blob"
+        with storage_request("reading blobs at the source", host(self._client.url), needs="to read blobs"):
             try:
-                properties = await blob_client(self._client, name).get_blob_properties()
-            except ResourceNotFoundError as error:
-                what = "its container" if error_code(error) == "ContainerNotFound" else "the blob"
-                return f"{name}: {what} does not exist: its export run has not succeeded, or it was deleted"
-        return _checked(name, properties)
+                found = (await find_blobs(self._client, names)).committed
+            except ResourceNotFoundError:
+                found, missing = {}, "its container"
+            absent = f"{missing} does not exist: its export run has not succeeded, or it was deleted"
+            return [_checked(name, found[name]) if name in found else f"{name}: {absent}" for name in names]
 
     async def read_into(self, blob: SourceBlob, block: Block, buffer: memoryview) -> None:
         """Read a block of the version that `find` saw. Raises `CopyError` if the blob has changed."""
@@ -148,6 +144,7 @@ def _checked(name: str, properties: BlobProperties) -> SourceBlob | str:
         etag=properties.etag,
         metadata=properties.metadata,
         settings=properties.content_settings,
+        written=properties.last_modified,
     )
 
 

@@ -21,6 +21,7 @@ from azure.storage.blob import BlobBlock, BlobProperties
 from acr_transfer.azure.content.checksums import Checksum, crc64, is_azure, md5
 from acr_transfer.azure.content.client import ContentClient, SourceError
 from acr_transfer.azure.content.pipe import Piped, pipe
+from acr_transfer.azure.found_blobs import FoundBlobs
 from acr_transfer.azure.storage_limits import ANSWER_SECONDS, blob_client, storage_request
 from acr_transfer.copy.blocks import CATEGORY, Block, SourceBlob, by_lower_name, category
 from acr_transfer.copy.source import SourceContainer
@@ -44,8 +45,8 @@ Advance = Callable[[str, int, bool], None]
 class TargetBlob:
     """One blob at the target, from the check whether it exists to its commit."""
 
-    def __init__(self, blob: SourceBlob, content: ContentClient, advance: Advance) -> None:
-        """`content` is the target's container."""
+    def __init__(self, blob: SourceBlob, found: FoundBlobs, content: ContentClient, advance: Advance) -> None:
+        """`found` are the blobs of the target's container, whose content is `content`."""
         self.blob, self.content, self.throttle = blob, content, content.throttle
         self.sent = 0
         """Bytes that were sent to it in this run."""
@@ -56,20 +57,23 @@ class TargetBlob:
         self._client = blob_client(content.container, blob.name)
         self.host = host(self._client.url)
         self._advance = advance
-        self._existing: BlobProperties | None = None
-        self._staged: set[str] | None = None
-        self._server = ""
+        self._existing = found.committed.get(blob.name)
+        is_new = self._existing is None and blob.name not in found.uncommitted
+        self._staged: set[str] | None = set() if is_new else None
+        self._server = found.server
 
-    async def exists(self) -> bool:
-        """Whether a blob exists that the import trigger takes for the same one."""
-        self._existing = await self._properties()
-        equal = self._existing is not None and self._equals(self._existing)
-        if equal:
-            self.count(self.blob.size, sent=False)
-        return equal
+    @property
+    def is_absent(self) -> bool:
+        """Whether no blob of its name was found."""
+        return self._existing is None
+
+    @property
+    def is_present(self) -> bool:
+        """Whether a blob was found that the import trigger takes for the same one."""
+        return self._existing is not None and self._equals(self._existing)
 
     async def staged(self) -> set[str]:
-        """The IDs of the uncommitted blocks, which an earlier run sent; read once."""
+        """The IDs of the uncommitted blocks, which an earlier run sent; read once, if there can be any."""
         if self._staged is None:
             with storage_request(f"listing the blocks of blob {self.blob.name}", self.host):
                 try:
@@ -229,7 +233,7 @@ class TargetBlob:
         await self._check(written)
 
     def _condition(self) -> dict[str, Any]:
-        """The condition of a write by Azure's client: the blob is still as `exists` found it."""
+        """The condition of a write by Azure's client: the blob is still as it was found."""
         if self._existing is None:
             return {"match_condition": MatchConditions.IfMissing}
         return {"match_condition": MatchConditions.IfNotModified, "etag": self._existing.etag}

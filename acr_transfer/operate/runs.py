@@ -104,6 +104,12 @@ async def pipeline_runs(pipeline_id: str, container_url: str, arm: "ArmClient") 
     return [run for run in runs if run.pipeline == pipeline_id.lower()]
 
 
+def last_imports(runs: Sequence[PipelineRun]) -> dict[str, datetime]:
+    """The start of the last run of each blob, if that run succeeded."""
+    last = {run.blob: run for run in sorted(runs, key=start_of)}
+    return {blob: start_of(run) for blob, run in last.items() if blob and run.succeeded}
+
+
 def unresolved_failures(runs: Sequence[PipelineRun]) -> list[PipelineRun]:
     """The failed runs whose blob no later run moved."""
     moved = {run.blob: start_of(run) for run in sorted(runs, key=start_of) if run.succeeded}

@@ -67,11 +67,13 @@ class Pair:
         return blob_client(self.paths, definition, url)
 
     def forget_copy(self) -> None:
-        """Remove the blob at the target, so that `hop` copies it again."""
+        """Remove the blob at the target, and write it again at the source, so that `hop` copies it again."""
         for run in self.project.outputs(self.stacks["source"])["runs"]:
             blob = self.blob("target", run["blob"])
             if blob.exists():
                 blob.delete_blob()
+            exported = self.blob("source", run["blob"])
+            exported.set_blob_metadata(exported.get_blob_properties().metadata)
 
     def leave_a_transfer(self) -> None:
         """Export and import a blob with runs that are in no stack, and leave another blob that no run names.
@@ -109,6 +111,11 @@ def _sees_everything(output: str) -> bool:
     """Whether doctor reads everything but the token, which takes a permission in the vault's own policies."""
     unread = output.count("could not be read") - output.count("the SAS token could not be read")
     return not unread and not re.search(r"you lack .+; needed by .*\bdoctor\b", output)
+
+
+def _reads_runs(output: str) -> bool:
+    """Whether hop knows what the target has imported."""
+    return "runs were not read" not in output
 
 
 @dataclass(frozen=True)
@@ -151,8 +158,8 @@ COMMANDS = [
     # A new stack has no output yet that names the registry's host.
     Command("plan", (*_PLAN, "NEW")),
     Command("plan --target", (*_PLAN, "SOURCE", "--target", "TARGET")),
-    Command("hop, with account keys", _HOP, before=Pair.forget_copy),
-    Command("hop, without account keys", _HOP, "identity", before=Pair.forget_copy),
+    Command("hop, with account keys", _HOP, before=Pair.forget_copy, complete=_reads_runs),
+    Command("hop, without account keys", _HOP, "identity", before=Pair.forget_copy, complete=_reads_runs),
     Command("prove", ("prove", *BOTH, "--layers", "sample", "--exact")),
     Command("status", ("status", *BOTH)),
     Command("doctor, with account keys", _DOCTOR, codes=(0, 14), complete=_sees_everything),

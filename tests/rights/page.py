@@ -191,6 +191,7 @@ vault, which takes the secret permission *delete*; `doctor` reads the token with
 registered: the namespaces of the tables must be registered in the subscription. A vault with roles takes `doctor`
 `Microsoft.Authorization/roleAssignments/read` on the resource group. `hop --way server` without account keys also needs
 `Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action` on the source's account, which no test shows.
+Without `pipelineRuns/read`, `hop` copies what the target has imported already a second time, and says so.
 `ship` needs the rights of both deployers and of `hop` and `prove`, and with `--rules` those of `plan`. `pack` needs the rights of `hop` at the source, `unpack`
 those at the target.
 

@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
     async def copy(progress: HopProgress) -> list[CopyResult]:
         throttle = Throttle(cap=options.cap)
-        async with await target_side(options, throttle) as target:
+        _, arriving = await target_side(options, throttle)
+        async with arriving as target:
             return await unpack(pack, target.client, identities, throttle, progress)
 
     console = Console(options)

@@ -41,7 +41,8 @@ class PlannedArtifact:
     kind: ManifestKind
 
 
-@dataclass(frozen=True, kw_only=True)
+# asyncio.run computes the repr of its result: that of 10,000 artifacts would be megabytes.
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Plan:
     """The result of a plan at one moment."""
 

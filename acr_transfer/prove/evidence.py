@@ -72,7 +72,8 @@ class NextStep:
     """As in `KnownCause`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+# asyncio.run computes the repr of its result: that of 10,000 findings would be megabytes.
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Evidence:
     """A proof and its origin."""
 

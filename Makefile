@@ -1,5 +1,5 @@
 # Every target first installs its prerequisites (see setup/); a second run installs nothing.
-.PHONY: help demo review test quick soak lint bench bench-peers install peers venv clean
+.PHONY: help demo review test quick soak lint bench bench-distance bench-peers install peers venv clean
 .DEFAULT_GOAL := help
 
 # Tests start hundreds of Python processes: compile each module once, not in each process.
@@ -31,6 +31,7 @@ help:
 	  'make soak          the long sets: fuzzers, every removed right, way out and answer of Azure, and random walks (WALKS_SECONDS=1800)' \
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make bench         run the benchmarks, with rclone, crane and regctl if `make bench-peers` installed them; BENCH=hop runs one' \
+	  'make bench-distance   plan and prove 10,000 artifacts with 20 ms until each response, without and with a login' \
 	  'make install       install the prerequisites: .venv, the Pulumi CLI, Azurite, a registry server' \
 	  'make peers         build crane, regctl and oras for the tests that use them in the sandbox' \
 	  'make clean         stop the two clouds; remove .venv and the caches of this checkout'
@@ -79,6 +80,12 @@ BENCH ?= sandbox hop killed plan referrers prove registry_clients artifacts batc
 bench: install
 	@for folder in "$(CACHE)"/bench/bin "$(CACHE)"/peers/*/bin; do PATH="$$folder:$$PATH"; done; export PATH; \
 	for name in $(BENCH); do echo; echo "## bench/$$name.py"; .venv/bin/python "bench/$$name.py" || exit 1; done
+
+# The section Distance of docs/benchmarks.md: ten minutes without other work on the machine.
+bench-distance: install
+	@for login in '' --login; do \
+	  .venv/bin/python bench/plan.py --latency 20 $$login && \
+	  .venv/bin/python bench/prove.py --artifacts 10000 --tags 50 --latency 20 $$login || exit 1; done
 
 # The tools of the comparisons; Go builds rclone in about three minutes.
 bench-peers:

@@ -1,4 +1,4 @@
-"""A fixed latency before a server, as if it were on another continent: a TCP proxy in its own process.
+"""A fixed latency before a server, as if it were in another region: a TCP proxy in its own process.
 
 Each response arrives later by the latency, and a new connection takes it once more, as a handshake does.
 """

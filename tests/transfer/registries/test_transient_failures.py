@@ -9,7 +9,7 @@ import pytest
 from acr_transfer.__main__ import main
 from acr_transfer.model.documents.lock import Lock, LockedArtifact
 from acr_transfer.registry.transport import CONCURRENCY
-from tests.transfer.failing_registry import REPOSITORY, FailingRegistry, Failure
+from tests.transfer.registries.failing_registry import REPOSITORY, FailingRegistry, Failure
 from tests.transfer.small_cloud import IMAGE, digest_of
 
 PATHS = ("/v2/", "/_catalog", "/tags/list", "/manifests/v1")

@@ -34,6 +34,24 @@ PROPERTIES = {
     "x-ms-blob-type": "BlockBlob",
     "x-ms-meta-category": "acr-transfer-blob",
 }
+NAMES = ("b", "c")
+"""The blobs that the source's list has."""
+
+
+def listing(*names: str, more: str = "", **properties: str) -> bytes:
+    """A list of blobs with these properties, and the mark of a further page."""
+    usual = {"Content-Length": str(len(CONTENT)), "Content-MD5": MD5, "Etag": "0x1", "Last-Modified": DATE}
+    usual |= {"Content-Type": "application/x-tar", "BlobType": "BlockBlob"}
+    given = usual | {name.replace("_", "-"): value for name, value in properties.items()}
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in given.items() if value)
+    metadata = "<Metadata><category>acr-transfer-blob</category></Metadata>"
+    blobs = "".join(
+        f"<Blob><Name>{name}</Name><Properties>{fields}</Properties>{metadata}</Blob>" for name in names
+    )
+    found = f"<EnumerationResults><Blobs>{blobs}</Blobs><NextMarker>{more}</NextMarker></EnumerationResults>"
+    return f'<?xml version="1.0" encoding="utf-8"?>{found}'.encode()
+
+
 NO_BLOCKS = b'<?xml version="1.0"?><BlockList><UncommittedBlocks/></BlockList>'
 ENTITIES = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(9))
 BOMB = f'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY e0 "ha">{ENTITIES}]><b>&e9;</b>'.encode()
@@ -95,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         return {
             ("HEAD", ""): "properties",
             ("GET", ""): "piped" if account.startswith("piped.") else "content",
-            ("GET", "container"): "container",
+            ("GET", "list"): "source-list" if self._is_source(account) else "list",
             ("GET", "blocklist"): "blocks",
             ("PUT", ""): "put",
             ("PUT", "block"): "block",
@@ -104,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, stage: str, account: str, body: bytes) -> None:
         path = urlsplit(self.path).path
-        is_source = account.partition(".")[0] in SOURCE_STAGES or account == "source"
+        is_source = self._is_source(account)
         if stage in ("content", "piped"):
             start, end = map(int, self.headers["x-ms-range"].removeprefix("bytes=").split("-"))
             ranged = {"Content-Range": f"bytes {start}-{end}/{len(CONTENT)}", "x-ms-blob-content-md5": MD5}
@@ -115,9 +133,13 @@ class Handler(BaseHTTPRequestHandler):
             self.requests.committed.add(path)
         if stage in ("block", "commit", "put"):
             return self.respond(201, b"", {"ETag": '"0x1"', "Last-Modified": DATE})
-        listed = NO_BLOCKS if stage == "blocks" else b""
+        listed = {"blocks": NO_BLOCKS, "list": listing(), "source-list": listing(*NAMES)}.get(stage, b"")
         described = {"ETag": '"0x1"', "Last-Modified": DATE, "Content-Type": "application/xml"}
         return self.respond(200, listed, described)
+
+    @staticmethod
+    def _is_source(account: str) -> bool:
+        return account.partition(".")[0] in SOURCE_STAGES or account == "source"
 
     def respond(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         """Send a whole response."""
@@ -253,9 +275,20 @@ BEHAVIORS: dict[str, Callable[[Handler], None]] = {
     "bad-date": _with(Last_Modified="yesterday", x_ms_creation_time="never"),
     "bad-type": _with(x_ms_blob_type="Nonsense", x_ms_lease_state="?", x_ms_copy_progress="1/x"),
     "nothing": _without(*PROPERTIES),
+    "list-without-end": _body(200, listing(*NAMES, more="again"), Content_Type="application/xml"),
+    "list-without-names": _body(200, listing("other", more="again"), Content_Type="application/xml"),
+    "list-bad-size": _body(200, listing(*NAMES, Content_Length="many"), Content_Type="application/xml"),
+    "list-no-size": _body(200, listing(*NAMES, Content_Length=""), Content_Type="application/xml"),
+    "list-no-etag": _body(200, listing(*NAMES, Etag=""), Content_Type="application/xml"),
+    "list-bad-md5": _body(200, listing(*NAMES, Content_MD5="!!!"), Content_Type="application/xml"),
+    "list-bad-date": _body(200, listing(*NAMES, Last_Modified="yesterday"), Content_Type="application/xml"),
+    "list-nested": _body(200, listing("b<i>x</i>", "<b/>"), Content_Type="application/xml"),
 }
-SOURCE_STAGES = ("properties", "content", "piped")
-STAGES = (*SOURCE_STAGES, "container", "blocks", "block", "commit", "put", "check")
+SOURCE_STAGES = ("properties", "content", "piped", "source-list")
+LISTED_STAGES = ("source-list", "list")
+"""The stages of a hand-over of several blobs, whose containers are listed."""
+
+STAGES = (*SOURCE_STAGES, "list", "blocks", "block", "commit", "put", "check")
 PIPED_STAGES = ("piped", "put")
 """The stages of a blob that is sent as one request."""
 

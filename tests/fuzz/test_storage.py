@@ -16,6 +16,8 @@ from acr_transfer.model.documents.handover import Handover
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.hostile_storage import (
     BEHAVIORS,
+    LISTED_STAGES,
+    NAMES,
     OTHER_SERVICES,
     PIPED_STAGES,
     SOURCE_STAGES,
@@ -30,6 +32,9 @@ CASES = [f"{stage}.{behavior}" for stage in STAGES for behavior in BEHAVIORS]
 ATTACKS = ("endless-chunks", "drip-body", "redirect-307", "challenge-arm", "bomb", "bad-range", "gzip")
 SHORT = [
     f"{stage}.{behavior}" for number, behavior in enumerate(ATTACKS) for stage in STAGES[number % 4 :: 4]
+]
+SHORT += [
+    f"{stage}.{behavior}" for stage in LISTED_STAGES for behavior in BEHAVIORS if behavior.startswith("list-")
 ]
 
 
@@ -72,7 +77,8 @@ def _hop(case: str, world: World, handover: Path) -> Outcome:
     stage = case.partition(".")[0]
     is_source = stage in SOURCE_STAGES
     source, target = (case, "target") if is_source else ("source", case)
-    blobs: list[Any] = [{"name": "b", "artifacts": ["a:1"]}]
+    names = NAMES if stage in LISTED_STAGES else NAMES[:1]
+    blobs: list[Any] = [{"name": name, "artifacts": [f"a:{name}"]} for name in names]
     Handover.of("source.example", f"https://{world.host}/{source}/transfer", blobs).write(handover)
     world.requests.clear()
     world.arm.resources.clear()

@@ -1,6 +1,6 @@
 """The client of Azure Resource Manager (ARM)."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -56,7 +56,13 @@ class ArmClient:
 
     async def list(self, path: str, *versions: str) -> list[dict[str, Any]]:
         """Return all resources of a collection, from all pages; none if the collection does not exist."""
-        page = await self.get(path, *versions) or {}
+        return [*(await self.list_existing(path, *versions) or ())]
+
+    async def list_existing(self, path: str, *versions: str) -> Sequence[dict[str, Any]] | None:
+        """Return all resources of a collection as `list` does, but None if the collection does not exist."""
+        page = await self.get(path, *versions)
+        if page is None:
+            return None
         found = _entries(page)
         visited = set[str]()
         while link := str(page.get("nextLink") or ""):

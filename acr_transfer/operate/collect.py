@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -93,6 +94,10 @@ def noting(facts: Facts, what: str) -> Iterator[None]:
         logging.getLogger(__name__).error("collecting %s: %s\n%s", what, type(error).__name__, frames)
 
 
+_PROVIDERS = {"account": "Microsoft.Storage/", "vault": "Microsoft.KeyVault/"}
+"""The resource providers of the facts on which a caller may have rights of their own."""
+
+
 class _Resources:
     """Reads one side's resources from Resource Manager, and its SAS token."""
 
@@ -140,23 +145,26 @@ class _Resources:
     async def _rights(self, registry_id: str) -> None:
         """Compare the caller's permissions with the rights that the commands and `pulumi up` need.
 
-        A permission of a resource includes those of its group and its subscription.
+        A permission of a resource includes those of its group and its subscription. Nothing is known about
+        those on a resource that does not exist.
         """
         facts = self._facts
         group = connect.scope_of(self._stack, "acr-transfer:storageAccount")
         inside = [str(found["id"]) for found in (facts.container or facts.account, facts.vault) if found]
-        granted = {
-            "registry": await self._permissions(registry_id),
-            "resource group": await self._permissions(group, *inside),
-        }
-        granted["subscription"] = granted["resource group"] + granted["registry"]
+        on_registry = await self._permissions(registry_id)
+        on_group = await self._permissions(group, *inside)
+        on_both = None if on_group is None else [*on_group, *(on_registry or ())]
+        granted = {"registry": on_registry, "resource group": on_group, "subscription": on_both}
         facts.scopes = {"registry": registry_id, "resource group": group, "subscription": group}
+        unknown = tuple(_PROVIDERS[what] for what in _PROVIDERS if getattr(facts, what) is None)
 
         def lacking(rights: Sequence[Right]) -> tuple[Right, ...]:
             return tuple(
                 right
                 for right in rights
-                if not allows(granted[right.place], right.action, is_data=right.is_data)
+                if (permissions := granted[right.place]) is not None
+                if not right.action.startswith(unknown)
+                if not allows(permissions, right.action, is_data=right.is_data)
             )
 
         config = self._stack.keys
@@ -166,14 +174,15 @@ class _Resources:
         facts.lacking_to_operate = lacking(operator_rights(facts.side, by_key=by_key, mode=mode))
         facts.lacking_to_deploy = lacking(deployer_rights(facts.side, config))
 
-    async def _permissions(self, *scopes: str) -> list[Body]:
-        """The caller's permissions, which everybody may read.
+    async def _permissions(self, *scopes: str) -> list[Body] | None:
+        """The caller's permissions, which everybody may read; None if none of the scopes exists.
 
         https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
         """
         path = "/providers/Microsoft.Authorization/permissions"
-        lists = await asyncio.gather(*(self._arm.list(scope + path, "2022-04-01") for scope in scopes))
-        return [permission for listed in lists for permission in listed]
+        reads = (self._arm.list_existing(scope + path, "2022-04-01") for scope in scopes)
+        lists = [each for each in await asyncio.gather(*reads) if each is not None]
+        return [*chain(*lists)] if lists else None
 
     async def _storage(self) -> None:
         url = str(self._facts.container_settings.get("uri") or self._stack.outputs.get("containerUrl") or "")

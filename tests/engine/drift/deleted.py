@@ -64,10 +64,18 @@ class Side:
 
     def follow(self, commands: list[str], **names: str) -> None:
         """Type commands as they were printed, with values for the names in angle brackets."""
+        said = self.attempt(commands, **names)
+        assert not said, said
+
+    def attempt(self, commands: list[str], **names: str) -> str:
+        """Type commands as `follow` does, up to the first that fails; its output, or none."""
         for command in commands:
             words = [names.get(word.strip("<>"), word) for word in shlex.split(command)]
-            plain = ("--yes", "--skip-preview") if words[:2] == ["pulumi", "up"] else ()
-            self.project.run(*words, *plain)
+            plain = ("--yes", "--skip-preview", "--suppress-progress", "--color", "never")
+            done = self.project.attempt(*words, *(plain if words[:2] == ["pulumi", "up"] else ()))
+            if done.returncode:
+                return done.stdout
+        return ""
 
     def restore(self, finding: dict[str, Any], **names: str) -> None:
         """Follow a finding; if its refresh ends with an error, also the way out of that."""

@@ -37,20 +37,20 @@ help:
 	  'make clean         stop the two clouds; remove .venv and the caches of this checkout'
 
 demo: install
-	@KEEP='$(KEEP)' bash examples/demo.sh
+	@KEEP='$(KEEP)' sh examples/demo.sh
 
 # With STACKS, the review uses the shell's environment: backend, passphrase and cloud of the user.
 review: $(if $(STACKS),venv,install)
 	@if [ -n '$(STACKS)' ]; then \
 	  .venv/bin/acr-transfer review --profile '$(or $(PROFILE),baseline)' --report review.json --sarif review.sarif $(STACKS); \
-	else PROFILE='$(PROFILE)' bash examples/review.sh; fi
+	else PROFILE='$(PROFILE)' sh examples/review.sh; fi
 
 # Tests wait for a quarter of their time: three workers keep two cores busy.
 WORKERS = $$(.venv/bin/python -c 'import os; print(min(6, -(-3 * os.cpu_count() // 2)))')
 
 test: install lint
 	$(call setup,node-sdk)
-	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n "$(WORKERS)" --dist loadfile --no-loadscope-reorder
 
 quick: lint
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m 'not servers' \

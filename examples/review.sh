@@ -1,7 +1,7 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Reviews both stacks of this repository in the sandbox with the policy pack; `make review` runs it.
 # Starts the sandbox if it is not running, and stops it afterwards in that case. The exit code is that of `acr-transfer review`.
-set -euo pipefail
+set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
 
@@ -9,7 +9,8 @@ if ! "$python" -m sandbox status >/dev/null 2>&1; then
   "$python" -m sandbox up
   trap '"$python" -m sandbox down' EXIT
 fi
-eval "$("$python" -m sandbox env)"
+environment=$("$python" -m sandbox env)
+eval "$environment"
 "$python" -m sandbox seed
 for stack in source target; do
   pulumi stack select "$stack" 2>/dev/null || pulumi stack init "$stack"

@@ -4,23 +4,16 @@ import base64
 import json
 import os
 import shlex
-import shutil
-import sys
-from pathlib import Path
 
+from sandbox import programs
 from sandbox.cloud.cloud import REGISTRIES, Cloud
 from sandbox.cloud.definitions import CLOUDS
-from sandbox.cloud.paths import CHECKOUT, Paths
+from sandbox.cloud.paths import Paths
 from sandbox.lifecycle import require_running
 from sandbox.registry import tokens
 
 PASSPHRASE = "the-sandbox-holds-no-secrets-of-yours"
 """The passphrase of this repository's two stack files. It is public: the sandbox has no secrets of yours."""
-
-_PLUGINS = {
-    "pulumi-resource-azure-native": "sandbox.pulumi_plugins.azure_native",
-    "pulumi-resource-random": "sandbox.pulumi_plugins.random_provider",
-}
 
 
 def variables(paths: Paths) -> dict[str, str]:
@@ -28,16 +21,16 @@ def variables(paths: Paths) -> dict[str, str]:
     running = require_running(paths)
     clouds = [Cloud(definition, paths) for definition in CLOUDS]
     _write_docker_config(paths, clouds)
-    _write_programs(paths)
+    path = _other_path(paths)
     passphrase = paths.state / "passphrase"
     passphrase.write_text(PASSPHRASE)
-    backend, home = paths.state / "stacks", paths.state / "pulumi"
+    backend = paths.state / "stacks"
     backend.mkdir(exist_ok=True)
     return {
-        "PATH": os.pathsep.join([str(paths.programs), _other_path(paths)]),
+        "PATH": os.pathsep.join([str(paths.programs), path]),
         "ACR_TRANSFER_SANDBOX": str(paths.state),
         "PULUMI_BACKEND_URL": f"file://{backend}",
-        "PULUMI_HOME": str(home),
+        **programs.install(paths, path),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "ARM_METADATA_HOSTNAME": clouds[0].arm.removeprefix("https://"),
@@ -83,25 +76,3 @@ def _write_docker_config(paths: Paths, clouds: list[Cloud]) -> None:
     folder = paths.state / "docker"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / "config.json").write_text(json.dumps({"auths": auths}, indent=2))
-
-
-def _write_programs(paths: Paths) -> None:
-    """Write the first folder on PATH. Pulumi's own CLI and language host take precedence."""
-    shutil.rmtree(paths.programs, ignore_errors=True)
-    paths.programs.mkdir()
-    path = _other_path(paths)
-    _write(paths, "acr-transfer", "-m acr_transfer")
-    if not shutil.which("pulumi", path=path) and (pulumi := paths.pulumi()):
-        (paths.programs / "pulumi").symlink_to(pulumi)
-    if not shutil.which("pulumi-language-python", path=path):
-        _write(paths, "pulumi-language-python", "-m sandbox.pulumi_plugins.language_host")
-    for name, module in _PLUGINS.items():
-        _write(paths, name, f"-m {module}")
-
-
-def _write(paths: Paths, name: str, arguments: str) -> None:
-    program: Path = paths.programs / name
-    checkout = f"PYTHONPATH={shlex.quote(str(CHECKOUT))}${{PYTHONPATH:+:$PYTHONPATH}}"
-    python = shlex.quote(sys.executable)
-    program.write_text(f'#!/bin/sh\n{checkout} exec {python} {arguments} "$@"\n')
-    program.chmod(0o700)

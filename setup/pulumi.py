@@ -10,7 +10,8 @@ from setup.paths import VERSIONS, cache
 from setup.prerequisites import GO
 from setup.progress import say
 
-_PINNED, _FALLBACK = VERSIONS["pulumi"]
+_VERSIONS: list[str] = VERSIONS["pulumi"]
+_PINNED, _FALLBACK = _VERSIONS
 """Set-up builds the second version if Go's module proxy does not serve the first."""
 
 NAME = "the Pulumi CLI"
@@ -18,18 +19,24 @@ DURATION = "4 to 7 minutes on 2 cores, once per machine"
 LOCK = cache() / "pulumi" / ".lock"
 NEEDS = GO
 _PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+_LANGUAGE_HOST = Path(__file__).with_name("pulumi-language-python.sh")
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
 def current() -> bool:
-    """Return whether the CLI is installed; one on PATH is used in any version."""
-    return shutil.which("pulumi") is not None or any(
-        _binary(version).is_file() for version in VERSIONS["pulumi"]
-    )
+    """Return whether the CLI is on PATH in any version, or in the cache with its language host."""
+    return shutil.which("pulumi") is not None or any(_host(version).is_file() for version in _VERSIONS)
 
 
 def install() -> None:
-    """Build the pinned CLI into the cache, or the fallback if the module proxy does not serve it."""
+    """Build the CLI into the cache unless it is there, and write its language host."""
+    built = [version for version in _VERSIONS if _binary(version).is_file()]
+    version = built[0] if built else _build_any()
+    _write_host(_host(version))
+
+
+def _build_any() -> str:
+    """Build the pinned version, or the fallback if the module proxy does not serve it; return which."""
     try:
         _build(_PINNED)
     except CommandError as error:
@@ -37,10 +44,24 @@ def install() -> None:
             raise
         say(f"Go's module proxy no longer serves {_PINNED}; building {_FALLBACK} instead")
         _build(_FALLBACK)
+        return _FALLBACK
+    return _PINNED
 
 
 def _binary(version: str) -> Path:
     return cache() / "pulumi" / version / "bin" / "pulumi"
+
+
+def _host(version: str) -> Path:
+    return _binary(version).with_name("pulumi-language-python")
+
+
+def _write_host(host: Path) -> None:
+    """Write the program that starts the language host; its name appears when it is complete."""
+    partial = host.with_suffix(".partial")
+    shutil.copyfile(_LANGUAGE_HOST, partial)
+    partial.chmod(0o755)
+    partial.rename(host)
 
 
 def _refused(output: str) -> bool:

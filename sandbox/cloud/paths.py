@@ -60,6 +60,11 @@ class Paths:
         """The folder that `env` puts first on PATH."""
         return self.state / "bin"
 
+    @property
+    def pulumi_home(self) -> Path:
+        """Pulumi's folder for plugins, in place of the user's `~/.pulumi`."""
+        return self.state / "pulumi"
+
     def pulumi(self) -> Path | None:
         """The Pulumi CLI that set-up built; None if the user has another one."""
         built = (self.cache / "pulumi" / version / "bin" / "pulumi" for version in _versions()["pulumi"])

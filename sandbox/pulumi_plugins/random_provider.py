@@ -3,6 +3,7 @@
 import secrets
 import string
 
+from sandbox.pulumi_plugins import versions
 from sandbox.pulumi_plugins.protocol.call_context import ProviderError
 from sandbox.pulumi_plugins.protocol.resource_provider import Diff, Provider, serve
 from sandbox.pulumi_plugins.protocol.values import UNKNOWN, Values, changes
@@ -19,7 +20,7 @@ _ALPHABETS = {
 class RandomProvider(Provider):
     """Only `RandomString`; the value is kept until an input changes."""
 
-    version = "4.21.4"
+    version = versions.RANDOM
 
     def check(self, token: str, name: str, old: Values, new: Values, seed: bytes) -> tuple[Values, list[str]]:
         if token != _STRING:

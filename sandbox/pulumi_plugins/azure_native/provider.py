@@ -1,4 +1,4 @@
-"""A stand-in for version 3.29.0 of the vendor's `pulumi-resource-azure-native` plugin.
+"""A stand-in for the vendor's `pulumi-resource-azure-native` plugin.
 
 It supports the types in resource_types.json; docs/provider-stand-in.md lists the differences from the plugin.
 """
@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Mapping
 
+from sandbox.pulumi_plugins import versions
 from sandbox.pulumi_plugins.azure_native import functions
 from sandbox.pulumi_plugins.azure_native.access_policy import AccessPolicyProvider
 from sandbox.pulumi_plugins.azure_native.arm_resource import ArmResourceProvider
@@ -20,7 +21,7 @@ from sandbox.pulumi_plugins.protocol.values import Values
 class AzureNative(Provider):
     """The plugin's package: resources of Azure, access policies and functions."""
 
-    version = "3.29.0"
+    version = versions.AZURE_NATIVE
 
     def __init__(self) -> None:
         self.configure({})

@@ -90,8 +90,8 @@ bench-distance: install
 # The tools of the comparisons; Go builds rclone in about three minutes.
 bench-peers:
 	$(call setup,peers)
-	@mkdir -p "$(CACHE)/bench/bin" && GOBIN="$$(cd "$(CACHE)/bench/bin" && pwd)" CGO_ENABLED=0 \
-	go install -trimpath -ldflags='-s -w' github.com/rclone/rclone@v1.76.0
+	@mkdir -p "$(CACHE)/bench/bin" && GOBIN="$$(cd "$(CACHE)/bench/bin" && pwd)" CGO_ENABLED=0 GOFLAGS=-trimpath \
+	go install -ldflags='-s -w' github.com/rclone/rclone@v1.76.0
 
 install:
 	$(call setup,all)

@@ -26,6 +26,8 @@ _log = logging.getLogger("acr_transfer")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    if sys.platform == "win32":
+        sys.exit("acr-transfer: Windows is not supported. Run the same command in WSL: `wsl --install`.")
     open_output()
     try:
         try:

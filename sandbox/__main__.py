@@ -20,6 +20,8 @@ from sandbox.http.azure_errors import SandboxError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns 0, or 1 with a message on stderr."""
+    if sys.platform == "win32":
+        sys.exit("sandbox: Windows is not supported. Run the same command in WSL: `wsl --install`.")
     options = _parser().parse_args(arguments)
     try:
         options.run(Paths.here(), options)

@@ -43,6 +43,8 @@ INSTALLABLES: dict[str, Installable] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Install the missing prerequisites named in `argv`; return 0, or 1 with a message on stderr."""
+    if sys.platform == "win32":
+        sys.exit("setup: Windows is not supported. Run the same command in WSL: `wsl --install`.")
     parser = argparse.ArgumentParser(prog="python3 -m setup", description="Install missing prerequisites.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"all (default), {', '.join(INSTALLABLES)}")
     names = parser.parse_args(argv).names or ["all"]

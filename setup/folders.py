@@ -1,6 +1,5 @@
 """Folders that are created atomically, by one process at a time."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -17,6 +16,8 @@ def locked(file: Path) -> Iterator[None]:
 
     The system releases the lock when the process ends, also after a kill.
     """
+    import fcntl  # On Windows, `main` ends with a message before it is needed.
+
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as lock:
         try:

@@ -83,6 +83,15 @@ NODE = Prerequisite(
     homebrew="brew install node",
 )
 
+PULUMI = Prerequisite(
+    name="Pulumi",
+    needed_for="every deployment",
+    # https://www.pulumi.com/docs/iac/download-install/
+    debian="curl -fsSL https://get.pulumi.com | sh",
+    fedora="curl -fsSL https://get.pulumi.com | sh",
+    homebrew="brew install pulumi/tap/pulumi",
+)
+
 
 def require(needed: Iterable[Prerequisite]) -> None:
     """Raise one `SetupError` for all missing programs, with their install commands."""

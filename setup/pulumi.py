@@ -1,18 +1,21 @@
 """The Pulumi CLI, built from its Go module unless it is on PATH (see docs/adr/0001)."""
 
+import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
-from setup.errors import CommandError
+from setup.errors import CommandError, SetupError
 from setup.folders import whole_folder
 from setup.go import go
 from setup.paths import VERSIONS, cache
-from setup.prerequisites import GO
+from setup.prerequisites import GO, PULUMI
 from setup.progress import say
 
 _VERSIONS: list[str] = VERSIONS["pulumi"]
 _PINNED, _FALLBACK = _VERSIONS
-"""Set-up builds the second version if Go's module proxy does not serve the first."""
+"""Set-up builds the second version, the oldest that works, if Go's module proxy does not serve the first."""
 
 NAME = "the Pulumi CLI"
 DURATION = "4 to 7 minutes on 2 cores, once per machine"
@@ -24,8 +27,33 @@ _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 
 def current() -> bool:
-    """Return whether the CLI is on PATH in any version, or in the cache with its language host."""
-    return shutil.which("pulumi") is not None or any(_host(version).is_file() for version in _VERSIONS)
+    """Return whether the CLI is on PATH, or in the cache with its language host.
+
+    Raises `SetupError` if the CLI on PATH is older than the oldest version that set-up builds.
+    """
+    if on_path := shutil.which("pulumi"):
+        _require_oldest(on_path)
+        return True
+    return any(_host(version).is_file() for version in _VERSIONS)
+
+
+def _require_oldest(program: str) -> None:
+    env = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    ended = subprocess.run([program, "version"], env=env, capture_output=True, text=True, check=False)
+    if _number(ended.stdout) < _number(_FALLBACK):
+        printed = ended.stdout.strip() or "nothing"
+        raise SetupError(
+            f"`{program} version` prints {printed}; {_FALLBACK} or later is required.\n"
+            f"Next: update it, or remove it from PATH for this command: set-up then builds {_PINNED}.\n"
+            f"{PULUMI}\n"
+            "Then run the same command again in a new shell."
+        )
+
+
+def _number(version: str) -> list[int]:
+    """The version as numbers; an empty list, which is less than any version, if there is none."""
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
+    return [int(part) for part in found.groups()] if found else []
 
 
 def install() -> None:
@@ -37,6 +65,11 @@ def install() -> None:
 
 def _build_any() -> str:
     """Build the pinned version, or the fallback if the module proxy does not serve it; return which."""
+    say(
+        "No `pulumi` is on PATH, so set-up builds it from source. A faster way: press Ctrl-C, install\n"
+        f"{PULUMI}\n"
+        "and run the same command again in a new shell."
+    )
     try:
         _build(_PINNED)
     except CommandError as error:
@@ -74,5 +107,5 @@ def _build(version: str) -> None:
         go("mod", "init", "acr-transfer/pulumi", log="pulumi-init", folder=folder)
         go("get", "-tool", f"{_PACKAGE}@{version}", log="pulumi-get", folder=folder)
         flags = f"-s -w -X {_VERSION_VARIABLE}={version}"
-        arguments = ["-trimpath", "-ldflags", flags, "-o", "bin/pulumi", _PACKAGE]
+        arguments = ["-ldflags", flags, "-o", "bin/pulumi", _PACKAGE]
         go("build", *arguments, log="pulumi-build", folder=folder)

@@ -20,6 +20,7 @@ GO = """#!/bin/sh
 PATH=/usr/bin:/bin
 [ "$1" = version ] && { echo "go version ${FAKE_GO:-go1.26.8} linux/amd64"; exit; }
 echo "go $*" >> "$ASKED"
+[ "$GOFLAGS" = -trimpath ] || { echo "flags of the user: $GOFLAGS"; exit 1; }
 case "$1 $*" in
   get*"$FAKE_REFUSED") echo "reading module: 403 Forbidden"; exit 1 ;;
   get*) [ -z "$FAKE_OFFLINE" ] || { echo "dial tcp: no such host"; exit 1; } ;;
@@ -132,11 +133,45 @@ def test_what_a_package_depends_on_is_pinned_by_a_day(machine: Machine) -> None:
     assert "--before 2026-11-01" in machine.commands()[0]
 
 
-def test_a_pulumi_on_the_path_is_used_as_it_is(machine: Machine) -> None:
-    machine.put("pulumi", "#!/bin/sh\n")
+def test_a_pulumi_on_the_path_that_is_new_enough_is_used_as_it_is(machine: Machine) -> None:
+    machine.put("pulumi", "#!/bin/sh\necho v3.1000.0\n")
     (machine.programs / "go").unlink()
     assert machine.run("pulumi") == (0, "")
     assert not machine.cache.exists()
+
+
+@pytest.mark.parametrize("prints", ["echo v3.99.0", "echo v2.999.9", "exit 1"])
+def test_a_pulumi_on_the_path_that_is_too_old_or_broken_is_refused_with_the_next_step(
+    machine: Machine, prints: str
+) -> None:
+    machine.put("pulumi", f"#!/bin/sh\n{prints}\n")
+    exit_code, output = machine.run("pulumi")
+    assert exit_code == 1
+    assert f"`{machine.programs / 'pulumi'} version` prints" in output
+    assert "v3.258.0 or later is required" in output
+    assert output.count("brew install pulumi/tap/pulumi") == 1
+    assert not machine.commands()
+
+
+def test_before_a_build_set_up_names_the_faster_ways_to_install_pulumi(machine: Machine) -> None:
+    output = machine.run("pulumi")[1]
+    assert "curl -fsSL https://get.pulumi.com | sh" in output
+    assert "brew install pulumi/tap/pulumi" in output
+
+
+def test_a_cache_of_an_earlier_set_up_gets_the_language_host_without_a_build(machine: Machine) -> None:
+    machine.run("pulumi")
+    host = machine.cache / "pulumi" / "v3.259.0" / "bin" / "pulumi-language-python"
+    assert os.access(host, os.X_OK)
+    host.unlink()
+    before = machine.commands()
+    assert machine.run("pulumi")[0] == 0
+    assert machine.commands() == before
+    assert os.access(host, os.X_OK)
+
+
+def test_go_flags_of_the_user_do_not_reach_a_build(machine: Machine) -> None:
+    assert machine.run("pulumi", "registry", GOFLAGS="-mod=vendor")[0] == 0
 
 
 def test_every_missing_prerequisite_is_named_with_its_command_before_anything_is_installed(

@@ -1,5 +1,5 @@
 # Every target first installs its prerequisites (see setup/); a second run installs nothing.
-.PHONY: help demo review test quick soak lint bench bench-distance bench-peers install peers venv clean
+.PHONY: help demo review test quick soak lint bench bench-distance bench-peers licenses install peers venv clean
 .DEFAULT_GOAL := help
 
 # Tests start hundreds of Python processes: compile each module once, not in each process.
@@ -32,6 +32,7 @@ help:
 	  'make lint          ruff format, ruff check, mypy --strict' \
 	  'make bench         run the benchmarks, with rclone, crane and regctl if `make bench-peers` installed them; BENCH=hop runs one' \
 	  'make bench-distance   plan and prove 10,000 artifacts with 20 ms until each response, without and with a login' \
+	  'make licenses      list the licenses of all Python packages; fails for an unknown one, or one with strong copyleft' \
 	  'make install       install the prerequisites: .venv, the Pulumi CLI, Azurite, a registry server' \
 	  'make peers         build crane, regctl and oras for the tests that use them in the sandbox' \
 	  'make clean         stop the two clouds; remove .venv and the caches of this checkout'
@@ -73,6 +74,9 @@ lint: venv
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+licenses: venv
+	.venv/bin/pip-licenses
 
 CACHE = $${ACR_TRANSFER_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/acr-transfer}
 BENCH ?= sandbox hop killed plan referrers prove registry_clients artifacts batches

@@ -68,6 +68,12 @@ def test_the_wheel_installs_neither_pulumi_nor_test_packages(installed: Path) ->
     assert not {each["name"].lower() for each in listed} & EXTRAS
 
 
+def test_the_wheel_has_its_types_and_its_license(installed: Path) -> None:
+    files = call(installed / "pip", "show", "--files", "acr-transfer")
+    assert "acr_transfer/py.typed" in files
+    assert "licenses/LICENSE" in files
+
+
 def test_help_works(installed: Path, tmp_path: Path) -> None:
     assert "unpack" in run(installed, "--help", environment={}, folder=tmp_path)
 

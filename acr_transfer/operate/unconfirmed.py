@@ -226,7 +226,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="other-cloud",
         question="Does the target's storage copy from the source's?",
-        check="acr-transfer hop --target {stack} --way server",
+        check="acr-transfer hop --source {source} --target {target} --way server",
         shows="the blobs are copied, or an error with the status and code of the refusal",
         setting="nothing: `--way auto` finds it out and streams if necessary",
         side="target",
@@ -234,7 +234,7 @@ UNCONFIRMED = (
     Unconfirmed(
         name="busy-copy-source",
         question="How does a copy from a URL fail while the source is busy?",
-        check="acr-transfer hop --target {stack} --way server --log-file hop.log",
+        check="acr-transfer hop --source {source} --target {target} --way server --log-file hop.log",
         shows="attempts after a status 429, 500 or 503, or after x-ms-copy-source-error-code",
         side="target",
     ),
@@ -325,11 +325,16 @@ UNCONFIRMED = (
 """Every behavior: those that the sandbox can play, then its other assumptions."""
 
 
-def command(each: Unconfirmed, side: str = "", stack: str = "<stack>", pipeline: str = "") -> str:
-    """The command for a stack; names that are not known stay in angle brackets."""
+def command(
+    each: Unconfirmed, side: str = "", stacks: Mapping[str, str] | None = None, pipeline: str = ""
+) -> str:
+    """The command for a stack, given with the other side's by side; unknown names stay in angle brackets."""
+    side, known = side or each.side or "source", stacks or {}
     return each.check.format(
-        side=side or each.side or "source",
-        stack=stack,
+        side=side,
+        stack=known.get(side, "<stack>"),
+        source=known.get("source", "<source>"),
+        target=known.get("target", "<target>"),
         registry=pipeline.rsplit("/", 2)[0] or "<the registry's resource ID>",
         pipeline=pipeline or "<the pipeline's resource ID>",
     )

@@ -35,7 +35,10 @@ PROPERTIES = {
     "x-ms-meta-category": "acr-transfer-blob",
 }
 NAMES = ("b", "c")
-"""The blobs that the source's list has."""
+"""The blobs of a hand-over of several."""
+
+_LISTED = ("a", *NAMES, "dir/b")
+"""The blobs that the source's list has: those of every hand-over."""
 
 
 def listing(*names: str, more: str = "", **properties: str) -> bytes:
@@ -133,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
             self.requests.committed.add(path)
         if stage in ("block", "commit", "put"):
             return self.respond(201, b"", {"ETag": '"0x1"', "Last-Modified": DATE})
-        listed = {"blocks": NO_BLOCKS, "list": listing(), "source-list": listing(*NAMES)}.get(stage, b"")
+        listed = {"blocks": NO_BLOCKS, "list": listing(), "source-list": listing(*_LISTED)}.get(stage, b"")
         described = {"ETag": '"0x1"', "Last-Modified": DATE, "Content-Type": "application/xml"}
         return self.respond(200, listed, described)
 

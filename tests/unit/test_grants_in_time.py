@@ -35,7 +35,7 @@ def test_a_role_assignment_that_takes_effect_during_an_update_of_storage_causes_
         await azurite.renew()
         await asyncio.sleep(0.3)
 
-    monkeypatch.setattr(blobs, "state", lambda _: {})
+    monkeypatch.setattr(blobs, "state", lambda *_: {})
     monkeypatch.setattr(azurite, "_send", send)
     monkeypatch.setattr(azurite, "_await_line", no_line)
     asyncio.run(renew())

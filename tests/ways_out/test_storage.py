@@ -68,11 +68,21 @@ def test_a_damaged_blob_is_copied_again(pair: Pair) -> None:
 
 @leads_out("blob-ignored")
 def test_a_blob_that_the_trigger_ignores_is_removed_and_copied_again(pair: Pair) -> None:
-    blob(pair, "target", exported(pair)).upload_blob(b"by hand", overwrite=True)
+    pair.set("source", "acr-transfer:artifacts[0]", "shop/cart:1.0.0", "--path")
+    pair.up("source")
+    blob(pair, "target", exported(pair)).upload_blob(b"by hand")
     pair.follow(pair.doctor("target"), "blob-ignored", side="target")
     pair.doctor("target", code=0)
+    pair.works("target")
+    pair.command("prove", *pair.both, code=0)
+
+
+@leads_out()
+def test_an_imported_blob_that_somebody_removed_is_copied_after_its_run_failed(pair: Pair) -> None:
+    blob(pair, "target", exported(pair)).delete_blob()
+    assert "imported: by a run at the target" in pair.command("hop", *pair.both, code=0)
     pair.demand_run("target")
-    pair.up("target")
+    pair.follow(pair.up("target", good=False), "blob-missing", side="target")
     pair.works("target")
 
 

@@ -55,16 +55,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _list_unconfirmed(options: argparse.Namespace, console: Console) -> int:
     """Print the behaviors that the stacks meet; it reads the stacks, and nothing of Azure."""
+    stacks = asyncio.run(read_sides(options, options.only))
+    names = {side: stack.name for side, stack in stacks.items()}
     found = [
         {
             "side": side,
             "name": each.name,
             "question": each.question,
-            "check": command(each, side, stack.name, _pipeline(side, stack)),
+            "check": command(each, side, names, _pipeline(side, stack)),
             "shows": each.shows,
             "setting": each.setting,
         }
-        for side, stack in asyncio.run(read_sides(options, options.only)).items()
+        for side, stack in stacks.items()
         for each in UNCONFIRMED
         if each.applies(side, stack.keys)
     ]

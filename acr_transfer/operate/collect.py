@@ -94,10 +94,6 @@ def noting(facts: Facts, what: str) -> Iterator[None]:
         logging.getLogger(__name__).error("collecting %s: %s\n%s", what, type(error).__name__, frames)
 
 
-_PROVIDERS = {"the storage account": "Microsoft.Storage/", "the key vault": "Microsoft.KeyVault/"}
-"""The resource providers of the resources on which a caller may have rights of their own."""
-
-
 class _Resources:
     """Reads one side's resources from Resource Manager, and its SAS token."""
 
@@ -156,9 +152,13 @@ class _Resources:
         on_both = None if on_group is None else [*on_group, *(on_registry or ())]
         granted = {"registry": on_registry, "resource group": on_group, "subscription": on_both}
         facts.scopes = {"registry": registry_id, "resource group": group, "subscription": group}
-        read = {"the storage account": facts.account, "the key vault": facts.vault}
-        absent = (what for what, found in read.items() if found is None and what not in facts.unseen)
-        unknown = tuple(_PROVIDERS[what] for what in absent)
+        read = (
+            ("Microsoft.Storage/", "the storage account", facts.account),
+            ("Microsoft.KeyVault/", "the key vault", facts.vault),
+        )
+        unknown = tuple(
+            provider for provider, what, found in read if found is None and what not in facts.unseen
+        )
 
         def lacking(rights: Sequence[Right]) -> tuple[Right, ...]:
             return tuple(

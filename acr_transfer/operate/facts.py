@@ -123,7 +123,7 @@ class Facts:
     """Names of the blobs that a run of the pipeline exported or imported."""
 
     failed: Mapping[str, PipelineRun] = field(default_factory=dict)
-    """The last run of each blob that no later run of the pipeline exported or imported."""
+    """The last failed run of each blob that no later run of the pipeline exported or imported."""
 
     deleted: list[StateResource] = field(default_factory=list)
     """Resources of the stack's state that Azure does not have."""
